@@ -1,0 +1,113 @@
+"""The command's way in: one command, one handler, one transaction, one receipt."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from app.cqrs.aggregates import State, UnitOfWork
+from app.cqrs.commands import CommandIdReused, Receipt, Refused, refused
+from app.cqrs.messages import Command, encode
+
+ATTEMPTS = 12
+"""How often a command that lost a race is tried before the client is asked to try again."""
+
+Handler = Callable[[Any, Any], Awaitable[Refused | State]]
+
+
+class Conflict(Exception):
+    """Another transaction changed the same stream first: load again and decide again."""
+
+
+class WriteStoreUnavailable(Exception):
+    """The write store does not answer; the command may be sent again with the same id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Who asked for a change, in what context, and when (UTC)."""
+
+    command_id: UUID
+    correlation_id: UUID
+    actor: str
+    at: datetime
+
+
+class Transaction(UnitOfWork, Protocol):
+    """The bus's own view of a unit of work."""
+
+    async def earlier(self, command_id: UUID) -> tuple[str, Receipt] | None:
+        """The fingerprint and receipt of a command that was accepted before."""
+
+    async def commit(self, fingerprint: str) -> Receipt:
+        """Appends the recorded events, marks the command as done and commits; raises `Conflict`."""
+
+
+class WriteStore(Protocol):
+    """Where commands take effect."""
+
+    def begin(self, cause: Cause) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that is rolled back unless it was committed."""
+
+
+class CommandBus:
+    """Brings each command to its handler, exactly once per command id."""
+
+    def __init__(
+        self,
+        store: WriteStore,
+        handlers: Mapping[type[Command], Handler],
+        *,
+        committed: Callable[[Receipt], None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._handlers = handlers
+        self._committed = committed
+        self._clock = clock
+
+    async def execute(
+        self, command: Command, *, command_id: UUID | None = None, actor: str = "anonymous"
+    ) -> Receipt | Refused:
+        """Carries out `command`; a repeated `command_id` gets the first receipt and changes nothing.
+
+        Raises `WriteStoreUnavailable`, and `Conflict` after losing `ATTEMPTS` races in a row.
+        """
+        id = command_id or uuid7()
+        fingerprint = _fingerprint(command)
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._attempt(command, id, fingerprint, actor)
+            except Conflict:
+                await asyncio.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311
+        raise Conflict(f"{type(command).__name__} {id} lost {ATTEMPTS} races in a row")
+
+    async def _attempt(self, command: Command, id: UUID, fingerprint: str, actor: str) -> Receipt | Refused:
+        cause = Cause(command_id=id, correlation_id=id, actor=actor, at=self._clock())
+        async with self._store.begin(cause) as work:
+            if earlier := await work.earlier(id):
+                return _repeated(id, fingerprint, *earlier)
+            outcome = await self._handlers[type(command)](command, work)
+            if isinstance(outcome, Refused):
+                return outcome
+            receipt = await work.commit(fingerprint)
+        self._committed(receipt)
+        return receipt
+
+
+def _fingerprint(command: Command) -> str:
+    return hashlib.sha256(f"{type(command).__name__} {encode(command)}".encode()).hexdigest()
+
+
+def _repeated(id: UUID, fingerprint: str, first: str, receipt: Receipt) -> Receipt | Refused:
+    if fingerprint == first:
+        return receipt
+    message = "This commandId was used for a different input. Use a new one for a new command."
+    return refused(CommandIdReused(message=message, command_id=id, path=("command_id",)))

@@ -1,0 +1,97 @@
+"""What comes of a command: a receipt, or the reasons why it was refused."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from app.cqrs.messages import Event, Message
+
+Path = tuple[str | int, ...]
+"""Where in the command's input the trouble is: field names and list indexes."""
+
+
+class CommandError(Message):
+    """A reason for refusing a command that the client can act on: data, not an exception."""
+
+    code: ClassVar[str]
+    message: str
+    path: Path = ()
+
+
+class InvalidInput(CommandError):
+    """A value breaks a rule that needs no look at the store."""
+
+    code = "INVALID_INPUT"
+
+
+class NotFound(CommandError):
+    """The command names something that does not exist."""
+
+    code = "NOT_FOUND"
+    kind: str
+    id: UUID
+
+
+class VersionConflict(CommandError):
+    """The command expected another version than the current one."""
+
+    code = "VERSION_CONFLICT"
+    current_version: int
+
+
+class CommandIdReused(CommandError):
+    """The command id was already used, for a different input."""
+
+    code = "COMMAND_ID_REUSED"
+    command_id: UUID
+
+
+class Refused(Message):
+    """A command that changed nothing, and every reason that was found."""
+
+    errors: tuple[CommandError, ...]
+
+
+def refused(*errors: CommandError) -> Refused:
+    """Refused for these reasons."""
+    return Refused(errors=errors)
+
+
+Decision = tuple[Event, ...] | Refused
+"""What a pure model answers to a command: the events that happen, or the refusal."""
+
+
+class EventMark(Message):
+    """One recorded event, as a receipt names it."""
+
+    event_id: UUID
+    type: str
+    stream: str
+    position: int
+
+
+class Receipt(Message):
+    """What an accepted command left behind; the same for every repetition of its id."""
+
+    command_id: UUID
+    events: tuple[EventMark, ...]
+
+    @property
+    def position(self) -> int | None:
+        """The position of the command's last event; `None` when it changed nothing."""
+        return self.events[-1].position if self.events else None
+
+
+def invalid(path: Path | str, parse: Callable[..., Any], *values: Any) -> tuple[InvalidInput, ...]:
+    """The complaint of a parser about `values`, if it has one."""
+    try:
+        parse(*values)
+    except ValueError as complaint:
+        place = (path,) if isinstance(path, str) else path
+        return (InvalidInput(message=f"{_spoken(place)} {complaint}", path=place),)
+    return ()
+
+
+def _spoken(path: Path) -> str:
+    field = next((str(step) for step in reversed(path) if isinstance(step, str)), "The input")
+    return field.replace("_", " ").capitalize()

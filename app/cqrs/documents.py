@@ -1,0 +1,72 @@
+"""What the generic part needs of a document store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from app.cqrs.events import RecordedEvent
+from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+
+Sort = Sequence[tuple[str, int]]
+"""Field paths, each with 1 for ascending or -1 for descending."""
+
+
+class ReadStoreUnavailable(Exception):
+    """The read store does not answer; what was asked may be asked again."""
+
+
+class CheckpointMoved(Exception):
+    """Someone else has projected into the same documents since the checkpoint was read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentChanged:
+    """The notice that a document has a new state."""
+
+    read_model: str
+    collection: str
+    document_id: str
+    position: int
+    event_type: str
+    fields: tuple[str, ...]
+    about: str | None
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Orders all notices of a read model: by position, and within one event by document."""
+        return self.position, f"{self.collection}/{self.document_id}"
+
+
+class DocumentReader(Protocol):
+    """Finds documents; raises `ReadStoreUnavailable` where the store does not answer."""
+
+    async def find(
+        self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
+    ) -> list[Document]:
+        """Documents that fit `filter`; all of them where `limit` is 0."""
+
+    async def count(self, collection: Collection, filter: Filter) -> int:
+        """How many documents fit `filter`."""
+
+    async def aggregate(
+        self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
+    ) -> list[Document]:
+        """What an aggregation pipeline over the collection gives."""
+
+
+class DocumentWriter(Protocol):
+    """Applies what projectors ask for; raises `ReadStoreUnavailable` where the store does not answer."""
+
+    async def prepare(self, model: ReadModel) -> None:
+        """Makes the read model's collections and indexes where they are missing."""
+
+    async def checkpoint(self, model: ReadModel) -> int:
+        """The position up to which the documents are complete; 0 for a new read model."""
+
+    async def apply(
+        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+    ) -> list[DocumentChanged]:
+        """Makes all `changes` and moves the checkpoint from `start` to `end`, or does nothing at all.
+
+        Returns the notices, in order; raises `CheckpointMoved` where it was not at `start`.
+        """

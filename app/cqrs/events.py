@@ -1,0 +1,68 @@
+"""Recorded events: the envelope, the registry of types, and the log that keeps them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from app.cqrs.messages import Event, decode
+
+
+class UnknownEvent(Event):
+    """An event of a type or version that this program does not know (a newer one wrote it)."""
+
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent:
+    """An event as the log keeps it."""
+
+    position: int
+    """Its place in the log; rises in commit order."""
+    event_id: UUID
+    stream: str
+    """Whose history it belongs to, such as `order-<id>`."""
+    stream_version: int
+    """Its place in the stream, gapless from 1."""
+    type: str
+    occurred_at: datetime
+    command_id: UUID
+    correlation_id: UUID
+    causation_id: UUID
+    actor: str
+    event: Event
+
+
+@dataclass
+class EventTypes:
+    """Every type of event that this program can read, by its name."""
+
+    _types: dict[str, type[Event]] = field(default_factory=dict)
+
+    def add(self, *types: type[Event]) -> None:
+        """Makes `types` readable; raises `ValueError` where a name is taken."""
+        for event_type in types:
+            if self._types.setdefault(event_type.__name__, event_type) is not event_type:
+                raise ValueError(f"two event types are called {event_type.__name__}")
+
+    def read(self, name: str, schema_version: int, data: str) -> Event:
+        """The event that was stored; an `UnknownEvent` where the type or its version is not known."""
+        event_type = self._types.get(name)
+        if event_type is None or schema_version > event_type.schema_version:
+            return UnknownEvent(data=data)
+        return decode(data, event_type)
+
+    def __iter__(self) -> Iterator[type[Event]]:
+        return iter(self._types.values())
+
+
+class EventLog(Protocol):
+    """The append-only log of all events, read in commit order."""
+
+    async def head(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+
+    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+        """Up to `limit` events with a position greater than `after`, in order."""

@@ -1,0 +1,41 @@
+"""Commands and events: immutable, keyword-only, typed."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+import msgspec
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Message:
+    """What every message is: a frozen, keyword-only dataclass, without saying so each time."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        dataclass(frozen=True, kw_only=True)(cls)
+
+
+class Command(Message):
+    """What may be asked, in the imperative."""
+
+
+class Event(Message):
+    """What has happened, in the past tense; never changed once committed.
+
+    `schema_version` rises when the meaning of the stored data changes.
+    """
+
+    schema_version: ClassVar[int] = 1
+
+
+M = TypeVar("M", bound=Message)
+
+
+def encode(message: Message) -> str:
+    """A message's data as JSON; decimals are strings, times are ISO 8601."""
+    return msgspec.json.encode(message).decode()
+
+
+def decode(data: str, message_type: type[M]) -> M:
+    """The message that `encode` wrote; raises `msgspec.ValidationError` where it does not fit the type."""
+    return msgspec.json.decode(data, type=message_type)

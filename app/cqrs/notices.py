@@ -1,0 +1,114 @@
+"""Notices that documents changed, on their way from the projectors to the listeners."""
+
+import asyncio
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from app.cqrs.documents import DocumentChanged
+
+Place = tuple[int, str]
+"""Where in a read model's notices: a position, and a document within it."""
+
+LAST = "\U0010ffff"
+"""After every document of a position."""
+
+
+def topic(read_model: str, *, document: object = None, about: object = None) -> str:
+    """What a listener follows: a read model, one document of it, or what its documents are about."""
+    if document is not None:
+        return f"{read_model}/{document}"
+    return read_model if about is None else f"{read_model}@{about}"
+
+
+class Listener:
+    """One listener's notices, oldest first; at most `capacity`, and one for each document.
+
+    A newer notice takes the place of an older one of the same document; `lagged` counts those that were
+    replaced or, beyond the capacity, dropped.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._notices: OrderedDict[tuple[str, str], DocumentChanged] = OrderedDict()
+        self._arrived = asyncio.Event()
+        self.lagged = 0
+        self.overflowed = False
+
+    def offer(self, notice: DocumentChanged) -> None:
+        """Adds a notice; never blocks and never grows beyond the capacity."""
+        document = (notice.collection, notice.document_id)
+        if self._notices.pop(document, None):
+            self.lagged += 1
+        elif len(self._notices) >= self._capacity:
+            self._notices.popitem(last=False)
+            self.lagged += 1
+            self.overflowed = True
+        self._notices[document] = notice
+        self._arrived.set()
+
+    async def next(self, seconds: float | None = None) -> DocumentChanged | None:
+        """The oldest notice; `None` where none arrives within `seconds`."""
+        if not self._notices:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return None
+        return self._notices.popitem(last=False)[1]
+
+    def take_lagged(self) -> int:
+        """How many states were passed over since this was last asked."""
+        lagged, self.lagged, self.overflowed = self.lagged, 0, False
+        return lagged
+
+
+class Notices:
+    """Hands every notice to those who listen, and keeps the newest `kept` for those who come back."""
+
+    def __init__(self, *, kept: int = 10_000, capacity: int = 256) -> None:
+        self._kept: deque[DocumentChanged] = deque(maxlen=kept)
+        self._capacity = capacity
+        self._complete_after: dict[str, Place] = {}
+        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+
+    def begin(self, read_model: str, position: int) -> None:
+        """From `position` on, no notice of `read_model` will be missing here."""
+        self._complete_after[read_model] = (position, LAST)
+
+    def publish(self, notices: Sequence[DocumentChanged]) -> None:
+        """Hands out `notices`, which come in the order of their places."""
+        for notice in notices:
+            if len(self._kept) == self._kept.maxlen:
+                oldest = self._kept[0]
+                self._complete_after[oldest.read_model] = oldest.place
+            self._kept.append(notice)
+            for listener in self._concerned(notice):
+                listener.offer(notice)
+
+    @contextmanager
+    def listen(self, *topics: str) -> Iterator[Listener]:
+        """Notices on any of `topics`, published from now on."""
+        listener = Listener(self._capacity)
+        for name in topics:
+            self._listeners[name].add(listener)
+        try:
+            yield listener
+        finally:
+            for name in topics:
+                self._listeners[name].discard(listener)
+                if not self._listeners[name]:
+                    del self._listeners[name]
+
+    def since(self, places: Mapping[str, Place]) -> list[DocumentChanged] | None:
+        """The notices of these read models after these places; `None` where some are no longer kept."""
+        if any(place < self._complete_after.get(model, (0, "")) for model, place in places.items()):
+            return None
+        return [n for n in self._kept if n.read_model in places and n.place > places[n.read_model]]
+
+    def _concerned(self, notice: DocumentChanged) -> Iterable[Listener]:
+        names = [topic(notice.read_model), topic(notice.read_model, document=notice.document_id)]
+        if notice.about is not None:
+            names.append(topic(notice.read_model, about=notice.about))
+        return {listener for name in names for listener in self._listeners.get(name, ())}

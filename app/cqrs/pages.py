@@ -1,0 +1,151 @@
+"""Listings and their pages: what is read is declared here, and the store's reader carries it out.
+
+Pages are cut by the sort key, not by counting, so a cursor stays where it is while documents come and go.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from app.cqrs.documents import DocumentReader
+from app.cqrs.read_model import Collection, Document, Filter
+
+PAGE, LONGEST_PAGE = 20, 100
+"""How many documents a page has where nobody says, and at the most."""
+
+
+class BadPage(Exception):
+    """The page arguments can't be followed; the message says what to send instead."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a query lists: the documents of a collection that fit a filter, in an order.
+
+    `order` is a list of field paths, a leading `-` for descending; `_id` settles ties.
+    """
+
+    collection: Collection
+    filter: Filter
+    order: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageArguments:
+    """Relay's page arguments."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+    @property
+    def backward(self) -> bool:
+        """Whether the page is counted from its end."""
+        return self.last is not None
+
+    @property
+    def size(self) -> int:
+        """How many documents are wanted; raises `BadPage` where the arguments make no sense."""
+        if self.first is not None and self.last is not None:
+            raise BadPage("Give first or last, not both.")
+        size = self.last if self.last is not None else self.first
+        if size is not None and not 0 <= size <= LONGEST_PAGE:
+            raise BadPage(f"first and last take 0 to {LONGEST_PAGE}, not {size}.")
+        return PAGE if size is None else size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some documents of a listing, in its order, each with its cursor."""
+
+    listing: Listing
+    documents: Sequence[Document]
+    cursors: Sequence[str]
+    has_next: bool
+    has_previous: bool
+
+
+async def read_page(reader: DocumentReader, listing: Listing, arguments: PageArguments) -> Page:
+    """Reads one page in one find; raises `BadPage` for arguments or cursors that can't be followed."""
+    size, backward = arguments.size, arguments.backward
+    keys = [_direction(path) for path in listing.order]
+    keys.append(("_id", keys[-1][1]))  # the same way, so that one index serves both directions
+    bounds = [
+        _beyond(keys, _decode(cursor, listing.order), sign)
+        for cursor, sign in ((arguments.after, 1), (arguments.before, -1))
+        if cursor is not None
+    ]
+    filter = {"$and": [listing.filter, *bounds]} if bounds else listing.filter
+    sort = [(path, -sign if backward else sign) for path, sign in keys]
+    found = await reader.find(listing.collection, filter, sort=sort, limit=size + 1)
+    more, documents = len(found) > size, found[:size]
+    if backward:
+        documents.reverse()
+    return Page(
+        listing=listing,
+        documents=documents,
+        cursors=[_encode(document, keys, listing.order) for document in documents],
+        has_next=arguments.before is not None if backward else more,
+        has_previous=more if backward else arguments.after is not None,
+    )
+
+
+def value_at(document: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, such as `price.amount`."""
+    value: Any = document
+    for step in path.split("."):
+        value = value[step]
+    return value
+
+
+def _direction(path: str) -> tuple[str, int]:
+    return (path[1:], -1) if path.startswith("-") else (path, 1)
+
+
+def _beyond(keys: Sequence[tuple[str, int]], values: Sequence[Any], sign: int) -> Filter:
+    """The filter for what comes after (`sign` 1) or before (-1) the document with these key values."""
+    cases: list[Filter] = []
+    same: dict[str, Any] = {}
+    for (path, direction), value in zip(keys, values, strict=True):
+        cases.append({**same, path: {"$gt" if direction * sign > 0 else "$lt": value}})
+        same = {**same, path: value}
+    return {"$or": cases}
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {"s": str, "i": int, "d": Decimal, "t": datetime.fromisoformat}
+
+
+def _tagged(value: Any) -> tuple[str, str]:
+    match value:
+        case str():
+            return "s", value
+        case datetime():
+            return "t", value.replace(tzinfo=value.tzinfo or UTC).isoformat()
+        case Decimal():
+            return "d", str(value)
+        case _:
+            return "i", str(value)
+
+
+def _encode(document: Document, keys: Sequence[tuple[str, int]], order: Sequence[str]) -> str:
+    values = [_tagged(value_at(document, path)) for path, _ in keys]
+    return base64.urlsafe_b64encode(msgspec.json.encode((list(order), values))).rstrip(b"=").decode()
+
+
+def _decode(cursor: str, order: Sequence[str]) -> list[Any]:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        cursor_order, tagged = msgspec.json.decode(raw, type=tuple[list[str], list[tuple[str, str]]])
+        values = [_READERS[tag](text) for tag, text in tagged]
+    except (binascii.Error, ValueError, KeyError, InvalidOperation, msgspec.MsgspecError):
+        raise BadPage("This is not a cursor. Send one as you received it.") from None
+    if cursor_order != list(order) or len(values) != len(order) + 1:
+        raise BadPage("This cursor is of another order. Start again without it.")
+    return values

@@ -1,0 +1,134 @@
+"""How far each read model has come, and how fresh its answers are."""
+
+import asyncio
+import heapq
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+
+
+class ReadModelState(Enum):
+    """What a read model is doing."""
+
+    CATCHING_UP = "CATCHING_UP"
+    LIVE = "LIVE"
+    FAILED = "FAILED"
+
+
+@dataclass
+class Head:
+    """The newest position that is known to be in the log, and when it got there."""
+
+    position: int = 0
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def rise(self, position: int, at: datetime) -> None:
+        """The log has reached `position`; it never goes back."""
+        if position > self.position:
+            self.position, self.at = position, at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freshness:
+    """Which position an answer reflects, and how far that is behind the log."""
+
+    read_model: str
+    state: ReadModelState
+    position: int
+    head: int
+    milliseconds_behind: int
+    """The age of the oldest event that is not applied; 0 where there is none."""
+    reason: str | None = None
+    """Why the read model failed."""
+
+    @property
+    def events_behind(self) -> int:
+        """How many events are not applied."""
+        return max(0, self.head - self.position)
+
+
+class ReadModelBehind(Exception):
+    """A read model did not reach the position that was asked for in time."""
+
+    def __init__(self, wanted: int, freshness: Freshness) -> None:
+        reached = f"{freshness.read_model} has reached position {freshness.position}, not {wanted} yet"
+        failed = f"; it failed: {freshness.reason}" if freshness.reason else "; try again"
+        super().__init__(reached + failed)
+        self.wanted = wanted
+        self.freshness = freshness
+
+
+class Progress:
+    """One read model's progress; only its projector moves it."""
+
+    def __init__(self, read_model: str, head: Head) -> None:
+        self.read_model = read_model
+        self.head = head
+        self.position = 0
+        self.state = ReadModelState.CATCHING_UP
+        self.reason: str | None = None
+        self._pending_since: datetime | None = None
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._arrivals = itertools.count()
+
+    def pending(self, since: datetime) -> None:
+        """Events are at hand that are not applied yet, the oldest from `since`."""
+        self._pending_since = since
+
+    def reached(self, position: int) -> None:
+        """All up to `position` is in the documents: wakes who waited for it."""
+        self.position = position
+        self._pending_since = None
+        while self._waiting and self._waiting[0][0] <= position:
+            _, _, waiter = heapq.heappop(self._waiting)
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def live(self) -> None:
+        """Everything that was in the log is applied."""
+        self.state, self.reason = ReadModelState.LIVE, None
+
+    def catching_up(self) -> None:
+        """Events are missing that have to be read from the log."""
+        self.state, self.reason = ReadModelState.CATCHING_UP, None
+
+    def failed(self, reason: str) -> None:
+        """The projector stopped at an event: who waits for more is told at once."""
+        self.state, self.reason = ReadModelState.FAILED, reason
+        for wanted, _, waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(ReadModelBehind(wanted, self.freshness()))
+        self._waiting.clear()
+
+    async def wait_for(self, position: int, seconds: float) -> None:
+        """Returns once `position` is reached; raises `ReadModelBehind` after `seconds`, or on failure."""
+        if position <= self.position:
+            return
+        if self.state is ReadModelState.FAILED:
+            raise ReadModelBehind(position, self.freshness())
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (position, next(self._arrivals), waiter))
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter
+        except TimeoutError:
+            raise ReadModelBehind(position, self.freshness()) from None
+        finally:
+            if not waiter.done() or waiter.cancelled():
+                self._waiting = [entry for entry in self._waiting if entry[2] is not waiter]
+                heapq.heapify(self._waiting)
+
+    def freshness(self) -> Freshness:
+        """How fresh the read model is now."""
+        head = max(self.head.position, self.position)
+        since = (self._pending_since or self.head.at) if head > self.position else None
+        age = (datetime.now(UTC) - since).total_seconds() * 1000 if since else 0
+        return Freshness(
+            read_model=self.read_model,
+            state=self.state,
+            position=self.position,
+            head=head,
+            milliseconds_behind=max(0, round(age)),
+            reason=self.reason,
+        )

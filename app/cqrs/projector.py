@@ -1,0 +1,135 @@
+"""The projector: keeps one read model's documents in step with the event log."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+
+from app.cqrs.documents import CheckpointMoved, DocumentWriter, ReadStoreUnavailable
+from app.cqrs.event_bus import BatchSource, EventBus
+from app.cqrs.events import EventLog, RecordedEvent
+from app.cqrs.notices import Notices
+from app.cqrs.progress import Progress
+from app.cqrs.read_model import ReadModel
+
+BATCH = 500
+RETRIES = 5
+"""How often an event that can't be projected is tried again before the read model is failed."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds between tries; each pause is twice as long as the one before."""
+
+logger = logging.getLogger(__name__)
+
+
+class Projector:
+    """Applies every event once and in order: from the log while behind, from the bus when live.
+
+    An event is never skipped: one that can't be applied stops this read model, and no other.
+    """
+
+    def __init__(
+        self,
+        model: ReadModel,
+        *,
+        log: EventLog,
+        bus: EventBus,
+        store: DocumentWriter,
+        progress: Progress,
+        notices: Notices,
+    ) -> None:
+        self.model = model
+        self.progress = progress
+        self._log = log
+        self._bus = bus
+        self._store = store
+        self._notices = notices
+
+    async def run(self) -> None:
+        """Projects until it is cancelled, or until an event can't be applied."""
+        with self._bus.subscribe() as batches:
+            pauses = _pauses()
+            while True:
+                try:
+                    await self._store.prepare(self.model)
+                    self._start_at(await self._store.checkpoint(self.model))
+                    await self._follow(batches)
+                except (ReadStoreUnavailable, CheckpointMoved) as reason:
+                    logger.warning("%s starts over from its checkpoint: %s", self.model.name, reason)
+                    self.progress.catching_up()
+                    await asyncio.sleep(next(pauses))
+                except _Poison as poison:
+                    logger.error("%s stops: %s", self.model.name, poison)
+                    self.progress.failed(str(poison))
+                    return
+
+    def _start_at(self, checkpoint: int) -> None:
+        self._notices.begin(self.model.name, checkpoint)
+        self.progress.reached(checkpoint)
+
+    async def catch_up(self) -> None:
+        """Applies all that is in the log after the checkpoint."""
+        while events := await self._log.read(after=self.progress.position, limit=BATCH):
+            await self._apply(events)
+
+    async def _follow(self, batches: BatchSource) -> None:
+        await self.catch_up()
+        self.progress.live()
+        while True:
+            batch = await batches.next()
+            if batch.after > self.progress.position:  # The chain has a gap: the log has what the bus lost.
+                self.progress.catching_up()
+                await self.catch_up()
+                self.progress.live()
+            elif batch.last > self.progress.position:
+                await self._apply(
+                    [event for event in batch.events if event.position > self.progress.position]
+                )
+
+    async def _apply(self, events: Sequence[RecordedEvent]) -> None:
+        """Applies `events` in one transaction; where that fails, one by one."""
+        self.progress.pending(events[0].occurred_at)
+        try:
+            await self._commit(events)
+        except (ReadStoreUnavailable, CheckpointMoved):
+            raise
+        except Exception as error:
+            if len(events) == 1:
+                await self._retry(events[0], error)
+                return
+            for event in events:
+                await self._apply([event])
+
+    async def _retry(self, event: RecordedEvent, error: Exception) -> None:
+        pauses = _pauses()
+        for _ in range(RETRIES):
+            logger.warning("%s retries %s: %r", self.model.name, _named(event), error)
+            await asyncio.sleep(next(pauses))
+            try:
+                return await self._commit([event])
+            except (ReadStoreUnavailable, CheckpointMoved):
+                raise
+            except Exception as again:
+                error = again
+        raise _Poison(event, error) from error
+
+    async def _commit(self, events: Sequence[RecordedEvent]) -> None:
+        changes = [(event, change) for event in events for change in self.model.changes(event)]
+        start, end = self.progress.position, events[-1].position
+        notices = await self._store.apply(self.model, changes, start=start, end=end)
+        self.progress.reached(end)
+        self._notices.publish(notices)
+
+
+class _Poison(Exception):
+    def __init__(self, event: RecordedEvent, error: Exception) -> None:
+        super().__init__(f"{_named(event)}: {type(error).__name__}: {error}")
+
+
+def _named(event: RecordedEvent) -> str:
+    return f"{event.type} at position {event.position}"
+
+
+def _pauses() -> Iterator[float]:
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(LONGEST_PAUSE, pause * 2)

@@ -1,0 +1,85 @@
+"""One operation's reads: each waits for what the client must see, and notes what it saw."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.cqrs.documents import DocumentReader
+from app.cqrs.pages import Listing, Page, PageArguments, read_page
+from app.cqrs.progress import Freshness, Progress
+from app.cqrs.read_model import Collection, Document
+from app.cqrs.tokens import Token
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """The reads of one GraphQL operation, consistent with the tokens it came with.
+
+    Every read returns documents that hold at least what `demanded` asks for, or raises `ReadModelBehind`
+    after `patience` seconds.
+    """
+
+    reader: DocumentReader
+    progress: Mapping[str, Progress]
+    demanded: list[Token] = field(default_factory=list)
+    patience: float
+    reflected: int = 0
+    """The highest position that the answers so far reflect."""
+    _touched: dict[str, int] = field(default_factory=dict)
+
+    async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
+        """Waits until `read_model` holds what this operation, or this read, must see."""
+        wanted = max((token.position_in(read_model) for token in (*self.demanded, *at_least)), default=0)
+        progress = self.progress[read_model]
+        self._touched.setdefault(read_model, progress.position)
+        await progress.wait_for(wanted, self.patience)
+        self._saw(read_model, progress.position)
+
+    async def get(self, collection: Collection, id: str, at_least: Iterable[Token] = ()) -> Document | None:
+        """The document with this id."""
+        return (await self.get_many(collection, [id], at_least))[0]
+
+    async def get_many(
+        self, collection: Collection, ids: Sequence[str], at_least: Iterable[Token] = ()
+    ) -> list[Document | None]:
+        """The documents with these ids, in their order; `None` for what does not exist."""
+        await self.ready(collection.read_model, at_least)
+        wanted = {"_id": ids[0]} if len(ids) == 1 else {"_id": {"$in": list(set(ids))}}
+        found = {document["_id"]: document for document in await self.reader.find(collection, wanted)}
+        self._saw_all(collection, found.values())
+        return [found.get(id) for id in ids]
+
+    async def page(self, listing: Listing, arguments: PageArguments, at_least: Iterable[Token] = ()) -> Page:
+        """A page of a listing."""
+        await self.ready(listing.collection.read_model, at_least)
+        page = await read_page(self.reader, listing, arguments)
+        self._saw_all(listing.collection, page.documents)
+        return page
+
+    async def count(self, listing: Listing) -> int:
+        """How many documents a listing has in all."""
+        await self.ready(listing.collection.read_model)
+        return await self.reader.count(listing.collection, listing.filter)
+
+    async def aggregate(
+        self,
+        collection: Collection,
+        pipeline: Sequence[Mapping[str, Any]],
+        at_least: Iterable[Token] = (),
+    ) -> list[Document]:
+        """What an aggregation over a collection gives."""
+        await self.ready(collection.read_model, at_least)
+        return await self.reader.aggregate(collection, pipeline)
+
+    def freshness(self) -> list[Freshness]:
+        """How fresh each read model is that was touched, in the order of touching."""
+        return [self.progress[read_model].freshness() for read_model in self._touched]
+
+    def _saw_all(self, collection: Collection, documents: Iterable[Document]) -> None:
+        # A document may be newer than the progress that has been reported so far.
+        newest = max((document["position"] for document in documents), default=0)
+        self._saw(collection.read_model, newest)
+
+    def _saw(self, read_model: str, position: int) -> None:
+        self._touched[read_model] = max(self._touched.get(read_model, 0), position)
+        self.reflected = max(self.reflected, position)

@@ -1,0 +1,46 @@
+"""The relay: what was committed to the log is published on the event bus, in order."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from app.cqrs.event_bus import EventBatch, EventBus
+from app.cqrs.events import EventLog
+
+BATCH = 500
+logger = logging.getLogger(__name__)
+
+
+class Relay:
+    """Follows the log from its head at the start; projectors read what is older themselves.
+
+    `wake` is called on every commit; the log is also looked at every `backstop` seconds, so that a
+    commit nobody told of is published too.
+    """
+
+    def __init__(self, log: EventLog, bus: EventBus, *, backstop: float = 1.0) -> None:
+        self._log = log
+        self._bus = bus
+        self._backstop = backstop
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something new in the log."""
+        self._woken.set()
+
+    async def run(self, position: int) -> None:
+        """Publishes all events after `position`, for ever; a log that fails is tried again."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._backstop)
+            self._woken.clear()
+            try:
+                position = await self._publish_after(position)
+            except Exception:
+                logger.exception("The relay could not read the event log; it tries again")
+
+    async def _publish_after(self, position: int) -> int:
+        while events := await self._log.read(after=position, limit=BATCH):
+            await self._bus.publish(EventBatch(after=position, events=events))
+            position = events[-1].position
+        return position

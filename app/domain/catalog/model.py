@@ -1,0 +1,122 @@
+"""The rules of the catalog: pure functions from a product and a command to what happens."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET
+
+from app.cqrs.commands import Decision, InvalidInput, invalid, refused
+from app.cqrs.messages import Event
+from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
+from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
+from app.domain.catalog.refusals import ProductIsDiscontinued
+from app.values import Money, Sku, price, sku, text
+
+DESCRIPTION = {
+    "name": text(200, at_least=1),
+    "category": text(100, at_least=1),
+    "description": text(4000),
+    "packaging": text(200),
+}
+"""How long each text of a product may be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A product as the catalog knows it."""
+
+    id: UUID
+    version: int
+    sku: Sku
+    name: str
+    category: str
+    description: str
+    packaging: str
+    unit_price: Money
+    discontinued: bool = False
+
+
+def add(command: AddProduct, product_id: UUID) -> Decision:
+    """A new product, with a well-formed SKU, name, category and price."""
+    problems = (
+        *invalid("sku", sku, command.sku),
+        *_badly_described(command),
+        *invalid("unit_price", price, command.unit_price, command.currency_code),
+    )
+    if problems:
+        return refused(*problems)
+    return (
+        ProductAdded(
+            product_id=product_id,
+            sku=sku(command.sku),
+            unit_price=price(command.unit_price),
+            **_described(command),
+        ),
+    )
+
+
+def update(product: Product, command: UpdateProduct, _now: datetime) -> Decision:
+    """Another description; nothing happens where nothing differs."""
+    if problems := _badly_described(command):
+        return refused(*problems)
+    before = {field: getattr(product, field) for field in DESCRIPTION}
+    after = before | _described(command)
+    if after == before:
+        return ()
+    return (ProductUpdated(product_id=product.id, sku=product.sku, **after),)
+
+
+def change_price(product: Product, command: ChangePrice, _now: datetime) -> Decision:
+    """Another price, of a product that is on sale; nothing happens where it is the same."""
+    if problems := invalid("unit_price", price, command.unit_price, command.currency_code):
+        return refused(*problems)
+    if product.discontinued:
+        return refused(_discontinued(product))
+    unit_price = price(command.unit_price)
+    if unit_price == product.unit_price:
+        return ()
+    return (PriceChanged(product_id=product.id, unit_price=unit_price, previous_price=product.unit_price),)
+
+
+def discontinue(product: Product, _command: DiscontinueProduct, _now: datetime) -> Decision:
+    """The end of sale; nothing happens the second time."""
+    return () if product.discontinued else (ProductDiscontinued(product_id=product.id),)
+
+
+def evolve(product: Product | None, event: Event) -> Product:
+    """The product after `event`."""
+    match product, event:
+        case None, ProductAdded():
+            described = {field: getattr(event, field) for field in DESCRIPTION}
+            return Product(
+                id=event.product_id, version=1, sku=event.sku, unit_price=event.unit_price, **described
+            )
+        case Product(), ProductUpdated():
+            described = {field: getattr(event, field) for field in DESCRIPTION}
+            return replace(product, version=product.version + 1, **described)
+        case Product(), PriceChanged():
+            return replace(product, version=product.version + 1, unit_price=event.unit_price)
+        case Product(), ProductDiscontinued():
+            return replace(product, version=product.version + 1, discontinued=True)
+    raise TypeError(f"{type(event).__name__} can't happen to {product}")
+
+
+def _badly_described(command: AddProduct | UpdateProduct) -> tuple[InvalidInput, ...]:
+    given = ((field, parse, getattr(command, field)) for field, parse in DESCRIPTION.items())
+    return tuple(
+        problem
+        for field, parse, value in given
+        if value is not UNSET
+        for problem in invalid(field, parse, value)
+    )
+
+
+def _described(command: AddProduct | UpdateProduct) -> dict[str, str]:
+    given = ((field, parse, getattr(command, field)) for field, parse in DESCRIPTION.items())
+    return {field: parse(value) for field, parse, value in given if value is not UNSET}
+
+
+def _discontinued(product: Product) -> ProductIsDiscontinued:
+    message = f"{product.name} is no longer on sale."
+    return ProductIsDiscontinued(message=message, product_id=product.id)

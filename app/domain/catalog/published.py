@@ -1,0 +1,37 @@
+"""What the catalog tells other contexts, in their own transaction."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.catalog import tables
+from app.stores.write_store import SqlWork
+from app.values import Money, Sku
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A product as a buyer sees it now."""
+
+    product_id: UUID
+    sku: Sku
+    title: str
+    category: str
+    packaging: str
+    unit_price: Money
+    discontinued: bool
+
+
+async def offers(work: SqlWork, product_ids: set[UUID]) -> dict[UUID, Offer]:
+    """The offers of those products that exist, discontinued ones included."""
+    return {
+        product.id: Offer(
+            product_id=product.id,
+            sku=product.sku,
+            title=product.name,
+            category=product.category,
+            packaging=product.packaging,
+            unit_price=product.unit_price,
+            discontinued=product.discontinued,
+        )
+        for product in await tables.load_all(work, product_ids)
+    }

@@ -1,0 +1,76 @@
+"""The catalog's rows, and how products are loaded from and saved to them."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, select
+
+from app.domain.catalog.model import Product
+from app.stores.sql import metadata
+from app.stores.write_store import SqlWork
+from app.values import Money, Sku
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("sku", String(40), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("category", String(100), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("packaging", String(200), nullable=False),
+    Column("unit_price_cents", BigInteger, nullable=False),
+    Column("discontinued", Boolean, nullable=False),
+)
+
+
+async def load(work: SqlWork, product_id: UUID) -> Product | None:
+    """The product with this id."""
+    row = (await work.rows.execute(select(products).where(products.c.id == product_id))).one_or_none()
+    return _product(row) if row else None
+
+
+async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Product]:
+    """Those of the products that exist."""
+    rows = await work.rows.execute(select(products).where(products.c.id.in_(product_ids)))
+    return [_product(row) for row in rows]
+
+
+async def with_sku(work: SqlWork, sku: Sku) -> UUID | None:
+    """The id of the product that has this SKU."""
+    found = await work.rows.execute(select(products.c.id).where(products.c.sku == sku))
+    return found.scalar_one_or_none()
+
+
+async def save(work: SqlWork, before: Product | None, product: Product) -> None:
+    """Writes the product's row."""
+    row = {
+        "id": product.id,
+        "version": product.version,
+        "sku": product.sku,
+        "name": product.name,
+        "category": product.category,
+        "description": product.description,
+        "packaging": product.packaging,
+        "unit_price_cents": product.unit_price.cents,
+        "discontinued": product.discontinued,
+    }
+    if before is None:
+        await work.rows.execute(products.insert(), row)
+    else:
+        await work.rows.execute(products.update().where(products.c.id == product.id), row)
+
+
+def _product(row: Row[Any]) -> Product:
+    return Product(
+        id=row.id,
+        version=row.version,
+        sku=row.sku,
+        name=row.name,
+        category=row.category,
+        description=row.description,
+        packaging=row.packaging,
+        unit_price=Money.from_cents(row.unit_price_cents),
+        discontinued=row.discontinued,
+    )

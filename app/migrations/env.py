@@ -1,0 +1,16 @@
+"""Alembic's entry: migrates over the connection that the service has opened."""
+
+from alembic import context
+
+from app.domain.catalog import tables as catalog
+from app.domain.customers import tables as customers
+from app.domain.orders import tables as orders
+from app.domain.stock import tables as stock
+from app.stores.sql import metadata
+
+TABLES = (catalog, customers, orders, stock)
+"""Naming them here puts their tables into the metadata that migrations are compared with."""
+
+with context.begin_transaction():
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    context.run_migrations()

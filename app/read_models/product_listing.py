@@ -1,0 +1,206 @@
+"""The shop front: which products are there, at what price, and are they in stock?"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypedDict
+
+from app.cqrs.events import RecordedEvent
+from app.cqrs.pages import Listing
+from app.cqrs.read_model import Change, Filter, ReadModel, plain
+from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
+from app.domain.orders.events import OrderCancelled, OrderPlaced
+from app.domain.stock.events import (
+    StockAdjusted,
+    StockReceived,
+    StockReleased,
+    StockReserved,
+    StockShipped,
+)
+
+product_listing = ReadModel("product_listing")
+
+
+class ProductDocument(TypedDict):
+    """A product as the shop front shows it."""
+
+    _id: str
+    position: int
+    version: int
+    stock_version: int
+    sku: str
+    name: str
+    sort_name: str
+    category: str
+    description: str
+    packaging: str
+    price: dict[str, Any]
+    discontinued: bool
+    on_hand: int
+    reserved: int
+    available: int
+    in_stock: bool
+    units_sold: int
+    words: list[str]
+    added_at: datetime
+
+
+class ProductOrder(Enum):
+    """What products can be sorted by."""
+
+    NAME = "sort_name"
+    PRICE = "price.amount"
+    BEST_SELLING = "units_sold"
+
+
+products = product_listing.collection(
+    indexes=[
+        *((order.value, "_id") for order in ProductOrder),
+        *(("category", order.value, "_id") for order in ProductOrder),
+        ("words",),
+    ]
+)
+
+
+@product_listing.on(ProductAdded)
+def added(event: ProductAdded, at: RecordedEvent) -> Iterator[Change]:
+    """A new product has no stock and no sales yet."""
+    yield products.put(
+        event.product_id,
+        {
+            "version": at.stream_version,
+            "stock_version": 0,
+            "sku": event.sku,
+            "price": plain(event.unit_price),
+            "discontinued": False,
+            "on_hand": 0,
+            "reserved": 0,
+            "available": 0,
+            "in_stock": False,
+            "units_sold": 0,
+            "added_at": at.occurred_at,
+            **_described(event),
+        },
+    )
+
+
+@product_listing.on(ProductUpdated)
+def updated(event: ProductUpdated, at: RecordedEvent) -> Iterator[Change]:
+    """The description and what it is found by."""
+    yield products.update(event.product_id, {"$set": {"version": at.stream_version, **_described(event)}})
+
+
+@product_listing.on(PriceChanged)
+def repriced(event: PriceChanged, at: RecordedEvent) -> Iterator[Change]:
+    """The price for new orders."""
+    changed = {"version": at.stream_version, "price": plain(event.unit_price)}
+    yield products.update(event.product_id, {"$set": changed})
+
+
+@product_listing.on(ProductDiscontinued)
+def discontinued(event: ProductDiscontinued, at: RecordedEvent) -> Iterator[Change]:
+    """Off sale, but still listed."""
+    yield products.update(event.product_id, {"$set": {"version": at.stream_version, "discontinued": True}})
+
+
+@product_listing.on(StockReceived)
+@product_listing.on(StockAdjusted)
+@product_listing.on(StockReserved)
+@product_listing.on(StockReleased)
+@product_listing.on(StockShipped)
+def restocked(
+    event: StockReceived | StockAdjusted | StockReserved | StockReleased | StockShipped, at: RecordedEvent
+) -> Iterator[Change]:
+    """Every event of the stock says what is there after it."""
+    available = event.on_hand - event.reserved
+    stock = {
+        "stock_version": at.stream_version,
+        "on_hand": event.on_hand,
+        "reserved": event.reserved,
+        "available": available,
+        "in_stock": available > 0,
+    }
+    yield products.update(event.product_id, {"$set": stock})
+
+
+@product_listing.on(OrderPlaced)
+def sold(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
+    """What is ordered makes a product sell well."""
+    for line in event.lines:
+        yield products.update(line.product_id, {"$inc": {"units_sold": line.quantity}})
+
+
+@product_listing.on(OrderCancelled)
+def unsold(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
+    """What is called off was not sold."""
+    for line in event.lines:
+        yield products.update(line.product_id, {"$inc": {"units_sold": -line.quantity}})
+
+
+def products_matching(
+    *,
+    search: str | None = None,
+    categories: Sequence[str] | None = None,
+    price_from: Decimal | None = None,
+    price_to: Decimal | None = None,
+    in_stock: bool | None = None,
+    discontinued: bool | None = None,
+) -> Filter:
+    """The products that fit everything that is given; words of `search` match the beginnings of words."""
+    filter: dict[str, Any] = {}
+    if search is not None:
+        filter["$and"] = [{"words": {"$regex": f"^{_escaped(word)}"}} for word in words(search)]
+    if categories is not None:
+        filter["category"] = {"$in": list(categories)}
+    price = {"$gte": price_from, "$lte": price_to}
+    if bounds := {operator: bound for operator, bound in price.items() if bound is not None}:
+        filter["price.amount"] = bounds
+    if in_stock is not None:
+        filter["in_stock"] = in_stock
+    if discontinued is not None:
+        filter["discontinued"] = discontinued
+    return {key: value for key, value in filter.items() if value != []}
+
+
+def product_page(filter: Filter, order: ProductOrder, *, descending: bool = False) -> Listing:
+    """Products in an order."""
+    return Listing(products, filter, [f"-{order.value}" if descending else order.value])
+
+
+def facets(filter: Filter) -> list[dict[str, Any]]:
+    """The pipeline that counts the matching products by category, and finds their price range."""
+    categories = [{"$group": {"_id": "$category", "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}]
+    prices = {"_id": None, "lowest": {"$min": "$price.amount"}, "highest": {"$max": "$price.amount"}}
+    in_stock = {"_id": None, "in_stock": {"$sum": {"$cond": ["$in_stock", 1, 0]}}}
+    return [
+        {"$match": filter},
+        {"$facet": {"categories": categories, "range": [{"$group": prices | in_stock}]}},
+    ]
+
+
+def words(text: str) -> list[str]:
+    """The words that text is found by: lower case, without accents, each once."""
+    plain_text = "".join(
+        character
+        for character in unicodedata.normalize("NFKD", text.casefold())
+        if not unicodedata.combining(character)
+    )
+    separated = "".join(character if character.isalnum() else " " for character in plain_text)
+    return sorted(set(separated.split()))
+
+
+def _escaped(word: str) -> str:
+    return "".join(character if character.isalnum() else f"\\{character}" for character in word)
+
+
+def _described(event: ProductAdded | ProductUpdated) -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "sort_name": event.name.casefold(),
+        "category": event.category,
+        "description": event.description,
+        "packaging": event.packaging,
+        "words": words(f"{event.sku} {event.name} {event.category} {event.description}"),
+    }

@@ -1,0 +1,200 @@
+"""The home of the MongoDB driver: finds documents, and applies what projectors ask for."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
+from typing import Any
+
+from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
+from bson.decimal128 import Decimal128
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
+from pymongo import ReplaceOne, UpdateOne, WriteConcern
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from app.cqrs.documents import CheckpointMoved, DocumentChanged, ReadStoreUnavailable, Sort
+from app.cqrs.events import RecordedEvent
+from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+
+PATIENCE = 2000
+"""Milliseconds to look for a primary before the read store counts as unavailable."""
+
+SAFE = WriteConcern("majority", j=True)
+"""A killed mongod keeps what was acknowledged only if its journal has it."""
+
+Operation = ReplaceOne[Document] | UpdateOne
+
+
+class _DecimalCodec(TypeCodec):
+    python_type = Decimal
+    bson_type = Decimal128
+
+    def transform_python(self, value: Decimal) -> Decimal128:
+        return Decimal128(value)
+
+    def transform_bson(self, value: Decimal128) -> Decimal:
+        return value.to_decimal()
+
+
+_CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_DecimalCodec()]))
+
+
+@asynccontextmanager
+async def open_read_store(url: str, database: str) -> AsyncIterator["MongoReadStore"]:
+    """The read store in a database of the replica set at `url`."""
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(url, serverSelectionTimeoutMS=PATIENCE)
+    try:
+        yield MongoReadStore(client, database)
+    finally:
+        client.close()
+
+
+class MongoReadStore:
+    """Documents and checkpoints; both change in the same transaction."""
+
+    def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
+        self._client = client
+        self._database: AsyncIOMotorDatabase[Document] = client.get_database(
+            database, codec_options=_CODEC, write_concern=SAFE
+        )
+        self._checkpoints = self._database["checkpoints"]
+
+    async def ping(self) -> None:
+        """Returns if the store answers."""
+        with _unavailable():
+            await self._database.command("ping")
+
+    async def find(
+        self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
+    ) -> list[Document]:
+        """Documents that fit `filter`; all of them where `limit` is 0."""
+        with _unavailable():
+            cursor = self._documents(collection).find(filter, sort=list(sort) or None, limit=limit)
+            return await cursor.to_list(None)
+
+    async def count(self, collection: Collection, filter: Filter) -> int:
+        """How many documents fit `filter`."""
+        with _unavailable():
+            return await self._documents(collection).count_documents(filter)
+
+    async def aggregate(
+        self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
+    ) -> list[Document]:
+        """What an aggregation pipeline over the collection gives."""
+        with _unavailable():
+            return await self._documents(collection).aggregate(list(pipeline)).to_list(None)
+
+    async def prepare(self, model: ReadModel) -> None:
+        """Makes the read model's checkpoint, collections and indexes where they are missing."""
+        with _unavailable():
+            first = {"$setOnInsert": {"position": 0}}
+            await self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
+            for collection in model.collections:
+                # Listeners resume by position, and rebuilds compare by it.
+                for paths in (("position", "_id"), *collection.indexes):
+                    keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
+                    await self._documents(collection).create_index(keys)
+
+    async def checkpoint(self, model: ReadModel) -> int:
+        """The position up to which the documents are complete; 0 for a new read model."""
+        with _unavailable():
+            found = await self._checkpoints.find_one({"_id": model.key})
+            return int(found["position"]) if found else 0
+
+    async def clear(self, model: ReadModel) -> None:
+        """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
+        with _unavailable():
+            for collection in model.collections:
+                await self._documents(collection).delete_many({})
+            await self._checkpoints.delete_one({"_id": model.key})
+
+    async def apply(
+        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+    ) -> list[DocumentChanged]:
+        """Makes all `changes` and moves the checkpoint from `start` to `end`, or does nothing at all."""
+        with _unavailable():
+            if not changes:
+                await self._move(model, start, end)
+                return []
+            async with (
+                await self._client.start_session() as session,
+                session.start_transaction(write_concern=SAFE),
+            ):
+                await self._move(model, start, end, session)
+                return await self._write(changes, session)
+
+    async def _move(
+        self, model: ReadModel, start: int, end: int, session: AsyncIOMotorClientSession | None = None
+    ) -> None:
+        moved = await self._checkpoints.update_one(
+            {"_id": model.key, "position": start}, {"$set": {"position": end}}, session=session
+        )
+        if moved.matched_count != 1:
+            raise CheckpointMoved(f"the checkpoint of {model.key} is not at {start} any more")
+
+    async def _write(
+        self, changes: Sequence[tuple[RecordedEvent, Change]], session: AsyncIOMotorClientSession
+    ) -> list[DocumentChanged]:
+        waiting: defaultdict[str, list[Operation]] = defaultdict(list)
+        notices: list[DocumentChanged] = []
+        for event, change in changes:
+            name = change.collection.name
+            ids = [change.id] if change.id is not None else []
+            if change.where is not None:
+                # What is to be found may still be waiting to be written.
+                await self._flush(name, waiting.pop(name, []), session)
+                found = self._database[name].find(
+                    change.where, {"_id": 1}, sort=[("_id", 1)], session=session
+                )
+                ids = [document["_id"] async for document in found]
+            waiting[name] += [_operation(id, change, event.position) for id in ids]
+            notices += [_notice(id, change, event) for id in ids]
+        for name, operations in waiting.items():
+            await self._flush(name, operations, session)
+        return sorted(notices, key=lambda notice: notice.place)
+
+    async def _flush(
+        self, name: str, operations: list[Operation], session: AsyncIOMotorClientSession
+    ) -> None:
+        if operations:
+            await self._database[name].bulk_write(operations, ordered=True, session=session)
+
+    def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
+        return self._database[collection.name]
+
+
+def _operation(id: str, change: Change, position: int) -> Operation:
+    if change.document is not None:
+        return ReplaceOne({"_id": id}, {**change.document, "position": position}, upsert=True)
+    update = change.update or {}
+    stamped = {**update, "$set": {**update.get("$set", {}), "position": position}}
+    return UpdateOne({"_id": id}, stamped, upsert=change.upsert)
+
+
+def _notice(id: str, change: Change, event: RecordedEvent) -> DocumentChanged:
+    return DocumentChanged(
+        read_model=change.collection.read_model,
+        collection=change.collection.name,
+        document_id=id,
+        position=event.position,
+        event_type=event.type,
+        fields=change.fields,
+        about=None if change.about is None else str(change.about),
+    )
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionFailure as error:
+        raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
+    except PyMongoError as error:
+        if error.has_error_label("TransientTransactionError") or error.has_error_label("RetryableWriteError"):
+            raise ReadStoreUnavailable(f"The read store gave up a transaction: {error}") from error
+        raise

@@ -1,0 +1,95 @@
+"""The home of SQL drivers: engines, column types, and the schema that all tables belong to."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of the write store, the event log's and the contexts'."""
+
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_PRAGMAS: Mapping[str, str] = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "foreign_keys": "ON",
+    "busy_timeout": "5000",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always with its offset in Python and always UTC in the table."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuses a time without an offset: it could mean any moment."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs an offset")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Gives back the offset that SQLite does not keep."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+@dataclass(frozen=True)
+class Engines:
+    """One way in for writing and another for following the log, so that neither waits for the other."""
+
+    writing: AsyncEngine
+    reading: AsyncEngine
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Engines]:
+    """Opens the write store at an SQLAlchemy URL, migrates it, and closes it in the end."""
+    # SQLite has one writer at a time: a pool of one makes the others queue here, in order.
+    writing = create_async_engine(url, pool_size=1, max_overflow=0)
+    reading = create_async_engine(url, pool_size=4, max_overflow=0)
+    _prepare_sqlite(writing.sync_engine, begin="BEGIN IMMEDIATE")
+    _prepare_sqlite(reading.sync_engine, begin="BEGIN")
+    try:
+        async with writing.connect() as connection:
+            await connection.run_sync(_migrate)
+        yield Engines(writing, reading)
+    finally:
+        await reading.dispose()
+        await writing.dispose()
+
+
+def _prepare_sqlite(engine: Engine, *, begin: str) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # Transactions begin where we say so, not where the driver guesses.
+        cursor = connection.cursor()
+        for name, value in _PRAGMAS.items():
+            cursor.execute(f"PRAGMA {name}={value}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

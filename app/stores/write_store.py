@@ -1,0 +1,189 @@
+"""The write store: rows and events in one transaction, and the event log that is the outbox."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
+
+from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
+from app.cqrs.commands import EventMark, Receipt
+from app.cqrs.events import EventTypes, RecordedEvent
+from app.cqrs.messages import Event, encode
+from app.stores.sql import Engines, UtcDateTime, metadata
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, nullable=False, unique=True),
+    Column("stream", String(64), nullable=False),
+    Column("stream_version", Integer, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("command_id", Uuid, nullable=False),
+    Column("correlation_id", Uuid, nullable=False),
+    Column("causation_id", Uuid, nullable=False),
+    Column("actor", String(200), nullable=False),
+    UniqueConstraint("stream", "stream_version"),  # the optimistic lock
+)
+
+# One row. Whoever appends updates it first and so holds it until the commit: positions rise in commit
+# order and have no gaps, on any SQL store.
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("command_id", Uuid, primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("receipt", Text, nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+)
+
+
+class SqlWork:
+    """One command's transaction. Handlers read and write rows through `rows`."""
+
+    def __init__(self, rows: AsyncConnection, cause: Cause) -> None:
+        self.rows = rows
+        self._cause = cause
+        self._recorded: list[tuple[str, int, Event]] = []
+
+    @property
+    def now(self) -> datetime:
+        """The time of the command, UTC."""
+        return self._cause.at
+
+    def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
+        """Records `events` on `stream`, whose version was `version`, when the work is committed."""
+        self._recorded += [(stream, version + step, event) for step, event in enumerate(events, start=1)]
+
+    async def earlier(self, command_id: UUID) -> tuple[str, Receipt] | None:
+        """The fingerprint and receipt of a command that was accepted before."""
+        wanted = select(commands.c.fingerprint, commands.c.receipt).where(commands.c.command_id == command_id)
+        row = (await self.rows.execute(wanted)).one_or_none()
+        return (row.fingerprint, msgspec.json.decode(row.receipt, type=Receipt)) if row else None
+
+    async def commit(self, fingerprint: str) -> Receipt:
+        """Appends the recorded events, marks the command as done and commits."""
+        marks = await self._append() if self._recorded else []
+        receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks))
+        await self.rows.execute(
+            commands.insert().values(
+                command_id=receipt.command_id,
+                fingerprint=fingerprint,
+                receipt=encode(receipt),
+                accepted_at=self.now,
+            )
+        )
+        await self.rows.commit()
+        return receipt
+
+    async def _append(self) -> list[EventMark]:
+        count = len(self._recorded)
+        taken = update(log_head).values(position=log_head.c.position + count).returning(log_head.c.position)
+        first = (await self.rows.execute(taken)).scalar_one() - count + 1
+        marks = [
+            EventMark(event_id=uuid7(), type=type(event).__name__, stream=stream, position=position)
+            for position, (stream, _, event) in enumerate(self._recorded, start=first)
+        ]
+        rows = [
+            {
+                "position": mark.position,
+                "event_id": mark.event_id,
+                "stream": stream,
+                "stream_version": version,
+                "type": mark.type,
+                "schema_version": event.schema_version,
+                "data": encode(event),
+                "occurred_at": self.now,
+                "command_id": self._cause.command_id,
+                "correlation_id": self._cause.correlation_id,
+                "causation_id": self._cause.command_id,
+                "actor": self._cause.actor,
+            }
+            for mark, (stream, version, event) in zip(marks, self._recorded, strict=True)
+        ]
+        await self.rows.execute(events.insert(), rows)
+        return marks
+
+
+class SqlWriteStore:
+    """Begins transactions, and reads the log for relay and projectors."""
+
+    def __init__(self, engines: Engines, types: EventTypes) -> None:
+        self._engines = engines
+        self._types = types
+
+    @asynccontextmanager
+    async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
+        """A transaction that is rolled back unless it was committed."""
+        try:
+            async with self._engines.writing.connect() as connection:
+                yield SqlWork(connection, cause)
+        except IntegrityError as error:
+            # Someone took the stream version, the command id or a unique name first.
+            raise Conflict(str(error.orig)) from error
+        except (DBAPIError, PoolTimeout) as error:
+            raise WriteStoreUnavailable(
+                "The write store does not answer. Send the same command again."
+            ) from error
+
+    async def id(self) -> UUID:
+        """The id that this store was given when it was made; tokens carry it."""
+        async with self._engines.reading.connect() as connection:
+            store_id: UUID = (await connection.execute(select(log_head.c.store_id))).scalar_one()
+            return store_id
+
+    async def head(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+        async with self._engines.reading.connect() as connection:
+            position: int = (await connection.execute(select(log_head.c.position))).scalar_one()
+            return position
+
+    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+        """Up to `limit` events with a position greater than `after`, in order."""
+        wanted = select(events).where(events.c.position > after).order_by(events.c.position).limit(limit)
+        async with self._engines.reading.connect() as connection:
+            rows = (await connection.execute(wanted)).all()
+        return [
+            RecordedEvent(
+                position=row.position,
+                event_id=row.event_id,
+                stream=row.stream,
+                stream_version=row.stream_version,
+                type=row.type,
+                occurred_at=row.occurred_at,
+                command_id=row.command_id,
+                correlation_id=row.correlation_id,
+                causation_id=row.causation_id,
+                actor=row.actor,
+                event=self._types.read(row.type, row.schema_version, row.data),
+            )
+            for row in rows
+        ]
