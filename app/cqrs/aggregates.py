@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from app.cqrs.commands import Decision, NotFound, Refused, VersionConflict, refused
+from app.cqrs.commands import Decision, Refused, VersionConflict, not_found, refused
 from app.cqrs.messages import Command, Event
 
 
@@ -62,7 +62,7 @@ class Aggregate(Generic[S, W]):
         """
         before = await self.load(work, id)
         if before is None:
-            return refused(NotFound(message=f"There is no {self.kind} with this id.", kind=self.kind, id=id))
+            return refused(not_found(self.kind, id, f"{self.kind}_id"))
         if refusal := self._version_conflict(before, command):
             return refusal
         decision = decide(before, command, work.now)

@@ -1,8 +1,10 @@
 """What comes of a command: a receipt, or the reasons why it was refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
+
+from msgspec import UNSET
 
 from app.cqrs.messages import Event, Message
 
@@ -44,6 +46,11 @@ class CommandIdReused(CommandError):
 
     code = "COMMAND_ID_REUSED"
     command_id: UUID
+
+
+def not_found(kind: str, id: UUID, *path: str | int) -> NotFound:
+    """There is no `kind` with this id, which stands at `path` in the command."""
+    return NotFound(message=f"There is no {kind} with this id.", kind=kind, id=id, path=path)
 
 
 class Refused(Message):
@@ -88,8 +95,33 @@ def invalid(path: Path | str, parse: Callable[..., Any], *values: Any) -> tuple[
         parse(*values)
     except ValueError as complaint:
         place = (path,) if isinstance(path, str) else path
-        return (InvalidInput(message=f"{_spoken(place)} {complaint}", path=place),)
+        return (InvalidInput(message=f"{_spoken(place)} {complaint}.", path=place),)
     return ()
+
+
+Parsers = Mapping[str, Callable[[Any], Any]]
+"""How the fields of an input are checked and tidied, by their names."""
+
+
+def invalid_fields(input: object, parsers: Parsers, path: Path = ()) -> tuple[InvalidInput, ...]:
+    """The complaints of `parsers` about those fields of `input` that are set; `path` leads to `input`."""
+    return tuple(
+        problem
+        for field, parse, value in _fields_set(input, parsers)
+        for problem in invalid((*path, field), parse, value)
+    )
+
+
+def parsed_fields(input: object, parsers: Parsers) -> dict[str, Any]:
+    """Those fields of `input` that are set, tidied; raises `ValueError` where one is invalid."""
+    return {field: parse(value) for field, parse, value in _fields_set(input, parsers)}
+
+
+def _fields_set(input: object, parsers: Parsers) -> Iterator[tuple[str, Callable[[Any], Any], Any]]:
+    for field, parse in parsers.items():
+        value = getattr(input, field)
+        if value is not UNSET:
+            yield field, parse, value
 
 
 def _spoken(path: Path) -> str:

@@ -40,6 +40,9 @@ class DocumentChanged:
 class DocumentReader(Protocol):
     """Finds documents; raises `ReadStoreUnavailable` where the store does not answer."""
 
+    async def ping(self) -> None:
+        """Returns if the store answers."""
+
     async def find(
         self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
     ) -> list[Document]:

@@ -1,6 +1,7 @@
 """Notices that documents changed, on their way from the projectors to the listeners."""
 
 import asyncio
+import re
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,6 @@ class Listener:
         self._notices: OrderedDict[tuple[str, str], DocumentChanged] = OrderedDict()
         self._arrived = asyncio.Event()
         self.lagged = 0
-        self.overflowed = False
 
     def offer(self, notice: DocumentChanged) -> None:
         """Adds a notice; never blocks and never grows beyond the capacity."""
@@ -43,12 +43,16 @@ class Listener:
         elif len(self._notices) >= self._capacity:
             self._notices.popitem(last=False)
             self.lagged += 1
-            self.overflowed = True
         self._notices[document] = notice
         self._arrived.set()
 
+    def lose(self) -> None:
+        """Something changed of which there is no notice: wakes the listener, who has lagged by one."""
+        self.lagged += 1
+        self._arrived.set()
+
     async def next(self, seconds: float | None = None) -> DocumentChanged | None:
-        """The oldest notice; `None` where none arrives within `seconds`."""
+        """The oldest notice; `None` where none arrives within `seconds`, or where one was lost."""
         if not self._notices:
             self._arrived.clear()
             try:
@@ -56,11 +60,15 @@ class Listener:
                     await self._arrived.wait()
             except TimeoutError:
                 return None
-        return self._notices.popitem(last=False)[1]
+        return self.pending()
+
+    def pending(self) -> DocumentChanged | None:
+        """The oldest notice that is already here, if there is one."""
+        return self._notices.popitem(last=False)[1] if self._notices else None
 
     def take_lagged(self) -> int:
         """How many states were passed over since this was last asked."""
-        lagged, self.lagged, self.overflowed = self.lagged, 0, False
+        lagged, self.lagged = self.lagged, 0
         return lagged
 
 
@@ -74,8 +82,13 @@ class Notices:
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def begin(self, read_model: str, position: int) -> None:
-        """From `position` on, no notice of `read_model` will be missing here."""
+        """No notice of `read_model` will be missing after `position`; some may be before it."""
+        self._kept = deque((n for n in self._kept if n.read_model != read_model), self._kept.maxlen)
         self._complete_after[read_model] = (position, LAST)
+        for name, listeners in self._listeners.items():
+            if re.split("[/@]", name, maxsplit=1)[0] == read_model:
+                for listener in listeners:
+                    listener.lose()
 
     def publish(self, notices: Sequence[DocumentChanged]) -> None:
         """Hands out `notices`, which come in the order of their places."""

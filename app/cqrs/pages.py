@@ -4,11 +4,10 @@ Pages are cut by the sort key, not by counting, so a cursor stays where it is wh
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
 import msgspec
@@ -116,10 +115,32 @@ def _beyond(keys: Sequence[tuple[str, int]], values: Sequence[Any], sign: int) -
     for (path, direction), value in zip(keys, values, strict=True):
         cases.append({**same, path: {"$gt" if direction * sign > 0 else "$lt": value}})
         same = {**same, path: value}
-    return {"$or": cases}
+    (first, direction), value = keys[0], values[0]
+    # Says nothing new, but lets the index be read from there on.
+    return {first: {"$gte" if direction * sign > 0 else "$lte": value}, "$or": cases}
 
 
-_READERS: Mapping[str, Callable[[str], Any]] = {"s": str, "i": int, "d": Decimal, "t": datetime.fromisoformat}
+_STORABLE = Context(prec=34, Emin=-6143, Emax=6144, traps=[InvalidOperation, Overflow, Inexact])
+"""What document stores hold of a decimal: IEEE 754's decimal128."""
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    value.to_bytes(8, signed=True)  # Raises where it has more than 64 bits.
+    return value
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "s": str,
+    "i": _integer,
+    "d": _STORABLE.create_decimal,
+    "t": _moment,
+}
+"""Of values by the tags of their types; each refuses what a document store can't hold."""
 
 
 def _tagged(value: Any) -> tuple[str, str]:
@@ -144,7 +165,7 @@ def _decode(cursor: str, order: Sequence[str]) -> list[Any]:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         cursor_order, tagged = msgspec.json.decode(raw, type=tuple[list[str], list[tuple[str, str]]])
         values = [_READERS[tag](text) for tag, text in tagged]
-    except (binascii.Error, ValueError, KeyError, InvalidOperation, msgspec.MsgspecError):
+    except (ValueError, ArithmeticError, KeyError, msgspec.MsgspecError):
         raise BadPage("This is not a cursor. Send one as you received it.") from None
     if cursor_order != list(order) or len(values) != len(order) + 1:
         raise BadPage("This cursor is of another order. Start again without it.")

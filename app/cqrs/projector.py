@@ -46,23 +46,32 @@ class Projector:
     async def run(self) -> None:
         """Projects until it is cancelled, or until an event can't be applied."""
         with self._bus.subscribe() as batches:
-            pauses = _pauses()
+            pauses, reached = _pauses(), 0
             while True:
                 try:
                     await self._store.prepare(self.model)
                     self._start_at(await self._store.checkpoint(self.model))
                     await self._follow(batches)
-                except (ReadStoreUnavailable, CheckpointMoved) as reason:
-                    logger.warning("%s starts over from its checkpoint: %s", self.model.name, reason)
-                    self.progress.catching_up()
-                    await asyncio.sleep(next(pauses))
                 except _Poison as poison:
                     logger.error("%s stops: %s", self.model.name, poison)
                     self.progress.failed(str(poison))
                     return
+                except Exception as reason:  # A store that fails is tried again for ever.
+                    expected = isinstance(reason, ReadStoreUnavailable | CheckpointMoved)
+                    logger.warning(
+                        "%s starts over from its checkpoint: %s",
+                        self.model.name,
+                        reason,
+                        exc_info=not expected,
+                    )
+                    self.progress.catching_up()
+                    if self.progress.position > reached:
+                        pauses, reached = _pauses(), self.progress.position
+                    await asyncio.sleep(next(pauses))
 
     def _start_at(self, checkpoint: int) -> None:
-        self._notices.begin(self.model.name, checkpoint)
+        if checkpoint != self.progress.position:  # What others projected, or we without hearing of it.
+            self._notices.begin(self.model.name, checkpoint)
         self.progress.reached(checkpoint)
 
     async def catch_up(self) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from app.cqrs.event_bus import EventBatch, EventBus
 from app.cqrs.events import EventLog
+from app.cqrs.progress import Head
 
 BATCH = 500
 logger = logging.getLogger(__name__)
@@ -18,9 +19,10 @@ class Relay:
     commit nobody told of is published too.
     """
 
-    def __init__(self, log: EventLog, bus: EventBus, *, backstop: float = 1.0) -> None:
+    def __init__(self, log: EventLog, bus: EventBus, head: Head, *, backstop: float = 1.0) -> None:
         self._log = log
         self._bus = bus
+        self._head = head
         self._backstop = backstop
         self._woken = asyncio.Event()
 
@@ -41,6 +43,7 @@ class Relay:
 
     async def _publish_after(self, position: int) -> int:
         while events := await self._log.read(after=position, limit=BATCH):
+            self._head.rise(events[-1].position, events[-1].occurred_at)
             await self._bus.publish(EventBatch(after=position, events=events))
             position = events[-1].position
         return position

@@ -1,6 +1,5 @@
 """The shop front: which products are there, at what price, and are they in stock?"""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +9,7 @@ from typing import Any, TypedDict
 from app.cqrs.events import RecordedEvent
 from app.cqrs.pages import Listing
 from app.cqrs.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.words import folded, found_by, words
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
 from app.domain.orders.events import OrderCancelled, OrderPlaced
 from app.domain.stock.events import (
@@ -60,6 +60,8 @@ products = product_listing.collection(
         *((order.value, "_id") for order in ProductOrder),
         *(("category", order.value, "_id") for order in ProductOrder),
         ("words",),
+        ("in_stock",),
+        ("discontinued",),
     ]
 )
 
@@ -72,7 +74,6 @@ def added(event: ProductAdded, at: RecordedEvent) -> Iterator[Change]:
         {
             "version": at.stream_version,
             "stock_version": 0,
-            "sku": event.sku,
             "price": plain(event.unit_price),
             "discontinued": False,
             "on_hand": 0,
@@ -150,8 +151,8 @@ def products_matching(
 ) -> Filter:
     """The products that fit everything that is given; words of `search` match the beginnings of words."""
     filter: dict[str, Any] = {}
-    if search is not None:
-        filter["$and"] = [{"words": {"$regex": f"^{_escaped(word)}"}} for word in words(search)]
+    if search is not None and (found := found_by(search)):
+        filter["$and"] = found
     if categories is not None:
         filter["category"] = {"$in": list(categories)}
     price = {"$gte": price_from, "$lte": price_to}
@@ -161,7 +162,7 @@ def products_matching(
         filter["in_stock"] = in_stock
     if discontinued is not None:
         filter["discontinued"] = discontinued
-    return {key: value for key, value in filter.items() if value != []}
+    return filter
 
 
 def product_page(filter: Filter, order: ProductOrder, *, descending: bool = False) -> Listing:
@@ -180,27 +181,13 @@ def facets(filter: Filter) -> list[dict[str, Any]]:
     ]
 
 
-def words(text: str) -> list[str]:
-    """The words that text is found by: lower case, without accents, each once."""
-    plain_text = "".join(
-        character
-        for character in unicodedata.normalize("NFKD", text.casefold())
-        if not unicodedata.combining(character)
-    )
-    separated = "".join(character if character.isalnum() else " " for character in plain_text)
-    return sorted(set(separated.split()))
-
-
-def _escaped(word: str) -> str:
-    return "".join(character if character.isalnum() else f"\\{character}" for character in word)
-
-
 def _described(event: ProductAdded | ProductUpdated) -> dict[str, Any]:
     return {
+        "sku": event.sku,
         "name": event.name,
-        "sort_name": event.name.casefold(),
+        "sort_name": folded(event.name),
         "category": event.category,
         "description": event.description,
         "packaging": event.packaging,
-        "words": words(f"{event.sku} {event.name} {event.category} {event.description}"),
+        "words": words(event.sku, event.name, event.category, event.description),
     }

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.cqrs.documents import CheckpointMoved, DocumentChanged, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
+from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 
 PATIENCE = 2000
@@ -141,7 +143,7 @@ class MongoReadStore:
         self, changes: Sequence[tuple[RecordedEvent, Change]], session: AsyncIOMotorClientSession
     ) -> list[DocumentChanged]:
         waiting: defaultdict[str, list[Operation]] = defaultdict(list)
-        notices: list[DocumentChanged] = []
+        notices: dict[Place, DocumentChanged] = {}
         for event, change in changes:
             name = change.collection.name
             ids = [change.id] if change.id is not None else []
@@ -153,10 +155,14 @@ class MongoReadStore:
                 )
                 ids = [document["_id"] async for document in found]
             waiting[name] += [_operation(id, change, event.position) for id in ids]
-            notices += [_notice(id, change, event) for id in ids]
+            for id in ids:
+                notice = _notice(id, change, event)
+                earlier = notices.get(notice.place, notice)  # One notice an event and document.
+                fields = tuple(sorted({*earlier.fields, *notice.fields}))
+                notices[notice.place] = replace(notice, fields=fields)
         for name, operations in waiting.items():
             await self._flush(name, operations, session)
-        return sorted(notices, key=lambda notice: notice.place)
+        return [notices[place] for place in sorted(notices)]
 
     async def _flush(
         self, name: str, operations: list[Operation], session: AsyncIOMotorClientSession

@@ -1,0 +1,119 @@
+"""The composition root: which handlers and read models there are, and how the circle is closed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from app.config import Settings
+from app.cqrs.circle import Circle
+from app.cqrs.command_bus import CommandBus, Handler
+from app.cqrs.commands import Receipt
+from app.cqrs.event_bus import AsyncioEventBus
+from app.cqrs.events import EventTypes
+from app.cqrs.live import Live
+from app.cqrs.messages import Command
+from app.cqrs.notices import Notices
+from app.cqrs.progress import Head, Progress
+from app.cqrs.projector import Projector
+from app.cqrs.read_model import ReadModel
+from app.cqrs.relay import Relay
+from app.cqrs.tokens import Tokens
+from app.domain.catalog import events as catalog
+from app.domain.catalog.handlers import HANDLERS as CATALOG
+from app.domain.customers import events as customers
+from app.domain.customers.handlers import HANDLERS as CUSTOMERS
+from app.domain.orders import events as orders
+from app.domain.orders.handlers import HANDLERS as ORDERS
+from app.domain.stock import events as stock
+from app.domain.stock.handlers import HANDLERS as STOCK
+from app.read_models.activity import activity
+from app.read_models.customer_overview import customer_overview
+from app.read_models.order_details import order_details
+from app.read_models.order_list import order_list
+from app.read_models.product_listing import product_listing
+from app.read_models.sales_by_day import sales_by_day
+from app.stores.mongo import open_read_store
+from app.stores.mongod import embedded_mongod
+from app.stores.sql import open_database
+from app.stores.write_store import SqlWriteStore
+
+HANDLERS: Mapping[type[Command], Handler] = {**CATALOG, **STOCK, **CUSTOMERS, **ORDERS}
+
+EVENTS = EventTypes()
+EVENTS.add(
+    catalog.ProductAdded,
+    catalog.ProductUpdated,
+    catalog.PriceChanged,
+    catalog.ProductDiscontinued,
+    stock.StockReceived,
+    stock.StockAdjusted,
+    stock.StockReserved,
+    stock.StockReleased,
+    stock.StockShipped,
+    customers.CustomerRegistered,
+    customers.CustomerUpdated,
+    customers.CustomerClosed,
+    orders.OrderPlaced,
+    orders.OrderPaid,
+    orders.OrderShipped,
+    orders.OrderCancelled,
+)
+
+READ_MODELS: tuple[ReadModel, ...] = (
+    product_listing,
+    order_details,
+    customer_overview,
+    order_list,
+    sales_by_day,
+    activity,
+)
+
+
+@asynccontextmanager
+async def open_circle(settings: Settings) -> AsyncIterator[Circle]:
+    """Opens the stores and runs relay and projectors until the block ends."""
+    async with AsyncExitStack() as opened:
+        read_store_url, read_store = await _read_store_url(settings, opened)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engines = await opened.enter_async_context(open_database(settings.write_store_url))
+        documents = await opened.enter_async_context(
+            open_read_store(read_store_url, settings.mongodb_database)
+        )
+        log = SqlWriteStore(engines, EVENTS)
+        head, bus, notices = Head(), AsyncioEventBus(), Notices()
+        start = await log.head()
+        head.rise(start, datetime.now(UTC))
+        relay = Relay(log, bus, head)
+        progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
+
+        def committed(receipt: Receipt) -> None:
+            if receipt.position:
+                head.rise(receipt.position, datetime.now(UTC))
+                relay.wake()
+
+        running = await opened.enter_async_context(asyncio.TaskGroup())
+        tasks = [running.create_task(relay.run(start), name="relay")]
+        for model in READ_MODELS:
+            projector = Projector(
+                model, log=log, bus=bus, store=documents, progress=progress[model.name], notices=notices
+            )
+            tasks.append(running.create_task(projector.run(), name=f"projector {model.name}"))
+        opened.callback(lambda: [task.cancel() for task in tasks])
+        yield Circle(
+            commands=CommandBus(log, HANDLERS, committed=committed),
+            log=log,
+            documents=documents,
+            progress=progress,
+            live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
+            tokens=Tokens(await log.id()),
+            read_patience=settings.read_patience,
+            stores=(engines.writing.url.render_as_string(hide_password=True), read_store),
+        )
+
+
+async def _read_store_url(settings: Settings, opened: AsyncExitStack) -> tuple[str, str]:
+    if settings.mongodb_url:
+        return settings.mongodb_url, "the MongoDB of MONGODB_URL"
+    mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
+    return mongod.url, f"an embedded mongod, process {mongod.process.pid}"

@@ -1,0 +1,32 @@
+"""Settings, read once from the environment; an unset one has a default that needs nothing else."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All that can be set, by environment variables of the same names in upper case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    data_dir: Path = Field(default=Path("data"), description="folder of the embedded stores")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL of the write store")
+    mongodb_url: str | None = Field(default=None, description="URL of a MongoDB replica set")
+    mongodb_database: str = Field(default="diptych", description="database of the documents")
+    mongod_bin: str | None = Field(default=None, description="mongod to start where MONGODB_URL is not set")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
+    read_patience: float = Field(
+        default=2.0, ge=0, le=30, description="seconds a read waits for what its token asks for"
+    )
+    heartbeat: float = Field(
+        default=10.0, gt=0, le=300, description="seconds between a quiet subscription's heartbeats"
+    )
+
+    @cached_property
+    def write_store_url(self) -> str:
+        """The write store: the one that is set, or an SQLite file in the data folder."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'write.db'}"

@@ -1,0 +1,27 @@
+"""The closed circle, as those see it who send commands and read documents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.cqrs.command_bus import CommandBus
+from app.cqrs.documents import DocumentReader
+from app.cqrs.events import EventLog
+from app.cqrs.live import Live
+from app.cqrs.progress import Progress
+from app.cqrs.tokens import Tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circle:
+    """Everything that runs, wired together: commands in, documents and notices out."""
+
+    commands: CommandBus
+    log: EventLog
+    documents: DocumentReader
+    progress: Mapping[str, Progress]
+    live: Live
+    tokens: Tokens
+    read_patience: float
+    """Seconds a read waits for what its token asks for."""
+    stores: tuple[str, str]
+    """In words: which write store and which read store it uses."""

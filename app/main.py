@@ -1,0 +1,41 @@
+"""Start here: the ASGI application, its lifespan and its routes.
+
+A mutation goes `schema/` → `app/cqrs/command_bus.py` → a context's handler in `app/domain/` → the write
+store. From there the relay takes its events to the projectors of `app/read_models/`, which queries and
+subscriptions in `schema/` read.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
+from starlette.routing import Route, WebSocketRoute
+
+from app.bootstrap import open_circle
+from app.config import Settings
+from app.web import health, playground
+from schema.http import GraphQLEndpoint
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application; its stores are open while its lifespan lasts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_circle(settings) as circle:
+            app.state.circle = circle
+            yield
+
+    endpoint = GraphQLEndpoint(lambda: app.state.circle, playground.playground)
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/", lambda _request: RedirectResponse("/graphql")),
+            Route("/graphql", endpoint, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", endpoint),
+            *playground.routes,
+            *health.routes,
+        ],
+    )
+    return app

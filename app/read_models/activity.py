@@ -1,0 +1,119 @@
+"""The audit trail: who did what, when, to which aggregate, by which command?"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypedDict
+
+from app.cqrs.events import RecordedEvent
+from app.cqrs.messages import Event
+from app.cqrs.pages import Listing
+from app.cqrs.read_model import Change, ReadModel
+from app.domain.catalog.events import PriceChanged, ProductAdded, ProductUpdated
+from app.domain.orders.events import OrderCancelled, OrderPlaced
+from app.domain.stock.events import (
+    StockAdjusted,
+    StockReceived,
+    StockReleased,
+    StockReserved,
+    StockShipped,
+)
+
+activity = ReadModel("activity")
+
+
+class ActivityDocument(TypedDict):
+    """One event, without what it says of persons."""
+
+    _id: str
+    position: int
+    event_id: str
+    type: str
+    subject_kind: str
+    subject_id: str
+    stream: str
+    stream_version: int
+    at: datetime
+    actor: str
+    command_id: str
+    correlation_id: str
+    causation_id: str
+    summary: str
+
+
+entries = activity.collection(
+    indexes=[*((key, "position", "_id") for key in ("stream", "command_id", "actor", "type")), ("at",)]
+)
+
+
+@activity.on_any
+def happened(event: Event, at: RecordedEvent) -> Iterator[Change]:
+    """Every event is an entry, also one that this program does not know."""
+    kind, _, subject = at.stream.partition("-")
+    yield entries.put(
+        at.event_id,
+        {
+            "event_id": str(at.event_id),
+            "type": at.type,
+            "subject_kind": kind,
+            "subject_id": subject,
+            "stream": at.stream,
+            "stream_version": at.stream_version,
+            "at": at.occurred_at,
+            "actor": at.actor,
+            "command_id": str(at.command_id),
+            "correlation_id": str(at.correlation_id),
+            "causation_id": str(at.causation_id),
+            "summary": _in_words(at.type) + _details(event),
+        },
+    )
+
+
+def activity_matching(
+    *,
+    stream: str | None = None,
+    command_id: str | None = None,
+    actor: str | None = None,
+    event_type: str | None = None,
+    at_from: datetime | None = None,
+    at_to: datetime | None = None,
+) -> Listing:
+    """What happened that fits everything that is given, newest first; `at_to` is just too late."""
+    wanted = {"stream": stream, "command_id": command_id, "actor": actor, "type": event_type}
+    filter: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
+    limits = {"$gte": at_from, "$lt": at_to}
+    if bounds := {operator: bound for operator, bound in limits.items() if bound is not None}:
+        filter["at"] = bounds
+    return Listing(entries, filter, ["-position"])
+
+
+def _in_words(name: str) -> str:
+    """`OrderPlaced` as "Order placed"."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
+
+
+def _details(event: Event) -> str:
+    """What to add for those who read the trail; never free text, which may speak of persons."""
+    match event:
+        case ProductAdded(sku=sku, unit_price=price):
+            return f": {sku} at {price}"
+        case ProductUpdated(sku=sku):
+            return f": {sku}"
+        case PriceChanged(previous_price=before, unit_price=after):
+            return f": from {before} to {after}"
+        case StockReceived(quantity=quantity, on_hand=on_hand):
+            return f": {_count(quantity, 'unit')}, {on_hand} on hand"
+        case StockAdjusted(change=change, on_hand=on_hand):
+            return f": {change:+} on hand, now {on_hand}"
+        case StockReserved(quantity=quantity) | StockReleased(quantity=quantity):
+            return f": {_count(quantity, 'unit')}, {event.reserved} of {event.on_hand} reserved"
+        case StockShipped(quantity=quantity, on_hand=on_hand):
+            return f": {_count(quantity, 'unit')}, {on_hand} on hand"
+        case OrderPlaced(lines=lines, total=total) | OrderCancelled(lines=lines, total=total):
+            return f": {_count(len(lines), 'line')}, {total}"
+        case _:
+            return ""
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,156 @@
+"""The order page: who ordered what, what does it come to, and how far is it?"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypedDict
+
+from app.cqrs.events import RecordedEvent
+from app.cqrs.pages import Listing
+from app.cqrs.read_model import Change, ReadModel, plain
+from app.domain.customers.events import CustomerClosed, CustomerUpdated
+from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
+from app.values import ZERO
+
+order_details = ReadModel("order_details")
+
+
+class CustomerOfOrder(TypedDict):
+    """Who ordered: as they are now, and nameless once the customer is closed."""
+
+    id: str
+    name: str | None
+    company: str | None
+
+
+class LineOfOrder(TypedDict):
+    """What was ordered: titles and prices as they were when the order was placed."""
+
+    product_id: str
+    sku: str
+    title: str
+    category: str
+    packaging: str
+    unit_price: dict[str, Any]
+    quantity: int
+    discount: Decimal
+    total: dict[str, Any]
+
+
+class StepOfOrder(TypedDict):
+    """When an order got a status, and through whom."""
+
+    status: str
+    at: datetime
+    actor: str
+
+
+class OrderDocument(TypedDict):
+    """An order as its page shows it."""
+
+    _id: str
+    position: int
+    version: int
+    customer: CustomerOfOrder
+    ship_to: dict[str, Any] | None
+    """As it was when the order was placed; gone once the customer is closed."""
+    lines: list[LineOfOrder]
+    units: int
+    subtotal: dict[str, Any]
+    shipping_fee: dict[str, Any]
+    total: dict[str, Any]
+    status: str
+    placed_at: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+    timeline: list[StepOfOrder]
+
+
+orders = order_details.collection(
+    # By position for those who follow a customer's orders.
+    indexes=[("customer.id", "placed_at", "_id"), ("customer.id", "position", "_id")]
+)
+
+
+@order_details.on(OrderPlaced)
+def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
+    """A new order, with all that its page will ever say of its lines."""
+    personal = event.personal
+    yield orders.put(
+        event.order_id,
+        {
+            "version": at.stream_version,
+            "customer": {
+                "id": str(event.customer_id),
+                "name": personal.customer_name,
+                "company": personal.company,
+            },
+            "ship_to": plain(personal.ship_to),
+            "lines": [plain(line) for line in event.lines],
+            "units": sum(line.quantity for line in event.lines),
+            "subtotal": plain(sum((line.total for line in event.lines), ZERO)),
+            "shipping_fee": plain(event.shipping_fee),
+            "total": plain(event.total),
+            "status": "PLACED",
+            "placed_at": event.placed_at,
+            "paid_at": None,
+            "shipped_at": None,
+            "cancelled_at": None,
+            "cancel_reason": None,
+            "timeline": [{"status": "PLACED", "at": event.placed_at, "actor": at.actor}],
+        },
+        about=event.customer_id,
+    )
+
+
+@order_details.on(OrderPaid)
+def paid(event: OrderPaid, at: RecordedEvent) -> Iterator[Change]:
+    """The next step."""
+    yield _step(event, at, "PAID", paid_at=at.occurred_at)
+
+
+@order_details.on(OrderShipped)
+def shipped(event: OrderShipped, at: RecordedEvent) -> Iterator[Change]:
+    """The last step of a good order."""
+    yield _step(event, at, "SHIPPED", shipped_at=at.occurred_at)
+
+
+@order_details.on(OrderCancelled)
+def cancelled(event: OrderCancelled, at: RecordedEvent) -> Iterator[Change]:
+    """The last step of the others; the page still says what was ordered."""
+    yield _step(event, at, "CANCELLED", cancelled_at=at.occurred_at, cancel_reason=event.reason)
+
+
+@order_details.on(CustomerUpdated)
+def customer_renamed(event: CustomerUpdated, _at: RecordedEvent) -> Iterator[Change]:
+    """The customer's orders show their name of today; where parcels went does not change."""
+    name = {"customer.name": event.personal.name, "customer.company": event.personal.company}
+    yield _all_of_customer(event.customer_id, name)
+
+
+@order_details.on(CustomerClosed)
+def customer_forgotten(event: CustomerClosed, _at: RecordedEvent) -> Iterator[Change]:
+    """The orders stay, the person leaves them."""
+    nobody = {"customer.name": None, "customer.company": None, "ship_to": None}
+    yield _all_of_customer(event.customer_id, nobody)
+
+
+def orders_of_customer(customer_id: str) -> Listing:
+    """A customer's orders, newest first."""
+    return Listing(orders, {"customer.id": customer_id}, ["-placed_at"])
+
+
+def _step(
+    event: OrderPaid | OrderShipped | OrderCancelled, at: RecordedEvent, status: str, **changed: Any
+) -> Change:
+    update = {
+        "$set": {"version": at.stream_version, "status": status, **changed},
+        "$push": {"timeline": {"status": status, "at": at.occurred_at, "actor": at.actor}},
+    }
+    return orders.update(event.order_id, update, about=event.customer_id)
+
+
+def _all_of_customer(customer_id: object, changed: dict[str, Any]) -> Change:
+    return orders.update_where({"customer.id": str(customer_id)}, {"$set": changed}, about=customer_id)

@@ -1,0 +1,172 @@
+"""The back office: which orders are there, and what do they come to?"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypedDict
+
+from app.cqrs.events import RecordedEvent
+from app.cqrs.pages import Listing
+from app.cqrs.read_model import Change, Filter, ReadModel, plain
+from app.domain.customers.events import CustomerClosed, CustomerUpdated
+from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
+from app.values import CURRENCY, ZERO
+
+order_list = ReadModel("order_list")
+
+
+class OrderRow(TypedDict):
+    """An order as one row of a table."""
+
+    _id: str
+    position: int
+    version: int
+    customer_id: str
+    customer_name: str | None
+    """As it is now; gone once the customer is closed."""
+    status: str
+    placed_at: datetime
+    line_count: int
+    units: int
+    shipping_fee: dict[str, Any]
+    total: dict[str, Any]
+
+
+class OrderOrder(Enum):
+    """What orders can be sorted by."""
+
+    PLACED_AT = "placed_at"
+    TOTAL = "total.amount"
+
+
+rows = order_list.collection(
+    indexes=[
+        *((order.value, "_id") for order in OrderOrder),
+        *(("status", order.value, "_id") for order in OrderOrder),
+        *(("customer_id", order.value, "_id") for order in OrderOrder),
+    ]
+)
+
+
+@order_list.on(OrderPlaced)
+def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
+    """A new order is a new row."""
+    yield rows.put(
+        event.order_id,
+        {
+            "version": at.stream_version,
+            "customer_id": str(event.customer_id),
+            "customer_name": event.personal.customer_name,
+            "status": "PLACED",
+            "placed_at": event.placed_at,
+            "line_count": len(event.lines),
+            "units": sum(line.quantity for line in event.lines),
+            "shipping_fee": plain(event.shipping_fee),
+            "total": plain(event.total),
+        },
+        about=event.customer_id,
+    )
+
+
+@order_list.on(OrderPaid)
+def paid(event: OrderPaid, at: RecordedEvent) -> Iterator[Change]:
+    """The money is there."""
+    yield _step(event, at, "PAID")
+
+
+@order_list.on(OrderShipped)
+def shipped(event: OrderShipped, at: RecordedEvent) -> Iterator[Change]:
+    """The parcel is gone."""
+    yield _step(event, at, "SHIPPED")
+
+
+@order_list.on(OrderCancelled)
+def cancelled(event: OrderCancelled, at: RecordedEvent) -> Iterator[Change]:
+    """A cancelled order keeps its row and its amounts."""
+    yield _step(event, at, "CANCELLED")
+
+
+@order_list.on(CustomerUpdated)
+def customer_renamed(event: CustomerUpdated, _at: RecordedEvent) -> Iterator[Change]:
+    """The customer's rows show their name of today."""
+    yield _all_of_customer(event.customer_id, event.personal.name)
+
+
+@order_list.on(CustomerClosed)
+def customer_forgotten(event: CustomerClosed, _at: RecordedEvent) -> Iterator[Change]:
+    """The rows stay, the name goes."""
+    yield _all_of_customer(event.customer_id, None)
+
+
+def orders_matching(
+    *,
+    status: Sequence[str] | None = None,
+    customer_id: str | None = None,
+    placed_from: datetime | None = None,
+    placed_to: datetime | None = None,
+    total_from: Decimal | None = None,
+    total_to: Decimal | None = None,
+) -> Filter:
+    """The orders that fit everything that is given.
+
+    `placed_to` is the first moment that is too late; `total_to` is the highest total that fits.
+    """
+    filter: dict[str, Any] = {}
+    if status is not None:
+        filter["status"] = {"$in": list(status)}
+    if customer_id is not None:
+        filter["customer_id"] = customer_id
+    ranges: dict[str, dict[str, Any]] = {
+        "placed_at": {"$gte": placed_from, "$lt": placed_to},
+        "total.amount": {"$gte": total_from, "$lte": total_to},
+    }
+    for path, limits in ranges.items():
+        if bounds := {operator: bound for operator, bound in limits.items() if bound is not None}:
+            filter[path] = bounds
+    return filter
+
+
+def order_page(filter: Filter, order: OrderOrder, *, descending: bool = False) -> Listing:
+    """Orders in an order."""
+    return Listing(rows, filter, [f"-{order.value}" if descending else order.value])
+
+
+def order_totals(filter: Filter) -> list[dict[str, Any]]:
+    """The pipeline that sums the matching orders up, to one document even where there are none.
+
+    Cancelled orders count as long as `filter` selects them; revenue is what the lines come to, without
+    shipping fees.
+    """
+    sums = {
+        "_id": None,
+        "orders": {"$sum": 1},
+        "units": {"$sum": "$units"},
+        "revenue": {"$sum": {"$subtract": ["$total.amount", "$shipping_fee.amount"]}},
+        "shipping_fees": {"$sum": "$shipping_fee.amount"},
+    }
+    nothing = {"orders": 0, "units": 0, "revenue": ZERO.amount, "shipping_fees": ZERO.amount}
+    return [
+        {"$match": filter},
+        {"$facet": {"sums": [{"$group": sums}]}},
+        {"$replaceWith": {"$mergeObjects": [nothing, {"$first": "$sums"}]}},
+        {
+            "$project": {
+                "_id": 0,
+                "orders": 1,
+                "units": 1,
+                "revenue": {"amount": "$revenue", "currency_code": CURRENCY},
+                "shipping_fees": {"amount": "$shipping_fees", "currency_code": CURRENCY},
+            }
+        },
+    ]
+
+
+def _step(event: OrderPaid | OrderShipped | OrderCancelled, at: RecordedEvent, status: str) -> Change:
+    changed = {"version": at.stream_version, "status": status}
+    return rows.update(event.order_id, {"$set": changed}, about=event.customer_id)
+
+
+def _all_of_customer(customer_id: object, name: str | None) -> Change:
+    changed = {"customer_name": name}
+    return rows.update_where({"customer_id": str(customer_id)}, {"$set": changed}, about=customer_id)

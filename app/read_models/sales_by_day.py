@@ -1,0 +1,216 @@
+"""The sales of each day: how many orders, how much of what, and what did it come to?
+
+An order counts on the day (UTC) it was placed; a cancelled order is taken back from that day.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypedDict
+
+from app.cqrs.events import RecordedEvent
+from app.cqrs.pages import Listing
+from app.cqrs.read_model import Change, Filter, ReadModel
+from app.domain.orders.events import OrderCancelled, OrderLine, OrderPlaced, OrderShipped
+from app.values import CURRENCY, ZERO
+
+sales_by_day = ReadModel("sales_by_day")
+
+
+class DayDocument(TypedDict):
+    """A day on which something was ordered."""
+
+    _id: str
+    position: int
+    day: str
+    """Such as `2026-01-31`, in UTC."""
+    orders: int
+    units: int
+    revenue: dict[str, Any]
+    """What the lines come to, without shipping fees."""
+    shipping_fees: dict[str, Any]
+    cancelled: int
+    """Orders placed on this day and called off since; in none of the other figures."""
+    shipped: int
+    """Orders placed on this day and shipped since."""
+
+
+class CategoryDayDocument(TypedDict):
+    """What was ordered of a category on a day."""
+
+    _id: str
+    position: int
+    day: str
+    category: str
+    units: int
+    revenue: dict[str, Any]
+
+
+class ProductDayDocument(TypedDict):
+    """What was ordered of a product on a day; called as on the first order of that day."""
+
+    _id: str
+    position: int
+    day: str
+    product_id: str
+    sku: str
+    title: str
+    category: str
+    units: int
+    revenue: dict[str, Any]
+
+
+class BestSellerOrder(Enum):
+    """What makes a product sell best."""
+
+    UNITS = "units"
+    REVENUE = "revenue.amount"
+
+
+days = sales_by_day.collection("days", indexes=[("day", "_id")])
+category_days = sales_by_day.collection("categories", indexes=[("day", "_id")])
+product_days = sales_by_day.collection("products", indexes=[("day", "_id")])
+
+
+@sales_by_day.on(OrderPlaced)
+def placed(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
+    """One order more on its day."""
+    day = _day(event.placed_at)
+    in_currency = {"day": day, "revenue.currency_code": CURRENCY}
+    at_first = {**in_currency, "shipping_fees.currency_code": CURRENCY, "cancelled": 0, "shipped": 0}
+    yield days.upsert(day, {"$inc": _order_sums(event, 1), "$setOnInsert": at_first})
+    for category, lines in _grouped(event.lines, lambda line: line.category).items():
+        at_first = {**in_currency, "category": category}
+        yield category_days.upsert(
+            f"{day}|{category}", {"$inc": _line_sums(lines, 1), "$setOnInsert": at_first}
+        )
+    for product_id, lines in _grouped(event.lines, lambda line: str(line.product_id)).items():
+        line = lines[0]
+        product = {
+            "product_id": product_id,
+            "sku": line.sku,
+            "title": line.title,
+            "category": line.category,
+        }
+        at_first = {**in_currency, **product}
+        yield product_days.upsert(
+            f"{day}|{product_id}", {"$inc": _line_sums(lines, 1), "$setOnInsert": at_first}
+        )
+
+
+@sales_by_day.on(OrderCancelled)
+def cancelled(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
+    """Everything that placing the order added is taken back."""
+    day = _day(event.placed_at)
+    yield days.update(day, {"$inc": {**_order_sums(event, -1), "cancelled": 1}})
+    for category, lines in _grouped(event.lines, lambda line: line.category).items():
+        yield category_days.update(f"{day}|{category}", {"$inc": _line_sums(lines, -1)})
+    for product_id, lines in _grouped(event.lines, lambda line: str(line.product_id)).items():
+        yield product_days.update(f"{day}|{product_id}", {"$inc": _line_sums(lines, -1)})
+
+
+@sales_by_day.on(OrderShipped)
+def shipped(event: OrderShipped, _at: RecordedEvent) -> Iterator[Change]:
+    """Counts on the day of the order, not of the parcel."""
+    yield days.update(_day(event.placed_at), {"$inc": {"shipped": 1}})
+
+
+def days_between(first: date | None = None, last: date | None = None, *, descending: bool = False) -> Listing:
+    """The days from `first` to `last`, both included."""
+    return Listing(days, _between(first, last), ["-day" if descending else "day"])
+
+
+def day_totals(first: date | None = None, last: date | None = None) -> list[dict[str, Any]]:
+    """The pipeline over `days` that sums them up, to one document even where there are none."""
+    sums = {
+        "_id": None,
+        **{name: {"$sum": f"${name}"} for name in ("orders", "units", "cancelled", "shipped")},
+        **{name: {"$sum": f"${name}.amount"} for name in ("revenue", "shipping_fees")},
+    }
+    nothing = {
+        **dict.fromkeys(("orders", "units", "cancelled", "shipped"), 0),
+        **dict.fromkeys(("revenue", "shipping_fees"), ZERO.amount),
+    }
+    return [
+        {"$match": _between(first, last)},
+        {"$facet": {"sums": [{"$group": sums}]}},
+        {"$replaceWith": {"$mergeObjects": [nothing, {"$first": "$sums"}]}},
+        {"$set": {name: _money(name) for name in ("revenue", "shipping_fees")}},
+        {"$unset": "_id"},
+    ]
+
+
+def category_totals(first: date | None = None, last: date | None = None) -> list[dict[str, Any]]:
+    """The pipeline over `category_days` that gives each category's units and revenue, highest first."""
+    sums = {"_id": "$category", "units": {"$sum": "$units"}, "revenue": {"$sum": "$revenue.amount"}}
+    return [
+        {"$match": _between(first, last)},
+        {"$group": sums},
+        {"$match": {"units": {"$gt": 0}}},
+        {"$sort": {"revenue": -1, "_id": 1}},
+        {"$project": {"_id": 0, "category": "$_id", "units": 1, "revenue": _money("revenue")}},
+    ]
+
+
+def best_sellers(
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    limit: int,
+    by: BestSellerOrder = BestSellerOrder.UNITS,
+) -> list[dict[str, Any]]:
+    """The pipeline over `product_days` that gives the `limit` products that sold best."""
+    sums = {
+        "_id": "$product_id",
+        **{name: {"$last": f"${name}"} for name in ("product_id", "sku", "title", "category")},
+        "units": {"$sum": "$units"},
+        "revenue": {"$sum": "$revenue.amount"},
+    }
+    return [
+        {"$match": _between(first, last)},
+        {"$sort": {"day": 1, "_id": 1}},
+        {"$group": sums},
+        {"$match": {"units": {"$gt": 0}}},
+        {"$set": {"revenue": _money("revenue")}},
+        {"$sort": {by.value: -1, "_id": 1}},
+        {"$limit": limit},
+        {"$unset": "_id"},
+    ]
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()
+
+
+def _between(first: date | None, last: date | None) -> Filter:
+    limits = {"$gte": first, "$lte": last}
+    bounds = {operator: day.isoformat() for operator, day in limits.items() if day is not None}
+    return {"day": bounds} if bounds else {}
+
+
+def _grouped(lines: Sequence[OrderLine], key: Callable[[OrderLine], str]) -> dict[str, list[OrderLine]]:
+    groups: defaultdict[str, list[OrderLine]] = defaultdict(list)
+    for line in lines:
+        groups[key(line)].append(line)
+    return groups
+
+
+def _line_sums(lines: Sequence[OrderLine], sign: int) -> dict[str, int | Decimal]:
+    return {
+        "units": sign * sum(line.quantity for line in lines),
+        "revenue.amount": sign * sum((line.total for line in lines), ZERO).amount,
+    }
+
+
+def _order_sums(event: OrderPlaced | OrderCancelled, sign: int) -> dict[str, int | Decimal]:
+    return {
+        "orders": sign,
+        "shipping_fees.amount": sign * event.shipping_fee.amount,
+        **_line_sums(event.lines, sign),
+    }
+
+
+def _money(name: str) -> dict[str, str]:
+    return {"amount": f"${name}", "currency_code": CURRENCY}

@@ -1,0 +1,96 @@
+"""The audit trail: who did what, when."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.read_models.activity import activity_matching
+from schema.consistency import SUBJECTS, subject_of
+from schema.context import Info
+from schema.ids import BadId, split_id
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
+from schema.scalars import Position
+
+
+@strawberry.type(description="Something that happened.")
+class Activity(Node):
+    """One event, without what it says of persons."""
+
+    type: str = strawberry.field(description="What happened, such as `OrderPlaced`.")
+    summary: str = strawberry.field(description="The same in a few words.")
+    at: datetime = strawberry.field(description="When.")
+    actor: str = strawberry.field(description="Through whom.")
+    stream: str = strawberry.field(description="Whose history it belongs to, such as `order-<uuid>`.")
+    stream_version: int = strawberry.field(description="Its place in that history.")
+    event_id: UUID = strawberry.field(description="The event's id.")
+    command_id: UUID = strawberry.field(description="The command that it came from.")
+    correlation_id: UUID = strawberry.field(description="What all that belongs together has in common.")
+    causation_id: UUID = strawberry.field(description="What brought it about.")
+    position: Position = strawberry.field(description="Its place in the event log.")
+
+    @strawberry.field(description="The id of the node that it happened to.")
+    def subject(document: strawberry.Parent[Any]) -> strawberry.ID:
+        """From the stream."""
+        return subject_of(document["stream"])
+
+
+@strawberry.type(description="A page of the audit trail.")
+class ActivityConnection(Connection[Activity]):
+    """Newest first."""
+
+
+@strawberry.input(description="Which activity; all conditions together.")
+class ActivityFilter:
+    """Every condition has an index."""
+
+    subject: strawberry.ID | None = strawberry.field(
+        default=None, description="What happened to this product, customer or order."
+    )
+    stream: str | None = strawberry.field(default=None, description="One stream, such as `stock-<uuid>`.")
+    command_id: UUID | None = strawberry.field(default=None, description="What came of this command.")
+    actor: str | None = strawberry.field(default=None, description="What this actor did.")
+    type: str | None = strawberry.field(default=None, description="Events of this type.")
+    at_from: datetime | None = strawberry.field(default=None, description="At or after.")
+    at_to: datetime | None = strawberry.field(default=None, description="Before.")
+
+    def streams(self) -> str | None:
+        """The stream that is meant; a product's own, not that of its stock."""
+        if self.subject is None:
+            return self.stream
+        type_name, key = split_id(self.subject)
+        kind = next((kind for kind, name in SUBJECTS.items() if name == type_name), None)
+        if kind is None:
+            raise BadId("Activity is recorded for products, customers and orders.")
+        return f"{kind}-{key}"
+
+
+@strawberry.type
+class ActivityQuery:
+    """Reads of the audit trail."""
+
+    @strawberry.field(description="What happened, newest first.")
+    async def activity(
+        self,
+        info: Info,
+        filter: Annotated[ActivityFilter | None, strawberry.argument(description="Which; or all.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        at_least: AtLeast = None,
+    ) -> ActivityConnection:
+        """One find."""
+        asked = filter or ActivityFilter()
+        listing = activity_matching(
+            stream=asked.streams(),
+            command_id=str(asked.command_id) if asked.command_id else None,
+            actor=asked.actor,
+            event_type=asked.type,
+            at_from=asked.at_from,
+            at_to=asked.at_to,
+        )
+        tokens = info.context.tokens(at_least)
+        found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
+        return ActivityConnection.of(found)

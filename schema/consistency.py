@@ -1,0 +1,119 @@
+"""What a client is told of the lag: receipts after commands, freshness with every answer."""
+
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from app.cqrs import commands
+from app.cqrs.progress import Freshness as Progress
+from app.cqrs.progress import ReadModelState
+from app.cqrs.tokens import Tokens
+from schema.ids import global_id
+from schema.scalars import ConsistencyToken, Position
+
+SUBJECTS = {"product": "Product", "stock": "Product", "customer": "Customer", "order": "Order"}
+"""Whose history a kind of stream is, as a type of the schema."""
+
+
+@strawberry.enum(description="A read model: documents that answer one question.")
+class ReadModelName(Enum):
+    """The read models by name."""
+
+    PRODUCT_LISTING = "product_listing"
+    ORDER_DETAILS = "order_details"
+    CUSTOMER_OVERVIEW = "customer_overview"
+    ORDER_LIST = "order_list"
+    SALES_BY_DAY = "sales_by_day"
+    ACTIVITY = "activity"
+
+
+strawberry.enum(ReadModelState, description="What a read model is doing.")
+
+
+@strawberry.type(description="Something that happened, as a receipt names it.")
+class EventReference:
+    """One recorded event."""
+
+    event_id: UUID = strawberry.field(description="The event's own id.")
+    type: str = strawberry.field(description="What happened, such as `OrderPlaced`.")
+    subject: strawberry.ID = strawberry.field(description="The id of the node it happened to.")
+    position: Position = strawberry.field(description="Its place in the event log.")
+
+
+@strawberry.type(description="The proof that a command was accepted, or that it changed nothing.")
+class Receipt:
+    """What a command left behind."""
+
+    command_id: UUID = strawberry.field(
+        description="The command's id: the one that was sent, or the one it was given."
+    )
+    token: ConsistencyToken | None = strawberry.field(
+        description="Reads that carry it see this command's effects; null when nothing changed."
+    )
+    events: list[EventReference] = strawberry.field(description="What happened, in order.")
+
+    @classmethod
+    def of(cls, receipt: commands.Receipt, tokens: Tokens) -> "Receipt":
+        """The receipt as clients see it."""
+        return cls(
+            command_id=receipt.command_id,
+            token=ConsistencyToken(tokens.write(receipt.position)) if receipt.position else None,
+            events=[
+                EventReference(
+                    event_id=mark.event_id,
+                    type=mark.type,
+                    subject=subject_of(mark.stream),
+                    position=Position(mark.position),
+                )
+                for mark in receipt.events
+            ],
+        )
+
+
+@strawberry.type(description="Which position a read model reflects, and how far that is behind the log.")
+class Freshness:
+    """One read model's freshness."""
+
+    read_model: ReadModelName = strawberry.field(description="The read model.")
+    state: ReadModelState = strawberry.field(description="What it is doing.")
+    position: Position = strawberry.field(description="All events up to here are in its documents.")
+    head: Position = strawberry.field(description="The newest position in the log.")
+    events_behind: int = strawberry.field(description="How many events are not applied yet.")
+    milliseconds_behind: int = strawberry.field(
+        description="The age of the oldest event that is not applied; 0 where there is none."
+    )
+    reason: str | None = strawberry.field(description="Why it failed, where it did.")
+
+    @classmethod
+    def of(cls, progress: Progress) -> "Freshness":
+        """The freshness as clients see it."""
+        return cls(
+            read_model=ReadModelName(progress.read_model),
+            state=progress.state,
+            position=Position(progress.position),
+            head=Position(progress.head),
+            events_behind=progress.events_behind,
+            milliseconds_behind=progress.milliseconds_behind,
+            reason=progress.reason,
+        )
+
+
+def freshness_extension(progress: Progress) -> dict[str, Any]:
+    """The same, as `extensions.freshness` of a response has it."""
+    return {
+        "readModel": ReadModelName(progress.read_model).name,
+        "state": progress.state.value,
+        "position": str(progress.position),
+        "head": str(progress.head),
+        "eventsBehind": progress.events_behind,
+        "millisecondsBehind": progress.milliseconds_behind,
+        **({"reason": progress.reason} if progress.reason else {}),
+    }
+
+
+def subject_of(stream: str) -> strawberry.ID:
+    """The id of the node whose history a stream is."""
+    kind, _, key = stream.partition("-")
+    return global_id(SUBJECTS.get(kind, kind.capitalize()), key)

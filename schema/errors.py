@@ -1,0 +1,171 @@
+"""Why a command was refused, as data that a client can act on."""
+
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+from app.cqrs import commands
+from app.domain.catalog import refusals as catalog
+from app.domain.customers import refusals as customers
+from app.domain.orders import refusals as orders
+from app.domain.orders.status import OrderStatus
+from app.domain.stock import refusals as stock
+from schema.ids import global_id
+
+strawberry.enum(
+    OrderStatus, description="How far an order is: PLACED, PAID, SHIPPED, or CANCELLED before it is shipped."
+)
+
+
+@strawberry.enum(description="The kinds of refusals.")
+class CommandErrorCode(Enum):
+    """One for each type of `CommandError`."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    COMMAND_ID_REUSED = "COMMAND_ID_REUSED"
+    DUPLICATE_SKU = "DUPLICATE_SKU"
+    PRODUCT_DISCONTINUED = "PRODUCT_DISCONTINUED"
+    OUT_OF_STOCK = "OUT_OF_STOCK"
+    STOCK_TOO_LOW = "STOCK_TOO_LOW"
+    STOCK_TOO_HIGH = "STOCK_TOO_HIGH"
+    DUPLICATE_EMAIL = "DUPLICATE_EMAIL"
+    CUSTOMER_CLOSED = "CUSTOMER_CLOSED"
+    ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
+
+
+@strawberry.interface(description="A reason why a command was refused.")
+class CommandError:
+    """What every refusal says."""
+
+    code: CommandErrorCode = strawberry.field(description="What kind of reason it is.")
+    message: str = strawberry.field(description="The reason in a sentence, for people.")
+    path: list[str] = strawberry.field(description="Where in the mutation's arguments the trouble is.")
+
+
+@strawberry.type(description="A value breaks a rule.")
+class InvalidInput(CommandError):
+    """Send another value at `path`."""
+
+
+@strawberry.type(description="What the command names does not exist.")
+class NotFound(CommandError):
+    """Send another id at `path`."""
+
+    id: strawberry.ID = strawberry.field(description="The id that leads nowhere.")
+
+
+@strawberry.type(description="The command expected another version.")
+class VersionConflict(CommandError):
+    """Read again, decide again."""
+
+    current_version: int = strawberry.field(description="The version that it has.")
+
+
+@strawberry.type(description="The `commandId` was already used for a different input.")
+class CommandIdReused(CommandError):
+    """Send a new command under a new id."""
+
+    command_id: UUID = strawberry.field(description="The id that was used before.")
+
+
+@strawberry.type(description="Another product has this SKU.")
+class DuplicateSku(CommandError):
+    """Send another SKU, or update the other product."""
+
+    sku: str = strawberry.field(description="The SKU, as the shop writes it.")
+    product_id: strawberry.ID = strawberry.field(description="The product that has it.")
+
+
+@strawberry.type(description="The product is no longer on sale.")
+class ProductIsDiscontinued(CommandError):
+    """Leave it out."""
+
+    product_id: strawberry.ID = strawberry.field(description="The product.")
+
+
+@strawberry.type(description="More units are asked for than are available.")
+class OutOfStock(CommandError):
+    """Ask for fewer, or later."""
+
+    product_id: strawberry.ID = strawberry.field(description="The product.")
+    requested: int = strawberry.field(description="Units asked for, on all lines together.")
+    available: int = strawberry.field(description="Units that can be ordered now.")
+
+
+@strawberry.type(description="The correction would take away units that are not there, or reserved.")
+class StockTooLow(CommandError):
+    """Count again, or cancel orders first."""
+
+    product_id: strawberry.ID = strawberry.field(description="The product.")
+    on_hand: int = strawberry.field(description="Units in the warehouse.")
+    reserved: int = strawberry.field(description="Units set aside for orders.")
+
+
+@strawberry.type(description="The warehouse can't hold so many units of one product.")
+class StockTooHigh(CommandError):
+    """Receive fewer."""
+
+    product_id: strawberry.ID = strawberry.field(description="The product.")
+    on_hand: int = strawberry.field(description="Units in the warehouse.")
+    limit: int = strawberry.field(description="The most it can hold.")
+
+
+@strawberry.type(description="Another customer has this e-mail address.")
+class DuplicateEmail(CommandError):
+    """Send another address, or update the other customer."""
+
+    email: str = strawberry.field(description="The address.")
+    customer_id: strawberry.ID = strawberry.field(description="The customer who has it.")
+
+
+@strawberry.type(description="The business with this customer has ended.")
+class CustomerIsClosed(CommandError):
+    """Register them anew."""
+
+    customer_id: strawberry.ID = strawberry.field(description="The customer.")
+
+
+@strawberry.type(description="The order is not in a state in which this can be done.")
+class IllegalTransition(CommandError):
+    """Read the order again."""
+
+    order_id: strawberry.ID = strawberry.field(description="The order.")
+    status: OrderStatus = strawberry.field(description="Its status now.")
+    requested: OrderStatus = strawberry.field(description="The status that was asked for.")
+
+
+SHOWN: dict[type[commands.CommandError], type[CommandError]] = {
+    commands.InvalidInput: InvalidInput,
+    commands.NotFound: NotFound,
+    commands.VersionConflict: VersionConflict,
+    commands.CommandIdReused: CommandIdReused,
+    catalog.DuplicateSku: DuplicateSku,
+    catalog.ProductIsDiscontinued: ProductIsDiscontinued,
+    stock.OutOfStock: OutOfStock,
+    stock.StockTooLow: StockTooLow,
+    stock.StockTooHigh: StockTooHigh,
+    customers.DuplicateEmail: DuplicateEmail,
+    customers.CustomerIsClosed: CustomerIsClosed,
+    orders.IllegalTransition: IllegalTransition,
+}
+"""How each refusal is shown. A field `x_id` becomes the global id of an X."""
+
+
+def shown(error: commands.CommandError) -> CommandError:
+    """The refusal as clients see it."""
+    fields = {name: _shown(name, value) for name, value in vars(error).items() if name != "kind"}
+    if isinstance(error, commands.NotFound):
+        fields["id"] = global_id(error.kind.capitalize(), error.id)
+    path = ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in error.path)]
+    return SHOWN[type(error)](**{**fields, "code": CommandErrorCode(error.code), "path": path})
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name.endswith("_id") and name != "command_id":
+        return global_id(name.removesuffix("_id").capitalize(), value)
+    return value

@@ -1,0 +1,97 @@
+"""What surrounds every operation: its own context, its tokens, its errors and its freshness."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.extensions import SchemaExtension
+from strawberry.types.execution import ExecutionResult, StreamExecutionResult
+
+from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
+from app.cqrs.documents import ReadStoreUnavailable
+from app.cqrs.pages import BadPage
+from app.cqrs.progress import ReadModelBehind
+from app.cqrs.tokens import BadToken
+from schema.consistency import freshness_extension
+from schema.context import TOKEN_HEADER, Context
+from schema.ids import BadId
+
+CODES: dict[type[Exception], str] = {
+    BadToken: "BAD_TOKEN",
+    BadPage: "BAD_PAGE",
+    BadId: "BAD_ID",
+    ReadModelBehind: "READ_MODEL_BEHIND",
+    ReadStoreUnavailable: "READ_STORE_UNAVAILABLE",
+    WriteStoreUnavailable: "WRITE_STORE_UNAVAILABLE",
+    Conflict: "CONFLICT",
+}
+"""The exceptions that a client is told of, and their codes."""
+
+logger = logging.getLogger(__name__)
+
+
+class Operation(SchemaExtension):
+    """Gives each operation its own reads, and each response its freshness, token and clear errors."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Before: what must be seen. After: what was seen."""
+        shared: Context = self.execution_context.context
+        try:
+            context = shared.for_operation()
+        except BadToken as bad:
+            raise GraphQLError(str(bad), extensions={"code": CODES[BadToken]}) from bad
+        self.execution_context.context = context
+        self._streamed = False
+        yield
+        if not self._streamed:
+            self._finish(self.execution_context.result)
+        if context.response is not None and (token := context.token_to_return):
+            context.response.headers[TOKEN_HEADER] = token
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        """The same for each result of a subscription."""
+        self._streamed = True
+        self._finish(result)
+        yield
+
+    def get_results(self) -> dict[str, Any]:
+        """How fresh the answer is, for each read model that it touched."""
+        context: Context = self.execution_context.context
+        return {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
+
+    def _finish(self, result: object) -> None:
+        if isinstance(result, CoreResult | ExecutionResult) and result.errors:
+            result.errors = [presentable(error) for error in result.errors]
+
+
+def presentable(error: GraphQLError) -> GraphQLError:
+    """The error as a client may see it: with a code, and without what only the operator should know."""
+    original = error.original_error
+    if original is None or isinstance(original, GraphQLError):
+        code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
+        error.extensions = {"code": code, **(error.extensions or {})}
+        return error
+    for kind, code in CODES.items():
+        if isinstance(original, kind):
+            return _told(error, str(original), {"code": code, **_details(original)})
+    logger.error("A resolver failed", exc_info=original)
+    return _told(error, "Something went wrong on our side. Try again, or report this.", {"code": "INTERNAL"})
+
+
+def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )
+
+
+def _details(error: Exception) -> dict[str, Any]:
+    if isinstance(error, ReadModelBehind):
+        return {"wanted": str(error.wanted), "freshness": freshness_extension(error.freshness)}
+    return {}

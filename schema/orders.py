@@ -1,0 +1,233 @@
+"""Orders as clients read them: the order page, the back office's list, and both as they change."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from app.cqrs.notices import topic
+from app.domain.orders.status import OrderStatus
+from app.read_models.order_details import order_details, orders
+from app.read_models.order_list import OrderOrder, order_page, order_totals, orders_matching, rows
+from schema.context import Info
+from schema.ids import global_id, key_of
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, OrderDirection, page
+from schema.scalars import Position
+from schema.updates import Resume, Update, follow
+from schema.values import Address, Money
+
+strawberry.enum(OrderOrder, name="OrderOrderField", description="What orders can be sorted by.")
+
+
+@strawberry.type(description="Who ordered, as they are now; nameless once the customer is closed.")
+class OrderCustomer:
+    """The customer as an order shows them."""
+
+    name: str | None = strawberry.field(description="Their name.")
+    company: str | None = strawberry.field(description="Their company.")
+
+    @strawberry.field(description="The customer's id.")
+    def id(document: strawberry.Parent[Any]) -> strawberry.ID:
+        """The id of the `Customer`."""
+        return global_id("Customer", document["id"])
+
+
+@strawberry.type(description="A line of an order, with title and price as they were when it was placed.")
+class OrderLine:
+    """What was ordered."""
+
+    sku: str = strawberry.field(description="The product's SKU.")
+    title: str = strawberry.field(description="The product's name then.")
+    category: str = strawberry.field(description="The product's category then.")
+    packaging: str = strawberry.field(description="The product's packaging then.")
+    unit_price: Money = strawberry.field(description="The price of one unit then.")
+    quantity: int = strawberry.field(description="How many units.")
+    discount: Decimal = strawberry.field(description="The share taken off the price, from 0 to 1.")
+    total: Money = strawberry.field(description="Unit price × quantity × (1 − discount), in whole cents.")
+
+    @strawberry.field(description="The product's id.")
+    def product_id(document: strawberry.Parent[Any]) -> strawberry.ID:
+        """The id of the `Product`."""
+        return global_id("Product", document["product_id"])
+
+
+@strawberry.type(description="A step of an order's way.")
+class OrderStep:
+    """When it got a status, and through whom."""
+
+    status: OrderStatus = strawberry.field(description="The status it got.")
+    at: datetime = strawberry.field(description="When.")
+    actor: str = strawberry.field(description="Through whom.")
+
+
+@strawberry.type(description="An order, with all that its page shows.")
+class Order(Node):
+    """One document."""
+
+    customer: OrderCustomer = strawberry.field(description="Who ordered.")
+    ship_to: Address | None = strawberry.field(
+        description="Where it goes; null without an address, and once the customer is closed."
+    )
+    lines: list[OrderLine] = strawberry.field(description="What was ordered, 1 to 100 lines.")
+    units: int = strawberry.field(description="Units on all lines.")
+    subtotal: Money = strawberry.field(description="The lines' totals.")
+    shipping_fee: Money = strawberry.field(description="What sending costs.")
+    total: Money = strawberry.field(description="Subtotal and shipping fee.")
+    status: OrderStatus = strawberry.field(description="How far it is.")
+    placed_at: datetime = strawberry.field(description="When it was placed.")
+    paid_at: datetime | None = strawberry.field(description="When it was paid.")
+    shipped_at: datetime | None = strawberry.field(description="When it was shipped.")
+    cancelled_at: datetime | None = strawberry.field(description="When it was called off.")
+    cancel_reason: str | None = strawberry.field(description="Why it was called off.")
+    timeline: list[OrderStep] = strawberry.field(description="Its way so far, oldest step first.")
+    version: int = strawberry.field(description="Its version, for `expectedVersion`.")
+    position: Position = strawberry.field(description="The event that changed this document last.")
+
+
+@strawberry.type(description="An order as a row of the back office's list.")
+class OrderSummary(Node):
+    """One small document."""
+
+    customer_name: str | None = strawberry.field(description="Who ordered, as they are called now.")
+    status: OrderStatus = strawberry.field(description="How far it is.")
+    placed_at: datetime = strawberry.field(description="When it was placed.")
+    line_count: int = strawberry.field(description="How many lines it has.")
+    units: int = strawberry.field(description="Units on all lines.")
+    shipping_fee: Money = strawberry.field(description="What sending costs.")
+    total: Money = strawberry.field(description="Lines and shipping fee.")
+    version: int = strawberry.field(description="Its version, for `expectedVersion`.")
+    position: Position = strawberry.field(description="The event that changed this document last.")
+
+    @strawberry.field(description="The id of the `Order`, for its page and for mutations.")
+    def order_id(document: strawberry.Parent[Any]) -> strawberry.ID:
+        """Both have the same key."""
+        return global_id("Order", document["_id"])
+
+    @strawberry.field(description="The id of the `Customer`.")
+    def customer_id(document: strawberry.Parent[Any]) -> strawberry.ID:
+        """From the row itself."""
+        return global_id("Customer", document["customer_id"])
+
+
+@strawberry.type(description="What the matching orders come to, cancelled ones included if they match.")
+class OrderTotals:
+    """Sums over all pages."""
+
+    orders: int = strawberry.field(description="How many orders.")
+    units: int = strawberry.field(description="Units on all their lines.")
+    revenue: Money = strawberry.field(description="Their lines' totals, without shipping fees.")
+    shipping_fees: Money = strawberry.field(description="Their shipping fees.")
+
+
+@strawberry.type(description="A page of orders.")
+class OrderConnection(Connection[Order]):
+    """Orders with all that their pages show."""
+
+
+@strawberry.type(description="A page of the list of orders.")
+class OrderSummaryConnection(Connection[OrderSummary]):
+    """Rows, and sums over all that match."""
+
+    @strawberry.field(description="Sums over all matching orders.")
+    async def totals(self, info: Info) -> OrderTotals:
+        """One aggregation, only where it is asked for."""
+        [found] = await info.context.reading.aggregate(rows, order_totals(self.page.listing.filter))
+        return cast("OrderTotals", found)
+
+
+@strawberry.input(description="Which orders; all conditions together.")
+class OrderFilter:
+    """Every condition has an index."""
+
+    status: list[OrderStatus] | None = strawberry.field(default=None, description="In any of these states.")
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description="Of this customer.")
+    placed_from: datetime | None = strawberry.field(default=None, description="Placed at or after.")
+    placed_to: datetime | None = strawberry.field(default=None, description="Placed before.")
+    total_from: Decimal | None = strawberry.field(default=None, description="Coming to at least so much.")
+    total_to: Decimal | None = strawberry.field(default=None, description="Coming to at most so much.")
+
+    def matching(self) -> Any:
+        """The read model's own filter."""
+        return orders_matching(
+            status=[status.value for status in self.status] if self.status is not None else None,
+            customer_id=str(key_of("Customer", self.customer_id)) if self.customer_id else None,
+            placed_from=self.placed_from,
+            placed_to=self.placed_to,
+            total_from=self.total_from,
+            total_to=self.total_to,
+        )
+
+
+@strawberry.input(description="How orders are sorted.")
+class OrderOrderInput:
+    """A field and a direction."""
+
+    field: OrderOrder = strawberry.field(description="What to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+
+@strawberry.type
+class OrdersQuery:
+    """Reads of order details and order list."""
+
+    @strawberry.field(description="An order by its id; null where there is none.")
+    async def order(self, info: Info, id: strawberry.ID, at_least: AtLeast = None) -> Order | None:
+        """One find by key."""
+        key, tokens = key_of("Order", id), info.context.tokens(at_least)
+        return cast("Order | None", await info.context.reading.get(orders, str(key), tokens))
+
+    @strawberry.field(description="The list of all orders, for the back office.")
+    async def orders(
+        self,
+        info: Info,
+        filter: Annotated[OrderFilter | None, strawberry.argument(description="Which; or all.")] = None,
+        order_by: Annotated[
+            OrderOrderInput | None, strawberry.argument(description="In which order; newest first if null.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        at_least: AtLeast = None,
+    ) -> OrderSummaryConnection:
+        """One find."""
+        order = order_by or OrderOrderInput(field=OrderOrder.PLACED_AT, direction=OrderDirection.DESC)
+        matching = filter.matching() if filter else {}
+        listing = order_page(matching, order.field, descending=order.direction is OrderDirection.DESC)
+        tokens = info.context.tokens(at_least)
+        found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
+        return OrderSummaryConnection.of(found)
+
+
+@strawberry.type(description="A new state of an order.")
+class OrderUpdate(Update):
+    """What `orderUpdated` and `customerOrdersUpdated` send."""
+
+    order: Order = strawberry.field(description="The order as it is now.")
+
+
+@strawberry.type
+class OrdersSubscription:
+    """Orders as they change."""
+
+    @strawberry.subscription(description="An order now, then each new state of it.")
+    async def order_updated(
+        self, info: Info, id: strawberry.ID, after: Resume = None
+    ) -> AsyncIterator[OrderUpdate]:
+        """Follows one document."""
+        key = str(key_of("Order", id))
+        followed = topic(order_details.name, document=key)
+        async for state in follow(info, orders, {"_id": key}, followed, after):
+            yield OrderUpdate(order=cast("Order", state.document), **state.shown)
+
+    @strawberry.subscription(description="A customer's orders now, then each new state of any of them.")
+    async def customer_orders_updated(
+        self, info: Info, customer_id: strawberry.ID, after: Resume = None
+    ) -> AsyncIterator[OrderUpdate]:
+        """Follows all documents about the customer."""
+        key = str(key_of("Customer", customer_id))
+        followed = topic(order_details.name, about=key)
+        async for state in follow(info, orders, {"customer.id": key}, followed, after):
+            yield OrderUpdate(order=cast("Order", state.document), **state.shown)

@@ -1,0 +1,121 @@
+"""The schema: every context's queries, mutations and subscriptions together."""
+
+import asyncio
+from typing import Annotated, cast
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from app.cqrs.read_model import Collection
+from app.read_models.activity import entries
+from app.read_models.customer_overview import customers
+from app.read_models.order_details import orders
+from app.read_models.order_list import rows
+from app.read_models.product_listing import products
+from schema.activity import Activity, ActivityQuery
+from schema.catalog import CatalogQuery, CatalogSubscription, Product
+from schema.catalog_mutations import CatalogMutation
+from schema.consistency import Freshness, ReadModelName
+from schema.context import Info
+from schema.customer_mutations import CustomersMutation
+from schema.customers import Customer, CustomersQuery
+from schema.errors import SHOWN
+from schema.ids import BadId, split_id
+from schema.limits import Limits
+from schema.nodes import AtLeast, Node
+from schema.operation import Operation
+from schema.order_mutations import OrdersMutation
+from schema.orders import Order, OrdersQuery, OrdersSubscription, OrderSummary
+from schema.sales import SalesQuery
+from schema.scalars import SCALARS, read_field
+from schema.stock_mutations import StockMutation
+from schema.updates import UpdatesSubscription
+
+NODES: dict[str, Collection] = {
+    Product.__name__: products,
+    Customer.__name__: customers,
+    Order.__name__: orders,
+    OrderSummary.__name__: rows,
+    Activity.__name__: entries,
+}
+"""Where the documents of each type of node are."""
+
+MOST_NODES = 100
+
+
+async def _read_node(info: Info, id: str, at_least: AtLeast) -> Node | None:
+    type_name, key = split_id(id)
+    if type_name not in NODES:
+        raise BadId("This is not an id. Send one as you received it.")
+    found = await info.context.reading.get(NODES[type_name], key, info.context.tokens(at_least))
+    return cast("Node | None", found and {**found, "__typename": type_name})
+
+
+@strawberry.type(description="Everything that can be read. Reads see documents only, never the write store.")
+class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery):
+    """All queries."""
+
+    @strawberry.field(description="Anything by its global id; null where there is nothing.")
+    async def node(self, info: Info, id: strawberry.ID, at_least: AtLeast = None) -> Node | None:
+        """One find by key."""
+        return await _read_node(info, id, at_least)
+
+    @strawberry.field(description="Several things by their global ids, in the order of the ids.")
+    async def nodes(
+        self, info: Info, ids: list[strawberry.ID], at_least: AtLeast = None
+    ) -> list[Node | None]:
+        """One find for each."""
+        if len(ids) > MOST_NODES:
+            raise BadId(f"Ask for at most {MOST_NODES} nodes at once.")
+        return list(await asyncio.gather(*(_read_node(info, id, at_least) for id in ids)))
+
+    @strawberry.field(description="How fresh each read model is, compared with the log.")
+    async def freshness(
+        self,
+        info: Info,
+        read_models: Annotated[
+            list[ReadModelName] | None, strawberry.argument(description="Which; all where null.")
+        ] = None,
+    ) -> list[Freshness]:
+        """From the projectors' own progress; reads no document."""
+        progress = info.context.circle.progress
+        return [Freshness.of(progress[name.value].freshness()) for name in read_models or ReadModelName]
+
+
+@strawberry.type(description="Every command that can be sent. A refusal is data: look at `errors`.")
+class Mutation(CatalogMutation, StockMutation, CustomersMutation, OrdersMutation):
+    """All mutations."""
+
+
+@strawberry.type(description="What can be followed. Every item has a cursor to go on from.")
+class Subscription(CatalogSubscription, OrdersSubscription, UpdatesSubscription):
+    """All subscriptions."""
+
+
+class _Schema(strawberry.Schema):
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Leaves the log to `Operation`, which tells our own faults from the clients'."""
+
+
+schema = _Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[Product, Customer, Order, OrderSummary, Activity, *SHOWN.values()],
+    extensions=[Operation, Limits, ParserCache, ValidationCache],
+    config=StrawberryConfig(
+        default_resolver=read_field,
+        disable_field_suggestions=True,
+        scalar_map=SCALARS,
+    ),
+)
+
+
+def sdl() -> str:
+    """The schema in the schema definition language, as committed in `schema/schema.graphql`."""
+    return schema.as_str() + "\n"

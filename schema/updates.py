@@ -1,0 +1,144 @@
+"""Live updates: how a document's new states, and the notices of all changes, reach a client."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import strawberry
+
+from app.cqrs import live
+from app.cqrs.documents import DocumentChanged as Notice
+from app.cqrs.live import Reached
+from app.cqrs.notices import Place
+from app.cqrs.read_model import Collection, Document, Filter
+from schema.consistency import Freshness, ReadModelName
+from schema.context import Context, Info
+from schema.scalars import ConsistencyToken, Position
+
+Resume = Annotated[
+    ConsistencyToken | None,
+    strawberry.argument(description="The cursor of the last item you have: goes on right after it."),
+]
+
+
+@strawberry.type
+class Update:
+    """What every live document comes with."""
+
+    cursor: ConsistencyToken = strawberry.field(
+        description="Where this item stands: subscribe with it as `after` to go on from here."
+    )
+    lagged: int = strawberry.field(
+        description="How many states were passed over since the last item, for being too many at once."
+    )
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A document's state, and what its update shows beside it."""
+
+    document: Document
+    shown: Mapping[str, Any]
+
+
+async def follow(
+    info: Info, collection: Collection, filter: Filter, followed: str, after: str | None
+) -> AsyncIterator[Followed]:
+    """The documents that fit `filter` now, then each new state of any."""
+    context = info.context
+    token = context.circle.tokens.read(after) if after else None
+    async for state in context.circle.live.documents(collection, filter, followed, token):
+        cursor = _cursor(context, {collection.read_model: state.place})
+        yield Followed(state.document, {"cursor": cursor, "lagged": state.lagged})
+
+
+@strawberry.type(description="A document of a read model has a new state.")
+class DocumentChanged:
+    """A notice, without the document itself."""
+
+    read_model: ReadModelName = strawberry.field(description="The read model.")
+    collection: str = strawberry.field(description="Which of its collections.")
+    document_id: str = strawberry.field(description="The document's key in the collection.")
+    position: Position = strawberry.field(description="The event that changed it.")
+    event_type: str = strawberry.field(description="What happened, such as `OrderPaid`.")
+    fields: list[str] = strawberry.field(description="The document's fields that were written.")
+    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+
+
+@strawberry.type(description="Nothing has changed for a while; the connection and the projectors are alive.")
+class Heartbeat:
+    """How fresh the read models are."""
+
+    freshness: list[Freshness] = strawberry.field(description="One for each read model that is followed.")
+    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+
+
+@strawberry.type(description="You were too slow: notices of some changes were passed over.")
+class Lagged:
+    """Read again what you show."""
+
+    count: int = strawberry.field(description="How many notices.")
+    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+
+
+@strawberry.type(description="The changes since your cursor are no longer kept: read again what you show.")
+class Reset:
+    """What could not be resumed."""
+
+    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+
+
+ReadModelUpdate = Annotated[
+    DocumentChanged | Heartbeat | Lagged | Reset,
+    strawberry.union("ReadModelUpdate", description="What `readModelUpdates` sends."),
+]
+
+
+@strawberry.type
+class UpdatesSubscription:
+    """Notices of changes."""
+
+    @strawberry.subscription(
+        description="Each change of a document of these read models (of all, where none is named)."
+    )
+    async def read_model_updates(
+        self,
+        info: Info,
+        read_models: Annotated[
+            list[ReadModelName] | None, strawberry.argument(description="Which; all where null.")
+        ] = None,
+        after: Resume = None,
+    ) -> AsyncIterator[ReadModelUpdate]:
+        """Notices as the projectors give them."""
+        context = info.context
+        names = tuple(model.value for model in read_models or ReadModelName)
+        token = context.circle.tokens.read(after) if after else None
+        async for item, reached in context.circle.live.changes(names, token):
+            yield _shown(item, _cursor(context, reached))
+
+
+def _shown(
+    item: Notice | live.Lagged | live.Reset | live.Heartbeat, cursor: ConsistencyToken
+) -> DocumentChanged | Heartbeat | Lagged | Reset:
+    match item:
+        case Notice():
+            return DocumentChanged(
+                read_model=ReadModelName(item.read_model),
+                collection=item.collection,
+                document_id=item.document_id,
+                position=Position(item.position),
+                event_type=item.event_type,
+                fields=list(item.fields),
+                cursor=cursor,
+            )
+        case live.Heartbeat():
+            return Heartbeat(freshness=[Freshness.of(each) for each in item.freshness], cursor=cursor)
+        case live.Lagged():
+            return Lagged(count=item.count, cursor=cursor)
+        case live.Reset():
+            return Reset(cursor=cursor)
+
+
+def _cursor(context: Context, reached: Reached | Mapping[str, Place]) -> ConsistencyToken:
+    position = min(place[0] for place in reached.values())
+    return ConsistencyToken(context.circle.tokens.write(position, dict(reached)))
