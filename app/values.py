@@ -4,10 +4,10 @@ Each parser raises `ValueError` with a sentence that a customer can act on.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NewType, Self
+from typing import Any, NewType, Self
 
 CURRENCY = "USD"
 """One shop, one currency: sums over orders mean something. ISO 4217."""
@@ -35,7 +35,7 @@ class Money:
             raise ValueError("must be a number")
         if self.amount != self.amount.quantize(CENT):
             raise ValueError("must have at most 2 decimals")
-        object.__setattr__(self, "amount", self.amount.quantize(CENT))
+        object.__setattr__(self, "amount", self.amount.quantize(CENT) + 0)  # there is no -0.00
 
     @classmethod
     def rounded(cls, amount: Decimal) -> Self:
@@ -113,6 +113,15 @@ def text(at_most: int, *, at_least: int = 0) -> Callable[[str], str]:
     return parse
 
 
+def optional(parse: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    """A parser of text that may be missing: blank text is no text."""
+
+    def parse_given(value: str | None) -> str | None:
+        return parse(value) if value and value.strip() else None
+
+    return parse_given
+
+
 @dataclass(frozen=True, kw_only=True)
 class PostalAddress:
     """Where a parcel goes. Personal data wherever it belongs to a person."""
@@ -124,3 +133,14 @@ class PostalAddress:
     postal_code: str | None = None
     recipient: str | None = None
     """Who receives it, where that is not the customer."""
+
+
+ADDRESS: Mapping[str, Callable[[Any], str | None]] = {
+    "street": text(500, at_least=1),
+    "city": text(200, at_least=1),
+    "country": text(100, at_least=1),
+    "region": optional(text(100)),
+    "postal_code": optional(text(30)),
+    "recipient": optional(text(200)),
+}
+"""The parsers of a postal address, by field."""

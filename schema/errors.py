@@ -136,7 +136,7 @@ class IllegalTransition(CommandError):
 
     order_id: strawberry.ID = strawberry.field(description="The order.")
     status: OrderStatus = strawberry.field(description="Its status now.")
-    requested: OrderStatus = strawberry.field(description="The status that was asked for.")
+    requested_status: OrderStatus = strawberry.field(description="The status that was asked for.")
 
 
 SHOWN: dict[type[commands.CommandError], type[CommandError]] = {

@@ -15,6 +15,10 @@ class ReadStoreUnavailable(Exception):
     """The read store does not answer; what was asked may be asked again."""
 
 
+class ChangeImpossible(Exception):
+    """A change that the document store can't make, however often it is asked; the message says why."""
+
+
 class CheckpointMoved(Exception):
     """Someone else has projected into the same documents since the checkpoint was read."""
 
@@ -71,5 +75,6 @@ class DocumentWriter(Protocol):
     ) -> list[DocumentChanged]:
         """Makes all `changes` and moves the checkpoint from `start` to `end`, or does nothing at all.
 
-        Returns the notices, in order; raises `CheckpointMoved` where it was not at `start`.
+        Returns the notices, in order; raises `CheckpointMoved` where it was not at `start`, and
+        `ChangeImpossible`.
         """

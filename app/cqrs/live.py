@@ -128,8 +128,8 @@ async def _woken(listener: Listener, seen: Place) -> int:
         while notice:
             newer += notice.place > seen
             notice = listener.pending()
-        lagged = listener.take_lagged()
-    return newer + lagged
+        newer += listener.take_lagged()
+    return newer
 
 
 def _place(collection: Collection, document: Document) -> Place:

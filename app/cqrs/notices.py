@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections import OrderedDict, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -23,27 +23,23 @@ def topic(read_model: str, *, document: object = None, about: object = None) -> 
 
 
 class Listener:
-    """One listener's notices, oldest first; at most `capacity`, and one for each document.
+    """One listener's notices, oldest first, at most `capacity`.
 
-    A newer notice takes the place of an older one of the same document; `lagged` counts those that were
-    replaced or, beyond the capacity, dropped.
+    A full queue gives up a notice of a document of which it has a newer one, or else the oldest of all;
+    `lagged` counts what was given up.
     """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._notices: OrderedDict[tuple[str, str], DocumentChanged] = OrderedDict()
+        self._notices: deque[DocumentChanged] = deque()
         self._arrived = asyncio.Event()
         self.lagged = 0
 
     def offer(self, notice: DocumentChanged) -> None:
         """Adds a notice; never blocks and never grows beyond the capacity."""
-        document = (notice.collection, notice.document_id)
-        if self._notices.pop(document, None):
-            self.lagged += 1
-        elif len(self._notices) >= self._capacity:
-            self._notices.popitem(last=False)
-            self.lagged += 1
-        self._notices[document] = notice
+        self._notices.append(notice)
+        if len(self._notices) > self._capacity:
+            self._give_one_up()
         self._arrived.set()
 
     def lose(self) -> None:
@@ -53,18 +49,25 @@ class Listener:
 
     async def next(self, seconds: float | None = None) -> DocumentChanged | None:
         """The oldest notice; `None` where none arrives within `seconds`, or where one was lost."""
-        if not self._notices:
-            self._arrived.clear()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return None
+        try:
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+        except TimeoutError:
+            return None
         return self.pending()
 
     def pending(self) -> DocumentChanged | None:
         """The oldest notice that is already here, if there is one."""
-        return self._notices.popitem(last=False)[1] if self._notices else None
+        notice = self._notices.popleft() if self._notices else None
+        if not self._notices:
+            self._arrived.clear()
+        return notice
+
+    def _give_one_up(self) -> None:
+        newest = {(notice.collection, notice.document_id): notice for notice in self._notices}
+        outdated = (n for n in self._notices if newest[n.collection, n.document_id] is not n)
+        self._notices.remove(next(outdated, self._notices[0]))
+        self.lagged += 1
 
     def take_lagged(self) -> int:
         """How many states were passed over since this was last asked."""

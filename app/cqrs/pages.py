@@ -115,9 +115,7 @@ def _beyond(keys: Sequence[tuple[str, int]], values: Sequence[Any], sign: int) -
     for (path, direction), value in zip(keys, values, strict=True):
         cases.append({**same, path: {"$gt" if direction * sign > 0 else "$lt": value}})
         same = {**same, path: value}
-    (first, direction), value = keys[0], values[0]
-    # Says nothing new, but lets the index be read from there on.
-    return {first: {"$gte" if direction * sign > 0 else "$lte": value}, "$or": cases}
+    return {"$or": cases}
 
 
 _STORABLE = Context(prec=34, Emin=-6143, Emax=6144, traps=[InvalidOperation, Overflow, Inexact])

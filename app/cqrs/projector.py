@@ -42,6 +42,7 @@ class Projector:
         self._bus = bus
         self._store = store
         self._notices = notices
+        self._batch = BATCH
 
     async def run(self) -> None:
         """Projects until it is cancelled, or until an event can't be applied."""
@@ -65,6 +66,7 @@ class Projector:
                         exc_info=not expected,
                     )
                     self.progress.catching_up()
+                    self._batch = max(1, self._batch // 2)  # It may have been too much at once.
                     if self.progress.position > reached:
                         pauses, reached = _pauses(), self.progress.position
                     await asyncio.sleep(next(pauses))
@@ -76,8 +78,9 @@ class Projector:
 
     async def catch_up(self) -> None:
         """Applies all that is in the log after the checkpoint."""
-        while events := await self._log.read(after=self.progress.position, limit=BATCH):
+        while events := await self._log.read(after=self.progress.position, limit=self._batch):
             await self._apply(events)
+            self._batch = min(BATCH, self._batch * 2)
 
     async def _follow(self, batches: BatchSource) -> None:
         await self.catch_up()

@@ -16,9 +16,9 @@ from motor.motor_asyncio import (
     AsyncIOMotorDatabase,
 )
 from pymongo import ReplaceOne, UpdateOne, WriteConcern
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 
-from app.cqrs.documents import CheckpointMoved, DocumentChanged, ReadStoreUnavailable, Sort
+from app.cqrs.documents import ChangeImpossible, CheckpointMoved, DocumentChanged, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
@@ -48,8 +48,14 @@ _CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeR
 
 @asynccontextmanager
 async def open_read_store(url: str, database: str) -> AsyncIterator["MongoReadStore"]:
-    """The read store in a database of the replica set at `url`."""
-    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(url, serverSelectionTimeoutMS=PATIENCE)
+    """The read store in a database of the replica set at `url`.
+
+    Raises `ReadStoreUnavailable` where that is no URL of one.
+    """
+    try:
+        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(url, serverSelectionTimeoutMS=PATIENCE)
+    except (PyMongoError, ValueError) as error:
+        raise ReadStoreUnavailable(f"MONGODB_URL does not lead to a MongoDB: {error}") from error
     try:
         yield MongoReadStore(client, database)
     finally:
@@ -203,4 +209,7 @@ def _unavailable() -> Iterator[None]:
     except PyMongoError as error:
         if error.has_error_label("TransientTransactionError") or error.has_error_label("RetryableWriteError"):
             raise ReadStoreUnavailable(f"The read store gave up a transaction: {error}") from error
+        if isinstance(error, BulkWriteError):
+            # Without what was to be written, which may be personal.
+            raise ChangeImpossible(error.details["writeErrors"][0]["errmsg"]) from None
         raise

@@ -1,16 +1,22 @@
 """The home of SQL drivers: engines, column types, and the schema that all tables belong to."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import OperationalError
+from time import monotonic, sleep
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.cqrs.command_bus import WriteStoreUnavailable
 
 metadata = MetaData(
     naming_convention={
@@ -59,19 +65,33 @@ class Engines:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Engines]:
-    """Opens the write store at an SQLAlchemy URL, migrates it, and closes it in the end."""
-    # SQLite has one writer at a time: a pool of one makes the others queue here, in order.
-    writing = create_async_engine(url, pool_size=1, max_overflow=0)
-    reading = create_async_engine(url, pool_size=4, max_overflow=0)
+    """Opens the write store at an SQLAlchemy URL, migrates it, and closes it in the end.
+
+    Raises `WriteStoreUnavailable`, whose text says what is wrong with the store or its URL.
+    """
+    with _explained():
+        # SQLite has one writer at a time: a pool of one makes the others queue here, in order.
+        writing = create_async_engine(url, pool_size=1, max_overflow=0)
+        reading = create_async_engine(url, pool_size=4, max_overflow=0)
     _prepare_sqlite(writing.sync_engine, begin="BEGIN IMMEDIATE")
     _prepare_sqlite(reading.sync_engine, begin="BEGIN")
     try:
-        async with writing.connect() as connection:
-            await connection.run_sync(_migrate)
+        with _explained():
+            async with writing.connect() as connection:
+                await connection.run_sync(_migrate)
         yield Engines(writing, reading)
     finally:
         await reading.dispose()
         await writing.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, CommandError, ImportError) as error:
+        reason = getattr(error, "orig", None) or error
+        raise WriteStoreUnavailable(f"Can't open the write store: {reason}.") from error
 
 
 def _prepare_sqlite(engine: Engine, *, begin: str) -> None:
@@ -80,12 +100,26 @@ def _prepare_sqlite(engine: Engine, *, begin: str) -> None:
         connection.isolation_level = None  # Transactions begin where we say so, not where the driver guesses.
         cursor = connection.cursor()
         for name, value in _PRAGMAS.items():
-            cursor.execute(f"PRAGMA {name}={value}")
+            _set_pragma(cursor, name, value)
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _set_pragma(cursor: Any, name: str, value: str) -> None:
+    # A new file's change to WAL does not wait for a lock, unlike all else: another process may be at it.
+    give_up = monotonic() + 5
+    while True:
+        try:
+            cursor.execute(f"PRAGMA {name}={value}")
+        except OperationalError:
+            if monotonic() > give_up:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def _migrate(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -187,3 +188,10 @@ class SqlWriteStore:
             )
             for row in rows
         ]
+
+    async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
+        """The event at a position, or with an id, exactly as it is stored; its `data` is JSON text."""
+        key = events.c.position if isinstance(which, int) else events.c.event_id
+        async with self._engines.reading.connect() as connection:
+            found = (await connection.execute(select(events).where(key == which))).one_or_none()
+        return found._asdict() if found else None

@@ -1,6 +1,7 @@
 from uuid_utils.compat import uuid7
 
 from app.cqrs.aggregates import Aggregate
+from app.cqrs.command_bus import Handlers
 from app.cqrs.commands import Refused, refused
 from app.domain.catalog import model, tables
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
@@ -39,7 +40,7 @@ async def discontinue_product(command: DiscontinueProduct, work: SqlWork) -> Ref
     return await products.change(work, command.product_id, command, model.discontinue)
 
 
-HANDLERS = {
+HANDLERS: Handlers = {
     AddProduct: add_product,
     UpdateProduct: update_product,
     ChangePrice: change_price,

@@ -4,9 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import UNSET
-
-from app.cqrs.commands import Decision, InvalidInput, invalid, refused
+from app.cqrs.commands import Decision, invalid, invalid_fields, parsed_fields, refused
 from app.cqrs.messages import Event
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
@@ -19,7 +17,7 @@ DESCRIPTION = {
     "description": text(4000),
     "packaging": text(200),
 }
-"""How long each text of a product may be."""
+"""The parsers of a product's texts, by field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +39,7 @@ def add(command: AddProduct, product_id: UUID) -> Decision:
     """A new product, with a well-formed SKU, name, category and price."""
     problems = (
         *invalid("sku", sku, command.sku),
-        *_badly_described(command),
+        *invalid_fields(command, DESCRIPTION),
         *invalid("unit_price", price, command.unit_price, command.currency_code),
     )
     if problems:
@@ -51,17 +49,17 @@ def add(command: AddProduct, product_id: UUID) -> Decision:
             product_id=product_id,
             sku=sku(command.sku),
             unit_price=price(command.unit_price),
-            **_described(command),
+            **parsed_fields(command, DESCRIPTION),
         ),
     )
 
 
 def update(product: Product, command: UpdateProduct, _now: datetime) -> Decision:
     """Another description; nothing happens where nothing differs."""
-    if problems := _badly_described(command):
+    if problems := invalid_fields(command, DESCRIPTION):
         return refused(*problems)
     before = {field: getattr(product, field) for field in DESCRIPTION}
-    after = before | _described(command)
+    after = before | parsed_fields(command, DESCRIPTION)
     if after == before:
         return ()
     return (ProductUpdated(product_id=product.id, sku=product.sku, **after),)
@@ -72,7 +70,7 @@ def change_price(product: Product, command: ChangePrice, _now: datetime) -> Deci
     if problems := invalid("unit_price", price, command.unit_price, command.currency_code):
         return refused(*problems)
     if product.discontinued:
-        return refused(_discontinued(product))
+        return refused(withdrawn(product))
     unit_price = price(command.unit_price)
     if unit_price == product.unit_price:
         return ()
@@ -102,21 +100,7 @@ def evolve(product: Product | None, event: Event) -> Product:
     raise TypeError(f"{type(event).__name__} can't happen to {product}")
 
 
-def _badly_described(command: AddProduct | UpdateProduct) -> tuple[InvalidInput, ...]:
-    given = ((field, parse, getattr(command, field)) for field, parse in DESCRIPTION.items())
-    return tuple(
-        problem
-        for field, parse, value in given
-        if value is not UNSET
-        for problem in invalid(field, parse, value)
-    )
-
-
-def _described(command: AddProduct | UpdateProduct) -> dict[str, str]:
-    given = ((field, parse, getattr(command, field)) for field, parse in DESCRIPTION.items())
-    return {field: parse(value) for field, parse, value in given if value is not UNSET}
-
-
-def _discontinued(product: Product) -> ProductIsDiscontinued:
+def withdrawn(product: Product) -> ProductIsDiscontinued:
+    """Why a discontinued product can't be sold or repriced."""
     message = f"{product.name} is no longer on sale."
     return ProductIsDiscontinued(message=message, product_id=product.id)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.domain.catalog import tables
+from app.cqrs.commands import CommandError
+from app.domain.catalog import model, tables
 from app.stores.write_store import SqlWork
 from app.values import Money, Sku
 
@@ -18,7 +19,8 @@ class Offer:
     category: str
     packaging: str
     unit_price: Money
-    discontinued: bool
+    objection: CommandError | None
+    """Why it can't be ordered, if it can't."""
 
 
 async def offers(work: SqlWork, product_ids: set[UUID]) -> dict[UUID, Offer]:
@@ -31,7 +33,7 @@ async def offers(work: SqlWork, product_ids: set[UUID]) -> dict[UUID, Offer]:
             category=product.category,
             packaging=product.packaging,
             unit_price=product.unit_price,
-            discontinued=product.discontinued,
+            objection=model.withdrawn(product) if product.discontinued else None,
         )
         for product in await tables.load_all(work, product_ids)
     }

@@ -1,0 +1,38 @@
+from functools import partial
+
+from uuid_utils.compat import uuid7
+
+from app.cqrs.aggregates import Aggregate
+from app.cqrs.command_bus import Handlers
+from app.cqrs.commands import Refused
+from app.domain.customers import model, tables
+from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
+from app.domain.customers.model import Customer
+from app.stores.write_store import SqlWork
+
+customers = Aggregate(kind="customer", evolve=model.evolve, load=tables.load, save=tables.save)
+
+
+async def register_customer(command: RegisterCustomer, work: SqlWork) -> Refused | Customer:
+    """A new customer, whose e-mail address no other customer has."""
+    customer_id = uuid7()
+    holder = await tables.holder_of(work, command.email)
+    return await customers.create(work, customer_id, model.register(command, customer_id, holder))
+
+
+async def update_customer(command: UpdateCustomer, work: SqlWork) -> Refused | Customer:
+    """Other details; the e-mail address is still nobody else's."""
+    holder = await tables.holder_of(work, command.email)
+    return await customers.change(work, command.customer_id, command, partial(model.update, holder=holder))
+
+
+async def close_customer(command: CloseCustomer, work: SqlWork) -> Refused | Customer:
+    """The end of the business."""
+    return await customers.change(work, command.customer_id, command, model.close)
+
+
+HANDLERS: Handlers = {
+    RegisterCustomer: register_customer,
+    UpdateCustomer: update_customer,
+    CloseCustomer: close_customer,
+}

@@ -1,0 +1,120 @@
+"""The rules about customers: pure functions from a customer and a command to what happens."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.cqrs.commands import CommandError, Decision, invalid_fields, parsed_fields, refused
+from app.cqrs.messages import Event
+from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
+from app.domain.customers.events import CustomerClosed, CustomerDetails, CustomerRegistered, CustomerUpdated
+from app.domain.customers.refusals import CustomerIsClosed, DuplicateEmail
+from app.values import ADDRESS, PostalAddress, optional, text
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+
+
+def email(given: str) -> str:
+    """An address that a mail server could know; whether it does, only a mail can show."""
+    given = text(254)(given)
+    if not _EMAIL.fullmatch(given):
+        raise ValueError("must look like name@example.com")
+    return given
+
+
+DETAILS = {
+    "name": text(200, at_least=1),
+    "company": optional(text(200)),
+    "email": optional(email),
+    "phone": optional(text(50)),
+}
+"""The parsers of a customer's details, by field; `ADDRESS` has those of the address."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """A customer; one that is closed is a number only."""
+
+    id: UUID
+    version: int
+    details: CustomerDetails | None
+    """`None` once closed: the shop has forgotten who it was."""
+
+
+def email_key(given: object) -> str | None:
+    """What a well-formed e-mail address is compared by, whatever its case; `None` for anything else."""
+    try:
+        return email(given).lower() if isinstance(given, str) else None
+    except ValueError:
+        return None
+
+
+def register(command: RegisterCustomer, customer_id: UUID, holder: UUID | None) -> Decision:
+    """A new customer; `holder` is who has the e-mail address already."""
+    if problems := (*_badly_detailed(command), *_taken(command, customer_id, holder)):
+        return refused(*problems)
+    return (CustomerRegistered(customer_id=customer_id, personal=CustomerDetails(**_detailed(command))),)
+
+
+def update(customer: Customer, command: UpdateCustomer, _now: datetime, *, holder: UUID | None) -> Decision:
+    """Other details, of a customer who is not closed; nothing happens where nothing differs."""
+    if customer.details is None:
+        return refused(closed(customer))
+    if problems := (*_badly_detailed(command), *_taken(command, customer.id, holder)):
+        return refused(*problems)
+    details = replace(customer.details, **_detailed(command))
+    if details == customer.details:
+        return ()
+    return (CustomerUpdated(customer_id=customer.id, personal=details),)
+
+
+def close(customer: Customer, _command: CloseCustomer, _now: datetime) -> Decision:
+    """The end of the business; nothing happens the second time."""
+    return (CustomerClosed(customer_id=customer.id),) if customer.details else ()
+
+
+def evolve(customer: Customer | None, event: Event) -> Customer:
+    """The customer after `event`."""
+    match customer, event:
+        case None, CustomerRegistered():
+            return Customer(id=event.customer_id, version=1, details=event.personal)
+        case Customer(), CustomerUpdated():
+            return replace(customer, version=customer.version + 1, details=event.personal)
+        case Customer(), CustomerClosed():
+            return replace(customer, version=customer.version + 1, details=None)
+    raise TypeError(f"{type(event).__name__} can't happen to {customer}")
+
+
+def closed(customer: Customer) -> CustomerIsClosed:
+    """Why a closed customer can't order or be changed."""
+    message = "The business with this customer has ended. Register them anew to continue it."
+    return CustomerIsClosed(message=message, customer_id=customer.id, path=("customer_id",))
+
+
+def _badly_detailed(command: RegisterCustomer | UpdateCustomer) -> tuple[CommandError, ...]:
+    address = command.address if isinstance(command.address, PostalAddress) else None
+    return (
+        *invalid_fields(command, DETAILS),
+        *(invalid_fields(address, ADDRESS, ("address",)) if address else ()),
+    )
+
+
+def _detailed(command: RegisterCustomer | UpdateCustomer) -> dict[str, Any]:
+    details = parsed_fields(command, DETAILS)
+    if isinstance(command.address, PostalAddress):
+        details["address"] = PostalAddress(**parsed_fields(command.address, ADDRESS))
+    elif command.address is None:
+        details["address"] = None
+    return details
+
+
+def _taken(
+    command: RegisterCustomer | UpdateCustomer, customer_id: UUID, holder: UUID | None
+) -> tuple[CommandError, ...]:
+    if holder in (None, customer_id):
+        return ()
+    message = "Another customer has this e-mail address. Use theirs, or leave it out."
+    address = str(command.email).strip()
+    return (DuplicateEmail(message=message, email=address, customer_id=holder, path=("email",)),)

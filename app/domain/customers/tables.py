@@ -1,0 +1,75 @@
+"""The customers' rows, and how customers are loaded from and saved to them."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, select
+
+from app.domain.customers.events import CustomerDetails
+from app.domain.customers.model import Customer, email_key
+from app.stores.sql import metadata
+from app.stores.write_store import SqlWork
+from app.values import ADDRESS, PostalAddress
+
+# Personal data but for id and version; all of it is NULL once a customer is closed.
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", String(200)),
+    Column("company", String(200)),
+    Column("email", String(254)),
+    Column("email_key", Text, unique=True),  # the address in lower case
+    Column("phone", String(50)),
+    Column("street", String(500)),
+    Column("city", String(200)),
+    Column("country", String(100)),
+    Column("region", String(100)),
+    Column("postal_code", String(30)),
+    Column("recipient", String(200)),
+)
+
+
+async def load(work: SqlWork, customer_id: UUID) -> Customer | None:
+    """The customer with this id."""
+    row = (await work.rows.execute(select(customers).where(customers.c.id == customer_id))).one_or_none()
+    return Customer(id=row.id, version=row.version, details=_details(row)) if row else None
+
+
+async def holder_of(work: SqlWork, email: object) -> UUID | None:
+    """The id of the customer who has this e-mail address; nobody has one that is not well-formed."""
+    key = email_key(email)
+    if key is None:
+        return None
+    found = await work.rows.execute(select(customers.c.id).where(customers.c.email_key == key))
+    return found.scalar_one_or_none()
+
+
+async def save(work: SqlWork, before: Customer | None, customer: Customer) -> None:
+    """Writes the customer's row."""
+    details = customer.details
+    address = details.address if details else None
+    row = {
+        "id": customer.id,
+        "version": customer.version,
+        **{field: getattr(details, field, None) for field in ("name", "company", "email", "phone")},
+        "email_key": email_key(details.email) if details else None,
+        **{part: getattr(address, part, None) for part in ADDRESS},
+    }
+    if before is None:
+        await work.rows.execute(customers.insert(), row)
+    else:
+        await work.rows.execute(customers.update().where(customers.c.id == customer.id), row)
+
+
+def _details(row: Row[Any]) -> CustomerDetails | None:
+    if row.name is None:
+        return None
+    return CustomerDetails(
+        name=row.name,
+        company=row.company,
+        email=row.email,
+        phone=row.phone,
+        address=PostalAddress(**{part: getattr(row, part) for part in ADDRESS}) if row.street else None,
+    )

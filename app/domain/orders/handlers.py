@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+from uuid_utils.compat import uuid7
+
+from app.cqrs.aggregates import Aggregate
+from app.cqrs.command_bus import Handlers
+from app.cqrs.commands import Refused, refused
+from app.domain.catalog import published as catalog
+from app.domain.customers import published as customers
+from app.domain.orders import model, tables
+from app.domain.orders.commands import CancelOrder, PayOrder, PlaceOrder, ShipOrder
+from app.domain.orders.model import Order
+from app.domain.stock import published as stock
+from app.stores.write_store import SqlWork
+
+orders = Aggregate(kind="order", evolve=model.evolve, load=tables.load, save=tables.save)
+
+
+async def place_order(command: PlaceOrder, work: SqlWork) -> Refused | Order:
+    """A new order, and its stock set aside; or every reason against it."""
+    if problems := model.problems(command, work.now):
+        return refused(*problems)
+    order_id = uuid7()
+    buyer = await customers.buyer(work, command.customer_id)
+    offers = await catalog.offers(work, {line.product_id for line in command.lines})
+    order = await orders.create(work, order_id, model.place(command, order_id, work.now, buyer, offers))
+    if isinstance(order, Refused):
+        return order
+    shortages = await stock.reserve(work, order_id, order.units)
+    at_lines = (
+        (model.line_that_runs_short(command.lines, short.product_id, short.available), short)
+        for short in shortages
+    )
+    errors = [replace(short, path=("lines", line, "quantity")) for line, short in at_lines]
+    return refused(*sorted(errors, key=lambda error: error.path)) if errors else order
+
+
+async def pay_order(command: PayOrder, work: SqlWork) -> Refused | Order:
+    """The order is paid."""
+    return await orders.change(work, command.order_id, command, model.pay)
+
+
+async def ship_order(command: ShipOrder, work: SqlWork) -> Refused | Order:
+    """The order and its stock leave the warehouse."""
+    order = await orders.change(work, command.order_id, command, model.ship)
+    if not isinstance(order, Refused):
+        await stock.ship(work, order.id, order.units)
+    return order
+
+
+async def cancel_order(command: CancelOrder, work: SqlWork) -> Refused | Order:
+    """The order is off, and its stock available again."""
+    order = await orders.change(work, command.order_id, command, model.cancel)
+    if not isinstance(order, Refused):
+        await stock.release(work, order.id, order.units)
+    return order
+
+
+HANDLERS: Handlers = {
+    PlaceOrder: place_order,
+    PayOrder: pay_order,
+    ShipOrder: ship_order,
+    CancelOrder: cancel_order,
+}

@@ -1,0 +1,249 @@
+"""The rules of orders: pure functions from an order and a command to what happens."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from app.cqrs.commands import (
+    CommandError,
+    Decision,
+    InvalidInput,
+    Parsers,
+    invalid,
+    invalid_fields,
+    not_found,
+    parsed_fields,
+    refused,
+)
+from app.cqrs.messages import Event
+from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
+from app.domain.orders.events import (
+    Delivery,
+    OrderCancelled,
+    OrderLine,
+    OrderPaid,
+    OrderPlaced,
+    OrderShipped,
+)
+from app.domain.orders.market import Buyer, Offer
+from app.domain.orders.refusals import IllegalTransition
+from app.domain.orders.status import OrderStatus
+from app.values import ADDRESS, Money, PostalAddress, discount, price, quantity, text
+
+MOST_LINES = 100
+FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
+SKEW = timedelta(seconds=5)
+"""How far a client's clock may be ahead of ours."""
+
+ALLOWED_FROM = {
+    OrderStatus.PAID: (OrderStatus.PLACED,),
+    OrderStatus.SHIPPED: (OrderStatus.PAID,),
+    OrderStatus.CANCELLED: (OrderStatus.PLACED, OrderStatus.PAID),
+}
+"""Which status an order must have to reach another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """An order, as far as its rules go: to whom it goes stands in `OrderPlaced` only."""
+
+    id: UUID
+    version: int
+    customer_id: UUID
+    status: OrderStatus
+    lines: tuple[OrderLine, ...]
+    shipping_fee: Money
+    total: Money
+    placed_at: datetime
+
+    @property
+    def units(self) -> Mapping[UUID, int]:
+        """How many units of each product it has, by the product's id."""
+        units: Counter[UUID] = Counter()
+        for line in self.lines:
+            units[line.product_id] += line.quantity
+        return units
+
+
+def problems(command: PlaceOrder, now: datetime) -> tuple[InvalidInput, ...]:
+    """What is wrong with an order before anyone looks into the shop."""
+    return (
+        *_bad_lines(command.lines),
+        *invalid("shipping_fee", price, command.shipping_fee, command.currency_code),
+        *(invalid_fields(command.ship_to, ADDRESS, ("ship_to",)) if command.ship_to else ()),
+        *invalid("placed_at", _moment, command.placed_at, now),
+    )
+
+
+def place(
+    command: PlaceOrder, order_id: UUID, now: datetime, buyer: Buyer | None, offers: Mapping[UUID, Offer]
+) -> Decision:
+    """An order at the prices of this moment, from a command without `problems`."""
+    objections = tuple(_objections(command, buyer, offers))
+    if buyer is None or objections:
+        return refused(*objections)
+    lines = tuple(_line(line, offers[line.product_id]) for line in command.lines)
+    shipping_fee = price(command.shipping_fee)
+    ship_to = command.ship_to
+    return (
+        OrderPlaced(
+            order_id=order_id,
+            customer_id=command.customer_id,
+            lines=lines,
+            shipping_fee=shipping_fee,
+            total=sum((line.total for line in lines), shipping_fee),
+            placed_at=_moment(command.placed_at, now),
+            personal=Delivery(
+                customer_name=buyer.name,
+                company=buyer.company,
+                ship_to=PostalAddress(**parsed_fields(ship_to, ADDRESS)) if ship_to else buyer.address,
+            ),
+        ),
+    )
+
+
+def pay(order: Order, _command: PayOrder, _now: datetime) -> Decision:
+    """A placed order is paid."""
+    if refusal := _illegal(order, OrderStatus.PAID):
+        return refused(refusal)
+    return (OrderPaid(order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at),)
+
+
+def ship(order: Order, _command: ShipOrder, _now: datetime) -> Decision:
+    """A paid order goes out."""
+    if refusal := _illegal(order, OrderStatus.SHIPPED):
+        return refused(refusal)
+    return (OrderShipped(order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at),)
+
+
+def cancel(order: Order, command: CancelOrder, _now: datetime) -> Decision:
+    """An order that has not gone out is called off."""
+    if complaints := invalid("reason", _REASON, command.reason):
+        return refused(*complaints)
+    if refusal := _illegal(order, OrderStatus.CANCELLED):
+        return refused(refusal)
+    return (
+        OrderCancelled(
+            order_id=order.id,
+            customer_id=order.customer_id,
+            reason=_REASON(command.reason),
+            lines=order.lines,
+            shipping_fee=order.shipping_fee,
+            total=order.total,
+            placed_at=order.placed_at,
+        ),
+    )
+
+
+def evolve(order: Order | None, event: Event) -> Order:
+    """The order after `event`."""
+    match order, event:
+        case None, OrderPlaced():
+            return Order(
+                id=event.order_id,
+                version=1,
+                customer_id=event.customer_id,
+                status=OrderStatus.PLACED,
+                lines=event.lines,
+                shipping_fee=event.shipping_fee,
+                total=event.total,
+                placed_at=event.placed_at,
+            )
+        case Order(), OrderPaid():
+            return replace(order, version=order.version + 1, status=OrderStatus.PAID)
+        case Order(), OrderShipped():
+            return replace(order, version=order.version + 1, status=OrderStatus.SHIPPED)
+        case Order(), OrderCancelled():
+            return replace(order, version=order.version + 1, status=OrderStatus.CANCELLED)
+    raise TypeError(f"{type(event).__name__} can't happen to {order}")
+
+
+def line_that_runs_short(lines: tuple[LineRequest, ...], product_id: UUID, available: int) -> int:
+    """The index of the first line that asks for more of a product than the lines before it leave."""
+    for index, line in enumerate(lines):
+        if line.product_id == product_id:
+            available -= line.quantity
+            if available < 0:
+                return index
+    raise ValueError(f"no line runs short of {product_id}")
+
+
+_REASON = text(500)
+_LINE: Parsers = {"quantity": quantity, "discount": discount}
+
+
+def _bad_lines(lines: tuple[LineRequest, ...]) -> tuple[InvalidInput, ...]:
+    if too_many_or_none := invalid("lines", _line_count, len(lines)):
+        return too_many_or_none
+    return tuple(
+        problem
+        for index, line in enumerate(lines)
+        for problem in invalid_fields(line, _LINE, ("lines", index))
+    )
+
+
+def _line_count(lines: int) -> None:
+    if not 1 <= lines <= MOST_LINES:
+        raise ValueError(f"must be 1 to {MOST_LINES}; there are {lines}")
+
+
+def _moment(placed_at: datetime | None, now: datetime) -> datetime:
+    if placed_at is None:
+        return now
+    if placed_at.tzinfo is None:
+        raise ValueError("must say its offset, as 2024-05-31T12:00:00Z does")
+    if placed_at > now + SKEW:
+        raise ValueError("must not be in the future")
+    if placed_at < FIRST_DAY:
+        raise ValueError(f"must not be before {FIRST_DAY.year}")
+    return min(placed_at.astimezone(UTC), now)
+
+
+def _objections(
+    command: PlaceOrder, buyer: Buyer | None, offers: Mapping[UUID, Offer]
+) -> Iterator[CommandError]:
+    if buyer is None:
+        yield not_found("customer", command.customer_id, "customer_id")
+    elif buyer.objection:
+        yield replace(buyer.objection, path=("customer_id",))
+    for index, line in enumerate(command.lines):
+        path = ("lines", index, "product_id")
+        if line.product_id not in offers:
+            yield not_found("product", line.product_id, *path)
+        elif objection := offers[line.product_id].objection:
+            yield replace(objection, path=path)
+
+
+def _line(request: LineRequest, offer: Offer) -> OrderLine:
+    kept = 1 - request.discount
+    return OrderLine(
+        product_id=request.product_id,
+        sku=offer.sku,
+        title=offer.title,
+        category=offer.category,
+        packaging=offer.packaging,
+        unit_price=offer.unit_price,
+        quantity=quantity(request.quantity),
+        discount=discount(request.discount),
+        total=Money.rounded(offer.unit_price.amount * request.quantity * kept),
+    )
+
+
+def _illegal(order: Order, requested: OrderStatus) -> IllegalTransition | None:
+    allowed = ALLOWED_FROM[requested]
+    if order.status in allowed:
+        return None
+    right = " or ".join(status.value.lower() for status in allowed)
+    message = (
+        f"Only an order that is {right} can be {requested.value.lower()}; "
+        f"this one is {order.status.value.lower()}."
+    )
+    return IllegalTransition(
+        message=message,
+        order_id=order.id,
+        status=order.status,
+        requested_status=requested,
+        path=("order_id",),
+    )

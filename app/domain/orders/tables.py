@@ -1,0 +1,113 @@
+"""The orders' rows, and how orders are loaded from and saved to them."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Row, String, Table, Uuid, select
+
+from app.domain.orders.events import OrderLine
+from app.domain.orders.model import Order
+from app.domain.orders.status import OrderStatus
+from app.stores.sql import UtcDateTime, metadata
+from app.stores.write_store import SqlWork
+from app.values import Money, Quantity, Sku, discount
+
+# Names and addresses are not here: no rule needs them, and what is not kept need not be forgotten.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("shipping_fee_cents", BigInteger, nullable=False),
+    Column("total_cents", BigInteger, nullable=False),
+    Column("placed_at", UtcDateTime, nullable=False),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("order_id", ForeignKey(orders.c.id), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("product_id", Uuid, nullable=False),
+    Column("sku", String(40), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("category", String(100), nullable=False),
+    Column("packaging", String(200), nullable=False),
+    Column("unit_price_cents", BigInteger, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("discount_ten_thousandths", Integer, nullable=False),
+    Column("total_cents", BigInteger, nullable=False),
+)
+
+TEN_THOUSAND = Decimal(10_000)
+
+
+async def load(work: SqlWork, order_id: UUID) -> Order | None:
+    """The order with this id."""
+    row = (await work.rows.execute(select(orders).where(orders.c.id == order_id))).one_or_none()
+    if row is None:
+        return None
+    of_it = select(order_lines).where(order_lines.c.order_id == order_id).order_by(order_lines.c.line)
+    return Order(
+        id=row.id,
+        version=row.version,
+        customer_id=row.customer_id,
+        status=OrderStatus(row.status),
+        lines=tuple(_line(line) for line in await work.rows.execute(of_it)),
+        shipping_fee=Money.from_cents(row.shipping_fee_cents),
+        total=Money.from_cents(row.total_cents),
+        placed_at=row.placed_at,
+    )
+
+
+async def save(work: SqlWork, before: Order | None, order: Order) -> None:
+    """Writes a new order's rows; later only its status changes."""
+    if before:
+        changed = {"version": order.version, "status": order.status.value}
+        await work.rows.execute(orders.update().where(orders.c.id == order.id), changed)
+        return
+    row = {
+        "id": order.id,
+        "version": order.version,
+        "customer_id": order.customer_id,
+        "status": order.status.value,
+        "shipping_fee_cents": order.shipping_fee.cents,
+        "total_cents": order.total.cents,
+        "placed_at": order.placed_at,
+    }
+    await work.rows.execute(orders.insert(), row)
+    lines = [_line_row(order.id, number, line) for number, line in enumerate(order.lines)]
+    await work.rows.execute(order_lines.insert(), lines)
+
+
+def _line_row(order_id: UUID, number: int, line: OrderLine) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "line": number,
+        "product_id": line.product_id,
+        "sku": line.sku,
+        "title": line.title,
+        "category": line.category,
+        "packaging": line.packaging,
+        "unit_price_cents": line.unit_price.cents,
+        "quantity": line.quantity,
+        "discount_ten_thousandths": int(line.discount * TEN_THOUSAND),
+        "total_cents": line.total.cents,
+    }
+
+
+def _line(row: Row[Any]) -> OrderLine:
+    return OrderLine(
+        product_id=row.product_id,
+        sku=Sku(row.sku),
+        title=row.title,
+        category=row.category,
+        packaging=row.packaging,
+        unit_price=Money.from_cents(row.unit_price_cents),
+        quantity=Quantity(row.quantity),
+        discount=discount(row.discount_ten_thousandths / TEN_THOUSAND),
+        total=Money.from_cents(row.total_cents),
+    )

@@ -1,0 +1,38 @@
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from app.cqrs.aggregates import Aggregate
+from app.cqrs.command_bus import Handlers
+from app.cqrs.commands import Decision, Refused, not_found, refused
+from app.domain.catalog import published as catalog
+from app.domain.stock import model, tables
+from app.domain.stock.commands import AdjustStock, ReceiveStock
+from app.domain.stock.model import Stock
+from app.stores.write_store import SqlWork
+
+stocks = Aggregate(kind="stock", evolve=model.evolve, load=tables.load, save=tables.save)
+
+
+async def receive_stock(command: ReceiveStock, work: SqlWork) -> Refused | Stock:
+    """More units."""
+    return await _change(command, work, model.receive)
+
+
+async def adjust_stock(command: AdjustStock, work: SqlWork) -> Refused | Stock:
+    """Another count."""
+    return await _change(command, work, model.adjust)
+
+
+async def _change(
+    command: ReceiveStock | AdjustStock, work: SqlWork, decide: Callable[[Stock, Any, datetime], Decision]
+) -> Refused | Stock:
+    if not await catalog.offers(work, {command.product_id}):
+        return refused(not_found("product", command.product_id, "product_id"))
+    return await stocks.change(work, command.product_id, command, decide)
+
+
+HANDLERS: Handlers = {
+    ReceiveStock: receive_stock,
+    AdjustStock: adjust_stock,
+}

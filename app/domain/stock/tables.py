@@ -1,0 +1,61 @@
+"""The stock's rows, and how stocks are loaded from and saved to them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam, select
+
+from app.domain.stock.model import Stock
+from app.stores.sql import metadata
+from app.stores.write_store import SqlWork
+
+stocks = Table(
+    "stocks",
+    metadata,
+    Column("product_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("on_hand", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False),
+    CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="never_oversold"),
+)
+
+
+async def load(work: SqlWork, product_id: UUID) -> Stock:
+    """The product's stock; empty where nothing was ever delivered."""
+    (stock,) = await load_all(work, {product_id})
+    return stock
+
+
+async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
+    """The products' stocks, in the order of their ids: whoever locks rows in one order never deadlocks."""
+    rows = await work.rows.execute(select(stocks).where(stocks.c.product_id.in_(product_ids)))
+    found = {
+        row.product_id: Stock(
+            id=row.product_id, version=row.version, on_hand=row.on_hand, reserved=row.reserved
+        )
+        for row in rows
+    }
+    return [found.get(product_id) or Stock(id=product_id) for product_id in sorted(product_ids)]
+
+
+async def save(work: SqlWork, before: Stock | None, stock: Stock) -> None:
+    """Writes the stock's row; its first version makes one."""
+    if before is None or before.version == 0:
+        await work.rows.execute(stocks.insert(), _row(stock))
+    else:
+        await update_all(work, [stock])
+
+
+async def update_all(work: SqlWork, changed: Sequence[Stock]) -> None:
+    """Writes the rows of stocks that have one."""
+    update = stocks.update().where(stocks.c.product_id == bindparam("id"))
+    await work.rows.execute(update, [{"id": stock.id, **_row(stock)} for stock in changed])
+
+
+def _row(stock: Stock) -> dict[str, object]:
+    return {
+        "product_id": stock.id,
+        "version": stock.version,
+        "on_hand": stock.on_hand,
+        "reserved": stock.reserved,
+    }

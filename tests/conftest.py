@@ -1,0 +1,40 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+
+from app.cqrs.read_model import Document
+from app.stores.mongo import MongoReadStore, open_read_store
+from app.stores.mongod import embedded_mongod
+
+DATABASE = "test"
+
+
+@pytest.fixture(scope="session")
+async def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    async with embedded_mongod(tmp_path_factory.mktemp("mongo")) as mongod:
+        yield mongod.url
+
+
+@pytest.fixture(scope="session")
+async def mongo(mongo_url: str) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+    """The driver itself, to look behind the read store."""
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(mongo_url)
+    yield client[DATABASE]
+    client.close()
+
+
+@pytest.fixture(scope="session")
+async def opened_read_store(mongo_url: str) -> AsyncIterator[MongoReadStore]:
+    async with open_read_store(mongo_url, DATABASE) as store:
+        yield store
+
+
+@pytest.fixture
+async def read_store(
+    opened_read_store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document]
+) -> MongoReadStore:
+    """An empty read store; its collections and indexes are kept, which is faster than making them anew."""
+    for name in await mongo.list_collection_names():
+        await mongo[name].delete_many({})
+    return opened_read_store

@@ -1,0 +1,96 @@
+"""A projector with all it needs: a log in memory, and the real document store, which may fail at times."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from app.cqrs.documents import DocumentChanged, DocumentWriter, ReadStoreUnavailable
+from app.cqrs.event_bus import AsyncioEventBus, EventBatch
+from app.cqrs.events import RecordedEvent
+from app.cqrs.messages import Event
+from app.cqrs.notices import Notices
+from app.cqrs.progress import Head, Progress
+from app.cqrs.projector import Projector
+from app.cqrs.read_model import Change, ReadModel
+from tests.cqrs.notes import notes, recorded
+
+PATIENCE = 10.0
+"""Seconds; far more than anything here takes."""
+
+
+class MemoryLog:
+    """An event log in memory, which notes how it was read."""
+
+    def __init__(self) -> None:
+        self.events: list[RecordedEvent] = []
+        self.reads: list[tuple[int, int]] = []
+
+    def append(self, *events: Event) -> EventBatch:
+        """Records `events`; returns the batch that a relay would publish."""
+        after = len(self.events)
+        self.events += [recorded(position, event) for position, event in enumerate(events, after + 1)]
+        return EventBatch(after=after, events=self.events[after:])
+
+    async def head(self) -> int:
+        return len(self.events)
+
+    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+        self.reads.append((after, limit))
+        return self.events[after : after + limit]
+
+
+class FlakyStore:
+    """The real store, which does not answer while `fails` says so of what it is asked to apply."""
+
+    def __init__(self, store: DocumentWriter, fails: Callable[[Sequence[object]], bool]) -> None:
+        self._store = store
+        self._fails = fails
+        self.prepare = store.prepare
+        self.checkpoint = store.checkpoint
+
+    async def apply(
+        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+    ) -> list[DocumentChanged]:
+        if self._fails(changes):
+            raise ReadStoreUnavailable("The read store does not answer.")
+        return await self._store.apply(model, changes, start=start, end=end)
+
+
+class ForgetfulStore(FlakyStore):
+    """The real store, whose first answer gets lost on its way."""
+
+    async def apply(
+        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+    ) -> list[DocumentChanged]:
+        notices = await self._store.apply(model, changes, start=start, end=end)
+        if self._fails(changes):
+            raise ReadStoreUnavailable("The read store does not answer.")
+        return notices
+
+
+class Desk:
+    """A projector with all it needs."""
+
+    def __init__(self, store: DocumentWriter, log: MemoryLog) -> None:
+        self.log = log
+        self.bus = AsyncioEventBus(capacity=2)
+        self.notices = Notices()
+        self.progress = Progress("notes", Head())
+        self.projector = Projector(
+            notes, log=log, bus=self.bus, store=store, progress=self.progress, notices=self.notices
+        )
+
+    async def publish(self, *events: Event) -> None:
+        await self.bus.publish(self.log.append(*events))
+
+    async def reaches(self, position: int) -> None:
+        await self.progress.wait_for(position, PATIENCE)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["asyncio.Task[None]"]:
+        task = asyncio.create_task(self.projector.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])

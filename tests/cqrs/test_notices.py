@@ -1,0 +1,160 @@
+import asyncio
+
+from app.cqrs.documents import DocumentChanged
+from app.cqrs.notices import LAST, Listener, Notices, topic
+
+
+def changed(
+    position: int, document: str = "a", *, read_model: str = "notes", about: str | None = None
+) -> DocumentChanged:
+    return DocumentChanged(
+        read_model=read_model,
+        collection=f"{read_model}_v1",
+        document_id=document,
+        position=position,
+        event_type="NoteTaken",
+        fields=("topic",),
+        about=about,
+    )
+
+
+def positions(notices: list[DocumentChanged] | None) -> list[int] | None:
+    return None if notices is None else [notice.position for notice in notices]
+
+
+def waiting(listener: Listener) -> list[int]:
+    """The positions of all notices that have arrived."""
+    arrived = []
+    while notice := listener.pending():
+        arrived.append(notice.position)
+    return arrived
+
+
+def test_a_listener_hears_of_what_it_follows() -> None:
+    notices = Notices()
+    with (
+        notices.listen(topic("notes")) as of_notes,
+        notices.listen(topic("notes", document="a")) as of_a,
+        notices.listen(topic("notes", about="Ada")) as of_ada,
+        notices.listen(topic("notes", document="b"), topic("letters")) as of_two,
+    ):
+        notices.publish(
+            [
+                changed(1, "a"),
+                changed(2, "b", about="Ada"),
+                changed(3, "c", about="Bob"),
+                changed(4, "d", read_model="letters"),
+            ]
+        )
+        assert waiting(of_notes) == [1, 2, 3]
+        assert waiting(of_a) == [1]
+        assert waiting(of_ada) == [2]
+        assert waiting(of_two) == [2, 4]
+
+
+def test_a_listener_of_overlapping_topics_hears_once() -> None:
+    notices = Notices()
+    with notices.listen(topic("notes"), topic("notes", document="a")) as listener:
+        notices.publish([changed(1)])
+        assert waiting(listener) == [1]
+        assert listener.take_lagged() == 0
+
+
+def test_a_listener_that_left_hears_nothing() -> None:
+    notices = Notices()
+    with notices.listen(topic("notes")) as listener:
+        pass
+    notices.publish([changed(1)])
+    assert waiting(listener) == []
+
+
+def test_a_listener_with_room_hears_everything() -> None:
+    listener = Listener(capacity=4)
+    for notice in (changed(1, "a"), changed(2, "b"), changed(3, "a"), changed(4, "a")):
+        listener.offer(notice)
+    assert waiting(listener) == [1, 2, 3, 4]
+    assert listener.take_lagged() == 0
+
+
+def test_a_full_queue_gives_up_states_that_are_outdated_first() -> None:
+    listener = Listener(capacity=3)
+    for notice in (changed(1, "b"), changed(2, "a"), changed(3, "c"), changed(4, "a"), changed(5, "c")):
+        listener.offer(notice)
+    assert waiting(listener) == [1, 4, 5]
+    assert listener.take_lagged() == 2
+    assert listener.take_lagged() == 0
+
+
+def test_documents_of_the_same_name_in_two_collections_are_two() -> None:
+    listener = Listener(capacity=2)
+    for notice in (changed(1, "b"), changed(2, "a"), changed(3, "a", read_model="letters")):
+        listener.offer(notice)
+    assert waiting(listener) == [2, 3]
+
+
+def test_a_slow_listener_is_bounded_and_knows_what_it_missed() -> None:
+    notices = Notices(capacity=3)
+    with notices.listen(topic("notes")) as listener:
+        notices.publish([changed(position, str(position)) for position in range(1, 8)])
+        assert waiting(listener) == [5, 6, 7]
+        assert listener.take_lagged() == 4
+
+
+async def test_waits_for_the_next_notice() -> None:
+    listener = Listener(capacity=1)
+    waiter = asyncio.create_task(listener.next())
+    asyncio.get_running_loop().call_soon(listener.offer, changed(1))
+    notice = await waiter
+    assert notice
+    assert notice.position == 1
+    assert await listener.next(0.001) is None
+
+
+def test_resumes_after_a_place_without_gap_or_double() -> None:
+    notices = Notices()
+    notices.publish([changed(1), changed(2, "a"), changed(2, "b"), changed(3, read_model="letters")])
+    assert positions(notices.since({"notes": (0, "")})) == [1, 2, 2]
+    assert positions(notices.since({"notes": (1, LAST)})) == [2, 2]
+    assert positions(notices.since({"notes": (2, "notes_v1/a")})) == [2]
+    assert positions(notices.since({"notes": (2, LAST), "letters": (0, "")})) == [3]
+    assert positions(notices.since({"notes": (9, LAST)})) == []
+
+
+def test_keeps_the_newest_and_admits_what_is_gone() -> None:
+    notices = Notices(kept=2)
+    notices.publish([changed(1, "a"), changed(1, "b"), changed(2, "a")])
+    assert positions(notices.since({"notes": (1, "notes_v1/a")})) == [1, 2]
+    assert notices.since({"notes": (0, LAST)}) is None
+    assert notices.since({"notes": (1, "notes_v1")}) is None
+    assert positions(notices.since({"letters": (0, "")})) == []
+
+
+def test_does_not_resume_from_before_it_began() -> None:
+    notices = Notices()
+    notices.begin("notes", 5)
+    notices.publish([changed(6)])
+    assert notices.since({"notes": (4, LAST)}) is None
+    assert notices.since({"notes": (5, "notes_v1/a")}) is None
+    assert positions(notices.since({"notes": (5, LAST)})) == [6]
+
+
+def test_beginning_again_forgets_what_may_have_gaps() -> None:
+    notices = Notices(kept=3)
+    notices.publish([changed(1), changed(1, read_model="letters")])
+    notices.begin("notes", 5)
+    notices.publish([changed(6), changed(7, "b"), changed(8, "c")])
+    assert notices.since({"notes": (4, LAST)}) is None
+    assert positions(notices.since({"notes": (5, LAST)})) == [6, 7, 8]
+    assert notices.since({"letters": (0, "")}) is None
+
+
+async def test_a_listener_is_woken_when_notices_were_lost() -> None:
+    notices = Notices()
+    followed = (topic("notes"), topic("notes", document="a"), topic("notes", about="Ada"))
+    for name in followed:
+        with notices.listen(name) as listener, notices.listen(topic("letters")) as other:
+            waiter = asyncio.create_task(listener.next())
+            notices.begin("notes", 5)
+            assert await waiter is None
+            assert listener.take_lagged() == 1
+            assert other.take_lagged() == 0

@@ -1,0 +1,249 @@
+"""The projector between a log in memory and the real document store."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+from app.cqrs.event_bus import EventBatch
+from app.cqrs.events import RecordedEvent, UnknownEvent
+from app.cqrs.messages import Event
+from app.cqrs.notices import LAST, topic
+from app.cqrs.progress import ReadModelBehind, ReadModelState
+from app.cqrs.projector import BATCH
+from app.cqrs.read_model import Change
+from app.stores.mongo import MongoReadStore, open_read_store
+from app.stores.mongod import embedded_mongod
+from tests.cqrs.desk import PATIENCE, Desk, FlakyStore, ForgetfulStore, MemoryLog
+from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, documents, notes, recorded
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cqrs.projector.FIRST_PAUSE", 0)
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def desk(read_store: MongoReadStore, log: MemoryLog) -> Desk:
+    return Desk(read_store, log)
+
+
+def taken(names: Iterable[object]) -> list[Event]:
+    return [NoteTaken(note=str(name)) for name in names]
+
+
+async def test_catches_up_from_the_log_in_batches(desk: Desk, read_store: MongoReadStore) -> None:
+    desk.log.append(*taken(range(BATCH + 1)))
+    async with desk.running():
+        await desk.reaches(BATCH + 1)
+    assert await read_store.count(documents, {}) == BATCH + 1
+    assert await read_store.checkpoint(notes) == BATCH + 1
+    assert desk.log.reads[:2] == [(0, BATCH), (BATCH, BATCH)]
+
+
+async def test_goes_on_from_the_checkpoint(desk: Desk, read_store: MongoReadStore) -> None:
+    desk.log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+    later = Desk(read_store, desk.log)
+    desk.log.append(NotePraised(note="a"))
+    async with later.running():
+        await later.reaches(3)
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [2]
+    assert desk.log.reads[-1][0] == 3
+    assert later.notices.since({"notes": (1, LAST)}) is None, "what was projected before is not kept here"
+
+
+async def test_follows_the_bus_without_reading_the_log(desk: Desk, read_store: MongoReadStore) -> None:
+    desk.log.append(NoteTaken(note="a"))
+    async with desk.running():
+        await desk.reaches(1)
+        with desk.notices.listen(topic("notes", document="a")) as listener:
+            await desk.publish(NotePraised(note="a"))
+            notice = await listener.next(PATIENCE)
+        assert notice
+        assert (notice.position, notice.event_type) == (2, "NotePraised")
+        assert desk.progress.position == 2
+        assert desk.progress.state is ReadModelState.LIVE
+        assert desk.progress.freshness().milliseconds_behind == 0
+    assert desk.log.reads == [(0, BATCH), (1, BATCH)]
+
+
+async def test_reads_the_log_where_the_bus_has_lost_something(desk: Desk, read_store: MongoReadStore) -> None:
+    desk.log.append(NoteTaken(note="a"))
+    async with desk.running():
+        await desk.reaches(1)
+        desk.log.append(NotePraised(note="a", by=10))  # never published
+        await desk.publish(NotePraised(note="a"))
+        await desk.reaches(3)
+        await desk.publish(NotePraised(note="a"))
+        await desk.reaches(4)
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [12]
+    assert [after for after, _ in desk.log.reads] == [0, 1, 1, 3]
+
+
+async def test_applies_nothing_twice_where_the_bus_repeats_itself(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    batch = desk.log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+        await desk.bus.publish(batch)
+        overlapping = desk.log.append(NotePraised(note="a"))
+        await desk.bus.publish(EventBatch(after=1, events=[*batch.events[1:], *overlapping.events]))
+        await desk.reaches(3)
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [2]
+
+
+async def test_what_it_does_not_know_stops_nothing(desk: Desk, read_store: MongoReadStore) -> None:
+    desk.log.append(NoteTaken(note="a"), UnknownEvent(data="{}"), NoteRead(), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(4)
+        await desk.publish(UnknownEvent(data="{}"))
+        await desk.reaches(5)
+    assert await read_store.checkpoint(notes) == 5
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
+
+
+async def test_stops_at_an_event_that_can_not_be_applied_and_says_why(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    desk.log.append(*taken("ab"), NotePraised(note="a", by="far"), *taken("cd"))
+    async with desk.running() as task:
+        with pytest.raises(ReadModelBehind) as refusal:
+            await desk.reaches(5)
+        await task
+    assert desk.progress.state is ReadModelState.FAILED
+    assert desk.progress.position == await read_store.checkpoint(notes) == 2
+    assert [note["_id"] for note in await read_store.find(documents, {}, sort=[("_id", 1)])] == ["a", "b"]
+    assert desk.progress.reason
+    assert desk.progress.reason.startswith("NotePraised at position 3: ChangeImpossible: Cannot")
+    assert "it failed: NotePraised at position 3" in str(refusal.value)
+    kept = desk.notices.since({"notes": (0, LAST)})
+    assert kept is not None
+    assert [notice.document_id for notice in kept] == ["a", "b"]
+
+
+async def test_a_failed_read_model_goes_on_once_the_event_can_be_applied(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    desk.log.append(*taken("a"), NotePraised(note="a", by="far"))
+    async with desk.running() as task:
+        await task
+    assert desk.progress.position == 1
+    desk.log.events[1] = recorded(2, NotePraised(note="a", by=1))
+    restarted = Desk(read_store, desk.log)
+    async with restarted.running():
+        await restarted.reaches(2)
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
+
+
+async def test_tries_an_event_again_before_it_gives_up(
+    read_store: MongoReadStore, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = iter([True, True, True, False])
+    original = notes.changes
+
+    def fails_at_first(event: RecordedEvent) -> list[Change]:
+        if event.position == 2 and next(tries):
+            raise RuntimeError("not yet")
+        return original(event)
+
+    monkeypatch.setattr(notes, "changes", fails_at_first)
+    desk = Desk(read_store, log)
+    log.append(*taken("abc"))
+    async with desk.running():
+        await desk.reaches(3)
+    assert await read_store.count(documents, {}) == 3
+
+
+async def test_starts_over_from_the_checkpoint_when_the_store_did_not_answer(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    answers = iter([True, True, False])
+    desk = Desk(FlakyStore(read_store, lambda changes: next(answers, False)), log)
+    log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
+    assert [after for after, _ in log.reads[:3]] == [0, 0, 0]
+
+
+async def test_takes_smaller_batches_when_large_ones_are_too_much(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    desk = Desk(FlakyStore(read_store, lambda changes: len(changes) > BATCH // 4), log)
+    log.append(*taken(range(BATCH)))
+    async with desk.running():
+        await desk.reaches(BATCH)
+    assert await read_store.count(documents, {}) == BATCH
+
+
+async def test_applies_nothing_twice_when_an_answer_got_lost_and_tells_listeners(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    answers = iter([True])
+    desk = Desk(ForgetfulStore(read_store, lambda changes: next(answers, False)), log)
+    log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    with desk.notices.listen(topic("notes")) as listener:
+        async with desk.running():
+            assert await listener.next(PATIENCE) is None
+            assert listener.take_lagged() == 1
+            assert desk.progress.position == 2
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
+    assert desk.notices.since({"notes": (0, LAST)}) is None
+
+
+async def test_of_two_projectors_each_event_is_applied_once(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    one, other = Desk(read_store, log), Desk(read_store, log)
+    log.append(NoteTaken(note="a"))
+    async with one.running(), other.running():
+        for _ in range(10):
+            batch = log.append(NotePraised(note="a"))
+            await asyncio.gather(one.bus.publish(batch), other.bus.publish(batch))
+            await asyncio.gather(one.reaches(batch.last), other.reaches(batch.last))
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [10]
+
+
+async def test_a_log_that_can_not_be_read_is_tried_again(
+    desk: Desk, read_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, failures = desk.log.read, iter([OSError("disk"), OSError("disk")])
+
+    async def fails_at_first(*, after: int, limit: int) -> Sequence[RecordedEvent]:
+        if failure := next(failures, None):
+            raise failure
+        return await original(after=after, limit=limit)
+
+    monkeypatch.setattr(desk.log, "read", fails_at_first)
+    desk.log.append(NoteTaken(note="a"))
+    async with desk.running():
+        await desk.reaches(1)
+    assert desk.progress.state is ReadModelState.LIVE
+
+
+async def test_outlives_a_mongod_that_is_killed(
+    tmp_path: Path, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cqrs.projector.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("app.stores.mongo.PATIENCE", 100)
+    async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
+        desk = Desk(store, log)
+        log.append(*taken("a"))
+        async with desk.running():
+            await desk.reaches(1)
+            mongod.process.kill()
+            await mongod.process.wait()
+            await desk.publish(*taken("b"), NotePraised(note="a"))
+            async with embedded_mongod(tmp_path):
+                await desk.reaches(3)
+                assert [note["praise"] for note in await store.find(documents, {"_id": "a"})] == [1]
+                assert desk.progress.state is ReadModelState.LIVE

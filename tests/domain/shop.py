@@ -1,0 +1,118 @@
+"""A shop on a real SQLite file, without GraphQL and without read models."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, func, select
+from uuid_utils.compat import uuid7
+
+from app.cqrs.aggregates import Aggregate
+from app.cqrs.command_bus import Cause, CommandBus
+from app.cqrs.commands import CommandError, Receipt, Refused
+from app.cqrs.events import EventTypes, RecordedEvent
+from app.cqrs.messages import Command, Event
+from app.domain.catalog import events as catalog_events
+from app.domain.catalog import handlers as catalog
+from app.domain.customers import events as customer_events
+from app.domain.customers import handlers as customers
+from app.domain.customers.commands import RegisterCustomer
+from app.domain.orders import events as order_events
+from app.domain.orders import handlers as orders
+from app.domain.stock import events as stock_events
+from app.domain.stock import handlers as stock
+from app.domain.stock.commands import ReceiveStock
+from app.stores.sql import Engines, open_database
+from app.stores.write_store import SqlWriteStore
+from tests.domain.wanted import order, product
+
+HANDLERS = {**catalog.HANDLERS, **stock.HANDLERS, **customers.HANDLERS, **orders.HANDLERS}
+AGGREGATES: dict[str, Aggregate[Any, Any]] = {
+    kind.kind: kind for kind in (catalog.products, stock.stocks, customers.customers, orders.orders)
+}
+
+
+@dataclass(frozen=True)
+class Shop:
+    engines: Engines
+    store: SqlWriteStore
+    bus: CommandBus
+
+    async def accept(self, command: Command, **how: Any) -> Receipt:
+        outcome = await self.bus.execute(command, **how)
+        assert isinstance(outcome, Receipt), outcome
+        return outcome
+
+    async def refuse(self, command: Command, **how: Any) -> list[CommandError]:
+        outcome = await self.bus.execute(command, **how)
+        assert isinstance(outcome, Refused), outcome
+        return list(outcome.errors)
+
+    async def product(self, *, on_hand: int = 0, **described: Any) -> UUID:
+        product_id = made_by(await self.accept(product(**described)))
+        if on_hand:
+            await self.accept(ReceiveStock(product_id=product_id, quantity=on_hand))
+        return product_id
+
+    async def customer(self, **details: Any) -> UUID:
+        return made_by(await self.accept(RegisterCustomer(**{"name": "Ada", **details})))
+
+    async def order(self, customer_id: UUID, *wanted: tuple[UUID, int]) -> UUID:
+        return made_by(await self.accept(order(customer_id, *wanted)))
+
+    async def load(self, kind: str, id: UUID) -> Any:
+        async with self.store.begin(cause()) as work:
+            return await AGGREGATES[kind].load(work, id)
+
+    async def history(self, stream: str | None = None) -> list[RecordedEvent]:
+        recorded = await self.store.read(after=0, limit=1_000_000)
+        return [event for event in recorded if stream in (None, event.stream)]
+
+    async def count(self, table: Table) -> int:
+        async with self.engines.reading.connect() as connection:
+            rows: int = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            return rows
+
+    async def check(self) -> None:
+        """Positions and streams have no gaps, and every row is what its events make it."""
+        log = await self.history()
+        assert [event.position for event in log] == list(range(1, len(log) + 1))
+        assert await self.store.head() == len(log)
+        streams: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
+        for event in log:
+            streams[event.stream].append(event)
+        for stream, events in streams.items():
+            assert [event.stream_version for event in events] == list(range(1, len(events) + 1))
+            kind, _, id = stream.partition("-")
+            happened = (event.event for event in events)
+            assert await self.load(kind, UUID(id)) == reduce(AGGREGATES[kind].evolve, happened, None)
+
+
+@asynccontextmanager
+async def open_shop(folder: Path) -> AsyncIterator[Shop]:
+    types = EventTypes()
+    for module in (catalog_events, stock_events, customer_events, order_events):
+        types.add(*(kind for kind in vars(module).values() if _is_event_of(module.__name__, kind)))
+    async with open_database(f"sqlite+aiosqlite:///{folder}/shop.db") as engines:
+        store = SqlWriteStore(engines, types)
+        yield Shop(engines, store, CommandBus(store, HANDLERS, committed=lambda _receipt: None))
+
+
+def cause() -> Cause:
+    id = uuid7()
+    return Cause(command_id=id, correlation_id=id, actor="a test", at=datetime.now(UTC))
+
+
+def made_by(receipt: Receipt) -> UUID:
+    """The id of the aggregate that the command brought into being: its first event's."""
+    return UUID(receipt.events[0].stream.partition("-")[2])
+
+
+def _is_event_of(module: str, kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Event) and kind.__module__ == module

@@ -1,0 +1,114 @@
+"""Many at once, and anything in any order: what must hold then."""
+
+import asyncio
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from uuid_utils.compat import uuid7
+
+from app.cqrs.commands import CommandIdReused, Receipt, Refused
+from app.cqrs.messages import Command
+from app.domain.catalog.commands import ChangePrice, DiscontinueProduct, UpdateProduct
+from app.domain.catalog.tables import products
+from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
+from app.domain.orders.commands import CancelOrder, PayOrder, ShipOrder
+from app.domain.stock.commands import AdjustStock, ReceiveStock
+from app.domain.stock.refusals import OutOfStock
+from tests.domain.shop import Shop, made_by, open_shop
+from tests.domain.wanted import order, product
+
+
+async def test_of_fifty_buyers_of_ten_units_ten_get_one(shop: Shop) -> None:
+    ada, chai = await shop.customer(), await shop.product(on_hand=10)
+    outcomes = await asyncio.gather(*(shop.bus.execute(order(ada, (chai, 1))) for _ in range(50)))
+    assert Counter(type(outcome) for outcome in outcomes) == {Receipt: 10, Refused: 40}
+    errors = [error for outcome in outcomes if isinstance(outcome, Refused) for error in outcome.errors]
+    assert {type(error) for error in errors} == {OutOfStock}
+    stock = await shop.load("stock", chai)
+    assert (stock.on_hand, stock.reserved) == (10, 10)
+    await shop.check()
+
+
+async def test_of_ten_who_want_a_sku_at_once_one_gets_it(shop: Shop) -> None:
+    outcomes = await asyncio.gather(*(shop.bus.execute(product(sku="TEA")) for _ in range(10)))
+    assert Counter(type(outcome) for outcome in outcomes) == {Receipt: 1, Refused: 9}
+
+
+async def test_a_repeated_command_id_gets_the_first_receipt_and_changes_nothing(shop: Shop) -> None:
+    command, id = product(), uuid7()
+    outcomes = await asyncio.gather(*(shop.bus.execute(command, command_id=id) for _ in range(10)))
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    assert isinstance(outcomes[0], Receipt)
+    assert await shop.count(products) == 1
+    assert await shop.store.head() == 1
+
+
+async def test_refuses_a_command_id_that_was_used_for_a_different_input(shop: Shop) -> None:
+    first, id = product(), uuid7()
+    await shop.accept(first, command_id=id)
+    (error,) = await shop.refuse(product(name="Coffee"), command_id=id)
+    assert isinstance(error, CommandIdReused)
+    assert (error.command_id, error.path) == (id, ("command_id",))
+    await shop.check()
+
+
+async def test_the_id_of_a_refused_command_may_be_used_again(shop: Shop) -> None:
+    id = uuid7()
+    await shop.refuse(product(name=""), command_id=id)
+    await shop.accept(product(), command_id=id)
+
+
+@settings(max_examples=8, deadline=None)
+@given(some.randoms(use_true_random=False))
+async def test_rows_are_what_the_events_make_them_whatever_the_commands(chance: Random) -> None:
+    with TemporaryDirectory() as folder:
+        async with open_shop(Path(folder)) as shop:
+            places = Places(chance)
+            for _ in range(40):
+                outcome = await shop.bus.execute(places.any_command())
+                if isinstance(outcome, Receipt):
+                    places.remember(outcome)
+            await shop.check()
+
+
+class Places:
+    """Draws commands about what is there."""
+
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+        self._known: dict[str, list[UUID]] = {"product": [UUID(int=1)], "customer": [], "order": []}
+
+    def remember(self, receipt: Receipt) -> None:
+        if receipt.events and (kind := receipt.events[0].stream.partition("-")[0]) in self._known:
+            self._known[kind].append(made_by(receipt))
+
+    def any_command(self) -> Command:
+        pick, number = self._pick, self._chance.randint
+        chai, ada, placed = pick("product"), pick("customer"), pick("order")
+        lines = [(pick("product"), number(1, 6)) for _ in range(number(1, 3))]
+        commands: list[Command] = [
+            product(sku=f"S-{number(1, 9)}"),
+            UpdateProduct(product_id=chai, name=f"N{number(1, 9)}"),
+            ChangePrice(product_id=chai, unit_price=Decimal(number(0, 999)) / 100),
+            ReceiveStock(product_id=chai, quantity=number(1, 20)),
+            ReceiveStock(product_id=chai, quantity=number(1, 20)),
+            AdjustStock(product_id=chai, change=number(-9, 9), reason="Counted"),
+            RegisterCustomer(name="Ada", email=f"{number(1, 9)}@example.com"),
+            UpdateCustomer(customer_id=ada, email=f"{number(1, 9)}@example.com"),
+            order(ada, *lines, shipping_fee=Decimal(number(0, 999)) / 100),
+            order(ada, *lines[:1]),
+            PayOrder(order_id=placed),
+            ShipOrder(order_id=placed),
+            CancelOrder(order_id=placed),
+        ]
+        rare: list[Command] = [DiscontinueProduct(product_id=chai), CloseCustomer(customer_id=ada)]
+        return self._chance.choice(commands if number(0, 9) else rare)
+
+    def _pick(self, kind: str) -> UUID:
+        return self._chance.choice(self._known[kind] or [UUID(int=1)])

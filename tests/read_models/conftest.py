@@ -1,0 +1,43 @@
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.cqrs.documents import DocumentChanged
+from app.cqrs.events import RecordedEvent
+from app.cqrs.messages import Event
+from app.cqrs.read_model import Collection, Document, ReadModel
+from app.stores.mongo import MongoReadStore
+from tests.read_models.shop import History
+
+
+@dataclass
+class Given:
+    """Given these events, the read model's documents are found as they are after them."""
+
+    store: MongoReadStore
+    history: History = field(default_factory=History)
+
+    async def __call__(self, model: ReadModel, *events: Event) -> list[DocumentChanged]:
+        await self.store.prepare(model)
+        return await project(self.store, model, self.history.record(*events))
+
+    async def all(self, collection: Collection) -> list[Document]:
+        return await self.store.find(collection, {}, sort=[("_id", 1)])
+
+    async def only(self, collection: Collection) -> Document:
+        [document] = await self.all(collection)
+        return document
+
+
+async def project(
+    store: MongoReadStore, model: ReadModel, events: list[RecordedEvent]
+) -> list[DocumentChanged]:
+    """Applies consecutive events in one batch."""
+    changes = [(event, change) for event in events for change in model.changes(event)]
+    start = events[0].position - 1
+    return await store.apply(model, changes, start=start, end=events[-1].position)
+
+
+@pytest.fixture
+def given(read_store: MongoReadStore) -> Given:
+    return Given(read_store)

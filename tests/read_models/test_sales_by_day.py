@@ -1,0 +1,224 @@
+from datetime import UTC, date, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+
+from app.cqrs.pages import PageArguments, read_page
+from app.read_models.sales_by_day import (
+    BestSellerOrder,
+    best_sellers,
+    category_days,
+    category_totals,
+    day_totals,
+    days,
+    days_between,
+    product_days,
+    sales_by_day,
+)
+from tests.read_models.conftest import Given
+from tests.read_models.shop import (
+    COFFEE,
+    LATER_ORDER,
+    TEA,
+    line,
+    order_cancelled,
+    order_paid,
+    order_placed,
+    order_shipped,
+    usd,
+)
+
+DAY = "2026-01-31"
+PLACED = order_placed(lines=[line(), line(quantity=1, total="18.00"), line(COFFEE, total="40.00")])
+NEW_DAY = {
+    "_id": DAY,
+    "position": 1,
+    "day": DAY,
+    "orders": 1,
+    "units": 5,
+    "revenue": usd("90.40"),
+    "shipping_fees": usd("4.50"),
+    "cancelled": 0,
+    "shipped": 0,
+}
+BEVERAGES = {
+    "_id": f"{DAY}|Beverages",
+    "position": 1,
+    "day": DAY,
+    "category": "Beverages",
+    "units": 5,
+    "revenue": usd("90.40"),
+}
+TEA_SOLD = {
+    "_id": f"{DAY}|{TEA}",
+    "position": 1,
+    "day": DAY,
+    "product_id": str(TEA),
+    "sku": "SKU-1",
+    "title": "Product 1",
+    "category": "Beverages",
+    "units": 3,
+    "revenue": usd("50.40"),
+}
+COFFEE_SOLD = {
+    **TEA_SOLD,
+    "_id": f"{DAY}|{COFFEE}",
+    "product_id": str(COFFEE),
+    "sku": "SKU-2",
+    "title": "Product 2",
+    "units": 2,
+    "revenue": usd("40.00"),
+}
+
+
+async def test_an_order_counts_on_the_day_it_was_placed(given: Given) -> None:
+    notices = await given(sales_by_day, PLACED)
+    assert await given.only(days) == NEW_DAY
+    assert await given.only(category_days) == BEVERAGES
+    assert await given.all(product_days) == [TEA_SOLD, COFFEE_SOLD]
+    assert len(notices) == 4
+
+
+async def test_days_are_those_of_utc(given: Given) -> None:
+    in_tokyo = datetime(2026, 2, 1, 8, 59, tzinfo=timezone(timedelta(hours=9)))
+    await given(sales_by_day, order_placed(placed_at=in_tokyo))
+    assert (await given.only(days))["day"] == DAY
+
+
+async def test_orders_of_a_day_add_up(given: Given) -> None:
+    await given(sales_by_day, PLACED, order_placed(LATER_ORDER, lines=[line(COFFEE, total="1.10")]))
+    assert await given.only(days) == {
+        **NEW_DAY,
+        "position": 2,
+        "orders": 2,
+        "units": 7,
+        "revenue": usd("91.50"),
+        "shipping_fees": usd("9.00"),
+    }
+    assert await given.only(category_days) == {
+        **BEVERAGES,
+        "position": 2,
+        "units": 7,
+        "revenue": usd("91.50"),
+    }
+    sold_again = {**COFFEE_SOLD, "position": 2, "units": 4, "revenue": usd("41.10")}
+    assert await given.all(product_days) == [TEA_SOLD, sold_again]
+
+
+async def test_a_cancelled_order_is_taken_back_from_its_day(given: Given) -> None:
+    await given(sales_by_day, PLACED, order_cancelled(PLACED))
+    nothing = {"position": 2, "units": 0, "revenue": usd("0.00")}
+    assert await given.only(days) == {
+        **NEW_DAY,
+        **nothing,
+        "orders": 0,
+        "shipping_fees": usd("0.00"),
+        "cancelled": 1,
+    }
+    assert await given.only(category_days) == {**BEVERAGES, **nothing}
+    assert await given.all(product_days) == [{**TEA_SOLD, **nothing}, {**COFFEE_SOLD, **nothing}]
+
+
+async def test_a_shipped_order_counts_on_the_day_it_was_placed(given: Given) -> None:
+    await given(sales_by_day, PLACED, order_paid(PLACED), order_shipped(PLACED))
+    assert await given.only(days) == {**NEW_DAY, "position": 3, "shipped": 1}
+
+
+@pytest.fixture
+async def three_days(given: Given) -> Given:
+    """Tea for 1.00, and coffee for 10.00 in a category of its own."""
+    sold = {1: (9, 1), 2: (1, 1), 3: (0, 5)}
+    placed = [
+        order_placed(
+            UUID(int=100 + day),
+            lines=[
+                *([line(quantity=tea, total=f"{tea}.00")] if tea else []),
+                line(COFFEE, quantity=coffee, total=f"{coffee}0.00", category="Coffee"),
+            ],
+            shipping_fee="1.00",
+            placed_at=datetime(2026, 3, day, tzinfo=UTC),
+        )
+        for day, (tea, coffee) in sold.items()
+    ]
+    await given(sales_by_day, *placed, order_cancelled(placed[2]))
+    return given
+
+
+MARCH_1, MARCH_2, MARCH_3 = (date(2026, 3, day) for day in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "descending", "found"),
+    [
+        (None, None, False, [1, 2, 3]),
+        (None, None, True, [3, 2, 1]),
+        (MARCH_2, None, False, [2, 3]),
+        (None, MARCH_2, False, [1, 2]),
+        (MARCH_2, MARCH_2, False, [2]),
+        (MARCH_3, MARCH_1, False, []),
+    ],
+)
+async def test_lists_the_days_of_a_range(
+    three_days: Given, first: date | None, last: date | None, descending: bool, found: list[int]
+) -> None:
+    listing = days_between(first, last, descending=descending)
+    page = await read_page(three_days.store, listing, PageArguments())
+    assert [document["day"] for document in page.documents] == [f"2026-03-0{day}" for day in found]
+
+
+async def test_sums_up_the_days_of_a_range(three_days: Given) -> None:
+    assert await three_days.store.aggregate(days, day_totals()) == [
+        {
+            "orders": 2,
+            "units": 12,
+            "revenue": usd("30.00"),
+            "shipping_fees": usd("2.00"),
+            "cancelled": 1,
+            "shipped": 0,
+        }
+    ]
+
+
+async def test_sums_up_nothing_to_zero(three_days: Given) -> None:
+    assert await three_days.store.aggregate(days, day_totals(date(2030, 1, 1))) == [
+        {
+            "orders": 0,
+            "units": 0,
+            "revenue": usd("0.00"),
+            "shipping_fees": usd("0.00"),
+            "cancelled": 0,
+            "shipped": 0,
+        }
+    ]
+
+
+async def test_sums_up_by_category_the_highest_revenue_first(three_days: Given) -> None:
+    assert await three_days.store.aggregate(category_days, category_totals()) == [
+        {"category": "Coffee", "units": 2, "revenue": usd("20.00")},
+        {"category": "Beverages", "units": 10, "revenue": usd("10.00")},
+    ]
+    assert await three_days.store.aggregate(category_days, category_totals(MARCH_3)) == []
+
+
+@pytest.mark.parametrize(
+    ("by", "first", "limit", "found"),
+    [
+        (BestSellerOrder.UNITS, None, 10, [(TEA, 10, "10.00"), (COFFEE, 2, "20.00")]),
+        (BestSellerOrder.REVENUE, None, 10, [(COFFEE, 2, "20.00"), (TEA, 10, "10.00")]),
+        (BestSellerOrder.UNITS, None, 1, [(TEA, 10, "10.00")]),
+        (BestSellerOrder.UNITS, MARCH_3, 10, []),
+    ],
+)
+async def test_finds_the_best_sellers(
+    three_days: Given,
+    by: BestSellerOrder,
+    first: date | None,
+    limit: int,
+    found: list[tuple[object, int, str]],
+) -> None:
+    sold = await three_days.store.aggregate(product_days, best_sellers(first, limit=limit, by=by))
+    assert [(one["product_id"], one["units"], one["revenue"]) for one in sold] == [
+        (str(product), units, usd(revenue)) for product, units, revenue in found
+    ]
+    names = {"product_id", "sku", "title", "category", "units", "revenue"}
+    assert all(set(one) == names for one in sold)

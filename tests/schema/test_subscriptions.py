@@ -1,0 +1,157 @@
+"""Subscriptions: the document now, then each new state, with a cursor to go on from."""
+
+import asyncio
+import json
+
+from app.cqrs.notices import Notices
+from tests.inprocess import Service
+from tests.schema.client import Client, Stream
+from tests.schema.shop import Shop
+
+ORDER = """subscription ($id: ID!, $after: ConsistencyToken) {
+    orderUpdated(id: $id, after: $after) { cursor lagged order { status version } } }"""
+PRODUCT = """subscription ($id: ID!, $after: ConsistencyToken) {
+    productUpdated(id: $id, after: $after) { cursor lagged product { onHand reserved } } }"""
+CUSTOMER = """subscription ($id: ID!, $after: ConsistencyToken) {
+    customerOrdersUpdated(customerId: $id, after: $after) { cursor order { id status } } }"""
+ALL = """subscription ($models: [ReadModelName!], $after: ConsistencyToken) {
+    readModelUpdates(readModels: $models, after: $after) { __typename
+        ... on DocumentChanged { cursor readModel documentId position eventType fields }
+        ... on Heartbeat { cursor freshness { readModel state eventsBehind } }
+        ... on Lagged { cursor count }
+        ... on Reset { cursor } } }"""
+
+
+async def test_an_order_is_sent_as_it_is_and_then_in_each_new_state(client: Client, shop: Shop) -> None:
+    order = await shop.order()
+    async with client.subscribe(ORDER, {"id": order}) as updates:
+        assert (await updates.next())["order"] == {"status": "PLACED", "version": 1}
+        await client.mutate("payOrder", "", orderId=order)
+        assert (await updates.next())["order"] == {"status": "PAID", "version": 2}
+        await client.mutate("shipOrder", "", orderId=order)
+        assert (await updates.next())["order"] == {"status": "SHIPPED", "version": 3}
+
+
+async def test_a_subscription_to_what_is_not_there_yet_waits_for_it(client: Client, shop: Shop) -> None:
+    customer = await shop.customer()
+    async with client.subscribe(CUSTOMER, {"id": customer}) as updates:
+        first, second = await shop.order(customer=customer), await shop.order(customer=customer)
+        assert [(await updates.next())["order"]["id"] for _ in range(2)] == [first, second]
+        await client.mutate("cancelOrder", "", orderId=first)
+        assert (await updates.next())["order"] == {"id": first, "status": "CANCELLED"}
+
+
+async def test_a_subscription_resumes_after_its_cursor_without_gap_or_double(client: Client, shop: Shop) -> None:
+    order = await shop.order()
+    async with client.subscribe(ORDER, {"id": order}) as updates:
+        cursor = (await updates.next())["cursor"]
+    await client.mutate("payOrder", "order { status }", orderId=order)
+    async with client.subscribe(ORDER, {"id": order, "after": cursor}) as updates:
+        resumed = await updates.next()
+        assert resumed["order"] == {"status": "PAID", "version": 2}
+    async with client.subscribe(ORDER, {"id": order, "after": resumed["cursor"]}) as updates:
+        await client.mutate("shipOrder", "", orderId=order)
+        assert (await updates.next())["order"] == {"status": "SHIPPED", "version": 3}
+
+
+async def test_a_customers_orders_resume_within_one_event_that_changed_several(
+    client: Client, shop: Shop
+) -> None:
+    customer = await shop.customer()
+    orders = [await shop.order(customer=customer) for _ in range(3)]
+    async with client.subscribe(CUSTOMER, {"id": customer}) as updates:
+        await _orders(updates, 3)
+        await client.mutate("updateCustomer", "", customerId=customer, name="Renamed")
+        first = await updates.next()
+    async with client.subscribe(CUSTOMER, {"id": customer, "after": first["cursor"]}) as updates:
+        rest = await _orders(updates, 2)
+    assert sorted([first["order"]["id"], *rest]) == sorted(orders)
+
+
+async def test_updates_begin_with_a_heartbeat_and_tell_of_each_changed_document(
+    client: Client, shop: Shop
+) -> None:
+    async with client.subscribe(ALL, {"models": ["CUSTOMER_OVERVIEW"]}) as updates:
+        start = await updates.next()
+        assert start["__typename"] == "Heartbeat"
+        assert start["freshness"] == [{"readModel": "CUSTOMER_OVERVIEW", "state": "LIVE", "eventsBehind": 0}]
+        await shop.customer(name="Grace")
+        changed = await _change(updates)
+    assert changed["readModel"] == "CUSTOMER_OVERVIEW"
+    assert changed["eventType"] == "CustomerRegistered"
+    assert "name" in changed["fields"]
+
+
+async def test_updates_of_all_read_models_resume_without_gap_or_double(client: Client, shop: Shop) -> None:
+    product, customer = await shop.product(stock=5), await shop.customer()
+    async with client.subscribe(ALL) as whole, client.subscribe(ALL) as broken:
+        await whole.next()
+        cursor = (await broken.next())["cursor"]
+        await shop.order(customer=customer, product=product)
+        expected = [await _change(whole) for _ in range(10)]
+        part = [await _change(broken) for _ in range(4)]
+        cursor = part[-1]["cursor"]
+    async with client.subscribe(ALL, {"after": cursor}) as resumed:
+        part += [await _change(resumed) for _ in range(6)]
+    assert _keys(part) == _keys(expected)
+    assert len({json.dumps(key) for key in _keys(expected)}) == 10
+
+
+async def test_a_receipts_token_starts_the_updates_right_after_the_command(client: Client, shop: Shop) -> None:
+    customer = await shop.customer()
+    updated = await client.mutate("updateCustomer", "customer { id }", customerId=customer, name="One")
+    await client.mutate("updateCustomer", "customer { id }", customerId=customer, name="Two")
+    after = {"models": ["CUSTOMER_OVERVIEW"], "after": updated["receipt"]["token"]}
+    async with client.subscribe(ALL, after) as updates:
+        change = await _change(updates)
+    assert int(change["position"]) == int(updated["receipt"]["events"][0]["position"]) + 1
+
+
+async def test_a_cursor_from_before_the_service_started_is_a_reset(service: Service) -> None:
+    """What was announced before this process began is not kept."""
+    begun = service.circle.progress["activity"].position
+    assert begun > 0
+    notices = Notices()
+    notices.begin("activity", begun)
+    assert notices.since({"activity": (begun - 1, "")}) is None
+
+
+async def test_the_current_document_and_the_updates_join_while_writes_go_on(client: Client, shop: Shop) -> None:
+    product = await shop.product()
+
+    async def deliver() -> None:
+        for _ in range(40):
+            await client.mutate("receiveStock", "", productId=product, quantity=1)
+
+    delivering = asyncio.create_task(deliver())
+    async with client.subscribe(PRODUCT, {"id": product}) as updates:
+        seen = [-1]
+        while seen[-1] < 40:
+            item = await updates.next()
+            seen.append(item["product"]["onHand"])
+    await delivering
+    assert seen == sorted(set(seen)), "every state is newer than the one before"
+
+
+async def test_a_bad_cursor_is_an_error_and_not_a_silence(client: Client, shop: Shop) -> None:
+    order = await shop.order()
+    async with client.subscribe(ORDER, {"id": order, "after": "nonsense"}) as updates:
+        message = await updates.message()
+    errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+    assert errors[0]["extensions"]["code"] == "BAD_TOKEN"
+
+
+async def _orders(updates: Stream, count: int) -> list[str]:
+    return [(await updates.next())["order"]["id"] for _ in range(count)]
+
+
+async def _change(updates: Stream) -> dict[str, str]:
+    while (item := await updates.next())["__typename"] == "Heartbeat":
+        pass
+    assert item["__typename"] == "DocumentChanged", item
+    change: dict[str, str] = item
+    return change
+
+
+def _keys(changes: list[dict[str, str]]) -> list[tuple[str, str, str]]:
+    return sorted((change["readModel"], change["documentId"], change["position"]) for change in changes)

@@ -1,0 +1,75 @@
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Row, create_engine, select, text
+
+from app.stores.sql import metadata, open_database
+from app.stores.write_store import log_head
+
+START = """
+import asyncio, sys
+from app.stores.sql import open_database
+
+async def start():
+    async with open_database(sys.argv[1]):
+        pass
+
+asyncio.run(start())
+"""
+
+
+async def heads(url: str) -> Sequence[Row[Any, Any]]:
+    async with open_database(url) as engines, engines.reading.connect() as connection:
+        return (await connection.execute(select(log_head.c.store_id, log_head.c.position))).all()
+
+
+async def test_an_upgraded_store_has_the_tables_that_the_code_wants(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    async with open_database(url) as engines, engines.reading.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+        upgraded = await connection.run_sync(_definitions)
+    fresh = create_engine("sqlite://")
+    with fresh.connect() as memory:
+        metadata.create_all(memory)
+        assert upgraded == _definitions(memory)
+    fresh.dispose()
+
+
+async def test_a_store_gets_its_id_once(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    (first,) = await heads(url)
+    (second,) = await heads(url)
+    (other,) = await heads(f"sqlite+aiosqlite:///{tmp_path}/other.db")
+    assert first == second
+    assert first.position == 0
+    assert other.store_id != first.store_id
+
+
+async def test_two_processes_may_start_on_an_empty_store_at_once(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    started = [await asyncio.create_subprocess_exec(sys.executable, "-c", START, url) for _ in range(2)]
+    assert [await process.wait() for process in started] == [0, 0]
+    assert len(await heads(url)) == 1
+
+
+async def test_sqlite_is_set_to_lose_nothing(tmp_path: Path) -> None:
+    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db") as engines:
+        for engine in (engines.writing, engines.reading):
+            async with engine.connect() as connection:
+                for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+                    assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == wanted
+
+
+def _differences(connection: Connection) -> object:
+    return compare_metadata(MigrationContext.configure(connection), metadata)
+
+
+def _definitions(connection: Connection) -> list[str]:
+    """Every table and index in SQLite's own words, names of constraints and checks included."""
+    kept = connection.execute(text("SELECT sql FROM sqlite_master WHERE name <> 'alembic_version'"))
+    return sorted("\n".join(sorted(sql.replace(",", "").split("\n"))) for (sql,) in kept if sql)

@@ -1,0 +1,213 @@
+"""Documents and checkpoint move together or not at all, whatever happens to the real mongod."""
+
+import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorDatabase
+
+from app.cqrs.documents import ChangeImpossible, CheckpointMoved, DocumentChanged, ReadStoreUnavailable
+from app.cqrs.messages import Event
+from app.cqrs.read_model import Document, ReadModel
+from app.stores.mongo import MongoReadStore, open_read_store
+from app.stores.mongod import embedded_mongod
+from tests.cqrs.notes import (
+    NotePraised,
+    NoteRead,
+    NoteTaken,
+    TopicRenamed,
+    changes_of,
+    documents,
+    notes,
+    recorded,
+)
+
+
+@pytest.fixture
+async def store(read_store: MongoReadStore) -> MongoReadStore:
+    await read_store.prepare(notes)
+    return read_store
+
+
+async def apply(store: MongoReadStore, *events: Event, start: int = 0) -> list[DocumentChanged]:
+    """Applies events that follow the position `start`, in one batch."""
+    batch = [recorded(position, event) for position, event in enumerate(events, start + 1)]
+    return await store.apply(notes, changes_of(batch), start=start, end=start + len(events))
+
+
+async def all_notes(store: MongoReadStore) -> list[Document]:
+    return await store.find(documents, {}, sort=[("_id", 1)])
+
+
+async def test_documents_and_checkpoint_move_together(store: MongoReadStore) -> None:
+    await apply(store, NoteTaken(note="a"), NotePraised(note="a"), NotePraised(note="a", by=4))
+    assert await all_notes(store) == [{"_id": "a", "topic": "plain", "praise": 5, "position": 3}]
+    assert await store.checkpoint(notes) == 3
+
+
+async def test_events_that_change_nothing_move_the_checkpoint(store: MongoReadStore) -> None:
+    assert await apply(store, NoteRead(), NoteRead()) == []
+    assert await store.checkpoint(notes) == 2
+    assert await all_notes(store) == []
+
+
+@pytest.mark.parametrize("event", [NoteTaken(note="b"), NoteRead()])
+async def test_refuses_a_batch_when_the_checkpoint_has_moved(store: MongoReadStore, event: Event) -> None:
+    await apply(store, NoteTaken(note="a"))
+    with pytest.raises(CheckpointMoved, match="notes_v1 is not at 0 any more"):
+        await apply(store, event)
+    assert [note["_id"] for note in await all_notes(store)] == ["a"]
+    assert await store.checkpoint(notes) == 1
+
+
+async def test_a_batch_that_fails_half_way_leaves_nothing(store: MongoReadStore) -> None:
+    await apply(store, NoteTaken(note="a"))
+    flushed_before_it_fails = (NoteTaken(note="b"), TopicRenamed(topic="plain", to="fancy"))
+    with pytest.raises(ChangeImpossible, match="Cannot increment with non-numeric argument"):
+        await apply(store, *flushed_before_it_fails, NotePraised(note="a", by="far"), start=1)
+    assert await all_notes(store) == [{"_id": "a", "topic": "plain", "praise": 0, "position": 1}]
+    assert await store.checkpoint(notes) == 1
+
+
+async def test_two_that_apply_the_same_batch_at_once_apply_it_once(store: MongoReadStore) -> None:
+    twins = (apply(store, NoteTaken(note="a"), NotePraised(note="a")) for _ in range(2))
+    results = await asyncio.gather(*twins, return_exceptions=True)
+    [refusal] = [result for result in results if isinstance(result, Exception)]
+    assert isinstance(refusal, CheckpointMoved | ReadStoreUnavailable)
+    assert await all_notes(store) == [{"_id": "a", "topic": "plain", "praise": 1, "position": 2}]
+
+
+async def test_finds_by_filter_what_the_same_batch_has_put(store: MongoReadStore) -> None:
+    await apply(
+        store,
+        NoteTaken(note="a"),
+        TopicRenamed(topic="plain", to="fancy"),
+        NoteTaken(note="b"),
+        TopicRenamed(topic="fancy", to="plain"),
+    )
+    assert [(note["_id"], note["topic"], note["position"]) for note in await all_notes(store)] == [
+        ("a", "plain", 4),
+        ("b", "plain", 3),
+    ]
+
+
+async def test_gives_notice_of_every_document_that_an_event_changed(store: MongoReadStore) -> None:
+    taken = (NoteTaken(note="b"), NoteTaken(note="a"), NoteTaken(note="c", topic="other"))
+    notices = await apply(store, *taken, TopicRenamed(topic="plain", to="fancy"))
+    assert [(notice.position, notice.document_id) for notice in notices] == [
+        (1, "b"),
+        (2, "a"),
+        (3, "c"),
+        (4, "a"),
+        (4, "b"),
+    ]
+    assert notices[-1] == DocumentChanged(
+        read_model="notes",
+        collection="notes_v1",
+        document_id="b",
+        position=4,
+        event_type="TopicRenamed",
+        fields=("topic",),
+        about="plain",
+    )
+
+
+async def test_changes_of_a_document_by_one_event_are_one_notice(store: MongoReadStore) -> None:
+    event = recorded(1, NoteRead())
+    changes = [
+        (event, documents.upsert("a", {"$inc": {"praise": 1}})),
+        (event, documents.upsert("a", {"$inc": {"praise": 1}, "$set": {"topic": "plain"}})),
+    ]
+    [notice] = await store.apply(notes, changes, start=0, end=1)
+    assert notice.fields == ("praise", "topic")
+    assert await all_notes(store) == [{"_id": "a", "praise": 2, "topic": "plain", "position": 1}]
+
+
+async def test_puts_a_document_instead_of_the_one_before(store: MongoReadStore) -> None:
+    await apply(store, NoteTaken(note="a"), NotePraised(note="a"), NoteTaken(note="a", topic="other"))
+    assert await all_notes(store) == [{"_id": "a", "topic": "other", "praise": 0, "position": 3}]
+
+
+async def test_updates_only_what_exists(store: MongoReadStore) -> None:
+    await apply(store, NotePraised(note="nobody's"))
+    assert await all_notes(store) == []
+
+
+async def test_keeps_decimals_and_times_exact(store: MongoReadStore) -> None:
+    values = {"price": Decimal("0.10"), "at": datetime(2026, 1, 31, 12, tzinfo=UTC), "name": "שלום 🍵"}
+    await store.apply(notes, [(recorded(1, NoteRead()), documents.put("a", values))], start=0, end=1)
+    [found] = await all_notes(store)
+    assert found == {"_id": "a", "position": 1, **values}
+    assert str(found["price"]) == "0.10"
+
+
+async def test_finds_counts_and_sums(store: MongoReadStore) -> None:
+    await apply(store, *(NoteTaken(note=str(number), topic="ab"[number % 2]) for number in range(5)))
+    found = await store.find(documents, {"topic": "a"}, sort=[("_id", -1)], limit=2)
+    assert [note["_id"] for note in found] == ["4", "2"]
+    assert await store.count(documents, {"topic": "b"}) == 2
+    counted: list[Document] = [{"$group": {"_id": "$topic", "notes": {"$sum": 1}}}, {"$sort": {"_id": 1}}]
+    assert await store.aggregate(documents, counted) == [
+        {"_id": "a", "notes": 3},
+        {"_id": "b", "notes": 2},
+    ]
+
+
+async def test_preparing_again_changes_nothing(store: MongoReadStore) -> None:
+    await apply(store, NoteTaken(note="a"))
+    await store.prepare(notes)
+    assert await store.checkpoint(notes) == 1
+
+
+async def test_makes_the_declared_indexes_and_one_by_position(
+    store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document]
+) -> None:
+    falling = ReadModel("falling")
+    collection = falling.collection("part", indexes=[("-weight", "name")])
+    await store.prepare(falling)
+    indexes = await mongo[collection.name].index_information()
+    assert collection.name == "falling_v1_part"
+    assert [index["key"] for index in indexes.values()] == [
+        [("_id", 1)],
+        [("position", 1), ("_id", 1)],
+        [("weight", -1), ("name", 1)],
+    ]
+
+
+async def test_a_cleared_read_model_starts_from_nothing(store: MongoReadStore) -> None:
+    await apply(store, NoteTaken(note="a"))
+    await store.clear(notes)
+    assert await all_notes(store) == []
+    assert await store.checkpoint(notes) == 0
+
+
+async def test_a_killed_mongod_comes_back_with_whole_batches_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.stores.mongo.PATIENCE", 300)
+    async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
+        await store.prepare(notes)
+        taken = [NoteTaken(note=f"{number:03}") for number in range(100)]
+        await apply(store, *taken)
+        in_flight = [asyncio.create_task(apply(store, *taken, start=100)), asyncio.create_task(store.ping())]
+        await in_flight[1]
+        mongod.process.kill()
+        await asyncio.wait(in_flight)
+        with pytest.raises(ReadStoreUnavailable, match="does not answer"):
+            await store.checkpoint(notes)
+    acknowledged = 200 if in_flight[0].exception() is None else 100
+    async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
+        checkpoint = await store.checkpoint(notes)
+        assert checkpoint >= acknowledged
+        found = await all_notes(store)
+        assert [note["position"] for note in found] == list(range(checkpoint - 99, checkpoint + 1))
+
+
+async def test_says_so_when_there_is_no_read_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.stores.mongo.PATIENCE", 1)
+    url = f"mongodb://{str(tmp_path).replace('/', '%2F')}%2Fnone.sock/?directConnection=true"
+    async with open_read_store(url, "test") as store:
+        with pytest.raises(ReadStoreUnavailable, match="does not answer"):
+            await store.ping()

@@ -1,0 +1,182 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert, text, update
+from sqlalchemy.exc import StatementError
+from uuid_utils.compat import uuid7
+
+from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
+from app.cqrs.events import EventTypes, UnknownEvent
+from app.cqrs.messages import Event
+from app.domain.catalog.tables import products
+from app.stores.sql import Engines, open_database
+from app.stores.write_store import SqlWork, SqlWriteStore, commands, events
+
+AT = datetime(2024, 5, 31, 14, tzinfo=timezone(timedelta(hours=2)))
+
+
+class PageTurned(Event):
+    page: int
+
+
+def cause() -> Cause:
+    return Cause(command_id=uuid7(), correlation_id=uuid7(), actor="Ada ☕", at=AT)
+
+
+@pytest.fixture
+async def engines(tmp_path: Path) -> AsyncIterator[Engines]:
+    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db") as engines:
+        yield engines
+
+
+@pytest.fixture
+def store(engines: Engines) -> SqlWriteStore:
+    types = EventTypes()
+    types.add(PageTurned)
+    return SqlWriteStore(engines, types)
+
+
+async def turn(store: SqlWriteStore, stream: str, version: int, *pages: int) -> None:
+    async with store.begin(cause()) as work:
+        work.record(stream, version, [PageTurned(page=page) for page in pages])
+        await work.commit("")
+
+
+async def test_an_empty_log_has_its_head_at_zero(store: SqlWriteStore) -> None:
+    assert await store.head() == 0
+    assert await store.read(after=0, limit=10) == []
+
+
+async def test_an_event_is_read_as_it_was_recorded(store: SqlWriteStore) -> None:
+    asked = cause()
+    async with store.begin(asked) as work:
+        work.record("book-1", 0, [PageTurned(page=1)])
+        work.record("book-2", 6, [PageTurned(page=7), PageTurned(page=8)])
+        receipt = await work.commit("")
+    first, _, third = await store.read(after=0, limit=10)
+    assert first.event == PageTurned(page=1)
+    assert (third.stream, third.stream_version, third.type) == ("book-2", 8, "PageTurned")
+    assert (third.actor, third.causation_id) == ("Ada ☕", asked.command_id)
+    assert (third.command_id, third.correlation_id) == (asked.command_id, asked.correlation_id)
+    assert (third.occurred_at, third.occurred_at.tzinfo) == (AT, UTC)
+    assert [(mark.position, mark.event_id) for mark in receipt.events][2] == (3, third.event_id)
+    assert receipt.position == await store.head() == 3
+
+
+async def test_the_log_is_read_in_order_and_in_portions(store: SqlWriteStore) -> None:
+    await turn(store, "book-1", 0, *range(7))
+    portion = await store.read(after=2, limit=3)
+    assert [event.position for event in portion] == [3, 4, 5]
+
+
+async def test_what_was_not_committed_never_was(store: SqlWriteStore) -> None:
+    async with store.begin(cause()) as work:
+        work.record("book-1", 0, [PageTurned(page=1)])
+    with suppress(ZeroDivisionError):
+        async with store.begin(cause()) as work:
+            await work.rows.execute(update(products).values(version=1 // 0))
+    await turn(store, "book-1", 0, 1)
+    assert await store.head() == 1
+
+
+async def test_a_stream_version_is_taken_once(store: SqlWriteStore) -> None:
+    await turn(store, "book-1", 0, 1)
+    with pytest.raises(Conflict):
+        await turn(store, "book-1", 0, 2)
+    assert await store.head() == 1
+
+
+async def test_positions_have_no_gaps_and_rise_as_readers_see_them_however_many_write(
+    store: SqlWriteStore,
+) -> None:
+    seen: list[int] = []
+
+    async def follow() -> None:
+        while len(seen) < 60:
+            seen.extend(event.position for event in await store.read(after=len(seen), limit=100))
+
+    writers = [turn(store, f"book-{number}", 0, 1, 2) for number in range(30)]
+    await asyncio.gather(follow(), *writers)
+    assert seen == list(range(1, 61))
+
+
+async def test_the_receipt_of_a_command_is_kept(store: SqlWriteStore) -> None:
+    asked = cause()
+    async with store.begin(asked) as work:
+        work.record("book-1", 0, [PageTurned(page=1)])
+        receipt = await work.commit("fingerprint")
+    async with store.begin(cause()) as work:
+        assert await work.earlier(asked.command_id) == ("fingerprint", receipt)
+        assert await work.earlier(UUID(int=1)) is None
+
+
+async def test_a_command_id_is_taken_once(store: SqlWriteStore) -> None:
+    asked = cause()
+    async with store.begin(asked) as work:
+        await work.commit("")
+    with pytest.raises(Conflict):
+        async with store.begin(asked) as work:
+            await work.commit("")
+
+
+async def test_an_event_of_a_type_nobody_knows_is_kept_as_it_is(store: SqlWriteStore) -> None:
+    class Invented(Event):
+        what: str
+
+    async with store.begin(cause()) as work:
+        work.record("book-1", 0, [Invented(what="☕")])
+        await work.commit("")
+    (event,) = await store.read(after=0, limit=1)
+    assert (event.type, event.event) == ("Invented", UnknownEvent(data='{"what":"☕"}'))
+
+
+async def test_an_event_of_a_newer_version_is_unknown(store: SqlWriteStore, engines: Engines) -> None:
+    await turn(store, "book-1", 0, 1)
+    async with engines.writing.begin() as connection:
+        await connection.execute(update(events).values(schema_version=2))
+    (event,) = await store.read(after=0, limit=1)
+    assert isinstance(event.event, UnknownEvent)
+
+
+async def test_a_moment_without_an_offset_is_a_bug(store: SqlWriteStore) -> None:
+    vague = replace(cause(), at=datetime(2024, 5, 31))  # noqa: DTZ001
+    with pytest.raises(StatementError, match="a moment needs an offset"):
+        async with store.begin(vague) as work:
+            await work.commit("")
+
+
+async def test_a_store_that_is_gone_is_said_so(store: SqlWriteStore, engines: Engines) -> None:
+    async with engines.writing.begin() as connection:
+        await connection.execute(text("DROP TABLE commands"))
+    with pytest.raises(WriteStoreUnavailable, match="Send the same command again"):
+        async with store.begin(cause()) as work:
+            await work.commit("")
+
+
+async def test_a_cancelled_command_leaves_the_store_usable(store: SqlWriteStore) -> None:
+    begun = asyncio.Event()
+
+    async def never_ends() -> None:
+        async with store.begin(cause()) as work:
+            await _insert_something(work)
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(never_ends())
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    await turn(store, "book-1", 0, 1)
+    async with store.begin(cause()) as work:
+        assert await work.earlier(UUID(int=1)) is None
+
+
+async def _insert_something(work: SqlWork) -> None:
+    row = {"command_id": UUID(int=1), "fingerprint": "", "receipt": "", "accepted_at": AT}
+    await work.rows.execute(insert(commands), row)
