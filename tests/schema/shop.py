@@ -22,7 +22,9 @@ class Shop:
         assert added["errors"] == []
         product: str = added["receipt"]["events"][0]["subject"]
         if stock:
-            assert not (await self.client.mutate("receiveStock", "", productId=product, quantity=stock))["errors"]
+            assert not (await self.client.mutate("receiveStock", "", productId=product, quantity=stock))[
+                "errors"
+            ]
         return product
 
     async def customer(self, **details: Any) -> str:
@@ -32,7 +34,9 @@ class Shop:
         customer: str = registered["receipt"]["events"][0]["subject"]
         return customer
 
-    async def order(self, *, customer: str | None = None, product: str | None = None, quantity: int = 1) -> str:
+    async def order(
+        self, *, customer: str | None = None, product: str | None = None, quantity: int = 1
+    ) -> str:
         """The id of a new order."""
         placed = await self.client.mutate(
             "placeOrder",

@@ -44,9 +44,7 @@ async def test_the_payload_reads_the_change_back_in_one_round_trip(client: Clien
 
 
 async def test_a_mutation_answers_with_its_own_token_in_the_header(client: Client) -> None:
-    answer = await client.send(
-        'mutation { registerCustomer(input: {name: "T"}) { receipt { token } } }'
-    )
+    answer = await client.send('mutation { registerCustomer(input: {name: "T"}) { receipt { token } } }')
     assert answer.token == answer.data["registerCustomer"]["receipt"]["token"]
 
 
@@ -97,7 +95,9 @@ async def test_garbage_and_other_stores_tokens_are_bad_tokens(service: Service) 
     from uuid import uuid4
 
     for bad in ("garbage", "", "🙂", Tokens(uuid4()).write(1), "A" * 500):
-        argument = await service.client.send("query ($t: [ConsistencyToken!]) { products(atLeast: $t) { totalCount } }", {"t": [bad]})
+        argument = await service.client.send(
+            "query ($t: [ConsistencyToken!]) { products(atLeast: $t) { totalCount } }", {"t": [bad]}
+        )
         assert argument.codes == ["BAD_TOKEN"], bad
     header = await service.client.send("{ products { totalCount } }", token="garbage")
     assert header.codes == ["BAD_TOKEN"]

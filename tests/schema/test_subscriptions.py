@@ -41,7 +41,9 @@ async def test_a_subscription_to_what_is_not_there_yet_waits_for_it(client: Clie
         assert (await updates.next())["order"] == {"id": first, "status": "CANCELLED"}
 
 
-async def test_a_subscription_resumes_after_its_cursor_without_gap_or_double(client: Client, shop: Shop) -> None:
+async def test_a_subscription_resumes_after_its_cursor_without_gap_or_double(
+    client: Client, shop: Shop
+) -> None:
     order = await shop.order()
     async with client.subscribe(ORDER, {"id": order}) as updates:
         cursor = (await updates.next())["cursor"]
@@ -97,7 +99,9 @@ async def test_updates_of_all_read_models_resume_without_gap_or_double(client: C
     assert len({json.dumps(key) for key in _keys(expected)}) == 10
 
 
-async def test_a_receipts_token_starts_the_updates_right_after_the_command(client: Client, shop: Shop) -> None:
+async def test_a_receipts_token_starts_the_updates_right_after_the_command(
+    client: Client, shop: Shop
+) -> None:
     customer = await shop.customer()
     updated = await client.mutate("updateCustomer", "customer { id }", customerId=customer, name="One")
     await client.mutate("updateCustomer", "customer { id }", customerId=customer, name="Two")
@@ -116,7 +120,9 @@ async def test_a_cursor_from_before_the_service_started_is_a_reset(service: Serv
     assert notices.since({"activity": (begun - 1, "")}) is None
 
 
-async def test_the_current_document_and_the_updates_join_while_writes_go_on(client: Client, shop: Shop) -> None:
+async def test_the_current_document_and_the_updates_join_while_writes_go_on(
+    client: Client, shop: Shop
+) -> None:
     product = await shop.product()
 
     async def deliver() -> None:
