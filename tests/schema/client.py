@@ -29,7 +29,8 @@ class Answer:
 
     @property
     def token(self) -> str | None:
-        return self.headers.get("Consistency-Token")
+        token: str | None = self.headers.get("Consistency-Token")
+        return token
 
     @property
     def freshness(self) -> dict[str, Any]:
