@@ -3,7 +3,6 @@
 Pages are cut by the sort key, not by counting, so a cursor stays where it is while documents come and go.
 """
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 
 from app.cqrs.documents import DocumentReader
+from app.cqrs.opaque import unwrapped, wrapped
 from app.cqrs.read_model import Collection, Document, Filter
 
 PAGE, LONGEST_PAGE = 20, 100
@@ -155,12 +155,12 @@ def _tagged(value: Any) -> tuple[str, str]:
 
 def _encode(document: Document, keys: Sequence[tuple[str, int]], order: Sequence[str]) -> str:
     values = [_tagged(value_at(document, path)) for path, _ in keys]
-    return base64.urlsafe_b64encode(msgspec.json.encode((list(order), values))).rstrip(b"=").decode()
+    return wrapped(msgspec.json.encode((list(order), values)))
 
 
 def _decode(cursor: str, order: Sequence[str]) -> list[Any]:
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = unwrapped(cursor)
         cursor_order, tagged = msgspec.json.decode(raw, type=tuple[list[str], list[tuple[str, str]]])
         values = [_READERS[tag](text) for tag, text in tagged]
     except (ValueError, ArithmeticError, KeyError, msgspec.MsgspecError):

@@ -71,6 +71,8 @@ class MongoReadStore:
             database, codec_options=_CODEC, write_concern=SAFE
         )
         self._checkpoints = self._database["checkpoints"]
+        # Where no document changed, a lost move costs no more than a second look at the same events.
+        self._hasty_checkpoints = self._checkpoints.with_options(write_concern=WriteConcern(1, j=False))
 
     async def ping(self) -> None:
         """Returns if the store answers."""
@@ -127,19 +129,24 @@ class MongoReadStore:
         """Makes all `changes` and moves the checkpoint from `start` to `end`, or does nothing at all."""
         with _unavailable():
             if not changes:
-                await self._move(model, start, end)
+                await self._move(self._hasty_checkpoints, model, start, end)
                 return []
             async with (
                 await self._client.start_session() as session,
                 session.start_transaction(write_concern=SAFE),
             ):
-                await self._move(model, start, end, session)
+                await self._move(self._checkpoints, model, start, end, session)
                 return await self._write(changes, session)
 
     async def _move(
-        self, model: ReadModel, start: int, end: int, session: AsyncIOMotorClientSession | None = None
+        self,
+        checkpoints: AsyncIOMotorCollection[Document],
+        model: ReadModel,
+        start: int,
+        end: int,
+        session: AsyncIOMotorClientSession | None = None,
     ) -> None:
-        moved = await self._checkpoints.update_one(
+        moved = await checkpoints.update_one(
             {"_id": model.key, "position": start}, {"$set": {"position": end}}, session=session
         )
         if moved.matched_count != 1:

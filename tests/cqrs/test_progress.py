@@ -1,0 +1,83 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.cqrs.progress import Head, Progress, ReadModelBehind, ReadModelState
+
+
+def progress(*, head: int = 0) -> Progress:
+    return Progress("orders", Head(head, datetime.now(UTC)))
+
+
+async def test_a_wait_for_what_is_reached_returns_at_once() -> None:
+    orders = progress()
+    orders.reached(5)
+    await orders.wait_for(5, seconds=0)
+
+
+async def test_a_wait_is_woken_when_its_position_is_reached_and_not_before() -> None:
+    orders = progress()
+    waits = [asyncio.create_task(orders.wait_for(position, seconds=10)) for position in (3, 1, 2)]
+    await asyncio.sleep(0)
+    orders.reached(2)
+    await asyncio.wait(waits[1:])
+    assert [wait.done() for wait in waits] == [False, True, True]
+    orders.reached(7)
+    await waits[0]
+
+
+async def test_a_wait_that_takes_too_long_says_what_was_reached() -> None:
+    orders = progress(head=9)
+    orders.reached(4)
+    with pytest.raises(ReadModelBehind, match=r"position 4, not 9 yet") as behind:
+        await orders.wait_for(9, seconds=0)
+    assert behind.value.wanted == 9
+    assert behind.value.freshness.events_behind == 5
+
+
+async def test_a_wait_that_was_given_up_is_forgotten() -> None:
+    orders = progress()
+    for _ in range(3):
+        with pytest.raises(ReadModelBehind):
+            await orders.wait_for(9, seconds=0)
+    gone = asyncio.create_task(orders.wait_for(9, seconds=10))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    assert not orders._waiting
+
+
+async def test_who_waits_is_told_at_once_that_the_read_model_failed() -> None:
+    orders = progress()
+    wait = asyncio.create_task(orders.wait_for(1, seconds=10))
+    await asyncio.sleep(0)
+    orders.failed("OrderPlaced at position 1: ValueError: no")
+    with pytest.raises(ReadModelBehind, match="no"):
+        await wait
+    with pytest.raises(ReadModelBehind, match="no"):
+        await orders.wait_for(1, seconds=10)
+    assert orders.freshness().state is ReadModelState.FAILED
+
+
+def test_is_not_behind_when_all_is_applied() -> None:
+    orders = progress(head=3)
+    orders.reached(3)
+    fresh = orders.freshness()
+    assert (fresh.events_behind, fresh.milliseconds_behind) == (0, 0)
+
+
+def test_is_behind_by_the_age_of_the_oldest_event_that_is_not_applied() -> None:
+    orders = progress(head=3)
+    orders.reached(1)
+    orders.pending(datetime.now(UTC) - timedelta(seconds=5))
+    fresh = orders.freshness()
+    assert fresh.events_behind == 2
+    assert 5000 <= fresh.milliseconds_behind < 6000
+
+
+def test_a_head_never_goes_back() -> None:
+    head, now = Head(), datetime.now(UTC)
+    head.rise(5, now)
+    head.rise(3, now + timedelta(days=1))
+    assert (head.position, head.at) == (5, now)

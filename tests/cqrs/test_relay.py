@@ -1,0 +1,98 @@
+"""From the log to the bus: in order, chained, and without waiting for anyone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from app.cqrs.event_bus import AsyncioEventBus, EventBatch
+from app.cqrs.events import RecordedEvent
+from app.cqrs.progress import Head
+from app.cqrs.relay import Relay
+from tests.read_models.shop import History, product_added
+
+
+class Log:
+    """An event log in memory, which can fail to answer."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.failures = 0
+
+    async def head(self) -> int:
+        return len(self.history.events)
+
+    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the log does not answer")
+        return self.history.events[after : after + limit]
+
+    def happen(self, count: int) -> None:
+        self.history.record(*(product_added() for _ in range(count)))
+
+
+@asynccontextmanager
+async def running(relay: Relay, *, start: int = 0) -> AsyncIterator[None]:
+    task = asyncio.create_task(relay.run(start))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def span(batch: EventBatch) -> tuple[int, int]:
+    return batch.after, batch.last
+
+
+async def test_publishes_what_is_committed_in_chained_batches() -> None:
+    log, bus, head = Log(), AsyncioEventBus(), Head()
+    relay = Relay(log, bus, head)
+    with bus.subscribe() as batches:
+        async with running(relay):
+            for count in (1, 2, 3):
+                log.happen(count)
+                relay.wake()
+                batch = await batches.next()
+                assert len(batch.events) == count
+                assert head.position == batch.last
+    assert span(batch) == (3, 6)
+
+
+async def test_starts_where_it_is_told() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    log.happen(5)
+    relay = Relay(log, bus, Head())
+    with bus.subscribe() as batches:
+        async with running(relay, start=3):
+            relay.wake()
+            assert span(await batches.next()) == (3, 5)
+
+
+async def test_finds_by_itself_what_nobody_told_it_of() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    relay = Relay(log, bus, Head(), backstop=0.01)
+    with bus.subscribe() as batches:
+        async with running(relay):
+            log.happen(1)
+            assert span(await batches.next()) == (0, 1)
+
+
+async def test_a_log_that_fails_is_read_again() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    log.happen(1)
+    log.failures = 2
+    relay = Relay(log, bus, Head(), backstop=0.01)
+    with bus.subscribe() as batches:
+        async with running(relay):
+            relay.wake()
+            assert span(await batches.next()) == (0, 1)
+
+
+async def test_a_slow_subscriber_loses_batches_and_can_see_it_in_the_chain() -> None:
+    log, bus = Log(), AsyncioEventBus(capacity=2)
+    log.happen(4)
+    with bus.subscribe() as slow:
+        for position, event in enumerate(log.history.events):
+            await bus.publish(EventBatch(after=position, events=[event]))
+        assert [span(await slow.next()) for _ in range(2)] == [(2, 3), (3, 4)]
