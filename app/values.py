@@ -19,7 +19,7 @@ MOST_UNITS = 1_000_000
 Sku = NewType("Sku", str)
 Quantity = NewType("Quantity", int)
 
-_SKU = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,39}")
+_SKU = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,39}", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -80,12 +80,12 @@ def quantity(units: int) -> Quantity:
 
 def sku(code: str) -> Sku:
     """A stock keeping unit: upper case, up to 40 of letters, digits and `. _ / -`."""
-    code = code.strip().upper()
+    code = code.strip()
     if not _SKU.fullmatch(code):
         raise ValueError(
             "must be 1 to 40 letters, digits or any of . _ / -, and start with a letter or digit"
         )
-    return Sku(code)
+    return Sku(code.upper())
 
 
 def discount(share: Decimal) -> Decimal:

@@ -17,13 +17,24 @@ from app.read_models.product_listing import (
     products_matching,
 )
 from schema.context import Info
+from schema.enums import describe
 from schema.ids import key_of
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, OrderDirection, page
+from schema.limits import refuse_long_search
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, OrderDirection, page
 from schema.scalars import Position
 from schema.updates import Resume, Update, follow
 from schema.values import Money
 
-strawberry.enum(ProductOrder, name="ProductOrderField", description="What products can be sorted by.")
+describe(
+    ProductOrder,
+    "What products can be sorted by.",
+    {
+        "NAME": "Their names, without regard to case and accents.",
+        "PRICE": "Their prices.",
+        "BEST_SELLING": "The units sold of them.",
+    },
+    name="ProductOrderField",
+)
 
 
 @strawberry.type(description="A product of the shop, with its stock and its sales.")
@@ -105,6 +116,9 @@ class ProductFilter:
     in_stock: bool | None = strawberry.field(default=None, description="In stock, or sold out.")
     discontinued: bool | None = strawberry.field(default=None, description="Off sale, or still on sale.")
 
+    def __post_init__(self) -> None:
+        refuse_long_search(self.search)
+
 
 @strawberry.input(description="How products are sorted.")
 class ProductOrderInput:
@@ -119,7 +133,7 @@ class CatalogQuery:
     """Reads of the product listing."""
 
     @strawberry.field(description="A product by its id; null where there is none.")
-    async def product(self, info: Info, id: strawberry.ID, at_least: AtLeast = None) -> Product | None:
+    async def product(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Product | None:
         """One find by key."""
         key, tokens = key_of("Product", id), info.context.tokens(at_least)
         return cast("Product | None", await info.context.reading.get(products, str(key), tokens))
@@ -153,7 +167,7 @@ class CatalogSubscription:
 
     @strawberry.subscription(description="A product now, then each new state of it.")
     async def product_updated(
-        self, info: Info, id: strawberry.ID, after: Resume = None
+        self, info: Info, id: NodeId, after: Resume = None
     ) -> AsyncIterator[ProductUpdate]:
         """Follows one document."""
         key = str(key_of("Product", id))

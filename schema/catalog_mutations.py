@@ -10,7 +10,7 @@ from app.read_models.product_listing import products
 from schema.catalog import Product
 from schema.context import Info
 from schema.ids import key_of
-from schema.sending import ChangeInput, CommandInput, Payload, send
+from schema.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.values import MoneyInput
 
 
@@ -87,7 +87,7 @@ class CatalogMutation:
     """Mutations of products."""
 
     @strawberry.mutation(description="Puts a product on sale.")
-    async def add_product(self, info: Info, input: AddProductInput) -> AddProductPayload:
+    async def add_product(self, info: Info, input: Input[AddProductInput]) -> AddProductPayload:
         """Becomes `AddProduct`."""
         command = AddProduct(
             sku=input.sku,
@@ -101,7 +101,7 @@ class CatalogMutation:
         return await send(info, AddProductPayload, "product", input.command_id, lambda: command)
 
     @strawberry.mutation(description="Describes a product anew.")
-    async def update_product(self, info: Info, input: UpdateProductInput) -> UpdateProductPayload:
+    async def update_product(self, info: Info, input: Input[UpdateProductInput]) -> UpdateProductPayload:
         """Becomes `UpdateProduct`."""
         described = {
             field: UNSET if (text := getattr(input, field)) is None else text
@@ -120,7 +120,7 @@ class CatalogMutation:
         )
 
     @strawberry.mutation(description="Changes a product's price; orders keep the price they were placed at.")
-    async def change_price(self, info: Info, input: ChangePriceInput) -> ChangePricePayload:
+    async def change_price(self, info: Info, input: Input[ChangePriceInput]) -> ChangePricePayload:
         """Becomes `ChangePrice`."""
         return await send(
             info,
@@ -137,7 +137,7 @@ class CatalogMutation:
 
     @strawberry.mutation(description="Takes a product off sale for good; it stays visible in old orders.")
     async def discontinue_product(
-        self, info: Info, input: DiscontinueProductInput
+        self, info: Info, input: Input[DiscontinueProductInput]
     ) -> DiscontinueProductPayload:
         """Becomes `DiscontinueProduct`."""
         return await send(

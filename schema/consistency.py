@@ -10,6 +10,7 @@ from app.cqrs import commands
 from app.cqrs.progress import Freshness as Progress
 from app.cqrs.progress import ReadModelState
 from app.cqrs.tokens import Tokens
+from schema.enums import describe
 from schema.ids import global_id
 from schema.scalars import ConsistencyToken, Position
 
@@ -17,7 +18,6 @@ SUBJECTS = {"product": "Product", "stock": "Product", "customer": "Customer", "o
 """Whose history a kind of stream is, as a type of the schema."""
 
 
-@strawberry.enum(description="A read model: documents that answer one question.")
 class ReadModelName(Enum):
     """The read models by name."""
 
@@ -29,7 +29,27 @@ class ReadModelName(Enum):
     ACTIVITY = "activity"
 
 
-strawberry.enum(ReadModelState, description="What a read model is doing.")
+describe(
+    ReadModelName,
+    "A read model: documents that answer one question.",
+    {
+        "PRODUCT_LISTING": "The shop front: which products are there?",
+        "ORDER_DETAILS": "The order page: who ordered what, and how far is it?",
+        "CUSTOMER_OVERVIEW": "The register: who are the customers, and what have they bought?",
+        "ORDER_LIST": "The back office: which orders are there?",
+        "SALES_BY_DAY": "What was sold on each day?",
+        "ACTIVITY": "The audit trail: who did what, when?",
+    },
+)
+describe(
+    ReadModelState,
+    "What a read model is doing.",
+    {
+        "CATCHING_UP": "It reads events that it missed.",
+        "LIVE": "It follows the log.",
+        "FAILED": "It stopped at an event that it can't apply; the others go on.",
+    },
+)
 
 
 @strawberry.type(description="Something that happened, as a receipt names it.")
@@ -81,7 +101,7 @@ class Freshness:
     position: Position = strawberry.field(description="All events up to here are in its documents.")
     head: Position = strawberry.field(description="The newest position in the log.")
     events_behind: int = strawberry.field(description="How many events are not applied yet.")
-    milliseconds_behind: int = strawberry.field(
+    milliseconds_behind: float = strawberry.field(  # an Int ends after 25 days
         description="The age of the oldest event that is not applied; 0 where there is none."
     )
     reason: str | None = strawberry.field(description="Why it failed, where it did.")

@@ -34,13 +34,14 @@ class Context:
         )
 
     def for_operation(self) -> "Context":
-        """A context for one operation; raises `BadToken` where the client's header makes no sense."""
-        fresh = replace(self)
+        """A context for one operation."""
+        return replace(self)
+
+    def demand_what_was_seen(self) -> None:
+        """Has all reads wait for the token of the client's header; raises `BadToken`."""
         params = self.connection_params or {}
-        asked = self.headers.get(TOKEN_HEADER) or params.get(TOKEN_HEADER)
-        if asked:
-            fresh.reading.demanded.append(self.circle.tokens.read(str(asked)))
-        return fresh
+        if asked := self.headers.get(TOKEN_HEADER) or params.get(TOKEN_HEADER):
+            self.reading.demanded.append(self.circle.tokens.read(str(asked)))
 
     def tokens(self, texts: Sequence[str] | None) -> list[Token]:
         """The tokens of an `atLeast` argument; raises `BadToken`."""

@@ -11,7 +11,7 @@ from app.values import PostalAddress
 from schema.context import Info
 from schema.customers import Customer
 from schema.ids import key_of
-from schema.sending import ChangeInput, CommandInput, Payload, send
+from schema.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.values import AddressInput
 
 
@@ -94,7 +94,9 @@ class CustomersMutation:
     """Mutations of customers."""
 
     @strawberry.mutation(description="Makes someone known who may order.")
-    async def register_customer(self, info: Info, input: RegisterCustomerInput) -> RegisterCustomerPayload:
+    async def register_customer(
+        self, info: Info, input: Input[RegisterCustomerInput]
+    ) -> RegisterCustomerPayload:
         """Becomes `RegisterCustomer`."""
         command = RegisterCustomer(
             name=input.name,
@@ -106,12 +108,12 @@ class CustomersMutation:
         return await send(info, RegisterCustomerPayload, "customer", input.command_id, lambda: command)
 
     @strawberry.mutation(description="Changes a customer's details.")
-    async def update_customer(self, info: Info, input: UpdateCustomerInput) -> UpdateCustomerPayload:
+    async def update_customer(self, info: Info, input: Input[UpdateCustomerInput]) -> UpdateCustomerPayload:
         """Becomes `UpdateCustomer`."""
         return await send(info, UpdateCustomerPayload, "customer", input.command_id, input.command)
 
     @strawberry.mutation(description="Ends the business with a customer, and drops their personal data.")
-    async def close_customer(self, info: Info, input: CloseCustomerInput) -> CloseCustomerPayload:
+    async def close_customer(self, info: Info, input: Input[CloseCustomerInput]) -> CloseCustomerPayload:
         """Becomes `CloseCustomer`."""
         return await send(
             info,

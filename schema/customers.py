@@ -13,13 +13,25 @@ from app.read_models.customer_overview import (
 )
 from app.read_models.order_details import orders_of_customer
 from schema.context import Info
+from schema.enums import describe
 from schema.ids import global_id, key_of
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, OrderDirection, page
+from schema.limits import refuse_long_search
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, OrderDirection, page
 from schema.orders import OrderConnection
 from schema.scalars import Position
 from schema.values import Address, Money
 
-strawberry.enum(CustomerOrder, name="CustomerOrderField", description="What customers can be sorted by.")
+describe(
+    CustomerOrder,
+    "What customers can be sorted by.",
+    {
+        "NAME": "Their names, without regard to case and accents.",
+        "LIFETIME_SPEND": "What their orders come to.",
+        "ORDERS": "The number of their orders.",
+        "REGISTERED_AT": "When they were registered.",
+    },
+    name="CustomerOrderField",
+)
 
 
 @strawberry.type(description="A customer's newest order.")
@@ -80,6 +92,9 @@ class CustomerFilter:
     )
     closed: bool | None = strawberry.field(default=None, description="Closed, or not.")
 
+    def __post_init__(self) -> None:
+        refuse_long_search(self.search)
+
 
 @strawberry.input(description="How customers are sorted.")
 class CustomerOrderInput:
@@ -94,7 +109,7 @@ class CustomersQuery:
     """Reads of the customer overview."""
 
     @strawberry.field(description="A customer by their id; null where there is none.")
-    async def customer(self, info: Info, id: strawberry.ID, at_least: AtLeast = None) -> Customer | None:
+    async def customer(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Customer | None:
         """One find by key."""
         key, tokens = key_of("Customer", id), info.context.tokens(at_least)
         return cast("Customer | None", await info.context.reading.get(customers, str(key), tokens))

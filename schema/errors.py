@@ -13,14 +13,21 @@ from app.domain.customers import refusals as customers
 from app.domain.orders import refusals as orders
 from app.domain.orders.status import OrderStatus
 from app.domain.stock import refusals as stock
+from schema.enums import describe
 from schema.ids import global_id
 
-strawberry.enum(
-    OrderStatus, description="How far an order is: PLACED, PAID, SHIPPED, or CANCELLED before it is shipped."
+describe(
+    OrderStatus,
+    "How far an order is.",
+    {
+        "PLACED": "Its stock is reserved.",
+        "PAID": "The money is there.",
+        "SHIPPED": "It has left the warehouse.",
+        "CANCELLED": "It was called off before it was shipped; its stock is available again.",
+    },
 )
 
 
-@strawberry.enum(description="The kinds of refusals.")
 class CommandErrorCode(Enum):
     """One for each type of `CommandError`."""
 
@@ -36,6 +43,26 @@ class CommandErrorCode(Enum):
     DUPLICATE_EMAIL = "DUPLICATE_EMAIL"
     CUSTOMER_CLOSED = "CUSTOMER_CLOSED"
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
+
+
+describe(
+    CommandErrorCode,
+    "The kinds of refusals.",
+    {
+        "INVALID_INPUT": "A value breaks a rule.",
+        "NOT_FOUND": "What the command names does not exist.",
+        "VERSION_CONFLICT": "The command expected another version.",
+        "COMMAND_ID_REUSED": "The command id was already used for a different input.",
+        "DUPLICATE_SKU": "Another product has this SKU.",
+        "PRODUCT_DISCONTINUED": "The product is no longer on sale.",
+        "OUT_OF_STOCK": "More units are asked for than are available.",
+        "STOCK_TOO_LOW": "A correction would take away units that are not there, or reserved.",
+        "STOCK_TOO_HIGH": "The warehouse can't hold so many units of one product.",
+        "DUPLICATE_EMAIL": "Another customer has this e-mail address.",
+        "CUSTOMER_CLOSED": "The business with the customer has ended.",
+        "ILLEGAL_TRANSITION": "The order is not in a state in which this can be done.",
+    },
+)
 
 
 @strawberry.interface(description="A reason why a command was refused.")

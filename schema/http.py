@@ -6,12 +6,14 @@ from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.http import GraphQLRequestData
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
@@ -23,7 +25,12 @@ from schema.root import schema
 LARGEST_BODY = 1_000_000
 """Bytes of a request's body, and of a websocket message."""
 
+LONGEST_REASON = 123
+"""Bytes of the reason in a websocket's close frame (RFC 6455)."""
+
 INIT_PATIENCE = timedelta(seconds=10)
+"""How long a socket may stay open without `connection_init`."""
+
 Page = Callable[[Request], Awaitable[Response]]
 
 
@@ -35,6 +42,23 @@ class _Sockets(BaseGraphQLTransportWSHandler[Context, None]):
             await self.handle_invalid_message(complaint)
         else:
             await super().handle_message(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Logs our own faults, but no client that has gone while something was sent to it."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(_error: GraphQLError) -> str | None:
+        """One bad operation is an error of its own, and leaves the socket to the others."""
+        return None
+
+
+class _Socket(ASGIWebSocketAdapter):
+    """Cuts reasons to what a close frame holds."""
+
+    async def close(self, code: int, reason: str) -> None:
+        await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
 
 
 class _Request(StarletteRequestAdapter):
@@ -53,13 +77,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """The GraphQL endpoint; browsers that ask for a page get the playground."""
 
     request_adapter_class = _Request
+    websocket_adapter_class = _Socket
     graphql_transport_ws_handler_class = _Sockets
 
-    def __init__(self, circle: Callable[[], Circle], playground: Page) -> None:
+    def __init__(
+        self, circle: Callable[[], Circle], playground: Page, *, init_patience: timedelta = INIT_PATIENCE
+    ) -> None:
         super().__init__(
             schema,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-            connection_init_wait_timeout=INIT_PATIENCE,
+            connection_init_wait_timeout=init_patience,
         )
         self._circle = circle
         self._playground = playground
@@ -108,14 +135,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """JSON by the book: no duplicate meaning, no bare surrogates, no endless nesting."""
         return orjson.loads(data)
 
-    def encode_json(self, data: object) -> str | bytes:
-        """JSON as text for sockets and as bytes for HTTP would be two ways: bytes serve both."""
-        return orjson.dumps(data)
+    def encode_json(self, data: object) -> str:
+        """Text, because sockets must send text frames: browsers can't parse binary ones."""
+        return orjson.dumps(data).decode()
 
 
 def _refusal(status: int, reason: str) -> Response:
     body = {"errors": [{"message": reason, "extensions": {"code": "BAD_REQUEST"}}]}
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    headers = {"Allow": "GET, POST"} if status == 405 else None
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")
 
 
 def _refuse_encoding(headers: Mapping[str, str]) -> None:

@@ -1,114 +1,137 @@
 """How large an operation may be. Every check takes time in proportion to the text, whatever it contains."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    TokenKind,
 )
-from strawberry.extensions import SchemaExtension
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from graphql.validation.validate import ValidationAbortedError
+from strawberry.extensions import ParserCache, ValidationCache
 
 MOST_TOKENS = 4000
-DEEPEST = 20
-MOST_FIELDS = 2000
-"""Fields of an operation with all its fragments spread out."""
+MOST_DIGITS = 40
+"""Of a number in the text; the largest one that any field takes has 34."""
+
+DEEPEST = 40
+"""Levels of fields, inline fragments and spreads."""
+
+MOST_SELECTIONS = 2000
+"""Fields, inline fragments and spreads, with all fragments spread out."""
+
+LONGEST_SEARCH = 200
+"""Characters of a text that documents are searched for."""
+
+# Whether fields can be merged takes quadratic time: within this budget about a tenth of a second.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How deep a selection goes, and how many fields it has with its fragments spread out."""
+    """How deep a selection goes, and how many selections it has with its fragments spread out."""
 
     depth: int
-    fields: int
+    selections: int
 
 
-class Limits(SchemaExtension):
-    """Refuses what is too large before it is validated, and what doesn't say which operation to run."""
-
-    def on_operation(self) -> Iterator[None]:
-        """Bounds the parser, which also bounds its recursion."""
-        self.execution_context.parse_options["max_tokens"] = MOST_TOKENS
-        refuse_deep_nesting(self.execution_context.query or "")
-        yield
+class Limits(ParserCache, ValidationCache):
+    """Parses and validates within limits, and keeps what was parsed and validated."""
 
     def on_parse(self) -> Iterator[None]:
-        """Looks at the parsed document."""
+        """Bounds the parser; what can't be parsed is left to the library, which says why."""
+        context = self.execution_context
+        context.parse_options["max_tokens"] = MOST_TOKENS
+        with suppress(GraphQLError):
+            context.graphql_document = self.cached_parse_document(context.query, **context.parse_options)
         yield
-        document = self.execution_context.graphql_document
-        if document is None:
-            return
-        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        if len(operations) > 1 and not self.execution_context._provided_operation_name:
-            raise _refusal("There are several operations. Say which to run with operationName.")
-        check(document)
+
+    def on_validate(self) -> Iterator[None]:
+        """Looks at the size first, which is quick."""
+        context = self.execution_context
+        if context.pre_execution_errors is None and context.graphql_document is not None:
+            context.pre_execution_errors = self._faults(context.graphql_document)
+        yield
+
+    def _faults(self, document: DocumentNode) -> list[GraphQLError]:
+        context = self.execution_context
+        try:
+            refuse_ambiguity(document, context._provided_operation_name)
+            refuse_long_numbers(document)
+            refuse_large_operations(document)
+        except GraphQLError as refusal:
+            return [refusal]
+        faults: list[GraphQLError] = self.cached_validate_document(
+            context.schema._schema, document, context.validation_rules
+        )
+        if any(isinstance(fault, ValidationAbortedError) for fault in faults):
+            return [_refusal("This selects the same fields too often, or has too many faults to list.")]
+        return faults
 
 
 def _refusal(message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": "LIMIT_EXCEEDED"})
 
 
-def refuse_deep_nesting(text: str) -> None:
-    """Refuses brackets nested deeper than any document within the limits has them."""
-    depth = 0
-    for character in text:
-        if character in "{[(":
-            depth += 1
-            if depth > 4 * DEEPEST:
-                raise _refusal(f"This is nested too deeply. At most {DEEPEST} levels of fields are allowed.")
-        elif character in "}])":
-            depth -= 1
+def refuse_long_search(text: str | None) -> None:
+    """Refuses a text to search for that is longer than anything people look for."""
+    if text and len(text) > LONGEST_SEARCH:
+        raise _refusal(f"search takes at most {LONGEST_SEARCH} characters; this has {len(text)}.")
 
 
-def check(document: DocumentNode) -> None:
-    """Refuses operations that are too deep or have too many fields."""
+def refuse_ambiguity(document: DocumentNode, operation_name: str | None) -> None:
+    """Refuses several operations where none of them is named as the one to run."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if len(operations) > 1 and operation_name is None:
+        raise GraphQLError("There are several operations. Say which to run with operationName.")
+
+
+def refuse_long_numbers(document: DocumentNode) -> None:
+    """Refuses numbers with so many digits that reading them takes long."""
+    token = document.loc.start_token if document.loc else None
+    while token:
+        if token.kind in (TokenKind.INT, TokenKind.FLOAT) and token.end - token.start > MOST_DIGITS:
+            raise _refusal(f"There is a number with more than {MOST_DIGITS} digits.")
+        token = token.next
+
+
+def refuse_large_operations(document: DocumentNode) -> None:
+    """Refuses operations that are too deep or select too much."""
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
     measured: dict[str, Extent] = {}
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
-            extent = _measure(node.selection_set, fragments, measured, ())
+            extent = _measure(node.selection_set, fragments, measured)
             if extent.depth > DEEPEST:
                 raise _refusal(f"This goes {extent.depth} levels deep. At most {DEEPEST} are allowed.")
-            if extent.fields > MOST_FIELDS:
-                raise _refusal(f"This asks for {extent.fields} fields. At most {MOST_FIELDS} are allowed.")
+            if extent.selections > MOST_SELECTIONS:
+                raise _refusal(f"This selects more than {MOST_SELECTIONS} fields, fragments included.")
 
 
 def _measure(
     selection: SelectionSetNode | None,
     fragments: dict[str, FragmentDefinitionNode],
     measured: dict[str, Extent],
-    within: tuple[str, ...],
 ) -> Extent:
-    depth = fields = 0
+    depth = selections = 0
     for node in selection.selections if selection else ():
         if isinstance(node, FragmentSpreadNode):
-            extent = _measure_fragment(node.name.value, fragments, measured, within)
-        elif isinstance(node, FieldNode):
-            inner = _measure(node.selection_set, fragments, measured, within)
-            extent = Extent(inner.depth + 1, inner.fields + 1)
+            name = node.name.value
+            if name not in measured:
+                measured[name] = Extent(0, 0)  # What validation refuses: a missing fragment, or a cycle.
+                if name in fragments:
+                    measured[name] = _measure(fragments[name].selection_set, fragments, measured)
+            inner = measured[name]
         else:
-            inner_selection = node.selection_set if isinstance(node, InlineFragmentNode) else None
-            extent = _measure(inner_selection, fragments, measured, within)
-        depth, fields = max(depth, extent.depth), fields + extent.fields
-    return Extent(depth, fields)
-
-
-def _measure_fragment(
-    name: str,
-    fragments: dict[str, FragmentDefinitionNode],
-    measured: dict[str, Extent],
-    within: tuple[str, ...],
-) -> Extent:
-    if name in within or name not in fragments:  # Validation says what is wrong with these.
-        return Extent(0, 0)
-    if name not in measured:
-        measured[name] = _measure(fragments[name].selection_set, fragments, measured, (*within, name))
-    return measured[name]
+            inner = _measure(getattr(node, "selection_set", None), fragments, measured)
+        depth, selections = max(depth, inner.depth + 1), selections + inner.selections + 1
+    return Extent(depth, selections)

@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from app.cqrs.pages import LONGEST_PAGE, Page, PageArguments
 from schema.context import Info
+from schema.enums import describe
 from schema.ids import global_id
 from schema.scalars import ConsistencyToken
 
@@ -26,15 +27,26 @@ Last = Annotated[
     int | None,
     strawberry.argument(description=f"The last so many instead, at most {LONGEST_PAGE}."),
 ]
+NodeId = Annotated[strawberry.ID, strawberry.argument(description="Its global id, as you received it.")]
+NodeIds = Annotated[
+    list[strawberry.ID],
+    strawberry.argument(description="Their global ids, as you received them; at most 100."),
+]
 Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
 
 
-@strawberry.enum(description="Which way a list is sorted.")
 class OrderDirection(Enum):
     """Ascending or descending."""
 
     ASC = "ASC"
     DESC = "DESC"
+
+
+describe(
+    OrderDirection,
+    "Which way a list is sorted.",
+    {"ASC": "Lowest, first or oldest on top.", "DESC": "Highest, last or newest on top."},
+)
 
 
 def page(first: First, after: After, last: Last, before: Before) -> PageArguments:

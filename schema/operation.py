@@ -7,7 +7,9 @@ from typing import Any
 from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import ExecutionResult, StreamExecutionResult
+from strawberry.types.graphql import OperationType
 
 from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
 from app.cqrs.documents import ReadStoreUnavailable
@@ -38,17 +40,26 @@ class Operation(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         """Before: what must be seen. After: what was seen."""
         shared: Context = self.execution_context.context
+        self.execution_context.context = context = shared.for_operation()
         try:
-            context = shared.for_operation()
+            context.demand_what_was_seen()
         except BadToken as bad:
-            raise GraphQLError(str(bad), extensions={"code": CODES[BadToken]}) from bad
-        self.execution_context.context = context
+            self.execution_context.pre_execution_errors = [GraphQLError(str(bad), original_error=bad)]
         self._streamed = False
         yield
         if not self._streamed:
             self._finish(self.execution_context.result)
         if context.response is not None and (token := context.token_to_return):
             context.response.headers[TOKEN_HEADER] = token
+
+    def on_validate(self) -> Iterator[None]:
+        """Subscriptions need a connection that stays open."""
+        operation, context = self.execution_context, self.execution_context.context
+        if context.response is not None and operation.operation_type is OperationType.SUBSCRIPTION:
+            operation.pre_execution_errors = [
+                GraphQLError("Subscribe over a websocket, with the protocol graphql-transport-ws.")
+            ]
+        yield
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         """The same for each result of a subscription."""
@@ -69,7 +80,7 @@ class Operation(SchemaExtension):
 def presentable(error: GraphQLError) -> GraphQLError:
     """The error as a client may see it: with a code, and without what only the operator should know."""
     original = error.original_error
-    if original is None or isinstance(original, GraphQLError):
+    if original is None or isinstance(original, GraphQLError | CannotGetOperationTypeError):
         code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
         error.extensions = {"code": code, **(error.extensions or {})}
         return error

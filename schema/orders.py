@@ -12,13 +12,19 @@ from app.domain.orders.status import OrderStatus
 from app.read_models.order_details import order_details, orders
 from app.read_models.order_list import OrderOrder, order_page, order_totals, orders_matching, rows
 from schema.context import Info
+from schema.enums import describe
 from schema.ids import global_id, key_of
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, OrderDirection, page
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, OrderDirection, page
 from schema.scalars import Position
 from schema.updates import Resume, Update, follow
 from schema.values import Address, Money
 
-strawberry.enum(OrderOrder, name="OrderOrderField", description="What orders can be sorted by.")
+describe(
+    OrderOrder,
+    "What orders can be sorted by.",
+    {"PLACED_AT": "When they were placed.", "TOTAL": "What they come to."},
+    name="OrderOrderField",
+)
 
 
 @strawberry.type(description="Who ordered, as they are now; nameless once the customer is closed.")
@@ -173,7 +179,7 @@ class OrdersQuery:
     """Reads of order details and order list."""
 
     @strawberry.field(description="An order by its id; null where there is none.")
-    async def order(self, info: Info, id: strawberry.ID, at_least: AtLeast = None) -> Order | None:
+    async def order(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Order | None:
         """One find by key."""
         key, tokens = key_of("Order", id), info.context.tokens(at_least)
         return cast("Order | None", await info.context.reading.get(orders, str(key), tokens))
@@ -213,9 +219,7 @@ class OrdersSubscription:
     """Orders as they change."""
 
     @strawberry.subscription(description="An order now, then each new state of it.")
-    async def order_updated(
-        self, info: Info, id: strawberry.ID, after: Resume = None
-    ) -> AsyncIterator[OrderUpdate]:
+    async def order_updated(self, info: Info, id: NodeId, after: Resume = None) -> AsyncIterator[OrderUpdate]:
         """Follows one document."""
         key = str(key_of("Order", id))
         followed = topic(order_details.name, document=key)
@@ -224,7 +228,7 @@ class OrdersSubscription:
 
     @strawberry.subscription(description="A customer's orders now, then each new state of any of them.")
     async def customer_orders_updated(
-        self, info: Info, customer_id: strawberry.ID, after: Resume = None
+        self, info: Info, customer_id: NodeId, after: Resume = None
     ) -> AsyncIterator[OrderUpdate]:
         """Follows all documents about the customer."""
         key = str(key_of("Customer", customer_id))

@@ -4,8 +4,7 @@ import asyncio
 from typing import Annotated, cast
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
+from graphql import GraphQLError, GraphQLSchema, Undefined, is_input_object_type
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -25,7 +24,7 @@ from schema.customers import Customer, CustomersQuery
 from schema.errors import SHOWN
 from schema.ids import BadId, split_id
 from schema.limits import Limits
-from schema.nodes import AtLeast, Node
+from schema.nodes import AtLeast, Node, NodeId, NodeIds
 from schema.operation import Operation
 from schema.order_mutations import OrdersMutation
 from schema.orders import Order, OrdersQuery, OrdersSubscription, OrderSummary
@@ -59,14 +58,12 @@ class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery
     """All queries."""
 
     @strawberry.field(description="Anything by its global id; null where there is nothing.")
-    async def node(self, info: Info, id: strawberry.ID, at_least: AtLeast = None) -> Node | None:
+    async def node(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Node | None:
         """One find by key."""
         return await _read_node(info, id, at_least)
 
     @strawberry.field(description="Several things by their global ids, in the order of the ids.")
-    async def nodes(
-        self, info: Info, ids: list[strawberry.ID], at_least: AtLeast = None
-    ) -> list[Node | None]:
+    async def nodes(self, info: Info, ids: NodeIds, at_least: AtLeast = None) -> list[Node | None]:
         """One find for each."""
         if len(ids) > MOST_NODES:
             raise BadId(f"Ask for at most {MOST_NODES} nodes at once.")
@@ -107,13 +104,26 @@ schema = _Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[Product, Customer, Order, OrderSummary, Activity, *SHOWN.values()],
-    extensions=[Operation, Limits, ParserCache, ValidationCache],
+    extensions=[Operation, Limits],
     config=StrawberryConfig(
         default_resolver=read_field,
         disable_field_suggestions=True,
         scalar_map=SCALARS,
     ),
 )
+
+
+def _without_null_defaults(core: GraphQLSchema) -> None:
+    """What may be left out need not say so twice: `first: Int`, not `first: Int = null`."""
+    for kind in core.type_map.values():
+        fields = getattr(kind, "fields", {}).values()
+        arguments = fields if is_input_object_type(kind) else [a for f in fields for a in f.args.values()]
+        for argument in arguments:
+            if argument.default_value is None:
+                argument.default_value = Undefined
+
+
+_without_null_defaults(schema._schema)
 
 
 def sdl() -> str:

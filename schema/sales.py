@@ -17,11 +17,16 @@ from app.read_models.sales_by_day import (
     product_days,
 )
 from schema.context import Info
+from schema.enums import describe
 from schema.ids import global_id
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, page
 from schema.values import Money
 
-strawberry.enum(BestSellerOrder, name="BestSellerOrder", description="What makes a product sell best.")
+describe(
+    BestSellerOrder,
+    "What makes a product sell best.",
+    {"UNITS": "The units sold.", "REVENUE": "What they came to."},
+)
 
 
 @strawberry.type(description="What was sold, cancelled orders left out.")

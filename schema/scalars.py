@@ -1,7 +1,8 @@
 """The schema's own scalars, and stricter forms of the usual ones."""
 
+import re
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NewType
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from strawberry.types.scalar import ScalarDefinition
 
 ConsistencyToken = NewType("ConsistencyToken", str)
 Position = NewType("Position", int)
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 
 
 def _text(value: object, what: str, example: str) -> str:
@@ -22,11 +25,11 @@ def _text(value: object, what: str, example: str) -> str:
 def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise GraphQLError('A Decimal is written as a string, such as "19.90".')
-    try:
-        parsed = Decimal(str(value))
-    except InvalidOperation:
-        raise GraphQLError(f'"{str(value)[:40]}" is not a Decimal. Write it like "19.90".') from None
-    if not parsed.is_finite() or len(parsed.as_tuple().digits) > 34 or abs(parsed.adjusted()) > 34:
+    text = str(value)
+    if not _DECIMAL.fullmatch(text):
+        raise GraphQLError(f'"{text[:40]}" is not a Decimal. Write it like "19.90".')
+    parsed = Decimal(text)
+    if len(parsed.as_tuple().digits) > 34 or abs(parsed.adjusted()) > 34:
         raise GraphQLError("A Decimal has at most 34 digits.")
     return parsed
 

@@ -1,7 +1,7 @@
 """The way of every mutation: an input becomes a command, and its outcome a payload."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -16,6 +16,9 @@ from schema.consistency import Receipt
 from schema.context import Info
 from schema.errors import CommandError, shown
 from schema.ids import BadId
+
+T = TypeVar("T")
+Input = Annotated[T, strawberry.argument(description="What is to be done.")]
 
 
 @strawberry.input

@@ -6,7 +6,7 @@ from app.domain.stock.commands import AdjustStock, ReceiveStock
 from schema.catalog_mutations import ProductPayload
 from schema.context import Info
 from schema.ids import key_of
-from schema.sending import ChangeInput, send
+from schema.sending import ChangeInput, Input, send
 
 
 @strawberry.input(description="A delivery. `expectedVersion` is that of the stock.")
@@ -41,7 +41,7 @@ class StockMutation:
     """Mutations of the stock."""
 
     @strawberry.mutation(description="Takes a delivery into the warehouse.")
-    async def receive_stock(self, info: Info, input: ReceiveStockInput) -> ReceiveStockPayload:
+    async def receive_stock(self, info: Info, input: Input[ReceiveStockInput]) -> ReceiveStockPayload:
         """Becomes `ReceiveStock`."""
         return await send(
             info,
@@ -56,7 +56,7 @@ class StockMutation:
         )
 
     @strawberry.mutation(description="Corrects the units on hand, after a count or a loss.")
-    async def adjust_stock(self, info: Info, input: AdjustStockInput) -> AdjustStockPayload:
+    async def adjust_stock(self, info: Info, input: Input[AdjustStockInput]) -> AdjustStockPayload:
         """Becomes `AdjustStock`."""
         return await send(
             info,

@@ -30,7 +30,8 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    with socket.socket() as listening:
+    # Without the protocol asyncio can't tell that this is TCP, and leaves Nagle's delay on.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         await server.startup(sockets=[listening])
         try:

@@ -29,6 +29,9 @@ PATIENCE = 2000
 SAFE = WriteConcern("majority", j=True)
 """A killed mongod keeps what was acknowledged only if its journal has it."""
 
+_PASSING = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+_SHUTDOWN = 91  # what a mongod that is being stopped answers to a write that waits for the majority
+
 Operation = ReplaceOne[Document] | UpdateOne
 
 
@@ -214,7 +217,7 @@ def _unavailable() -> Iterator[None]:
     except ConnectionFailure as error:
         raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
     except PyMongoError as error:
-        if error.has_error_label("TransientTransactionError") or error.has_error_label("RetryableWriteError"):
+        if any(error.has_error_label(label) for label in _PASSING) or getattr(error, "code", 0) == _SHUTDOWN:
             raise ReadStoreUnavailable(f"The read store gave up a transaction: {error}") from error
         if isinstance(error, BulkWriteError):
             # Without what was to be written, which may be personal.

@@ -90,7 +90,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, CommandError, ImportError) as error:
-        reason = getattr(error, "orig", None) or error
+        reason = str(getattr(error, "orig", None) or error).rstrip(".")
         raise WriteStoreUnavailable(f"Can't open the write store: {reason}.") from error
 
 

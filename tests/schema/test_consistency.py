@@ -1,6 +1,7 @@
 """Tokens and freshness: a client reads its own writes, and is told of the lag."""
 
 import asyncio
+from uuid import uuid4
 
 from app.cqrs.tokens import Tokens
 from tests.inprocess import Service
@@ -61,7 +62,11 @@ async def test_a_query_answers_with_the_later_of_asked_and_reflected(service: Se
 
 async def test_a_client_that_echoes_the_token_never_goes_back_in_time(client: Client, shop: Shop) -> None:
     product = await shop.product()
-    seen, token = 0, None
+    received = await client.send(
+        "mutation ($input: ReceiveStockInput!) { receiveStock(input: $input) { receipt { token } } }",
+        {"input": {"productId": product, "quantity": 1}},
+    )
+    seen, token = 1, received.token
 
     async def deliver() -> None:
         for _ in range(30):
@@ -92,8 +97,6 @@ async def test_a_read_model_that_is_too_far_behind_is_an_error_that_says_so(serv
 
 
 async def test_garbage_and_other_stores_tokens_are_bad_tokens(service: Service) -> None:
-    from uuid import uuid4
-
     for bad in ("garbage", "", "🙂", Tokens(uuid4()).write(1), "A" * 500):
         argument = await service.client.send(
             "query ($t: [ConsistencyToken!]) { products(atLeast: $t) { totalCount } }", {"t": [bad]}
@@ -114,7 +117,8 @@ async def test_every_response_says_how_fresh_it_is(client: Client, shop: Shop) -
 
 async def test_freshness_can_be_asked_for_and_reaches_the_head(client: Client, shop: Shop) -> None:
     placed = await client.mutate("registerCustomer", "customer { id }", name="Fresh")
-    asked = "{ freshness(readModels: [CUSTOMER_OVERVIEW]) { readModel state position head eventsBehind millisecondsBehind } }"
+    asked = """{ freshness(readModels: [CUSTOMER_OVERVIEW]) {
+        readModel state position head eventsBehind millisecondsBehind } }"""
     [fresh] = (await client.send(asked)).data["freshness"]
     position = placed["receipt"]["events"][-1]["position"]
     assert int(fresh["position"]) >= int(position)

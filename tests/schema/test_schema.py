@@ -1,0 +1,106 @@
+"""The schema as a whole: described, committed, and without contradictions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    build_client_schema,
+    get_introspection_query,
+    get_named_type,
+    is_leaf_type,
+    print_schema,
+)
+
+from app import bootstrap
+from app.cqrs.commands import CommandError
+from schema import errors
+from schema.consistency import ReadModelName
+from schema.root import schema, sdl
+from tests.schema.client import Client
+
+TYPES = {name: kind for name, kind in schema._schema.type_map.items() if not name.startswith("__")}
+
+
+def undescribed(name: str, kind: GraphQLNamedType) -> Iterator[str]:
+    if not kind.description:
+        yield name
+    if isinstance(kind, GraphQLEnumType):
+        yield from (f"{name}.{value}" for value, of in kind.values.items() if not of.description)
+    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+        for field_name, field in kind.fields.items():
+            if not field.description:
+                yield f"{name}.{field_name}"
+            yield from (f"{name}.{field_name}({arg})" for arg, of in field.args.items() if not of.description)
+    if isinstance(kind, GraphQLInputObjectType):
+        yield from (f"{name}.{field}" for field, of in kind.fields.items() if not of.description)
+
+
+def test_every_type_field_argument_and_enum_value_is_described() -> None:
+    assert [place for name, kind in TYPES.items() for place in undescribed(name, kind)] == []
+
+
+def test_the_committed_schema_is_the_one_that_is_served() -> None:
+    committed = Path(__file__).parents[2] / "schema" / "schema.graphql"
+    assert committed.read_text() == sdl(), "write it anew: python -m app schema > schema/schema.graphql"
+
+
+def kinds_of_refusals(kind: type[CommandError] = CommandError) -> Iterator[type[CommandError]]:
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("app."):
+            yield each
+            yield from kinds_of_refusals(each)
+
+
+def test_every_refusal_of_the_application_has_a_type_and_a_code_of_its_own() -> None:
+    assert bootstrap.HANDLERS  # which has all contexts imported
+    kinds = set(kinds_of_refusals())
+    assert kinds == set(errors.SHOWN)
+    codes = [kind.code for kind in kinds]
+    assert sorted(codes) == sorted(code.value for code in errors.CommandErrorCode)
+    assert len({shown.__name__ for shown in errors.SHOWN.values()}) == len(kinds)
+
+
+def test_every_read_model_has_a_name_in_the_schema() -> None:
+    assert {name.value for name in ReadModelName} == {model.name for model in bootstrap.READ_MODELS}
+
+
+def test_lists_are_connections_with_nodes_edges_and_totals() -> None:
+    for name, kind in TYPES.items():
+        if name.endswith("Connection") and isinstance(kind, GraphQLObjectType):
+            assert {"edges", "nodes", "pageInfo", "totalCount"} <= set(kind.fields), name
+
+
+def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() -> None:
+    mutation: Any = TYPES["Mutation"]
+    for name, field in mutation.fields.items():
+        verb = name[0].upper() + name[1:]
+        assert {arg: str(of.type) for arg, of in field.args.items()} == {"input": f"{verb}Input!"}
+        assert str(field.type) == f"{verb}Payload!"
+        payload: Any = TYPES[f"{verb}Payload"]
+        assert {"receipt", "errors"} < set(payload.fields)
+        assert len(payload.fields) == 3
+        input: Any = TYPES[f"{verb}Input"]
+        assert str(input.fields["commandId"].type) == "UUID"
+
+
+async def test_the_fields_of_all_refusals_can_be_selected_together(client: Client) -> None:
+    def shown(name: str) -> str:
+        kind: Any = TYPES[name]
+        own = [f for f, of in kind.fields.items() if is_leaf_type(get_named_type(of.type))]
+        return f"... on {name} {{ {' '.join(own)} }}"
+
+    every = " ".join(shown(kind.__name__) for kind in errors.SHOWN.values())
+    query = f'mutation {{ payOrder(input: {{orderId: "x"}}) {{ errors {{ __typename path {every} }} }} }}'
+    [error] = (await client.send(query)).data["payOrder"]["errors"]
+    assert (error["__typename"], error["path"]) == ("InvalidInput", ["input", "orderId"])
+
+
+async def test_the_schema_can_be_introspected_within_the_limits(client: Client) -> None:
+    answer = await client.send(get_introspection_query(specified_by_url=True, input_value_deprecation=True))
+    assert "type Mutation" in print_schema(build_client_schema(answer.data))
