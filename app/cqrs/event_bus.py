@@ -1,12 +1,16 @@
 """The event bus: committed events on their way from the relay to the projectors."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.cqrs.events import RecordedEvent
+
+LARGEST = 500
+"""From so many events on, a batch is not joined with the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,7 @@ class BatchSource(Protocol):
     """One subscriber's end of the bus."""
 
     async def next(self) -> EventBatch:
-        """The next batch, as soon as there is one."""
+        """What has arrived since the last time, as one batch; waits where there is nothing."""
 
 
 class EventBus(Protocol):
@@ -44,15 +48,23 @@ class EventBus(Protocol):
 
 class _Queue:
     def __init__(self, capacity: int) -> None:
-        self._batches: asyncio.Queue[EventBatch] = asyncio.Queue(capacity)
+        self._batches: deque[EventBatch] = deque(maxlen=capacity)  # a full one lets go of the oldest batch
+        self._arrived = asyncio.Event()
 
     async def next(self) -> EventBatch:
-        return await self._batches.get()
+        await self._arrived.wait()
+        first = self._batches.popleft()
+        events = list(first.events)
+        # A subscriber that is slow gets more at a time, and so catches up.
+        while self._batches and self._batches[0].after == events[-1].position and len(events) < LARGEST:
+            events += self._batches.popleft().events
+        if not self._batches:
+            self._arrived.clear()
+        return EventBatch(after=first.after, events=events)
 
     def offer(self, batch: EventBatch) -> None:
-        if self._batches.full():  # The subscriber finds the gap in the chain and reads the log.
-            self._batches.get_nowait()
-        self._batches.put_nowait(batch)
+        self._batches.append(batch)
+        self._arrived.set()
 
 
 class AsyncioEventBus:

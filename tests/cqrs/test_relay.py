@@ -95,4 +95,15 @@ async def test_a_slow_subscriber_loses_batches_and_can_see_it_in_the_chain() -> 
     with bus.subscribe() as slow:
         for position, event in enumerate(log.history.events):
             await bus.publish(EventBatch(after=position, events=[event]))
-        assert [span(await slow.next()) for _ in range(2)] == [(2, 3), (3, 4)]
+        assert span(await slow.next()) == (2, 4)
+
+
+async def test_what_arrives_together_is_one_batch_but_never_across_a_gap() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    log.happen(5)
+    events = log.history.events
+    with bus.subscribe() as batches:
+        await bus.publish(EventBatch(after=0, events=events[:1]))
+        await bus.publish(EventBatch(after=1, events=events[1:3]))
+        await bus.publish(EventBatch(after=4, events=events[4:]))
+        assert [span(await batches.next()) for _ in range(2)] == [(0, 3), (4, 5)]
