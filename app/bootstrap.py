@@ -1,13 +1,15 @@
 """The composition root: which handlers and read models there are, and how the circle is closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from app.config import Settings
 from app.cqrs.circle import Circle
-from app.cqrs.command_bus import CommandBus, Handler
+from app.cqrs.command_bus import CommandBus, Handler, WriteStoreUnavailable
 from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.events import EventTypes
@@ -70,28 +72,62 @@ READ_MODELS: tuple[ReadModel, ...] = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class WriteSide:
+    """What commands need, and nothing of what follows from them."""
+
+    commands: CommandBus
+    log: SqlWriteStore
+    store: str
+    """In words: which write store it uses."""
+
+
 @asynccontextmanager
-async def open_circle(settings: Settings) -> AsyncIterator[Circle]:
-    """Opens the stores and runs relay and projectors until the block ends."""
-    async with AsyncExitStack() as opened:
-        read_store_url, read_store = await _read_store_url(settings, opened)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        engines = await opened.enter_async_context(open_database(settings.write_store_url))
-        documents = await opened.enter_async_context(
-            open_read_store(read_store_url, settings.mongodb_database)
-        )
+async def open_write_side(
+    settings: Settings, committed: Callable[[Receipt], None] = lambda _receipt: None
+) -> AsyncIterator[WriteSide]:
+    """Opens the write store alone; a service that runs beside sees new events within a second.
+
+    Raises `WriteStoreUnavailable`.
+    """
+    _make_folder(settings.data_dir)
+    async with open_database(settings.write_store_url) as engines:
         log = SqlWriteStore(engines, EVENTS)
+        url = engines.writing.url
+        store = (
+            url.render_as_string(hide_password=True) if settings.database_url else f"SQLite, {url.database}"
+        )
+        yield WriteSide(commands=CommandBus(log, HANDLERS, committed=committed), log=log, store=store)
+
+
+Filling = Callable[[WriteSide], Awaitable[None]]
+
+
+@asynccontextmanager
+async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncIterator[Circle]:
+    """Opens the stores, lets `fill` send commands, then runs relay and projectors until the block ends.
+
+    Raises `MongodError`, `WriteStoreUnavailable` and `ReadStoreUnavailable`.
+    """
+    async with AsyncExitStack() as opened:
         head, bus, notices = Head(), AsyncioEventBus(), Notices()
-        start = await log.head()
-        head.rise(start, datetime.now(UTC))
-        relay = Relay(log, bus, head)
-        progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
 
         def committed(receipt: Receipt) -> None:
             if receipt.position:
                 head.rise(receipt.position, datetime.now(UTC))
                 relay.wake()
 
+        read_store_url, read_store = await _read_store_url(settings, opened)
+        write_side = await opened.enter_async_context(open_write_side(settings, committed))
+        documents = await opened.enter_async_context(
+            open_read_store(read_store_url, settings.mongodb_database)
+        )
+        log, relay = write_side.log, Relay(write_side.log, bus, head)
+        if fill:
+            await fill(write_side)
+        start = await log.head()
+        head.rise(start, datetime.now(UTC))
+        progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
         running = await opened.enter_async_context(asyncio.TaskGroup())
         tasks = [running.create_task(relay.run(start), name="relay")]
         for model in READ_MODELS:
@@ -101,14 +137,14 @@ async def open_circle(settings: Settings) -> AsyncIterator[Circle]:
             tasks.append(running.create_task(projector.run(), name=f"projector {model.name}"))
         opened.callback(lambda: [task.cancel() for task in tasks])
         yield Circle(
-            commands=CommandBus(log, HANDLERS, committed=committed),
+            commands=write_side.commands,
             log=log,
             documents=documents,
             progress=progress,
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
             tokens=Tokens(await log.id()),
             read_patience=settings.read_patience,
-            stores=(engines.writing.url.render_as_string(hide_password=True), read_store),
+            stores=(write_side.store, read_store),
         )
 
 
@@ -117,3 +153,13 @@ async def _read_store_url(settings: Settings, opened: AsyncExitStack) -> tuple[s
         return settings.mongodb_url, "the MongoDB of MONGODB_URL"
     mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
     return mongod.url, f"an embedded mongod, process {mongod.process.pid}"
+
+
+def _make_folder(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteStoreUnavailable(
+            f"Can't use the data folder {data_dir}: {error.strerror}.\n"
+            "Mend that, or choose another folder with --data-dir."
+        ) from error

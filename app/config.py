@@ -27,6 +27,11 @@ class Settings(BaseSettings):
     )
 
     @cached_property
+    def write_store_file(self) -> Path:
+        """The file of the embedded write store."""
+        return self.data_dir.absolute() / "write.db"
+
+    @cached_property
     def write_store_url(self) -> str:
-        """The write store: the one that is set, or an SQLite file in the data folder."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'write.db'}"
+        """The write store: the one that is set, or the embedded one."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.write_store_file}"

@@ -12,18 +12,18 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
-from app.bootstrap import open_circle
+from app.bootstrap import Filling, open_circle
 from app.config import Settings
 from app.web import health, playground
 from schema.http import GraphQLEndpoint
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The application; its stores are open while its lifespan lasts."""
+def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
+    """The application; its stores are open while its lifespan lasts, filled by `fill` before anyone looks."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_circle(settings) as circle:
+        async with open_circle(settings, fill) as circle:
             app.state.circle = circle
             yield
 

@@ -28,7 +28,10 @@ BREAKS = {
         "app.domain.orders.handlers",
         "app.domain.catalog.tables",
     ),
-    "Others reach the stock through what it publishes": ("app.domain.orders.handlers", "app.domain.stock.model"),
+    "Others reach the stock through what it publishes": (
+        "app.domain.orders.handlers",
+        "app.domain.stock.model",
+    ),
     "Others reach the customers through what they publish": (
         "app.domain.orders.handlers",
         "app.domain.customers.handlers",
@@ -52,7 +55,9 @@ def contract(name: str) -> Contract:
     )
     options = {key: value for key, value in CONTRACTS[name].items() if key not in {"name", "type"}}
     contract_class = registry.get_contract_class(CONTRACTS[name]["type"])
-    return contract_class(name=name, session_options=CONFIGURATION["session_options"], contract_options=options)
+    return contract_class(
+        name=name, session_options=CONFIGURATION["session_options"], contract_options=options
+    )
 
 
 def test_every_contract_is_broken_on_purpose_below() -> None:

@@ -1,0 +1,37 @@
+"""The command line, also installed as `diptych`; a command loads what it needs when it is called."""
+
+import typer
+
+from app.command_line.demo import demo
+from app.command_line.events import events
+from app.command_line.projections import projections
+from app.command_line.serve import serve
+
+command_line = typer.Typer(
+    name="diptych",
+    help="A CQRS service with a GraphQL API: commands in, documents out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+command_line.command()(serve)
+command_line.command()(demo)
+command_line.add_typer(events, name="events")
+command_line.add_typer(projections, name="projections")
+
+
+@command_line.command()
+def schema() -> None:
+    """Print the GraphQL schema."""
+    from schema.root import sdl
+
+    typer.echo(sdl(), nl=False)
+
+
+def main() -> None:
+    """Runs the command that the arguments name."""
+    command_line(prog_name="diptych")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The command that fills a store."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from app.command_line.terminal import FAILED, DataDir, console, explained, progress, settings_of
+
+
+def demo(
+    products: Annotated[int, typer.Option(min=1, max=100_000, help="How many products.")] = 48,
+    customers: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many customers.")] = 40,
+    orders: Annotated[int, typer.Option(min=0, max=1_000_000, help="How many orders.")] = 160,
+    seed: Annotated[int, typer.Option(min=0, max=999_999, help="Another seed makes another shop.")] = 1,
+    data_dir: DataDir = None,
+) -> None:
+    """Fill the write store with an invented shop, whether or not the service runs.
+
+    The same seed makes the same shop: what is there already is not added again.
+    """
+    settings = settings_of(data_dir=data_dir)
+
+    from app.bootstrap import open_write_side
+    from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
+    from app.demo.filling import DemoRefused, fill
+    from app.demo.plan import Shop
+
+    async def fill_store() -> None:
+        shop = Shop(products=products, customers=customers, orders=orders, seed=seed)
+        async with open_write_side(settings) as write_side:
+            before = await write_side.log.head()
+            with progress("Filling", len(shop.plan)) as advance:
+                await fill(shop, write_side.commands, advance)
+            added = await write_side.log.head() - before
+        told = f"{added} events added." if added else "All of it was there already: nothing added."
+        console.print(f"{products} products, {customers} customers, {orders} orders. {told}")
+
+    with explained(Conflict, DemoRefused, WriteStoreUnavailable, exit_code=FAILED):
+        asyncio.run(fill_store())

@@ -1,0 +1,79 @@
+"""The command that serves."""
+
+import asyncio
+import logging
+from ipaddress import ip_address
+from typing import Annotated
+
+import typer
+
+from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on, or HOST; loopback if unset.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on, or PORT; 8000 if unset.")
+    ] = None,
+    data_dir: DataDir = None,
+    demo: Annotated[
+        bool, typer.Option("--demo/--no-demo", help="Fill an empty store with a demo shop first.")
+    ] = True,
+) -> None:
+    """Serve, until Ctrl-C. Starts a MongoDB of its own unless MONGODB_URL is set."""
+    settings = settings_of(host=host, port=port, data_dir=data_dir)
+
+    from uvicorn.loops.auto import auto_loop_factory
+
+    from app.bootstrap import WriteSide
+    from app.command_line.server import CannotListen
+    from app.command_line.server import serve as run
+    from app.cqrs.circle import Circle
+    from app.cqrs.command_bus import WriteStoreUnavailable
+    from app.cqrs.documents import ReadStoreUnavailable
+    from app.demo.filling import DemoRefused, fill, is_wanted
+    from app.demo.plan import Shop
+    from app.stores.mongod_binary import MongodError
+
+    async def fill_if_empty(write_side: WriteSide) -> None:
+        shop = Shop()
+        if await is_wanted(shop, write_side.log):
+            with progress("Filling the empty store with a demo shop", len(shop.plan)) as advance:
+                await fill(shop, write_side.commands, advance)
+            console.print(
+                f"The store was empty. Now it has a demo shop: {shop.products} products, "
+                f"{shop.customers} customers, {shop.orders} orders.\n",
+                soft_wrap=True,
+            )
+
+    def announce(circle: Circle, url: str) -> None:
+        written, read = circle.stores
+        console.print(
+            "[bold]Diptych[/bold]\n"
+            f"  writes to   {written}\n"
+            f"  reads from  {read}\n\n"
+            f"  playground  {url}/graphql\n"
+            f"  health      {url}/health/ready\n\n"
+            "Ctrl-C stops it.",
+            soft_wrap=True,
+        )
+        if not _is_loopback(settings.host):
+            errors.print(f"Whoever can reach {settings.host} can read and change everything.", style="yellow")
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    expected = (CannotListen, DemoRefused, MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
+    with (
+        explained(*expected, exit_code=BAD_SETTING),
+        asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
+    ):
+        runner.run(run(settings, announce, fill_if_empty if demo else None))
+    console.print("\nStopped.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,110 @@
+"""Serves the application: signals, the listening socket, and an orderly end."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from ipaddress import ip_address
+from signal import SIGINT, SIGTERM
+
+import uvicorn
+
+from app.bootstrap import Filling
+from app.config import Settings
+from app.cqrs.circle import Circle
+from app.main import create_app
+from schema.http import LARGEST_BODY
+
+GRACE = 2
+"""Seconds that open connections have to end once the service is told to stop; mongod takes one more."""
+
+
+class CannotListen(Exception):
+    """The address can't be listened on; the text says why and what to do."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to `serve`, which hears them before and after the server runs, too."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, started: Callable[[Circle, str], None], fill: Filling | None) -> None:
+    """Serves until SIGINT or SIGTERM; `started` is told the circle and the URL that it is served at.
+
+    Raises `CannotListen`, and what `open_circle` and `fill` raise.
+    """
+    logging.getLogger("uvicorn.error").addFilter(_is_fault)
+    with closing(_listen(settings)) as listening:
+        app = create_app(settings, fill)
+        server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",  # entered here, so that a failure is an exception and not a line in a log
+                log_config=None,
+                log_level=logging.ERROR,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE,
+                ws_max_size=LARGEST_BODY,
+            )
+        )
+        _on_signal(_stopper(server))
+        with suppress(asyncio.CancelledError):
+            async with app.router.lifespan_context(app):
+                started(app.state.circle, _url(listening))
+                await server.serve(sockets=[listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    # Before anything else, to fail early; who connects while the stores are opened waits, and is answered.
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with ExitStack() as if_it_fails:
+            listening = if_it_fails.enter_context(socket.socket(family, kind, protocol))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen()
+            if_it_fails.pop_all()
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CannotListen(
+            f"Can't listen on {settings.host}:{settings.port}: {reason}.\n"
+            "Choose another address with --host and --port."
+        ) from error
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    if ip_address(host).is_unspecified:
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _stopper(server: uvicorn.Server) -> Callable[[], None]:
+    starting = asyncio.current_task()
+
+    def stop() -> None:
+        if server.started:
+            server.force_exit = server.should_exit  # the second time it waits for nobody
+            server.should_exit = True
+        elif starting and not starting.cancelling():
+            starting.cancel()
+
+    return stop
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Whether a log record is worth telling: a request that was cut off in the end is no fault."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
+def _on_signal(stop: Callable[[], None]) -> None:
+    for signal in (SIGINT, SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal, stop)

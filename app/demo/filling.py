@@ -1,0 +1,53 @@
+"""Sends the demo shop's commands, as any client might."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from app.cqrs.command_bus import CommandBus
+from app.cqrs.commands import Receipt, Refused
+from app.cqrs.events import EventLog
+from app.demo.plan import Known, Shop, Step
+
+ACTOR = "demo"
+
+
+class DemoRefused(Exception):
+    """A command of the demo shop was refused; the text says which and why."""
+
+
+async def fill(shop: Shop, commands: CommandBus, sent: Callable[[], None] = lambda: None) -> None:
+    """Sends every command of the shop, calling `sent` after each; what was sent before changes nothing.
+
+    Raises `DemoRefused`.
+    """
+    known = Known()
+    for step in shop.plan:
+        receipt = await _send(step, known, commands)
+        if not known.ids:
+            known.opened = _moment_of(receipt.events[0].event_id)
+        known.ids[step.name] = UUID(receipt.events[0].stream.partition("-")[2])
+        sent()
+
+
+async def is_wanted(shop: Shop, log: EventLog) -> bool:
+    """Whether the log is empty, or ends where an earlier filling was interrupted."""
+    head = await log.head()
+    if not head:
+        return True
+    [newest] = await log.read(after=head - 1, limit=1)
+    return newest.command_id in {step.command_id for step in shop.plan[:-1]}
+
+
+async def _send(step: Step, known: Known, commands: CommandBus) -> Receipt:
+    outcome = await commands.execute(step.command(known), command_id=step.command_id, actor=ACTOR)
+    if isinstance(outcome, Refused):
+        reasons = " ".join(error.message for error in outcome.errors)
+        raise DemoRefused(f"The demo shop can't be filled: {step.name} was refused. {reasons}")
+    return outcome
+
+
+def _moment_of(event_id: UUID) -> datetime:
+    # A receipt stays the same for ever, and a UUIDv7 begins with the time in milliseconds: filling the same
+    # store again tomorrow places the same orders at the same moments.
+    return datetime.fromtimestamp((event_id.int >> 80) // 1000, UTC)
