@@ -6,6 +6,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from app.cqrs.read_model import Document
 from app.stores.mongo import MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
+from tests.service import Service, running
 
 DATABASE = "test"
 
@@ -14,6 +15,13 @@ DATABASE = "test"
 async def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     async with embedded_mongod(tmp_path_factory.mktemp("mongo")) as mongod:
         yield mongod.url
+
+
+@pytest.fixture(scope="session")
+async def running_service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """A service with the demo shop, as `scripts/serve` starts it."""
+    async with running(tmp_path_factory.mktemp("service")) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")
