@@ -19,12 +19,20 @@ class Settings(BaseSettings):
     mongod_bin: str | None = Field(default=None, description="mongod to start where MONGODB_URL is not set")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
+    allowed_origins: str = Field(
+        default="", description="other origins whose pages may use the API, separated by commas; `*` for all"
+    )
     read_patience: float = Field(
         default=2.0, ge=0, le=30, description="seconds a read waits for what its token asks for"
     )
     heartbeat: float = Field(
         default=10.0, gt=0, le=300, description="seconds between a quiet subscription's heartbeats"
     )
+
+    @cached_property
+    def origins(self) -> tuple[str, ...]:
+        """The other origins whose pages may use the API."""
+        return tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
 
     @cached_property
     def write_store_file(self) -> Path:

@@ -5,16 +5,19 @@ store. From there the relay takes its events to the projectors of `app/read_mode
 subscriptions in `schema/` read.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from app.bootstrap import Filling, open_circle
 from app.config import Settings
 from app.web import health, playground
+from schema.context import TOKEN_HEADER
 from schema.http import GraphQLEndpoint
 
 
@@ -27,9 +30,12 @@ def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
             app.state.circle = circle
             yield
 
-    endpoint = GraphQLEndpoint(lambda: app.state.circle, playground.playground)
+    endpoint = GraphQLEndpoint(
+        lambda: app.state.circle, playground.playground, allowed_origins=settings.origins
+    )
     app = Starlette(
         lifespan=lifespan,
+        middleware=[_for_pages_of(settings.origins)] if settings.origins else [],
         routes=[
             Route("/", lambda _request: RedirectResponse("/graphql")),
             Route("/graphql", endpoint, methods=["GET", "POST"]),
@@ -39,3 +45,14 @@ def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
         ],
     )
     return app
+
+
+def _for_pages_of(origins: Sequence[str]) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type", TOKEN_HEADER],
+        expose_headers=[TOKEN_HEADER],
+        max_age=600,
+    )

@@ -80,7 +80,7 @@ class ActivityQuery:
         last: Last = None,
         before: Before = None,
         at_least: AtLeast = None,
-    ) -> ActivityConnection:
+    ) -> ActivityConnection | None:
         """One find."""
         asked = filter or ActivityFilter()
         listing = activity_matching(

@@ -16,11 +16,12 @@ from app.read_models.product_listing import (
     products,
     products_matching,
 )
+from app.values import CURRENCY
 from schema.context import Info
 from schema.enums import describe
 from schema.ids import key_of
 from schema.limits import refuse_long_search
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, OrderDirection, page
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
 from schema.scalars import Position
 from schema.updates import Resume, Update, follow
 from schema.values import Money
@@ -33,7 +34,7 @@ describe(
         "PRICE": "Their prices.",
         "BEST_SELLING": "The units sold of them.",
     },
-    name="ProductOrderField",
+    name="ProductSortField",
 )
 
 
@@ -81,8 +82,8 @@ class ProductFacets:
     """Counts over all pages."""
 
     categories: list[CategoryCount] = strawberry.field(description="Their categories, by name.")
-    lowest_price: Decimal | None = strawberry.field(description="The lowest price; null without products.")
-    highest_price: Decimal | None = strawberry.field(description="The highest price; null without products.")
+    lowest_price: Money | None = strawberry.field(description="The lowest price; null without products.")
+    highest_price: Money | None = strawberry.field(description="The highest price; null without products.")
     in_stock: int = strawberry.field(description="How many of them are in stock.")
 
 
@@ -97,10 +98,14 @@ class ProductConnection(Connection[Product]):
         [span] = found["range"] or [{"lowest": None, "highest": None, "in_stock": 0}]
         return ProductFacets(
             categories=[CategoryCount(category=c["_id"], count=c["count"]) for c in found["categories"]],
-            lowest_price=span["lowest"],
-            highest_price=span["highest"],
+            lowest_price=_money(span["lowest"]),
+            highest_price=_money(span["highest"]),
             in_stock=span["in_stock"],
         )
+
+
+def _money(amount: Decimal | None) -> Money | None:
+    return None if amount is None else Money(amount=amount, currency_code=CURRENCY)
 
 
 @strawberry.input(description="Which products; all conditions together.")
@@ -121,11 +126,11 @@ class ProductFilter:
 
 
 @strawberry.input(description="How products are sorted.")
-class ProductOrderInput:
+class ProductSort:
     """A field and a direction."""
 
     field: ProductOrder = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
 
 
 @strawberry.type
@@ -144,18 +149,18 @@ class CatalogQuery:
         info: Info,
         filter: Annotated[ProductFilter | None, strawberry.argument(description="Which; or all.")] = None,
         order_by: Annotated[
-            ProductOrderInput | None, strawberry.argument(description="In which order; by name if null.")
+            ProductSort | None, strawberry.argument(description="In which order; by name if null.")
         ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
         at_least: AtLeast = None,
-    ) -> ProductConnection:
+    ) -> ProductConnection | None:
         """One find."""
-        order = order_by or ProductOrderInput(field=ProductOrder.NAME)
+        order = order_by or ProductSort(field=ProductOrder.NAME)
         matching = products_matching(**vars(filter)) if filter else {}
-        listing = product_page(matching, order.field, descending=order.direction is OrderDirection.DESC)
+        listing = product_page(matching, order.field, descending=order.direction is SortDirection.DESC)
         tokens = info.context.tokens(at_least)
         found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
         return ProductConnection.of(found)
@@ -165,7 +170,7 @@ class CatalogQuery:
 class CatalogSubscription:
     """Products as they change."""
 
-    @strawberry.subscription(description="A product now, then each new state of it.")
+    @strawberry.subscription(description="A product now, or once it is there, then each new state of it.")
     async def product_updated(
         self, info: Info, id: NodeId, after: Resume = None
     ) -> AsyncIterator[ProductUpdate]:

@@ -62,7 +62,7 @@ class EventReference:
     position: Position = strawberry.field(description="Its place in the event log.")
 
 
-@strawberry.type(description="The proof that a command was accepted, or that it changed nothing.")
+@strawberry.type(description="What a command left behind: nothing, where it was refused or changed nothing.")
 class Receipt:
     """What a command left behind."""
 

@@ -38,10 +38,10 @@ class Context:
         return replace(self)
 
     def demand_what_was_seen(self) -> None:
-        """Has all reads wait for the token of the client's header; raises `BadToken`."""
+        """Has all reads wait for the tokens of the client's header; raises `BadToken`."""
         params = self.connection_params or {}
         if asked := self.headers.get(TOKEN_HEADER) or params.get(TOKEN_HEADER):
-            self.reading.demanded.append(self.circle.tokens.read(str(asked)))
+            self.reading.demanded += self.tokens([text.strip() for text in str(asked).split(",")])
 
     def tokens(self, texts: Sequence[str] | None) -> list[Token]:
         """The tokens of an `atLeast` argument; raises `BadToken`."""

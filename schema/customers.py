@@ -16,7 +16,7 @@ from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id, key_of
 from schema.limits import refuse_long_search
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, OrderDirection, page
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
 from schema.orders import OrderConnection
 from schema.scalars import Position
 from schema.values import Address, Money
@@ -30,7 +30,7 @@ describe(
         "ORDERS": "The number of their orders.",
         "REGISTERED_AT": "When they were registered.",
     },
-    name="CustomerOrderField",
+    name="CustomerSortField",
 )
 
 
@@ -97,11 +97,11 @@ class CustomerFilter:
 
 
 @strawberry.input(description="How customers are sorted.")
-class CustomerOrderInput:
+class CustomerSort:
     """A field and a direction."""
 
     field: CustomerOrder = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
 
 
 @strawberry.type
@@ -120,18 +120,18 @@ class CustomersQuery:
         info: Info,
         filter: Annotated[CustomerFilter | None, strawberry.argument(description="Which; or all.")] = None,
         order_by: Annotated[
-            CustomerOrderInput | None, strawberry.argument(description="In which order; by name if null.")
+            CustomerSort | None, strawberry.argument(description="In which order; by name if null.")
         ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
         at_least: AtLeast = None,
-    ) -> CustomerConnection:
+    ) -> CustomerConnection | None:
         """One find."""
-        order = order_by or CustomerOrderInput(field=CustomerOrder.NAME)
+        order = order_by or CustomerSort(field=CustomerOrder.NAME)
         matching = customers_matching(**vars(filter)) if filter else {}
-        listing = customer_page(matching, order.field, descending=order.direction is OrderDirection.DESC)
+        listing = customer_page(matching, order.field, descending=order.direction is SortDirection.DESC)
         tokens = info.context.tokens(at_least)
         found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
         return CustomerConnection.of(found)

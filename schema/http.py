@@ -1,6 +1,6 @@
 """GraphQL over HTTP and websockets: what comes in is checked before the library sees it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -81,12 +81,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = _Sockets
 
     def __init__(
-        self, circle: Callable[[], Circle], playground: Page, *, init_patience: timedelta = INIT_PATIENCE
+        self,
+        circle: Callable[[], Circle],
+        playground: Page,
+        *,
+        allowed_origins: Sequence[str] = (),
+        init_patience: timedelta = INIT_PATIENCE,
     ) -> None:
         super().__init__(
             schema,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=init_patience,
+            allowed_origins=allowed_origins,
         )
         self._circle = circle
         self._playground = playground

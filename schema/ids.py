@@ -37,7 +37,7 @@ def key_of(type_name: str, id: str, path: Path = ()) -> UUID:
     """The key in the id of a node of this type; raises `BadId`."""
     found, key = split_id(id, path)
     if found != type_name:
-        raise BadId(f"This is the id of a {found[:40]}, not of a {type_name}.", path)
+        raise BadId(f"This id is of the type {found[:40]}; send one of the type {type_name}.", path)
     try:
         return UUID(key)
     except ValueError:

@@ -35,7 +35,7 @@ NodeIds = Annotated[
 Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
 
 
-class OrderDirection(Enum):
+class SortDirection(Enum):
     """Ascending or descending."""
 
     ASC = "ASC"
@@ -43,7 +43,7 @@ class OrderDirection(Enum):
 
 
 describe(
-    OrderDirection,
+    SortDirection,
     "Which way a list is sorted.",
     {"ASC": "Lowest, first or oldest on top.", "DESC": "Highest, last or newest on top."},
 )

@@ -14,7 +14,7 @@ from app.read_models.order_list import OrderOrder, order_page, order_totals, ord
 from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id, key_of
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, OrderDirection, page
+from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
 from schema.scalars import Position
 from schema.updates import Resume, Update, follow
 from schema.values import Address, Money
@@ -23,7 +23,7 @@ describe(
     OrderOrder,
     "What orders can be sorted by.",
     {"PLACED_AT": "When they were placed.", "TOTAL": "What they come to."},
-    name="OrderOrderField",
+    name="OrderSortField",
 )
 
 
@@ -34,8 +34,8 @@ class OrderCustomer:
     name: str | None = strawberry.field(description="Their name.")
     company: str | None = strawberry.field(description="Their company.")
 
-    @strawberry.field(description="The customer's id.")
-    def id(document: strawberry.Parent[Any]) -> strawberry.ID:
+    @strawberry.field(description="The id of the `Customer`.")
+    def customer_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         """The id of the `Customer`."""
         return global_id("Customer", document["id"])
 
@@ -125,6 +125,7 @@ class OrderTotals:
     units: int = strawberry.field(description="Units on all their lines.")
     revenue: Money = strawberry.field(description="Their lines' totals, without shipping fees.")
     shipping_fees: Money = strawberry.field(description="Their shipping fees.")
+    total: Money = strawberry.field(description="Both together.")
 
 
 @strawberry.type(description="A page of orders.")
@@ -167,11 +168,11 @@ class OrderFilter:
 
 
 @strawberry.input(description="How orders are sorted.")
-class OrderOrderInput:
+class OrderSort:
     """A field and a direction."""
 
     field: OrderOrder = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
 
 
 @strawberry.type
@@ -190,18 +191,18 @@ class OrdersQuery:
         info: Info,
         filter: Annotated[OrderFilter | None, strawberry.argument(description="Which; or all.")] = None,
         order_by: Annotated[
-            OrderOrderInput | None, strawberry.argument(description="In which order; newest first if null.")
+            OrderSort | None, strawberry.argument(description="In which order; newest first if null.")
         ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
         at_least: AtLeast = None,
-    ) -> OrderSummaryConnection:
+    ) -> OrderSummaryConnection | None:
         """One find."""
-        order = order_by or OrderOrderInput(field=OrderOrder.PLACED_AT, direction=OrderDirection.DESC)
+        order = order_by or OrderSort(field=OrderOrder.PLACED_AT, direction=SortDirection.DESC)
         matching = filter.matching() if filter else {}
-        listing = order_page(matching, order.field, descending=order.direction is OrderDirection.DESC)
+        listing = order_page(matching, order.field, descending=order.direction is SortDirection.DESC)
         tokens = info.context.tokens(at_least)
         found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
         return OrderSummaryConnection.of(found)
@@ -218,7 +219,7 @@ class OrderUpdate(Update):
 class OrdersSubscription:
     """Orders as they change."""
 
-    @strawberry.subscription(description="An order now, then each new state of it.")
+    @strawberry.subscription(description="An order now, or once it is there, then each new state of it.")
     async def order_updated(self, info: Info, id: NodeId, after: Resume = None) -> AsyncIterator[OrderUpdate]:
         """Follows one document."""
         key = str(key_of("Order", id))

@@ -140,7 +140,7 @@ class SalesQuery:
             date | None, strawberry.argument(description="Up to this day; to the last if null.")
         ] = None,
         at_least: AtLeast = None,
-    ) -> Sales:
+    ) -> Sales | None:
         """Waits once; the fields read what they show."""
         await info.context.reading.ready(days.read_model, info.context.tokens(at_least))
         return Sales(first_day=first_day, last_day=last_day)

@@ -31,7 +31,7 @@ def _decimal(value: object) -> Decimal:
     parsed = Decimal(text)
     if len(parsed.as_tuple().digits) > 34 or abs(parsed.adjusted()) > 34:
         raise GraphQLError("A Decimal has at most 34 digits.")
-    return parsed
+    return parsed.normalize() + 0  # so that 4.9 and 4.90 are the same input
 
 
 def _datetime(value: object) -> datetime:
@@ -77,8 +77,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     ConsistencyToken: strawberry.scalar(
         name="ConsistencyToken",
         description=(
-            "A place in the store's history, opaque. A read that carries it sees at least what its "
-            "giver saw; a subscription that carries it goes on from there."
+            "A place in the store's history, opaque, but the later of two is the greater text. A read that "
+            "carries it sees at least what its giver saw; a subscription that carries it goes on from there."
         ),
         serialize=str,
         parse_value=_token,

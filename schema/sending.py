@@ -27,7 +27,10 @@ class CommandInput:
 
     command_id: UUID | None = strawberry.field(
         default=None,
-        description="Makes the command safe to repeat: it takes effect once, and gets the first receipt.",
+        description=(
+            "Makes the command safe to repeat: it takes effect once, and gets the first receipt. "
+            "A refused command does not use its id up."
+        ),
     )
 
 
@@ -44,7 +47,7 @@ class ChangeInput(CommandInput):
 class Payload:
     """What every mutation answers with; subclasses add the entity that was changed."""
 
-    receipt: Receipt = strawberry.field(description="The proof that the command was accepted.")
+    receipt: Receipt = strawberry.field(description="What the command left behind.")
     errors: list[CommandError] = strawberry.field(
         description="Why the command was refused; empty when it was accepted."
     )

@@ -17,7 +17,12 @@ from schema.scalars import ConsistencyToken, Position
 
 Resume = Annotated[
     ConsistencyToken | None,
-    strawberry.argument(description="The cursor of the last item you have: goes on right after it."),
+    strawberry.argument(
+        description=(
+            "The cursor of the last item you have, or a receipt's token: goes on right after it, with the "
+            "newest state of what has changed since."
+        )
+    ),
 ]
 
 
@@ -29,7 +34,10 @@ class Update:
         description="Where this item stands: subscribe with it as `after` to go on from here."
     )
     lagged: int = strawberry.field(
-        description="How many states were passed over since the last item, for being too many at once."
+        description=(
+            "How many states came faster than they could be sent, and were passed over since the last item. "
+            "What happened while you were away is not counted."
+        )
     )
 
 

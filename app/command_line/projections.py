@@ -43,7 +43,7 @@ def status(url: Url = DEFAULT_URL) -> None:
             model["position"],
             model["head"],
             f"{model['eventsBehind']:,}",
-            f"{model['millisecondsBehind']:,}",
+            f"{model['millisecondsBehind']:,.1f}",
             f"[{_COLORS.get(model['state'], 'none')}]{model['state']}[/]",
             model["reason"] or "",
         )

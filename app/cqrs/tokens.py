@@ -1,5 +1,10 @@
-"""Consistency tokens: a place in one store's history, opaque to clients."""
+"""Consistency tokens: a place in one store's history, opaque to clients but for their order.
 
+Of two tokens of one store, the later one is the greater text: a client whose requests overlap keeps the
+greatest that it has seen. So the position comes first, and the alphabet is one that sorts as its bytes do.
+"""
+
+import base64
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +13,9 @@ from uuid import UUID
 import msgspec
 
 from app.cqrs.notices import LAST, Place
-from app.cqrs.opaque import unwrapped, wrapped
+
+_FIXED = 8 + 6
+"""Bytes of every token: the position, and the end of the store's id."""
 
 
 class BadToken(Exception):
@@ -42,21 +49,23 @@ class Tokens:
 
     def write(self, position: int, reached: Mapping[str, Place] | None = None) -> str:
         """The token for `position`, as text that fits a header and a URL."""
-        body = msgspec.msgpack.encode((self._store, position, reached or None))
-        return wrapped(zlib.crc32(body).to_bytes(4) + body)
+        body = position.to_bytes(8) + self._store + (msgspec.msgpack.encode(reached) if reached else b"")
+        return base64.b32hexencode(body + zlib.crc32(body).to_bytes(4)).rstrip(b"=").decode()
 
     def read(self, text: str) -> Token:
         """The token in `text`; raises `BadToken` for garbage and for another store's tokens."""
         try:
-            raw = unwrapped(text)
-            body = raw[4:]
-            if zlib.crc32(body).to_bytes(4) != raw[:4]:
+            raw = base64.b32hexdecode(text + "=" * (-len(text) % 8))
+            body, check = raw[:-4], raw[-4:]
+            if len(body) < _FIXED or zlib.crc32(body).to_bytes(4) != check:
                 raise ValueError("not written by any store")
-            store, position, reached = msgspec.msgpack.decode(
-                body, type=tuple[bytes, int, dict[str, Place] | None]
-            )
+            places = body[_FIXED:]
+            reached = msgspec.msgpack.decode(places, type=dict[str, Place]) if places else {}
         except (ValueError, msgspec.MsgspecError):
             raise BadToken("This is not a consistency token. Send one as you received it.") from None
-        if store != self._store:
+        if body[8:_FIXED] != self._store:
             raise BadToken("This consistency token is of another store. Drop it and read again.")
-        return Token(position, reached or {})
+        token = Token(int.from_bytes(body[:8]), reached)
+        if self.write(token.position, token.reached) != text:
+            raise BadToken("This is not a consistency token. Send one as you received it.")
+        return token

@@ -144,8 +144,9 @@ def order_totals(filter: Filter) -> list[dict[str, Any]]:
         "units": {"$sum": "$units"},
         "revenue": {"$sum": {"$subtract": ["$total.amount", "$shipping_fee.amount"]}},
         "shipping_fees": {"$sum": "$shipping_fee.amount"},
+        "total": {"$sum": "$total.amount"},
     }
-    nothing = {"orders": 0, "units": 0, "revenue": ZERO.amount, "shipping_fees": ZERO.amount}
+    nothing = {"orders": 0, "units": 0, **dict.fromkeys(("revenue", "shipping_fees", "total"), ZERO.amount)}
     return [
         {"$match": filter},
         {"$facet": {"sums": [{"$group": sums}]}},
@@ -157,6 +158,7 @@ def order_totals(filter: Filter) -> list[dict[str, Any]]:
                 "units": 1,
                 "revenue": {"amount": "$revenue", "currency_code": CURRENCY},
                 "shipping_fees": {"amount": "$shipping_fees", "currency_code": CURRENCY},
+                "total": {"amount": "$total", "currency_code": CURRENCY},
             }
         },
     ]

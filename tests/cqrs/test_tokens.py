@@ -28,6 +28,13 @@ def test_a_changed_token_is_refused(position: int, at: int, other: str) -> None:
             TOKENS.read(changed)
 
 
+@given(one=positions, other=positions)
+def test_the_later_of_two_tokens_is_the_greater_text(one: int, other: int) -> None:
+    places = {"orders": (other, "a")}
+    assert (TOKENS.write(one) < TOKENS.write(other)) == (one < other)
+    assert (TOKENS.write(one, places) < TOKENS.write(other)) == (one < other) or one == other
+
+
 @given(garbage=st.text())
 def test_garbage_is_refused(garbage: str) -> None:
     with pytest.raises(BadToken):

@@ -37,21 +37,32 @@ class Answer:
         return {each["readModel"]: each for each in self.body["extensions"]["freshness"]}
 
 
+ECHO = "the greatest token so far"
+
+
 class Client:
-    """Speaks GraphQL to the service at `url`, such as `http://127.0.0.1:8000`."""
+    """Speaks GraphQL to the service at `url`, such as `http://127.0.0.1:8000`.
+
+    Like any client that wants to read its own writes, it sends back the greatest token that it has seen,
+    unless it is told to send another, or none.
+    """
 
     def __init__(self, url: str, http: httpx.AsyncClient) -> None:
         self.url = url
         self.http = http
+        self.seen = ""
 
     async def send(
-        self, query: str, variables: dict[str, Any] | None = None, *, token: str | None = None
+        self, query: str, variables: dict[str, Any] | None = None, *, token: str | None = ECHO
     ) -> Answer:
+        token = (self.seen or None) if token is ECHO else token
         headers = {"Consistency-Token": token} if token is not None else {}
         response = await self.http.post(
             f"{self.url}/graphql", json={"query": query, "variables": variables}, headers=headers
         )
-        return Answer(response.status_code, response.headers, response.json())
+        answer = Answer(response.status_code, response.headers, response.json())
+        self.seen = max(self.seen, answer.token or "")
+        return answer
 
     async def mutate(self, name: str, shown: str, /, **input: Any) -> dict[str, Any]:
         """Sends one mutation and returns its payload: `shown` of the entity, receipt and errors."""

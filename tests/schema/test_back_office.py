@@ -39,7 +39,7 @@ async def history(client: Client, shop: Shop) -> dict[str, str]:
 
 
 async def test_orders_are_filtered_sorted_and_summed_up(client: Client, history: dict[str, str]) -> None:
-    query = """query ($filter: OrderFilter, $orderBy: OrderOrderInput, $atLeast: [ConsistencyToken!]) {
+    query = """query ($filter: OrderFilter, $orderBy: OrderSort, $atLeast: [ConsistencyToken!]) {
         orders(filter: $filter, orderBy: $orderBy, atLeast: $atLeast) {
             nodes { orderId status customerId customerName lineCount units total { amount } }
             totals { orders units revenue { amount } shippingFees { amount } } totalCount } }"""
@@ -103,7 +103,7 @@ async def test_a_customer_shows_their_figures_and_orders(client: Client, history
 
 
 async def test_customers_are_found_and_sorted(client: Client, history: dict[str, str], shop: Shop) -> None:
-    query = """query ($filter: CustomerFilter, $orderBy: CustomerOrderInput) {
+    query = """query ($filter: CustomerFilter, $orderBy: CustomerSort) {
         customers(filter: $filter, orderBy: $orderBy) { totalCount nodes { id name } } }"""
     company = f"Firm {uuid4()}"
     first, second = [await shop.customer(name=name, company=company) for name in ("Zoë", "Ähnlich")]

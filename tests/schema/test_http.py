@@ -200,7 +200,7 @@ async def test_the_token_header_is_echoed_as_the_later_of_asked_and_seen(
     await shop.product()
     head = await service.circle.log.head()
     old, now = tokens.write(1), tokens.write(head)
-    assert (await client.send("{ __typename }")).token is None
+    assert (await client.send("{ __typename }", token=None)).token is None
     assert (await client.send("{ __typename }", token=old)).token == old
     seen = await client.send("{ products { totalCount } }", token=now)
     assert tokens.read(seen.token or "").position >= head
@@ -230,7 +230,7 @@ async def test_commands_are_accepted_while_the_read_store_is_down_and_show_once_
 
             mongod.process.terminate()
             await mongod.process.wait()
-            down = await client.send(query, {"id": product})
+            down = await client.send(query, {"id": product}, token=None)
             assert set(down.codes) == {"READ_STORE_UNAVAILABLE"}
             assert "mongo" not in json.dumps(down.body).lower()
             assert (await client.http.get(f"{client.url}/health/ready")).status_code == 503
@@ -251,3 +251,24 @@ async def _answered(client: Client, query: str, variables: dict[str, Any], token
             if not answer.codes:
                 return answer.data["product"]
             assert set(answer.codes) <= {"READ_STORE_UNAVAILABLE", "READ_MODEL_BEHIND"}
+
+
+async def test_pages_of_allowed_origins_may_use_the_api_and_read_the_token(
+    mongo_url: str, tmp_path: Path
+) -> None:
+    origin = "http://localhost:5173"
+    settings = Settings(
+        data_dir=tmp_path,
+        mongodb_url=mongo_url,
+        mongodb_database="origins",
+        allowed_origins=f"https://shop.example, {origin}",
+    )
+    async with serving(settings) as service:
+        http, url = service.client.http, f"{service.client.url}/graphql"
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        wanted = {**asked, "Access-Control-Request-Headers": "content-type, consistency-token"}
+        assert (await http.options(url, headers=wanted)).headers["Access-Control-Allow-Origin"] == origin
+        answer = await http.post(url, json={"query": "{ __typename }"}, headers={"Origin": origin})
+        assert answer.headers["Access-Control-Expose-Headers"] == "Consistency-Token"
+        stranger = await http.options(url, headers={**wanted, "Origin": "http://evil.example"})
+        assert "Access-Control-Allow-Origin" not in stranger.headers

@@ -13,7 +13,7 @@ PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 
 
 async def products(client: Client, shown: str = "nodes { name }", **arguments: Any) -> Any:
-    query = f"""query ($filter: ProductFilter, $orderBy: ProductOrderInput,
+    query = f"""query ($filter: ProductFilter, $orderBy: ProductSort,
             $first: Int, $after: String, $last: Int, $before: String) {{
         products(filter: $filter, orderBy: $orderBy,
             first: $first, after: $after, last: $last, before: $before) {{ {shown} {PAGE} }} }}"""
@@ -104,15 +104,14 @@ async def test_products_are_sorted_both_ways(client: Client, fruit: str, field: 
 
 
 async def test_facets_and_counts_cover_all_pages(client: Client, fruit: str) -> None:
-    shown = (
-        "totalCount facets { categories { category count } lowestPrice highestPrice inStock } nodes { name }"
-    )
+    facets = "categories { category count } lowestPrice { amount } highestPrice { amount } inStock"
+    shown = f"totalCount nodes {{ name }} facets {{ {facets} }}"
     page = await products(client, shown, filter={"categories": [fruit]}, first=1)
     assert page["totalCount"] == 4
     assert page["facets"] == {
         "categories": [{"category": fruit, "count": 4}],
-        "lowestPrice": "1.00",
-        "highestPrice": "3.00",
+        "lowestPrice": {"amount": "1.00"},
+        "highestPrice": {"amount": "3.00"},
         "inStock": 2,
     }
     empty = await products(client, shown, filter={"categories": []})

@@ -33,10 +33,11 @@ export function createFetcher(url, onAnswer) {
     const answer = await readAnswer(response);
     if (answer.errors?.some((error) => error.extensions?.code === "BAD_TOKEN")) {
       token = null; // the store behind the service was replaced: start afresh
-    } else if (carried === token || kind === "mutation") {
-      // An answer is at least as late as the token it was asked with. A slow query that was
-      // overtaken by a mutation is not, and must not bring back the time before it.
-      token = response.headers.get(TOKEN) ?? token;
+    } else {
+      // Of two tokens the later is the greater text: a slow query that was overtaken by a mutation
+      // must not bring back the time before it.
+      const answered = response.headers.get(TOKEN) ?? "";
+      token = answered > (token ?? "") ? answered : token;
     }
     onAnswer(answer, token);
     return answer;
