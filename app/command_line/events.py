@@ -43,7 +43,10 @@ def tail(
     async def show_lines(log: "SqlWriteStore") -> None:
         start = max(0, await log.head() - limit) if after is None else after
         async for event in _events(log, start, limit, follow=follow):
-            console.print(_line(event), soft_wrap=not console.is_terminal, no_wrap=True, overflow="ellipsis")
+            if console.is_terminal:
+                console.print(_line(event), no_wrap=True, overflow="ellipsis")
+            else:
+                console.print(_line(event), soft_wrap=True)
 
     try:
         _with_log(show_lines, data_dir)

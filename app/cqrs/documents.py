@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 
 from app.cqrs.events import RecordedEvent
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
@@ -13,6 +14,10 @@ Sort = Sequence[tuple[str, int]]
 
 class ReadStoreUnavailable(Exception):
     """The read store does not answer; what was asked may be asked again."""
+
+
+class OtherLog(Exception):
+    """The documents were made from other events than those of the log."""
 
 
 class ChangeImpossible(Exception):
@@ -64,8 +69,11 @@ class DocumentReader(Protocol):
 class DocumentWriter(Protocol):
     """Applies what projectors ask for; raises `ReadStoreUnavailable` where the store does not answer."""
 
-    async def prepare(self, model: ReadModel) -> None:
-        """Makes the read model's collections and indexes where they are missing."""
+    async def prepare(self, model: ReadModel, log_id: UUID) -> None:
+        """Makes the read model's collections and indexes where they are missing.
+
+        Raises `OtherLog` where its documents were made from another log than this one.
+        """
 
     async def checkpoint(self, model: ReadModel) -> int:
         """The position up to which the documents are complete; 0 for a new read model."""

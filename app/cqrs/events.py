@@ -61,6 +61,9 @@ class EventTypes:
 class EventLog(Protocol):
     """The append-only log of all events, read in commit order."""
 
+    async def id(self) -> UUID:
+        """The id that the log was given when it was made."""
+
     async def head(self) -> int:
         """The position of the newest event; 0 in an empty log."""
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 
-from app.cqrs.documents import CheckpointMoved, DocumentWriter, ReadStoreUnavailable
+from app.cqrs.documents import CheckpointMoved, DocumentWriter, OtherLog, ReadStoreUnavailable
 from app.cqrs.event_bus import BatchSource, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.notices import Notices
@@ -50,12 +50,12 @@ class Projector:
             pauses, reached = _pauses(), 0
             while True:
                 try:
-                    await self._store.prepare(self.model)
-                    self._start_at(await self._store.checkpoint(self.model))
+                    await self._store.prepare(self.model, await self._log.id())
+                    await self._start_at(await self._store.checkpoint(self.model))
                     await self._follow(batches)
-                except _Poison as poison:
-                    logger.error("%s stops: %s", self.model.name, poison)
-                    self.progress.failed(str(poison))
+                except (_Poison, OtherLog) as reason:
+                    logger.error("%s stops: %s", self.model.name, reason)
+                    self.progress.failed(str(reason))
                     return
                 except Exception as reason:  # A store that fails is tried again for ever.
                     expected = isinstance(reason, ReadStoreUnavailable | CheckpointMoved)
@@ -71,7 +71,12 @@ class Projector:
                         pauses, reached = _pauses(), self.progress.position
                     await asyncio.sleep(next(pauses))
 
-    def _start_at(self, checkpoint: int) -> None:
+    async def _start_at(self, checkpoint: int) -> None:
+        if checkpoint > (head := await self._log.head()):
+            raise OtherLog(
+                f"the documents reflect position {checkpoint}, but the event log ends at {head}: "
+                "was an older copy of it restored? Drop these documents to build them anew"
+            )
         if checkpoint != self.progress.position:  # What others projected, or we without hearing of it.
             self._notices.begin(self.model.name, checkpoint)
         self.progress.reached(checkpoint)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
 from bson.decimal128 import Decimal128
@@ -18,7 +19,14 @@ from motor.motor_asyncio import (
 from pymongo import ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 
-from app.cqrs.documents import ChangeImpossible, CheckpointMoved, DocumentChanged, ReadStoreUnavailable, Sort
+from app.cqrs.documents import (
+    ChangeImpossible,
+    CheckpointMoved,
+    DocumentChanged,
+    OtherLog,
+    ReadStoreUnavailable,
+    Sort,
+)
 from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
@@ -102,11 +110,16 @@ class MongoReadStore:
         with _unavailable():
             return await self._documents(collection).aggregate(list(pipeline)).to_list(None)
 
-    async def prepare(self, model: ReadModel) -> None:
+    async def prepare(self, model: ReadModel, log_id: UUID) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
         with _unavailable():
-            first = {"$setOnInsert": {"position": 0}}
+            first = {"$setOnInsert": {"position": 0, "log": str(log_id)}}
             await self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
+            if not await self._checkpoints.find_one({"_id": model.key, "log": str(log_id)}):
+                raise OtherLog(
+                    f"the documents of {model.key} were made from another event log: "
+                    "use another MONGODB_DATABASE or data folder, or drop these documents"
+                )
             for collection in model.collections:
                 # Listeners resume by position, and rebuilds compare by it.
                 for paths in (("position", "_id"), *collection.indexes):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from app.cqrs.documents import DocumentChanged, DocumentWriter, ReadStoreUnavailable
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
@@ -30,6 +31,9 @@ class MemoryLog:
         after = len(self.events)
         self.events += [recorded(position, event) for position, event in enumerate(events, after + 1)]
         return EventBatch(after=after, events=self.events[after:])
+
+    async def id(self) -> UUID:
+        return UUID(int=0)
 
     async def head(self) -> int:
         return len(self.events)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -39,7 +40,7 @@ async def put(store: MongoReadStore, added: dict[str, Document]) -> None:
 
 @pytest.fixture
 async def store(read_store: MongoReadStore) -> MongoReadStore:
-    await read_store.prepare(notes)
+    await read_store.prepare(notes, UUID(int=0))
     return read_store
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -247,3 +248,27 @@ async def test_outlives_a_mongod_that_is_killed(
                 await desk.reaches(3)
                 assert [note["praise"] for note in await store.find(documents, {"_id": "a"})] == [1]
                 assert desk.progress.state is ReadModelState.LIVE
+
+
+async def test_refuses_documents_that_were_made_from_another_log(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    await read_store.prepare(notes, UUID(int=7))
+    desk.log.append(NoteTaken(note="a"))
+    async with desk.running() as projecting:
+        await asyncio.wait([projecting])
+    assert desk.progress.state is ReadModelState.FAILED
+    assert "another event log" in str(desk.progress.reason)
+    assert await read_store.find(documents, {}) == []
+
+
+async def test_refuses_documents_that_are_ahead_of_the_log(desk: Desk, read_store: MongoReadStore) -> None:
+    desk.log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+    desk.log.events.pop()  # an older copy was restored
+    again = Desk(read_store, desk.log)
+    async with again.running() as projecting:
+        await asyncio.wait([projecting])
+    assert again.progress.state is ReadModelState.FAILED
+    assert "position 2, but the event log ends at 1" in str(again.progress.reason)

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import pytest
 
@@ -18,7 +19,7 @@ class Given:
     history: History = field(default_factory=History)
 
     async def __call__(self, model: ReadModel, *events: Event) -> list[DocumentChanged]:
-        await self.store.prepare(model)
+        await self.store.prepare(model, UUID(int=0))
         return await project(self.store, model, self.history.record(*events))
 
     async def all(self, collection: Collection) -> list[Document]:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -27,7 +28,7 @@ from tests.cqrs.notes import (
 
 @pytest.fixture
 async def store(read_store: MongoReadStore) -> MongoReadStore:
-    await read_store.prepare(notes)
+    await read_store.prepare(notes, UUID(int=0))
     return read_store
 
 
@@ -157,7 +158,7 @@ async def test_finds_counts_and_sums(store: MongoReadStore) -> None:
 
 async def test_preparing_again_changes_nothing(store: MongoReadStore) -> None:
     await apply(store, NoteTaken(note="a"))
-    await store.prepare(notes)
+    await store.prepare(notes, UUID(int=0))
     assert await store.checkpoint(notes) == 1
 
 
@@ -166,7 +167,7 @@ async def test_makes_the_declared_indexes_and_one_by_position(
 ) -> None:
     falling = ReadModel("falling")
     collection = falling.collection("part", indexes=[("-weight", "name")])
-    await store.prepare(falling)
+    await store.prepare(falling, UUID(int=0))
     indexes = await mongo[collection.name].index_information()
     assert collection.name == "falling_v1_part"
     assert [index["key"] for index in indexes.values()] == [
@@ -188,7 +189,7 @@ async def test_a_killed_mongod_comes_back_with_whole_batches_only(
 ) -> None:
     monkeypatch.setattr("app.stores.mongo.PATIENCE", 300)
     async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
-        await store.prepare(notes)
+        await store.prepare(notes, UUID(int=0))
         taken = [NoteTaken(note=f"{number:03}") for number in range(100)]
         await apply(store, *taken)
         in_flight = [asyncio.create_task(apply(store, *taken, start=100)), asyncio.create_task(store.ping())]
