@@ -4,14 +4,13 @@ It can be run again: every command has an id made from what it is about, so noth
 """
 
 import asyncio
-import csv
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
+from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from uuid import UUID, uuid5
 
 import typer
@@ -19,7 +18,8 @@ from aiohttp import ClientError
 from gql import Client, GraphQLRequest
 from gql.client import AsyncClientSession
 from gql.transport.aiohttp import AIOHTTPTransport
-from gql.transport.exceptions import TransportError
+from gql.transport.exceptions import TransportError, TransportQueryError
+from northwind_books import Books, Row
 from rich.console import Console
 from rich.progress import Progress
 
@@ -29,80 +29,32 @@ NAMESPACE = UUID("6f1d3c1e-5d0c-4f0e-9c3b-2f1a8d7e4b90")
 AT_ONCE = 16
 """How many commands are under way at the same time."""
 
-CENT = Decimal("0.01")
-Row = dict[str, str]
+PATIENCE = 30
+"""How often a read that the read models are not ready for is asked again; each waits some seconds."""
+
 console = Console(highlight=False)
+errors = Console(highlight=False, stderr=True)
 
 MUTATION = """mutation ($input: {type}!) {{ {name}(input: $input) {{
-  receipt {{ token events {{ type subject }} }} errors {{ code message path }} }} }}"""
+  receipt {{ token events {{ type subject position }} }} errors {{ code message path }} }} }}"""
 
-TOTALS = """query ($atLeast: [ConsistencyToken!]) {
-  products(atLeast: $atLeast) { totalCount }
-  customers(atLeast: $atLeast) { totalCount }
-  orders(atLeast: $atLeast) { totals { orders units revenue { amount } shippingFees { amount } } }
-  shipped: orders(filter: { status: [SHIPPED] }, atLeast: $atLeast) { totalCount }
-  sales(atLeast: $atLeast) { total { orders units shipped revenue { amount } shippingFees { amount } } } }"""
+TOTALS = """query ($first: Date!, $last: Date!, $from: DateTime!, $to: DateTime!) {
+  orders(filter: { placedFrom: $from, placedTo: $to }) {
+    totals { orders units revenue { amount } shippingFees { amount } } }
+  shipped: orders(filter: { placedFrom: $from, placedTo: $to, status: [SHIPPED] }) { totalCount }
+  sales(firstDay: $first, lastDay: $last) {
+    total { orders units shipped revenue { amount } shippingFees { amount } } } }"""
 
-DAYS = """query ($after: String, $atLeast: [ConsistencyToken!]) { sales(atLeast: $atLeast) {
-  byDay(first: 100, after: $after) {
+DAYS = """query ($first: Date!, $last: Date!, $after: String) {
+  sales(firstDay: $first, lastDay: $last) { byDay(first: 100, after: $after) {
     pageInfo { hasNextPage endCursor } nodes { day revenue { amount } } } } }"""
+
+NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+"""At most 100 of them at once."""
 
 
 class Refusal(Exception):
     """The service refused a command that these books need."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Books:
-    """The CSV files, as rows; `NULL` is read as an empty text."""
-
-    products: Sequence[Row]
-    categories: dict[str, str]
-    customers: Sequence[Row]
-    orders: Sequence[Row]
-    lines: dict[str, list[Row]]
-
-    @classmethod
-    def read(cls, folder: Path) -> "Books":
-        """Orders come by date; raises `OSError` or `KeyError` where a file or column is missing."""
-
-        def rows(name: str) -> list[Row]:
-            with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-                return [
-                    {key: "" if value == "NULL" else value for key, value in row.items()}
-                    for row in csv.DictReader(file)
-                ]
-
-        lines: defaultdict[str, list[Row]] = defaultdict(list)
-        for line in rows("order-details"):
-            lines[line["orderID"]].append(line)
-        return cls(
-            products=rows("products"),
-            categories={row["categoryID"]: row["categoryName"] for row in rows("categories")},
-            customers=rows("customers"),
-            orders=sorted(rows("orders"), key=lambda row: (row["orderDate"], int(row["orderID"]))),
-            lines=lines,
-        )
-
-    @property
-    def units(self) -> Counter[str]:
-        """Units ordered, by product."""
-        units: Counter[str] = Counter()
-        for lines in self.lines.values():
-            for line in lines:
-                units[line["productID"]] += int(line["quantity"])
-        return units
-
-    def revenue(self, orders: Iterable[Row]) -> Decimal:
-        """What the lines of these orders come to, each rounded half-even to cents."""
-        lines = (line for order in orders for line in self.lines[order["orderID"]])
-        return sum((_line_total(line) for line in lines), Decimal(0))
-
-
-def _line_total(line: Row) -> Decimal:
-    kept = 1 - Decimal(line["discount"])
-    total = Decimal(line["unitPrice"]) * int(line["quantity"]) * kept
-    return total.quantize(CENT, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(kw_only=True)
@@ -115,7 +67,8 @@ class Loader:
     products: dict[str, str] = field(default_factory=dict)
     customers: dict[str, str] = field(default_factory=dict)
     prices: dict[str, Decimal] = field(default_factory=dict)
-    token: str | None = None
+    newest: tuple[int, str] = (0, "")
+    """The highest position of all events so far, and the token that leads there."""
 
     async def load(self) -> None:
         """Everything, in an order in which each command finds what it needs."""
@@ -208,8 +161,9 @@ class Loader:
         if payload["errors"]:
             reasons = "; ".join(f"{error['message']} ({error['code']})" for error in payload["errors"])
             raise Refusal(f"{name} of {about} was refused: {reasons}")
-        self.token = payload["receipt"]["token"] or self.token
-        events = payload["receipt"]["events"]
+        events, token = payload["receipt"]["events"], payload["receipt"]["token"]
+        if events:  # Answers overtake one another: the last one is not the newest.
+            self.newest = max(self.newest, (int(events[-1]["position"]), token))
         return next((str(each["subject"]) for each in events if each["type"] == event), "")
 
 
@@ -239,23 +193,43 @@ async def _at_once(tasks: Sequence[Callable[[], Awaitable[None]]]) -> None:
             group.create_task(carry_out(task))
 
 
-async def _found(session: AsyncClientSession, token: str | None) -> dict[str, Any]:
-    """What the queries say, as soon as the read models hold the last command."""
-    at_least = {"atLeast": [token] if token else None}
-    said = await session.execute(GraphQLRequest(TOTALS, variable_values=at_least))
-    days: dict[str, Decimal] = {}
-    after = None
+async def _ask(loader: Loader, query: str, **variables: Any) -> dict[str, Any]:
+    """What a query says, as soon as the read models hold all that was loaded."""
+    headers = {"Consistency-Token": loader.newest[1]}
+    request = GraphQLRequest(query, variable_values=variables)
+    attempts = 0
     while True:
-        request = GraphQLRequest(DAYS, variable_values={**at_least, "after": after})
-        page = (await session.execute(request))["sales"]["byDay"]
+        try:
+            return await loader.session.execute(request, extra_args={"headers": headers})
+        except TransportQueryError as error:
+            codes = {each.get("extensions", {}).get("code") for each in error.errors or []}
+            attempts += 1
+            if attempts == PATIENCE or "READ_MODEL_BEHIND" not in codes:
+                raise
+
+
+async def _found(loader: Loader) -> dict[str, Any]:
+    """What the queries say of what was loaded, whatever else the store holds."""
+    first, last = loader.books.span
+    span = {"first": f"{first}", "last": f"{last}"}
+    moments = {"from": f"{first}T00:00:00Z", "to": f"{last + timedelta(days=1)}T00:00:00Z"}
+    said = await _ask(loader, TOTALS, **span, **moments)
+    days: dict[str, Decimal] = {}
+    more: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
+    while more["hasNextPage"]:
+        page = (await _ask(loader, DAYS, **span, after=more["endCursor"]))["sales"]["byDay"]
         days |= {node["day"]: Decimal(node["revenue"]["amount"]) for node in page["nodes"]}
-        if not page["pageInfo"]["hasNextPage"]:
-            break
-        after = page["pageInfo"]["endCursor"]
+        more = page["pageInfo"]
+
+    async def count(ids: Sequence[str]) -> int:
+        chunks = [ids[start : start + 100] for start in range(0, len(ids), 100)]
+        answers = [await _ask(loader, NODES, ids=chunk) for chunk in chunks]
+        return len({node["id"] for answer in answers for node in answer["nodes"] if node})
+
     totals, sales = said["orders"]["totals"], said["sales"]["total"]
     return {
-        "products": said["products"]["totalCount"],
-        "customers": said["customers"]["totalCount"],
+        "products": await count(list(loader.products.values())),
+        "customers": await count(list(loader.customers.values())),
         "orders": totals["orders"],
         "orders, by day": sales["orders"],
         "shipped": said["shipped"]["totalCount"],
@@ -270,41 +244,28 @@ async def _found(session: AsyncClientSession, token: str | None) -> dict[str, An
     }
 
 
-def _expected(books: Books) -> dict[str, Any]:
-    """What the books themselves say."""
-    days: defaultdict[str, list[Row]] = defaultdict(list)
-    for order in books.orders:
-        days[order["orderDate"][:10]].append(order)
-    shipped = sum(1 for order in books.orders if order["shippedDate"])
-    fees = sum((Decimal(order["freight"]) for order in books.orders), Decimal(0))
-    sums = {
-        "orders": len(books.orders),
-        "shipped": shipped,
-        "units": books.units.total(),
-        "revenue": books.revenue(books.orders),
-        "shipping fees": fees,
-    }
-    return {
-        "products": len(books.products),
-        "customers": len(books.customers),
-        **sums,
-        **{f"{name}, by day": value for name, value in sums.items()},
-        "revenue of each day": {day: books.revenue(orders) for day, orders in days.items()},
-    }
-
-
 async def _run(books: Books, url: str) -> dict[str, Any]:
     client = Client(transport=AIOHTTPTransport(url=url, timeout=60))
     async with client as session:
-        with Progress(console=console) as bar:
+        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
             task = bar.add_task("Orders", total=len(books.orders))
             loader = Loader(session=session, books=books, advance=lambda: bar.advance(task))
             await loader.load()
-        return await _found(session, loader.token)
+        return await _found(loader)
 
 
 def _shown(value: Any) -> str:
     return f"{len(value)} days" if isinstance(value, dict) else f"{value:,}"
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first of the exceptions that a group of tasks ended with."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _fail(message: str) -> NoReturn:
+    errors.print(message, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(1)
 
 
 def main(
@@ -314,22 +275,25 @@ def main(
     """Load Northwind's books through GraphQL mutations, and check what the queries then say."""
     try:
         books = Books.read(data)
-        expected = _expected(books)
+        expected = books.expected()
         found = asyncio.run(_run(books, url))
-    except* (OSError, KeyError, ClientError, TransportError, Refusal) as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        missing = f"the column or key {error} is missing" if isinstance(error, KeyError) else str(error)
-        console.print(f"Not loaded: {missing}", style="red", markup=False)
-        raise typer.Exit(1) from None
+    except Exception as raised:
+        error = _first(raised)
+        if isinstance(error, TransportQueryError):
+            _fail(f"The service at {url} could not answer: {error}")
+        if isinstance(error, ClientError | TransportError):
+            _fail(f"No Diptych answers at {url}: {error}\nStart one with scripts/serve --no-demo")
+        if isinstance(error, KeyError):
+            _fail(f"The books are incomplete: {error} is missing.")
+        if isinstance(error, OSError | ValueError | ArithmeticError | Refusal):
+            _fail(f"The books can't be loaded: {error}")
+        raise
     for name, value in found.items():
         agrees = value == expected[name]
         verdict = "" if agrees else f"  but the books say {_shown(expected[name])}"
         console.print(f"{name:>22}  {_shown(value)}{verdict}", style=None if agrees else "red")
     if found != expected:
-        console.print("Does the store hold other data, too? Load into an empty one: scripts/serve --no-demo")
-        raise typer.Exit(1)
+        _fail("Did someone else order on these days? Load into an empty store: scripts/serve --no-demo")
 
 
 if __name__ == "__main__":

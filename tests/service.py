@@ -4,11 +4,12 @@ import asyncio
 import os
 import re
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGTERM, Signals
 
 PATIENCE = 60
 """Seconds for a start; the demo shop is filled in them, on a machine that has other things to do."""
@@ -16,10 +17,26 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Service:
-    """A process that serves, and where."""
+    """A process that serves, and what it said when it began to."""
 
-    url: str
     process: Process
+    announced: str
+
+    @property
+    def url(self) -> str:
+        return _found(r"health\s+(http://\S+)/health/ready", self.announced)
+
+    @property
+    def mongod(self) -> int:
+        """The number of its mongod's process."""
+        return int(_found(r"mongod, process (\d+)", self.announced))
+
+    async def stop(self, signal: Signals) -> str:
+        """Sends the signal and waits for the end; returns what the service said since it began to serve."""
+        self.process.send_signal(signal)
+        async with asyncio.timeout(10):
+            said, _ = await self.process.communicate()
+        return said.decode()
 
 
 @asynccontextmanager
@@ -28,24 +45,30 @@ async def running(data_dir: Path, *arguments: str, **environment: str) -> AsyncI
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
         stdout=PIPE,
+        stderr=STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
     )
+    service = None
     try:
         async with asyncio.timeout(PATIENCE):
-            url = await _announced_url(process)
-        yield Service(url, process)
+            service = Service(process, await _announcement(process))
+        yield service
     finally:
         if process.returncode is None:
-            process.terminate()
-            async with asyncio.timeout(10):
-                await process.communicate()
+            await (service or Service(process, "")).stop(SIGTERM)
 
 
-async def _announced_url(process: Process) -> str:
+async def _announcement(process: Process) -> str:
     assert process.stdout
     said = b""
     async for line in process.stdout:
         said += line
-        if found := re.search(rb"health\s+(http://\S+)/health/ready", line):
-            return found[1].decode()
+        if b"Ctrl-C stops it" in line:
+            return said.decode()
     raise AssertionError(f"the service did not start; it said:\n{said.decode()}")
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, text
+    return found[1]

@@ -1,0 +1,212 @@
+"""The commands as an operator calls them, and what they say when they can't do it."""
+
+import asyncio
+import json
+import socket
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.__main__ import command_line
+
+SMALL = ("--products", "3", "--customers", "2", "--orders", "2")
+SCHEMA = Path(__file__).parent.parent / "schema" / "schema.graphql"
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "MONGODB_URL", "MONGOD_BIN", "HOST", "PORT", "DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
+    assert run("demo", *SMALL, "--data-dir", str(folder)).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command_line, arguments)
+
+
+def refusal(*arguments: str, exit_code: int) -> str:
+    """The message of a command that can't be carried out; no exception gets out of it."""
+    result = run(*arguments)
+    assert result.exit_code == exit_code, result.output
+    assert isinstance(result.exception, SystemExit)
+    return result.stderr
+
+
+def test_help_lists_the_commands() -> None:
+    said = run("--help").output
+    for command in ("serve", "demo", "schema", "events", "projections"):
+        assert command in said
+
+
+def test_schema_prints_what_is_committed() -> None:
+    assert run("schema").output == SCHEMA.read_text("utf-8")
+
+
+def test_demo_says_what_it_added_and_that_nothing_is_added_twice(tmp_path: Path) -> None:
+    first = run("demo", *SMALL, "--seed", "9", "--data-dir", str(tmp_path))
+    assert first.output.startswith("3 products, 2 customers, 2 orders. ")
+    assert first.output.endswith(" events added.\n")
+    again = run("demo", *SMALL, "--seed", "9", "--data-dir", str(tmp_path))
+    assert "nothing added" in again.output
+
+
+def test_tail_shows_the_newest_events_one_line_each(filled: Path) -> None:
+    lines = run("events", "tail", "--limit", "4", "--data-dir", str(filled)).output.splitlines()
+    positions = [int(line.split()[0]) for line in lines]
+    assert len(positions) == 4
+    assert positions == list(range(positions[0], positions[0] + 4))
+    assert run("events", "tail", "--after", str(positions[-1]), "--data-dir", str(filled)).output == ""
+
+
+def test_tail_shows_the_events_behind_a_position(filled: Path) -> None:
+    [line] = run(
+        "events", "tail", "--after", "0", "--limit", "1", "--data-dir", str(filled)
+    ).output.splitlines()
+    position, _day, _time, event_type, stream, actor, *_data = line.split()
+    assert (position, event_type, actor) == ("1", "ProductAdded", "demo")
+    assert stream.startswith("product-")
+
+
+async def test_tail_follows_what_is_added(filled: Path) -> None:
+    command = ("events", "tail", "--after", "0", "--follow", "--data-dir", str(filled))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", *command, stdout=PIPE)
+    assert process.stdout
+    seen = [(await process.stdout.readline()).split()[0]]
+    more = ("demo", *SMALL[:-1], "3", "--data-dir", str(filled))
+    adding = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", *more, stdout=PIPE)
+    added, _ = await adding.communicate()
+    assert b"nothing added" not in added
+    head = json.loads(await asyncio.to_thread(newest, filled))["position"]
+    async with asyncio.timeout(10):
+        while int(seen[-1]) < head:
+            seen.append((await process.stdout.readline()).split()[0])
+    assert [int(position) for position in seen] == list(range(1, head + 1))
+    process.send_signal(2)
+    rest, _ = await process.communicate()
+    assert (process.returncode, rest) == (0, b"")
+
+
+def newest(folder: Path) -> str:
+    [line] = run("events", "tail", "--limit", "1", "--data-dir", str(folder)).output.splitlines()
+    return run("events", "show", line.split()[0], "--data-dir", str(folder)).output
+
+
+def test_show_prints_an_event_by_position_and_by_id(filled: Path) -> None:
+    shown = run("events", "show", "1", "--data-dir", str(filled)).output
+    event = json.loads(shown)
+    assert event["type"] == "ProductAdded"
+    assert event["data"]["name"] == "Fog Harbour Breakfast"
+    assert event["schema_version"] == 1
+    assert event["stream_version"] == 1
+    assert run("events", "show", event["event_id"], "--data-dir", str(filled)).output == shown
+
+
+@pytest.mark.parametrize(
+    ("which", "exit_code", "message"),
+    [
+        ("999999", 1, "There is no event 999999; the newest is at position"),
+        ("99999999999999999999", 1, "There is no event 99999999999999999999"),
+        ("0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f", 1, "There is no event 0190a5ac"),
+        ("first", 2, "first is neither a position, such as 471, nor the id of an event."),
+    ],
+)
+def test_show_says_that_there_is_no_such_event(
+    filled: Path, which: str, exit_code: int, message: str
+) -> None:
+    assert message in refusal("events", "show", which, "--data-dir", str(filled), exit_code=exit_code)
+
+
+def test_reading_events_makes_no_store_where_there_is_none(tmp_path: Path) -> None:
+    said = refusal("events", "tail", "--data-dir", str(tmp_path / "none"), exit_code=1)
+    assert "There is no write store" in said
+    assert not (tmp_path / "none").exists()
+
+
+def test_projections_says_that_no_service_answers() -> None:
+    said = refusal("projections", "--url", "http://127.0.0.1:1/graphql", exit_code=1)
+    assert "No Diptych answers at http://127.0.0.1:1/graphql" in said
+    assert "No Diptych answers at nowhere" in refusal(
+        "projections", "status", "--url", "nowhere", exit_code=1
+    )
+
+
+def test_serve_says_that_the_port_is_taken(tmp_path: Path, taken_port: int) -> None:
+    said = refusal("serve", "--port", str(taken_port), "--data-dir", str(tmp_path), exit_code=2)
+    assert f"Can't listen on 127.0.0.1:{taken_port}: Address already in use." in said
+    assert "--port" in said
+
+
+def test_serve_says_that_the_host_is_not_ours(tmp_path: Path) -> None:
+    said = refusal("serve", "--host", "192.0.2.1", "--port", "0", "--data-dir", str(tmp_path), exit_code=2)
+    assert "Can't listen on 192.0.2.1:0: " in said
+
+
+async def test_serve_says_how_to_get_a_mongod(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve", "--port", "0", "--data-dir", str(tmp_path)),
+        stdout=PIPE,
+        stderr=STDOUT,
+        env={"MONGOD_BIN": "/nowhere/mongod"},
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 2
+    assert b"found no mongod that runs" in said
+    assert b"/nowhere/mongod can't be started" in said
+    assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_says_that_the_data_folder_can_not_be_used(tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").touch()
+    exit_code = 2 if command == "serve" else 1
+    options = ("--port", "0") if command == "serve" else ()
+    said = refusal(command, *options, "--data-dir", str(tmp_path / "file"), exit_code=exit_code)
+    assert str(tmp_path / "file") in said
+    assert "choose another folder with --data-dir" in said
+
+
+def test_demo_says_that_the_store_is_none(tmp_path: Path) -> None:
+    (tmp_path / "write.db").write_text("Dear diary, today nothing happened.")
+    said = refusal("demo", "--data-dir", str(tmp_path), exit_code=1)
+    assert "Can't open the write store: file is not a database." in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("PORT", "none", "PORT=none: Input should be a valid integer"),
+        ("HEARTBEAT", "0", "HEARTBEAT=0: Input should be greater than 0"),
+        ("DATABASE_URL", "nonsense", "Can't open the write store: Could not parse SQLAlchemy URL"),
+        ("DATABASE_URL", "sqlite:///x.db", "Can't open the write store: The asyncio extension"),
+        ("MONGODB_URL", "http://localhost", "MONGODB_URL does not lead to a MongoDB: Invalid URI scheme"),
+    ],
+)
+def test_serve_says_which_setting_is_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv("MONGODB_URL", "mongodb://127.0.0.1:1/")
+    monkeypatch.setenv(name, value)
+    assert message in refusal(
+        "serve",
+        "--no-demo",
+        *(() if name == "PORT" else ("--port", "0")),
+        "--data-dir",
+        str(tmp_path),
+        exit_code=2,
+    )

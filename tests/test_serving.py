@@ -1,0 +1,125 @@
+"""The service as a process: how it starts, and that nothing is left of it when it ends."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from signal import SIGINT, SIGKILL, SIGTERM
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.schema.client import Client, Stream
+from tests.service import Service, running
+
+HALF_A_REQUEST = (
+    b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+)
+WATCH = "subscription { readModelUpdates { __typename } }"
+
+
+@asynccontextmanager
+async def client_of(service: Service) -> AsyncIterator[Client]:
+    async with httpx.AsyncClient(timeout=20) as http:
+        yield Client(service.url, http)
+
+
+async def number_of(client: Client, what: str, token: str | None = None) -> int:
+    count: int = (await client.send(f"{{ {what} {{ totalCount }} }}", token=token)).data[what]["totalCount"]
+    return count
+
+
+async def until_caught_up(client: Client) -> None:
+    async with asyncio.timeout(20):
+        while (await client.http.get(f"{client.url}/health/ready")).status_code != 200:  # noqa: ASYNC110 - in another process
+            await asyncio.sleep(0.05)
+
+
+async def until_closed(stream: Stream) -> int | None:
+    """The code that the service closes a websocket with."""
+    try:
+        while True:
+            await stream.message()
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def until_gone(process: int) -> None:
+    async with asyncio.timeout(5):
+        while is_alive(process):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+
+
+async def test_fills_an_empty_store_once_and_survives_being_killed(tmp_path: Path) -> None:
+    async with running(tmp_path) as service, client_of(service) as client:
+        assert "Now it has a demo shop: 48 products, 40 customers, 160 orders." in service.announced
+        assert str(tmp_path / "write.db") in service.announced
+        assert f"playground  {service.url}/graphql" in service.announced
+        price = {"amount": "1.00"}
+        added = await client.mutate("addProduct", "", sku="A", name="A", category="C", unitPrice=price)
+        await service.stop(SIGKILL)
+        await until_gone(service.mongod)
+    async with running(tmp_path) as service, client_of(service) as client:
+        assert "demo shop" not in service.announced
+        await until_caught_up(client)
+        token = added["receipt"]["token"]
+        assert await number_of(client, "products", token=token) == 49
+        assert await number_of(client, "orders", token=token) == 160
+
+
+@pytest.mark.parametrize("signal", [SIGINT, SIGTERM])
+async def test_stops_in_order_whoever_is_connected(tmp_path: Path, signal: int) -> None:
+    async with AsyncExitStack() as open_, running(tmp_path, "--no-demo") as service:
+        client = await open_.enter_async_context(client_of(service))
+        streams = [await open_.enter_async_context(client.subscribe(WATCH)) for _ in range(3)]
+        for stream in streams:
+            await stream.next()
+        address = service.url.removeprefix("http://").split(":")
+        undecided = open_.enter_context(socket.create_connection((address[0], int(address[1]))))
+        undecided.sendall(HALF_A_REQUEST)
+
+        async with asyncio.timeout(5):
+            said = await service.stop(signal)  # type: ignore[arg-type]
+
+        assert service.process.returncode == 0
+        assert "Stopped." in said
+        assert "Traceback" not in said
+        assert "destroyed" not in said
+        assert [await until_closed(stream) for stream in streams] == [1012] * 3
+        assert not is_alive(service.mongod)
+
+
+async def test_takes_what_another_process_writes_beside_it(tmp_path: Path) -> None:
+    async with running(tmp_path, "--no-demo") as service, client_of(service) as client:
+        async with client.subscribe(WATCH) as stream:
+            await stream.next()
+            await run(
+                "demo", "--products", "3", "--customers", "1", "--orders", "0", "--data-dir", str(tmp_path)
+            )
+            async with asyncio.timeout(10):
+                while await stream.next() != {"__typename": "DocumentChanged"}:
+                    pass
+        await until_caught_up(client)
+        said = await run("projections", "--url", f"{service.url}/graphql")
+        assert said.count("LIVE") == 6
+
+
+async def run(*arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", *arguments), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    return said.decode()
