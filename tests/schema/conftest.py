@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,17 @@ async def service(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> A
         mongodb_url=mongo_url,
         mongodb_database="schema",
         heartbeat=0.2,
+        read_patience=20,  # a busy machine is no failure
+    )
+    async with serving(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def impatient(mongo_url: str, tmp_path: Path) -> AsyncIterator[Service]:
+    """A service of its own, whose reads give up quickly."""
+    settings = Settings(
+        data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name, read_patience=0.1
     )
     async with serving(settings) as running:
         yield running

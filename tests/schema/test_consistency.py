@@ -74,8 +74,9 @@ async def test_requests_that_overlap_keep_the_greatest_token_and_read_their_writ
         assert read.data["product"]["onHand"] == units
 
 
-async def test_a_header_may_carry_several_tokens(service: Service, shop: Shop) -> None:
-    await shop.product()
+async def test_a_header_may_carry_several_tokens(impatient: Service) -> None:
+    service = impatient
+    await Shop(service.client).product()
     past = service.circle.tokens.write(1)
     future = service.circle.tokens.write(await service.circle.log.head() + 10)
     both = await service.client.send("{ products { totalCount } }", token=f"{future}, {past}")
@@ -103,7 +104,10 @@ async def test_a_client_that_echoes_the_token_never_goes_back_in_time(client: Cl
     await delivering
 
 
-async def test_a_read_model_that_is_too_far_behind_is_an_error_that_says_so(service: Service) -> None:
+async def test_a_read_model_that_is_too_far_behind_is_an_error_that_says_so(impatient: Service) -> None:
+    service = impatient
+    await Shop(service.client).product()
+    await service.circle.progress["product_listing"].wait_for(1, seconds=20)
     head = await service.circle.log.head()
     future = service.circle.tokens.write(head + 10)
     impatient = {"atLeast": [future], "id": "UHJvZHVjdDowMTkwYTVhYy02ZmQ0LTdjMDctOGZiNS0zNWFjNGIyZThlNGY"}
