@@ -110,9 +110,9 @@ async def test_a_read_model_that_is_too_far_behind_is_an_error_that_says_so(impa
     await service.circle.progress["product_listing"].wait_for(1, seconds=20)
     head = await service.circle.log.head()
     future = service.circle.tokens.write(head + 10)
-    impatient = {"atLeast": [future], "id": "UHJvZHVjdDowMTkwYTVhYy02ZmQ0LTdjMDctOGZiNS0zNWFjNGIyZThlNGY"}
+    variables = {"atLeast": [future], "id": "UHJvZHVjdDowMTkwYTVhYy02ZmQ0LTdjMDctOGZiNS0zNWFjNGIyZThlNGY"}
 
-    answer = await service.client.send(PRODUCT, impatient)
+    answer = await service.client.send(PRODUCT, variables)
 
     assert answer.status == 200
     assert answer.codes == ["READ_MODEL_BEHIND"]
