@@ -1,6 +1,7 @@
 """The composition root: which handlers and read models there are, and how the circle is closed."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -36,9 +37,12 @@ from app.read_models.order_list import order_list
 from app.read_models.product_listing import product_listing
 from app.read_models.sales_by_day import sales_by_day
 from app.stores.mongo import open_read_store
-from app.stores.mongod import embedded_mongod
+from app.stores.mongod import Mongod, embedded_mongod
+from app.stores.mongod_binary import MongodError
 from app.stores.sql import open_database
 from app.stores.write_store import SqlWriteStore
+
+logger = logging.getLogger(__name__)
 
 HANDLERS: Mapping[type[Command], Handler] = {**CATALOG, **STOCK, **CUSTOMERS, **ORDERS}
 
@@ -117,10 +121,12 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 head.rise(receipt.position, datetime.now(UTC))
                 relay.wake()
 
-        read_store_url, read_store = await _read_store_url(settings, opened)
+        mongod = None
+        if not settings.mongodb_url:
+            mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
         write_side = await opened.enter_async_context(open_write_side(settings, committed))
         documents = await opened.enter_async_context(
-            open_read_store(read_store_url, settings.mongodb_database)
+            open_read_store(mongod.url if mongod else str(settings.mongodb_url), settings.mongodb_database)
         )
         log, relay = write_side.log, Relay(write_side.log, bus, head)
         if fill:
@@ -135,6 +141,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 model, log=log, bus=bus, store=documents, progress=progress[model.name], notices=notices
             )
             tasks.append(running.create_task(projector.run(), name=f"projector {model.name}"))
+        if mongod:
+            tasks.append(running.create_task(_keep_running(mongod, settings), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
         yield Circle(
             commands=write_side.commands,
@@ -144,15 +152,25 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
             tokens=Tokens(await log.id()),
             read_patience=settings.read_patience,
-            stores=(write_side.store, read_store),
+            stores=(write_side.store, _named(mongod)),
         )
 
 
-async def _read_store_url(settings: Settings, opened: AsyncExitStack) -> tuple[str, str]:
-    if settings.mongodb_url:
-        return settings.mongodb_url, "the MongoDB of MONGODB_URL"
-    mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
-    return mongod.url, f"an embedded mongod, process {mongod.process.pid}"
+def _named(mongod: Mongod | None) -> str:
+    return f"an embedded mongod, process {mongod.process.pid}" if mongod else "the MongoDB of MONGODB_URL"
+
+
+async def _keep_running(mongod: Mongod, settings: Settings) -> None:
+    """Starts the embedded mongod again whenever it ends; the documents are where they were."""
+    await mongod.process.wait()
+    while True:
+        logger.error("The embedded mongod has ended; it is started again")
+        try:
+            async with embedded_mongod(settings.data_dir, settings.mongod_bin) as again:
+                await again.process.wait()
+        except MongodError:
+            logger.exception("The embedded mongod does not start")
+        await asyncio.sleep(1)
 
 
 def _make_folder(data_dir: Path) -> None:

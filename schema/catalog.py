@@ -1,6 +1,7 @@
 """Products as clients read them: found, listed, counted and followed."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, cast
@@ -177,5 +178,6 @@ class CatalogSubscription:
         """Follows one document."""
         key = str(key_of("Product", id))
         followed = topic(product_listing.name, document=key)
-        async for state in follow(info, products, {"_id": key}, followed, after):
-            yield ProductUpdate(product=cast("Product", state.document), **state.shown)
+        async with aclosing(follow(info, products, {"_id": key}, followed, after)) as states:
+            async for state in states:
+                yield ProductUpdate(product=cast("Product", state.document), **state.shown)

@@ -49,9 +49,9 @@ class Context:
 
     @property
     def token_to_return(self) -> str | None:
-        """What the client should send next: its command's token, else the later of asked and reflected."""
+        """What the client should send next: the latest of what it wrote, saw and asked for."""
         asked = (token.position for token in self.reading.demanded)
-        position = self.written or max((self.reading.reflected, *asked))
+        position = max((self.written, self.reading.reflected, *asked))
         return self.circle.tokens.write(position) if position else None
 
 

@@ -1,6 +1,7 @@
 """Orders as clients read them: the order page, the back office's list, and both as they change."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, cast
@@ -224,8 +225,9 @@ class OrdersSubscription:
         """Follows one document."""
         key = str(key_of("Order", id))
         followed = topic(order_details.name, document=key)
-        async for state in follow(info, orders, {"_id": key}, followed, after):
-            yield OrderUpdate(order=cast("Order", state.document), **state.shown)
+        async with aclosing(follow(info, orders, {"_id": key}, followed, after)) as states:
+            async for state in states:
+                yield OrderUpdate(order=cast("Order", state.document), **state.shown)
 
     @strawberry.subscription(description="A customer's orders now, then each new state of any of them.")
     async def customer_orders_updated(
@@ -234,5 +236,6 @@ class OrdersSubscription:
         """Follows all documents about the customer."""
         key = str(key_of("Customer", customer_id))
         followed = topic(order_details.name, about=key)
-        async for state in follow(info, orders, {"customer.id": key}, followed, after):
-            yield OrderUpdate(order=cast("Order", state.document), **state.shown)
+        async with aclosing(follow(info, orders, {"customer.id": key}, followed, after)) as states:
+            async for state in states:
+                yield OrderUpdate(order=cast("Order", state.document), **state.shown)

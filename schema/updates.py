@@ -1,6 +1,7 @@
 """Live updates: how a document's new states, and the notices of all changes, reach a client."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -51,13 +52,15 @@ class Followed:
 
 async def follow(
     info: Info, collection: Collection, filter: Filter, followed: str, after: str | None
-) -> AsyncIterator[Followed]:
+) -> AsyncGenerator[Followed, None]:
     """The documents that fit `filter` now, then each new state of any."""
     context = info.context
     token = context.circle.tokens.read(after) if after else None
-    async for state in context.circle.live.documents(collection, filter, followed, token):
-        cursor = _cursor(context, {collection.read_model: state.place})
-        yield Followed(state.document, {"cursor": cursor, "lagged": state.lagged})
+    await context.reading.ready(collection.read_model)
+    async with aclosing(context.circle.live.documents(collection, filter, followed, token)) as states:
+        async for state in states:
+            cursor = _cursor(context, {collection.read_model: state.place})
+            yield Followed(state.document, {"cursor": cursor, "lagged": state.lagged})
 
 
 @strawberry.type(description="A document of a read model has a new state.")
@@ -121,8 +124,9 @@ class UpdatesSubscription:
         context = info.context
         names = tuple(model.value for model in read_models or ReadModelName)
         token = context.circle.tokens.read(after) if after else None
-        async for item, reached in context.circle.live.changes(names, token):
-            yield _shown(item, _cursor(context, reached))
+        async with aclosing(context.circle.live.changes(names, token)) as items:
+            async for item, reached in items:
+                yield _shown(item, _cursor(context, reached))
 
 
 def _shown(

@@ -127,7 +127,7 @@ async def _rebuild(circle: Circle, store: MongoReadStore, batch: int) -> None:
             progress=Progress(model.name, Head()),
             notices=Notices(),
         )
-        await store.prepare(model, await circle.log.id())
+        await store.prepare(model)
         await projector.catch_up()
 
 
@@ -136,9 +136,6 @@ class _InBatches:
 
     def __init__(self, circle: Circle, batch: int) -> None:
         self.log, self.batch = circle.log, batch
-
-    async def id(self) -> UUID:
-        return await self.log.id()
 
     async def head(self) -> int:
         return await self.log.head()

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import json
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ from app.cqrs.messages import Command
 
 ATTEMPTS = 12
 """How often a command that lost a race is tried before the client is asked to try again."""
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Any], Awaitable[Refused | State]]
 """What carries out a command in a unit of work; what it did is undone where it refuses in the end."""
@@ -91,9 +94,12 @@ class CommandBus:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311
-            with suppress(Conflict):
+            try:
                 return await self._attempt(command, id, fingerprint, actor)
-        raise Conflict(f"{type(command).__name__} {id} lost {ATTEMPTS} races in a row")
+            except Conflict as lost:
+                reason = lost
+        logger.warning("%s %s lost %s races in a row: %s", type(command).__name__, id, ATTEMPTS, reason)
+        raise Conflict(f"Others were faster {ATTEMPTS} times in a row. Send the same command again.")
 
     async def _attempt(self, command: Command, id: UUID, fingerprint: str, actor: str) -> Receipt | Refused:
         cause = Cause(command_id=id, correlation_id=id, actor=actor, at=self._clock())

@@ -16,10 +16,6 @@ class ReadStoreUnavailable(Exception):
     """The read store does not answer; what was asked may be asked again."""
 
 
-class OtherLog(Exception):
-    """The documents were made from other events than those of the log."""
-
-
 class ChangeImpossible(Exception):
     """A change that the document store can't make, however often it is asked; the message says why."""
 
@@ -69,19 +65,24 @@ class DocumentReader(Protocol):
 class DocumentWriter(Protocol):
     """Applies what projectors ask for; raises `ReadStoreUnavailable` where the store does not answer."""
 
-    async def prepare(self, model: ReadModel, log_id: UUID) -> None:
-        """Makes the read model's collections and indexes where they are missing.
-
-        Raises `OtherLog` where its documents were made from another log than this one.
-        """
+    async def prepare(self, model: ReadModel) -> None:
+        """Makes the read model's collections and indexes where they are missing."""
 
     async def checkpoint(self, model: ReadModel) -> int:
         """The position up to which the documents are complete; 0 for a new read model."""
 
+    async def last_event(self, model: ReadModel) -> UUID | None:
+        """The id of the event at the checkpoint; `None` for a new read model."""
+
     async def apply(
-        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        start: int,
+        end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        """Makes all `changes` and moves the checkpoint from `start` to `end`, or does nothing at all.
+        """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing.
 
         Returns the notices, in order; raises `CheckpointMoved` where it was not at `start`, and
         `ChangeImpossible`.

@@ -6,13 +6,22 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from app.cqrs.messages import Event, decode
 
 
 class UnknownEvent(Event):
-    """An event of a type or version that this program does not know (a newer one wrote it)."""
+    """An event of a type that this program does not know (a newer one wrote it): it stops nobody."""
 
     data: str
+
+
+class UnreadableEvent(Event):
+    """An event of a type that this program knows and can't read: it stops the read models that need it."""
+
+    of: type[Event]
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +57,18 @@ class EventTypes:
                 raise ValueError(f"two event types are called {event_type.__name__}")
 
     def read(self, name: str, schema_version: int, data: str) -> Event:
-        """The event that was stored; an `UnknownEvent` where the type or its version is not known."""
+        """The event that was stored, or why there is none; never raises."""
         event_type = self._types.get(name)
-        if event_type is None or schema_version > event_type.schema_version:
+        if event_type is None:
             return UnknownEvent(data=data)
-        return decode(data, event_type)
+        if schema_version > event_type.schema_version:
+            return UnreadableEvent(
+                of=event_type, reason=f"version {schema_version} is newer than this program"
+            )
+        try:
+            return decode(data, event_type)
+        except msgspec.MsgspecError as error:
+            return UnreadableEvent(of=event_type, reason=str(error))
 
     def __iter__(self) -> Iterator[type[Event]]:
         return iter(self._types.values())
@@ -60,9 +76,6 @@ class EventTypes:
 
 class EventLog(Protocol):
     """The append-only log of all events, read in commit order."""
-
-    async def id(self) -> UUID:
-        """The id that the log was given when it was made."""
 
     async def head(self) -> int:
         """The position of the newest event; 0 in an empty log."""

@@ -1,6 +1,6 @@
 """What subscriptions listen to: documents as they change, and the stream of all changes."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
 from app.cqrs.documents import DocumentChanged, DocumentReader
@@ -58,7 +58,7 @@ class Live:
 
     async def documents(
         self, collection: Collection, filter: Filter, followed: str, after: Token | None
-    ) -> AsyncIterator[LiveDocument]:
+    ) -> AsyncGenerator[LiveDocument, None]:
         """The documents that fit `filter` and changed after `after`, then each of their new states.
 
         `followed` is the topic of their notices, which serve as wake-up calls: what is delivered is what a
@@ -69,16 +69,16 @@ class Live:
             noticed = 0
             while True:
                 while documents := await self._newer(collection, filter, seen):
-                    lagged, noticed = max(0, noticed - len(documents)), 0
+                    noticed = max(0, noticed - len(documents))
                     for document in documents:
                         seen = _place(collection, document)
-                        yield LiveDocument(document=document, place=seen, lagged=lagged)
-                        lagged = 0
+                        last = document is documents[-1] and len(documents) < CHUNK
+                        yield LiveDocument(document=document, place=seen, lagged=noticed if last else 0)
                 noticed = await _woken(listener, seen)
 
     async def changes(
         self, read_models: tuple[str, ...], after: Token | None
-    ) -> AsyncIterator[tuple[DocumentChanged | Lagged | Reset | Heartbeat, Reached]]:
+    ) -> AsyncGenerator[tuple[DocumentChanged | Lagged | Reset | Heartbeat, Reached], None]:
         """Every change of a document of these read models, each with the places reached by then.
 
         It begins with a heartbeat, or, where `after` is too old to be resumed from, with a `Reset`.
@@ -94,25 +94,26 @@ class Live:
                     yield Reset(), reached
                 else:
                     reached = asked
-                    for notice in missed:
-                        reached = {**reached, notice.read_model: notice.place}
-                        yield notice, reached
+                    for kept in missed:
+                        reached = {**reached, kept.read_model: kept.place}
+                        yield kept, reached
             while True:
-                if lagged := listener.take_lagged():
+                notice = await listener.next(self._heartbeat)
+                if lagged := listener.take_lagged():  # what was given up came before this notice
                     yield Lagged(count=lagged), reached
-                next_notice = await listener.next(self._heartbeat)
-                if next_notice is None:
+                elif notice is None:
                     yield self._beat(read_models), reached
-                elif next_notice.place > reached[next_notice.read_model]:
-                    reached = {**reached, next_notice.read_model: next_notice.place}
-                    yield next_notice, reached
+                if notice and notice.place > reached[notice.read_model]:
+                    reached = {**reached, notice.read_model: notice.place}
+                    yield notice, reached
 
     async def _newer(self, collection: Collection, filter: Filter, seen: Place) -> list[Document]:
         position, key = seen
         later: list[Filter] = [{"position": {"$gt": position}}]
-        if key.startswith(f"{collection.name}/"):
-            id = key.removeprefix(f"{collection.name}/")
-            later.append({"position": position, "_id": {"$gt": id}})
+        if key < f"{collection.name}/":  # nothing of this collection was seen at this position
+            later.append({"position": position})
+        elif key.startswith(f"{collection.name}/"):
+            later.append({"position": position, "_id": {"$gt": key.removeprefix(f"{collection.name}/")}})
         sort = [("position", 1), ("_id", 1)]
         return await self._reader.find(collection, {**filter, "$or": later}, sort=sort, limit=CHUNK)
 

@@ -25,8 +25,7 @@ def topic(read_model: str, *, document: object = None, about: object = None) -> 
 class Listener:
     """One listener's notices, oldest first, at most `capacity`.
 
-    A full queue gives up a notice of a document of which it has a newer one, or else the oldest of all;
-    `lagged` counts what was given up.
+    A full queue gives up its oldest notice for a newer one; `lagged` counts what was given up.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -37,9 +36,10 @@ class Listener:
 
     def offer(self, notice: DocumentChanged) -> None:
         """Adds a notice; never blocks and never grows beyond the capacity."""
+        if len(self._notices) >= self._capacity:
+            self._notices.popleft()
+            self.lagged += 1
         self._notices.append(notice)
-        if len(self._notices) > self._capacity:
-            self._give_one_up()
         self._arrived.set()
 
     def lose(self) -> None:
@@ -62,12 +62,6 @@ class Listener:
         if not self._notices:
             self._arrived.clear()
         return notice
-
-    def _give_one_up(self) -> None:
-        newest = {(notice.collection, notice.document_id): notice for notice in self._notices}
-        outdated = (n for n in self._notices if newest[n.collection, n.document_id] is not n)
-        self._notices.remove(next(outdated, self._notices[0]))
-        self.lagged += 1
 
     def take_lagged(self) -> int:
         """How many states were passed over since this was last asked."""

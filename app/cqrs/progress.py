@@ -66,6 +66,8 @@ class Progress:
         self.read_model = read_model
         self.head = head
         self.position = 0
+        self.visible = 0
+        """The highest position that the documents may show by now: a commit is seen before it is reported."""
         self.state = ReadModelState.CATCHING_UP
         self.reason: str | None = None
         self._pending_since: datetime | None = None
@@ -76,9 +78,14 @@ class Progress:
         """Events are at hand that are not applied yet, the oldest from `since`."""
         self._pending_since = since
 
+    def applying(self, position: int) -> None:
+        """From now on documents may show all up to `position`."""
+        self.visible = max(self.visible, position)
+
     def reached(self, position: int) -> None:
         """All up to `position` is in the documents: wakes who waited for it."""
         self.position = position
+        self.visible = max(self.visible, position)
         self._pending_since = None
         while self._waiting and self._waiting[0][0] <= position:
             _, _, waiter = heapq.heappop(self._waiting)

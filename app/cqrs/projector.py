@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 
-from app.cqrs.documents import CheckpointMoved, DocumentWriter, OtherLog, ReadStoreUnavailable
+from app.cqrs.command_bus import WriteStoreUnavailable
+from app.cqrs.documents import CheckpointMoved, DocumentWriter, ReadStoreUnavailable
 from app.cqrs.event_bus import BatchSource, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.notices import Notices
@@ -16,6 +17,9 @@ RETRIES = 5
 """How often an event that can't be projected is tried again before the read model is failed."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries; each pause is twice as long as the one before."""
+
+EXPECTED = (CheckpointMoved, ReadStoreUnavailable, WriteStoreUnavailable)
+"""What a projector lives through without a word on where it came from."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,15 +54,17 @@ class Projector:
             pauses, reached = _pauses(), 0
             while True:
                 try:
-                    await self._store.prepare(self.model, await self._log.id())
+                    await self._store.prepare(self.model)
                     await self._start_at(await self._store.checkpoint(self.model))
                     await self._follow(batches)
-                except (_Poison, OtherLog) as reason:
+                except (_Poison, _OtherLog) as reason:
                     logger.error("%s stops: %s", self.model.name, reason)
                     self.progress.failed(str(reason))
                     return
                 except Exception as reason:  # A store that fails is tried again for ever.
-                    expected = isinstance(reason, ReadStoreUnavailable | CheckpointMoved)
+                    expected = isinstance(
+                        reason, ReadStoreUnavailable | WriteStoreUnavailable | CheckpointMoved
+                    )
                     logger.warning(
                         "%s starts over from its checkpoint: %s",
                         self.model.name,
@@ -72,11 +78,14 @@ class Projector:
                     await asyncio.sleep(next(pauses))
 
     async def _start_at(self, checkpoint: int) -> None:
-        if checkpoint > (head := await self._log.head()):
-            raise OtherLog(
-                f"the documents reflect position {checkpoint}, but the event log ends at {head}: "
-                "was an older copy of it restored? Drop these documents to build them anew"
-            )
+        if checkpoint:
+            # A write store that was replaced, or restored from an older copy, has other events there.
+            at = await self._log.read(after=checkpoint - 1, limit=1)
+            if not at or at[0].event_id != await self._store.last_event(self.model):
+                raise _OtherLog(
+                    f"the documents were made from other events than those of the log, up to position "
+                    f"{checkpoint}: use another MONGODB_DATABASE or data folder, or drop the documents"
+                )
         if checkpoint != self.progress.position:  # What others projected, or we without hearing of it.
             self._notices.begin(self.model.name, checkpoint)
         self.progress.reached(checkpoint)
@@ -130,10 +139,14 @@ class Projector:
 
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
         changes = [(event, change) for event in events for change in self.model.changes(event)]
-        start, end = self.progress.position, events[-1].position
-        notices = await self._store.apply(self.model, changes, start=start, end=end)
-        self.progress.reached(end)
+        self.progress.applying(events[-1].position)
+        notices = await self._store.apply(self.model, changes, start=self.progress.position, end=events[-1])
+        self.progress.reached(events[-1].position)
         self._notices.publish(notices)
+
+
+class _OtherLog(Exception):
+    pass
 
 
 class _Poison(Exception):

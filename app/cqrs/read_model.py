@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.cqrs.events import RecordedEvent
+from app.cqrs.events import RecordedEvent, UnreadableEvent
 from app.cqrs.messages import Event
 
 Document = dict[str, Any]
@@ -117,6 +117,12 @@ class ReadModel:
         return self.on(Event)(projection)
 
     def changes(self, recorded: RecordedEvent) -> list[Change]:
-        """What `recorded` changes; nothing where the read model does not care."""
+        """What `recorded` changes; nothing where the read model does not care.
+
+        Raises `ValueError` where it does, and the event can't be read.
+        """
+        event = recorded.event
+        if isinstance(event, UnreadableEvent) and {event.of, Event} & self._projections.keys():
+            raise ValueError(event.reason)
         projection = self._projections.get(type(recorded.event)) or self._projections.get(Event)
         return list(projection(recorded.event, recorded)) if projection else []

@@ -1,7 +1,7 @@
 """One operation's reads: each waits for what the client must see, and notes what it saw."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.cqrs.documents import DocumentReader
@@ -31,9 +31,9 @@ class Reading:
         """Waits until `read_model` holds what this operation, or this read, must see."""
         wanted = max((token.position_in(read_model) for token in (*self.demanded, *at_least)), default=0)
         progress = self.progress[read_model]
-        self._touched.setdefault(read_model, progress.position)
+        self._touched.setdefault(read_model, 0)
         await progress.wait_for(wanted, self.patience)
-        self._saw(read_model, progress.position)
+        self._touched[read_model] = self._touched[read_model] or progress.position
 
     async def get(self, collection: Collection, id: str, at_least: Iterable[Token] = ()) -> Document | None:
         """The document with this id."""
@@ -46,20 +46,22 @@ class Reading:
         await self.ready(collection.read_model, at_least)
         wanted = {"_id": ids[0]} if len(ids) == 1 else {"_id": {"$in": list(set(ids))}}
         found = {document["_id"]: document for document in await self.reader.find(collection, wanted)}
-        self._saw_all(collection, found.values())
+        self._saw(collection.read_model)
         return [found.get(id) for id in ids]
 
     async def page(self, listing: Listing, arguments: PageArguments, at_least: Iterable[Token] = ()) -> Page:
         """A page of a listing."""
         await self.ready(listing.collection.read_model, at_least)
         page = await read_page(self.reader, listing, arguments)
-        self._saw_all(listing.collection, page.documents)
+        self._saw(listing.collection.read_model)
         return page
 
     async def count(self, listing: Listing) -> int:
         """How many documents a listing has in all."""
         await self.ready(listing.collection.read_model)
-        return await self.reader.count(listing.collection, listing.filter)
+        count = await self.reader.count(listing.collection, listing.filter)
+        self._saw(listing.collection.read_model)
+        return count
 
     async def aggregate(
         self,
@@ -69,17 +71,17 @@ class Reading:
     ) -> list[Document]:
         """What an aggregation over a collection gives."""
         await self.ready(collection.read_model, at_least)
-        return await self.reader.aggregate(collection, pipeline)
+        found = await self.reader.aggregate(collection, pipeline)
+        self._saw(collection.read_model)
+        return found
 
     def freshness(self) -> list[Freshness]:
-        """How fresh each read model is that was touched, in the order of touching."""
-        return [self.progress[read_model].freshness() for read_model in self._touched]
+        """How fresh each read model was when it was first read, in the order of touching."""
+        return [
+            replace(self.progress[name].freshness(), position=position or self.progress[name].position)
+            for name, position in self._touched.items()
+        ]
 
-    def _saw_all(self, collection: Collection, documents: Iterable[Document]) -> None:
-        # A document may be newer than the progress that has been reported so far.
-        newest = max((document["position"] for document in documents), default=0)
-        self._saw(collection.read_model, newest)
-
-    def _saw(self, read_model: str, position: int) -> None:
-        self._touched[read_model] = max(self._touched.get(read_model, 0), position)
-        self.reflected = max(self.reflected, position)
+    def _saw(self, read_model: str) -> None:
+        """Notes, after a read, the latest that it may have shown: no later read may show less."""
+        self.reflected = max(self.reflected, self.progress[read_model].visible)

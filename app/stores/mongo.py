@@ -16,14 +16,13 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import ReplaceOne, UpdateOne, WriteConcern
+from pymongo import ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 
 from app.cqrs.documents import (
     ChangeImpossible,
     CheckpointMoved,
     DocumentChanged,
-    OtherLog,
     ReadStoreUnavailable,
     Sort,
 )
@@ -33,6 +32,12 @@ from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 
 PATIENCE = 2000
 """Milliseconds to look for a primary before the read store counts as unavailable."""
+
+HEARTBEAT = 2000
+"""Milliseconds between looks at whether the store is there."""
+
+LONGEST_CALL = 10_000
+"""Milliseconds that a store which hangs may keep a call waiting."""
 
 SAFE = WriteConcern("majority", j=True)
 """A killed mongod keeps what was acknowledged only if its journal has it."""
@@ -64,7 +69,13 @@ async def open_read_store(url: str, database: str) -> AsyncIterator["MongoReadSt
     Raises `ReadStoreUnavailable` where that is no URL of one.
     """
     try:
-        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(url, serverSelectionTimeoutMS=PATIENCE)
+        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            url,
+            serverSelectionTimeoutMS=PATIENCE,
+            connectTimeoutMS=PATIENCE,
+            heartbeatFrequencyMS=HEARTBEAT,
+            socketTimeoutMS=LONGEST_CALL,
+        )
     except (PyMongoError, ValueError) as error:
         raise ReadStoreUnavailable(f"MONGODB_URL does not lead to a MongoDB: {error}") from error
     try:
@@ -79,7 +90,7 @@ class MongoReadStore:
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
         self._client = client
         self._database: AsyncIOMotorDatabase[Document] = client.get_database(
-            database, codec_options=_CODEC, write_concern=SAFE
+            database, codec_options=_CODEC, write_concern=SAFE, read_preference=ReadPreference.PRIMARY
         )
         self._checkpoints = self._database["checkpoints"]
         # Where no document changed, a lost move costs no more than a second look at the same events.
@@ -110,16 +121,11 @@ class MongoReadStore:
         with _unavailable():
             return await self._documents(collection).aggregate(list(pipeline)).to_list(None)
 
-    async def prepare(self, model: ReadModel, log_id: UUID) -> None:
+    async def prepare(self, model: ReadModel) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
         with _unavailable():
-            first = {"$setOnInsert": {"position": 0, "log": str(log_id)}}
+            first = {"$setOnInsert": {"position": 0}}
             await self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
-            if not await self._checkpoints.find_one({"_id": model.key, "log": str(log_id)}):
-                raise OtherLog(
-                    f"the documents of {model.key} were made from another event log: "
-                    "use another MONGODB_DATABASE or data folder, or drop these documents"
-                )
             for collection in model.collections:
                 # Listeners resume by position, and rebuilds compare by it.
                 for paths in (("position", "_id"), *collection.indexes):
@@ -132,17 +138,32 @@ class MongoReadStore:
             found = await self._checkpoints.find_one({"_id": model.key})
             return int(found["position"]) if found else 0
 
+    async def last_event(self, model: ReadModel) -> UUID | None:
+        """The id of the event at the checkpoint; `None` for a new read model."""
+        with _unavailable():
+            found = await self._checkpoints.find_one({"_id": model.key})
+            return UUID(found["event_id"]) if found and "event_id" in found else None
+
     async def clear(self, model: ReadModel) -> None:
         """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
         with _unavailable():
-            for collection in model.collections:
-                await self._documents(collection).delete_many({})
-            await self._checkpoints.delete_one({"_id": model.key})
+            async with (
+                await self._client.start_session() as session,
+                session.start_transaction(write_concern=SAFE),
+            ):
+                for collection in model.collections:
+                    await self._documents(collection).delete_many({}, session=session)
+                await self._checkpoints.delete_one({"_id": model.key}, session=session)
 
     async def apply(
-        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        start: int,
+        end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        """Makes all `changes` and moves the checkpoint from `start` to `end`, or does nothing at all."""
+        """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing."""
         with _unavailable():
             if not changes:
                 await self._move(self._hasty_checkpoints, model, start, end)
@@ -159,11 +180,12 @@ class MongoReadStore:
         checkpoints: AsyncIOMotorCollection[Document],
         model: ReadModel,
         start: int,
-        end: int,
+        end: RecordedEvent,
         session: AsyncIOMotorClientSession | None = None,
     ) -> None:
+        reached = {"position": end.position, "event_id": str(end.event_id)}
         moved = await checkpoints.update_one(
-            {"_id": model.key, "position": start}, {"$set": {"position": end}}, session=session
+            {"_id": model.key, "position": start}, {"$set": reached}, session=session
         )
         if moved.matched_count != 1:
             raise CheckpointMoved(f"the checkpoint of {model.key} is not at {start} any more")

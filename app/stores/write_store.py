@@ -1,5 +1,6 @@
 """The write store: rows and events in one transaction, and the event log that is the outbox."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
@@ -29,6 +30,8 @@ from app.cqrs.commands import EventMark, Receipt
 from app.cqrs.events import EventTypes, RecordedEvent
 from app.cqrs.messages import Event, encode
 from app.stores.sql import Engines, UtcDateTime, metadata
+
+logger = logging.getLogger(__name__)
 
 events = Table(
     "events",
@@ -144,33 +147,25 @@ class SqlWriteStore:
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         """A transaction that is rolled back unless it was committed."""
-        try:
-            async with self._engines.writing.connect() as connection:
-                yield SqlWork(connection, cause)
-        except IntegrityError as error:
-            # Someone took the stream version, the command id or a unique name first.
-            raise Conflict(str(error.orig)) from error
-        except (DBAPIError, PoolTimeout) as error:
-            raise WriteStoreUnavailable(
-                "The write store does not answer. Send the same command again."
-            ) from error
+        async with _answering(self._engines.writing) as connection:
+            yield SqlWork(connection, cause)
 
     async def id(self) -> UUID:
         """The id that this store was given when it was made; tokens carry it."""
-        async with self._engines.reading.connect() as connection:
+        async with _answering(self._engines.reading) as connection:
             store_id: UUID = (await connection.execute(select(log_head.c.store_id))).scalar_one()
             return store_id
 
     async def head(self) -> int:
         """The position of the newest event; 0 in an empty log."""
-        async with self._engines.reading.connect() as connection:
+        async with _answering(self._engines.reading) as connection:
             position: int = (await connection.execute(select(log_head.c.position))).scalar_one()
             return position
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order."""
         wanted = select(events).where(events.c.position > after).order_by(events.c.position).limit(limit)
-        async with self._engines.reading.connect() as connection:
+        async with _answering(self._engines.reading) as connection:
             rows = (await connection.execute(wanted)).all()
         return [
             RecordedEvent(
@@ -192,6 +187,22 @@ class SqlWriteStore:
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
         """The event at a position, or with an id, exactly as it is stored; its `data` is JSON text."""
         key = events.c.position if isinstance(which, int) else events.c.event_id
-        async with self._engines.reading.connect() as connection:
+        async with _answering(self._engines.reading) as connection:
             found = (await connection.execute(select(events).where(key == which))).one_or_none()
         return found._asdict() if found else None
+
+
+@asynccontextmanager
+async def _answering(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection; raises `Conflict` and `WriteStoreUnavailable` for what the store itself raises."""
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except IntegrityError as error:
+        # Someone took the stream version, the command id or a unique name first.
+        raise Conflict(str(error.orig)) from error
+    except (DBAPIError, PoolTimeout) as error:
+        logger.warning("The write store failed: %s", getattr(error, "orig", error))
+        raise WriteStoreUnavailable(
+            "The write store does not answer. Send the same command again."
+        ) from error

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.cqrs.circle import Circle
+from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.progress import ReadModelState
 
@@ -25,7 +26,7 @@ async def ready(request: Request) -> Response:
     for store, ask in (("write store", circle.log.head), ("read store", circle.documents.ping)):
         try:
             await ask()
-        except (ReadStoreUnavailable, OSError, RuntimeError) as error:
+        except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
             missing.append(f"the {store} does not answer: {error}")
     status = {"status": "not ready", "missing": missing} if missing else {"status": "ok"}
     return JSONResponse(status, 503 if missing else 200, headers=_UNCACHED)

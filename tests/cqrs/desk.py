@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 from app.cqrs.documents import DocumentChanged, DocumentWriter, ReadStoreUnavailable
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
@@ -32,9 +31,6 @@ class MemoryLog:
         self.events += [recorded(position, event) for position, event in enumerate(events, after + 1)]
         return EventBatch(after=after, events=self.events[after:])
 
-    async def id(self) -> UUID:
-        return UUID(int=0)
-
     async def head(self) -> int:
         return len(self.events)
 
@@ -51,9 +47,15 @@ class FlakyStore:
         self._fails = fails
         self.prepare = store.prepare
         self.checkpoint = store.checkpoint
+        self.last_event = store.last_event
 
     async def apply(
-        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        start: int,
+        end: RecordedEvent,
     ) -> list[DocumentChanged]:
         if self._fails(changes):
             raise ReadStoreUnavailable("The read store does not answer.")
@@ -64,7 +66,12 @@ class ForgetfulStore(FlakyStore):
     """The real store, whose first answer gets lost on its way."""
 
     async def apply(
-        self, model: ReadModel, changes: Sequence[tuple[RecordedEvent, Change]], *, start: int, end: int
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        start: int,
+        end: RecordedEvent,
     ) -> list[DocumentChanged]:
         notices = await self._store.apply(model, changes, start=start, end=end)
         if self._fails(changes):

@@ -96,7 +96,7 @@ async def test_a_lost_race_is_run_again(desk: Desk) -> None:
 async def test_who_loses_every_race_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command_bus, "ATTEMPTS", 3)
     desk.races_to_lose = 3
-    with pytest.raises(Conflict, match="lost 3 races in a row"):
+    with pytest.raises(Conflict, match="faster 3 times in a row"):
         await desk.bus.execute(TurnPage(page=1))
     assert desk.calls == 3
 

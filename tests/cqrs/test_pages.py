@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -35,12 +34,12 @@ async def put(store: MongoReadStore, added: dict[str, Document]) -> None:
     start = await store.checkpoint(notes)
     event = recorded(start + 1, NoteRead())
     changes = [(event, documents.put(id, document)) for id, document in added.items()]
-    await store.apply(notes, changes, start=start, end=start + 1)
+    await store.apply(notes, changes, start=start, end=event)
 
 
 @pytest.fixture
 async def store(read_store: MongoReadStore) -> MongoReadStore:
-    await read_store.prepare(notes, UUID(int=0))
+    await read_store.prepare(notes)
     return read_store
 
 

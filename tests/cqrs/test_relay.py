@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
 from app.cqrs.events import RecordedEvent
@@ -18,9 +17,6 @@ class Log:
     def __init__(self) -> None:
         self.history = History()
         self.failures = 0
-
-    async def id(self) -> UUID:
-        return UUID(int=0)
 
     async def head(self) -> int:
         return len(self.history.events)

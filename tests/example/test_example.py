@@ -75,7 +75,7 @@ async def test_a_review_goes_from_the_command_to_the_document(
         assert isinstance(unknown, Refused)
         assert isinstance(unknown.errors[0], NotFound)
 
-        await read_store.prepare(ratings, UUID(int=0))
+        await read_store.prepare(ratings)
         progress = Progress(ratings.name, Head())
         projector = Projector(
             ratings, log=log, bus=AsyncioEventBus(), store=read_store, progress=progress, notices=Notices()

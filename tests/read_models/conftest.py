@@ -1,5 +1,4 @@
 from dataclasses import dataclass, field
-from uuid import UUID
 
 import pytest
 
@@ -19,7 +18,7 @@ class Given:
     history: History = field(default_factory=History)
 
     async def __call__(self, model: ReadModel, *events: Event) -> list[DocumentChanged]:
-        await self.store.prepare(model, UUID(int=0))
+        await self.store.prepare(model)
         return await project(self.store, model, self.history.record(*events))
 
     async def all(self, collection: Collection) -> list[Document]:
@@ -36,7 +35,7 @@ async def project(
     """Applies consecutive events in one batch."""
     changes = [(event, change) for event in events for change in model.changes(event)]
     start = events[0].position - 1
-    return await store.apply(model, changes, start=start, end=events[-1].position)
+    return await store.apply(model, changes, start=start, end=events[-1])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from itertools import pairwise
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -61,7 +60,7 @@ async def test_documents_do_not_depend_on_how_events_are_batched(
     found = {}
     for way, ends in ways.items():
         await read_store.clear(model)
-        await read_store.prepare(model, UUID(int=0))
+        await read_store.prepare(model)
         for start, end in pairwise(ends):
             await project(read_store, model, events[start:end])
         found[way] = await documents_of(read_store, model)

@@ -80,11 +80,14 @@ class Client:
         return payload
 
     @asynccontextmanager
-    async def subscribe(self, query: str, variables: dict[str, Any] | None = None) -> AsyncIterator["Stream"]:
-        """The items of a subscription over graphql-transport-ws."""
+    async def subscribe(
+        self, query: str, variables: dict[str, Any] | None = None, *, token: str | None = None
+    ) -> AsyncIterator["Stream"]:
+        """The items of a subscription over graphql-transport-ws, on a connection with this token."""
         url = self.url.replace("http://", "ws://") + "/graphql"
         async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
-            await socket.send(json.dumps({"type": "connection_init"}))
+            carried = {"Consistency-Token": token} if token else {}
+            await socket.send(json.dumps({"type": "connection_init", "payload": carried}))
             assert json.loads(await socket.recv()) == {"type": "connection_ack"}
             payload = {"query": query, "variables": variables}
             await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))

@@ -139,6 +139,17 @@ async def test_the_current_document_and_the_updates_join_while_writes_go_on(
     assert seen == sorted(set(seen)), "every state is newer than the one before"
 
 
+async def test_a_subscription_begins_with_what_its_connections_token_stands_for(
+    client: Client, shop: Shop
+) -> None:
+    product = await shop.product()
+    for units in range(1, 11):
+        received = await client.mutate("receiveStock", "", productId=product, quantity=1)
+        token = received["receipt"]["token"]
+        async with client.subscribe(PRODUCT, {"id": product}, token=token) as updates:
+            assert (await updates.next())["product"]["onHand"] == units
+
+
 async def test_a_bad_cursor_is_an_error_and_not_a_silence(client: Client, shop: Shop) -> None:
     order = await shop.order()
     async with client.subscribe(ORDER, {"id": order, "after": "nonsense"}) as updates:

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -28,14 +27,14 @@ from tests.cqrs.notes import (
 
 @pytest.fixture
 async def store(read_store: MongoReadStore) -> MongoReadStore:
-    await read_store.prepare(notes, UUID(int=0))
+    await read_store.prepare(notes)
     return read_store
 
 
 async def apply(store: MongoReadStore, *events: Event, start: int = 0) -> list[DocumentChanged]:
     """Applies events that follow the position `start`, in one batch."""
     batch = [recorded(position, event) for position, event in enumerate(events, start + 1)]
-    return await store.apply(notes, changes_of(batch), start=start, end=start + len(events))
+    return await store.apply(notes, changes_of(batch), start=start, end=batch[-1])
 
 
 async def all_notes(store: MongoReadStore) -> list[Document]:
@@ -121,7 +120,7 @@ async def test_changes_of_a_document_by_one_event_are_one_notice(store: MongoRea
         (event, documents.upsert("a", {"$inc": {"praise": 1}})),
         (event, documents.upsert("a", {"$inc": {"praise": 1}, "$set": {"topic": "plain"}})),
     ]
-    [notice] = await store.apply(notes, changes, start=0, end=1)
+    [notice] = await store.apply(notes, changes, start=0, end=event)
     assert notice.fields == ("praise", "topic")
     assert await all_notes(store) == [{"_id": "a", "praise": 2, "topic": "plain", "position": 1}]
 
@@ -138,7 +137,8 @@ async def test_updates_only_what_exists(store: MongoReadStore) -> None:
 
 async def test_keeps_decimals_and_times_exact(store: MongoReadStore) -> None:
     values = {"price": Decimal("0.10"), "at": datetime(2026, 1, 31, 12, tzinfo=UTC), "name": "שלום 🍵"}
-    await store.apply(notes, [(recorded(1, NoteRead()), documents.put("a", values))], start=0, end=1)
+    event = recorded(1, NoteRead())
+    await store.apply(notes, [(event, documents.put("a", values))], start=0, end=event)
     [found] = await all_notes(store)
     assert found == {"_id": "a", "position": 1, **values}
     assert str(found["price"]) == "0.10"
@@ -158,7 +158,7 @@ async def test_finds_counts_and_sums(store: MongoReadStore) -> None:
 
 async def test_preparing_again_changes_nothing(store: MongoReadStore) -> None:
     await apply(store, NoteTaken(note="a"))
-    await store.prepare(notes, UUID(int=0))
+    await store.prepare(notes)
     assert await store.checkpoint(notes) == 1
 
 
@@ -167,7 +167,7 @@ async def test_makes_the_declared_indexes_and_one_by_position(
 ) -> None:
     falling = ReadModel("falling")
     collection = falling.collection("part", indexes=[("-weight", "name")])
-    await store.prepare(falling, UUID(int=0))
+    await store.prepare(falling)
     indexes = await mongo[collection.name].index_information()
     assert collection.name == "falling_v1_part"
     assert [index["key"] for index in indexes.values()] == [
@@ -189,7 +189,7 @@ async def test_a_killed_mongod_comes_back_with_whole_batches_only(
 ) -> None:
     monkeypatch.setattr("app.stores.mongo.PATIENCE", 300)
     async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
-        await store.prepare(notes, UUID(int=0))
+        await store.prepare(notes)
         taken = [NoteTaken(note=f"{number:03}") for number in range(100)]
         await apply(store, *taken)
         in_flight = [asyncio.create_task(apply(store, *taken, start=100)), asyncio.create_task(store.ping())]

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy.exc import StatementError
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
-from app.cqrs.events import EventTypes, UnknownEvent
+from app.cqrs.events import EventTypes, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
 from app.domain.catalog.tables import products
 from app.stores.sql import Engines, open_database
@@ -136,12 +137,18 @@ async def test_an_event_of_a_type_nobody_knows_is_kept_as_it_is(store: SqlWriteS
     assert (event.type, event.event) == ("Invented", UnknownEvent(data='{"what":"☕"}'))
 
 
-async def test_an_event_of_a_newer_version_is_unknown(store: SqlWriteStore, engines: Engines) -> None:
+@pytest.mark.parametrize(
+    ("stored", "reason"), [({"schema_version": 2}, "newer"), ({"data": "{"}, "truncated")]
+)
+async def test_an_event_that_cannot_be_read_says_why_and_stops_no_reading(
+    store: SqlWriteStore, engines: Engines, stored: dict[str, Any], reason: str
+) -> None:
     await turn(store, "book-1", 0, 1)
     async with engines.writing.begin() as connection:
-        await connection.execute(update(events).values(schema_version=2))
+        await connection.execute(update(events).values(**stored))
     (event,) = await store.read(after=0, limit=1)
-    assert isinstance(event.event, UnknownEvent)
+    assert isinstance(event.event, UnreadableEvent)
+    assert reason in event.event.reason
 
 
 async def test_a_moment_without_an_offset_is_a_bug(store: SqlWriteStore) -> None:

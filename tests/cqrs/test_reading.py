@@ -1,0 +1,57 @@
+"""What a read claims to have seen: never less than it may have shown, never more than it waited for."""
+
+import pytest
+
+from app.cqrs.pages import Listing, PageArguments
+from app.cqrs.progress import Head, Progress, ReadModelBehind
+from app.cqrs.reading import Reading
+from app.cqrs.tokens import Token
+from app.stores.mongo import MongoReadStore
+from tests.cqrs.notes import documents
+
+ALL = Listing(documents, {}, ["topic"])
+
+
+@pytest.fixture
+def progress() -> Progress:
+    progress = Progress("notes", Head())
+    progress.reached(3)
+    return progress
+
+
+def reading(store: MongoReadStore, progress: Progress) -> Reading:
+    return Reading(reader=store, progress={"notes": progress}, patience=0)
+
+
+async def test_every_kind_of_read_claims_what_may_be_visible_before_it_is_reported(
+    read_store: MongoReadStore, progress: Progress
+) -> None:
+    progress.applying(5)
+    reads = reading(read_store, progress)
+    for read in (
+        reads.get(documents, "nobody"),
+        reads.page(ALL, PageArguments()),
+        reads.count(ALL),
+        reads.aggregate(documents, [{"$match": {}}]),
+    ):
+        reads.reflected = 0
+        await read
+        assert reads.reflected == 5
+
+
+async def test_freshness_claims_no_more_than_what_the_first_read_could_rely_on(
+    read_store: MongoReadStore, progress: Progress
+) -> None:
+    reads = reading(read_store, progress)
+    await reads.count(ALL)
+    progress.reached(9)
+    await reads.count(ALL)
+    assert [fresh.position for fresh in reads.freshness()] == [3]
+
+
+async def test_waits_for_the_latest_of_all_tokens(read_store: MongoReadStore, progress: Progress) -> None:
+    reads = reading(read_store, progress)
+    reads.demanded = [Token(2), Token(3)]
+    await reads.count(ALL)
+    with pytest.raises(ReadModelBehind, match="position 3, not 4 yet"):
+        await reads.get(documents, "a", [Token(4)])
