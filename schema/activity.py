@@ -91,6 +91,4 @@ class ActivityQuery:
             at_from=asked.at_from,
             at_to=asked.at_to,
         )
-        tokens = info.context.tokens(at_least)
-        found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
-        return ActivityConnection.of(found)
+        return await ActivityConnection.read(info, listing, page(first, after, last, before), at_least)

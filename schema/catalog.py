@@ -162,9 +162,7 @@ class CatalogQuery:
         order = order_by or ProductSort(field=ProductOrder.NAME)
         matching = products_matching(**vars(filter)) if filter else {}
         listing = product_page(matching, order.field, descending=order.direction is SortDirection.DESC)
-        tokens = info.context.tokens(at_least)
-        found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
-        return ProductConnection.of(found)
+        return await ProductConnection.read(info, listing, page(first, after, last, before), at_least)
 
 
 @strawberry.type

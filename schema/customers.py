@@ -74,8 +74,7 @@ class Customer(Node):
     ) -> OrderConnection:
         """One find in the order details."""
         listing = orders_of_customer(document["_id"])
-        found = await info.context.reading.page(listing, page(first, after, last, before))
-        return OrderConnection.of(found)
+        return await OrderConnection.read(info, listing, page(first, after, last, before))
 
 
 @strawberry.type(description="A page of customers.")
@@ -132,6 +131,4 @@ class CustomersQuery:
         order = order_by or CustomerSort(field=CustomerOrder.NAME)
         matching = customers_matching(**vars(filter)) if filter else {}
         listing = customer_page(matching, order.field, descending=order.direction is SortDirection.DESC)
-        tokens = info.context.tokens(at_least)
-        found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
-        return CustomerConnection.of(found)
+        return await CustomerConnection.read(info, listing, page(first, after, last, before), at_least)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar, cast
 import strawberry
 from graphql import GraphQLResolveInfo
 
-from app.cqrs.pages import LONGEST_PAGE, Page, PageArguments
+from app.cqrs.pages import LONGEST_PAGE, Listing, Page, PageArguments
 from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id
@@ -94,9 +94,12 @@ class Connection(Generic[T]):
     page: strawberry.Private[Page]
 
     @classmethod
-    def of(cls, page: Page) -> Self:
-        """The connection that shows this page."""
-        return cls(page=page)
+    async def read(
+        cls, info: Info, listing: Listing, arguments: PageArguments, at_least: AtLeast = None
+    ) -> Self:
+        """The connection that shows a page of a listing, read in one find."""
+        tokens = info.context.tokens(at_least)
+        return cls(page=await info.context.reading.page(listing, arguments, tokens))
 
     @strawberry.field(description="The page's nodes with their cursors.")
     def edges(self) -> list[Edge[T]]:

@@ -204,9 +204,7 @@ class OrdersQuery:
         order = order_by or OrderSort(field=OrderOrder.PLACED_AT, direction=SortDirection.DESC)
         matching = filter.matching() if filter else {}
         listing = order_page(matching, order.field, descending=order.direction is SortDirection.DESC)
-        tokens = info.context.tokens(at_least)
-        found = await info.context.reading.page(listing, page(first, after, last, before), tokens)
-        return OrderSummaryConnection.of(found)
+        return await OrderSummaryConnection.read(info, listing, page(first, after, last, before), at_least)
 
 
 @strawberry.type(description="A new state of an order.")

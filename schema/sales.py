@@ -100,8 +100,7 @@ class Sales:
     ) -> SalesDayConnection:
         """One find."""
         listing = days_between(self.first_day, self.last_day)
-        found = await info.context.reading.page(listing, page(first, after, last, before))
-        return SalesDayConnection.of(found)
+        return await SalesDayConnection.read(info, listing, page(first, after, last, before))
 
     @strawberry.field(description="By category, highest revenue first.")
     async def by_category(self, info: Info) -> list[CategorySales]:

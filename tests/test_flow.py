@@ -25,8 +25,10 @@ async def service(mongo_url: str, tmp_path: Path) -> AsyncIterator[Service]:
 
 async def test_a_mutation_becomes_a_row_an_event_a_document_an_answer_and_a_message(service: Service) -> None:
     client = service.client
-    product = await _subject(client, "addProduct", sku="KETTLE", name="Kettle", category="Kitchen",
-                             unitPrice={"amount": "49.90"})  # fmt: skip
+    price = {"amount": "49.90"}
+    product = await _subject(
+        client, "addProduct", sku="KETTLE", name="Kettle", category="Kitchen", unitPrice=price
+    )
     customer = await _subject(client, "registerCustomer", name="Ada", email="ada@example.org")
     await _subject(client, "receiveStock", productId=product, quantity=5)
 
