@@ -60,7 +60,7 @@ def refusal(response: httpx.Response) -> str:
         b'{"query": "{ __typename }", "variables": {"a": "\\ud800"}}',
         b"[" * 100_000,
         b'{"a":' * 100_000,
-        gzip.compress(HELLO),
+        gzip.compress(HELLO, mtime=0),
         b'{"query": null}',
         b'{"query": ""}',
         b'{"query": "  "}',
