@@ -2,11 +2,17 @@
 
 import asyncio
 import json
+import shutil
+import signal
 import socket
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
+from signal import SIGINT
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -85,7 +91,12 @@ def test_tail_shows_the_events_behind_a_position(filled: Path) -> None:
 
 async def test_tail_follows_what_is_added(filled: Path) -> None:
     command = ("events", "tail", "--after", "0", "--follow", "--data-dir", str(filled))
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", *command, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", *command),
+        stdout=PIPE,
+        # Tests that run in the background inherit that Ctrl-C is ignored; a terminal's command does not.
+        preexec_fn=partial(signal.signal, SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout
     seen = [(await process.stdout.readline()).split()[0]]
     more = ("demo", *SMALL[:-1], "3", "--data-dir", str(filled))
@@ -97,7 +108,7 @@ async def test_tail_follows_what_is_added(filled: Path) -> None:
         while int(seen[-1]) < head:
             seen.append((await process.stdout.readline()).split()[0])
     assert [int(position) for position in seen] == list(range(1, head + 1))
-    process.send_signal(2)
+    process.send_signal(SIGINT)
     rest, _ = await process.communicate()
     assert (process.returncode, rest) == (0, b"")
 
@@ -210,3 +221,12 @@ def test_serve_says_which_setting_is_bad(
         str(tmp_path),
         exit_code=2,
     )
+
+
+def test_tail_shows_an_event_that_cannot_be_read(filled: Path, tmp_path: Path) -> None:
+    shutil.copytree(filled, tmp_path / "copy")
+    with closing(sqlite3.connect(tmp_path / "copy" / "write.db", isolation_level=None)) as database:
+        database.execute("UPDATE events SET data = '{' WHERE position = 1")
+    said = run("events", "tail", "--after", "0", "--limit", "1", "--data-dir", str(tmp_path / "copy")).output
+    assert "ProductAdded" in said
+    assert "can't be read: Input data was truncated" in said

@@ -107,10 +107,16 @@ async def _events(log: "EventLog", after: int, limit: int, *, follow: bool) -> A
 
 
 def _line(event: "RecordedEvent") -> Text:
-    from app.cqrs.events import UnknownEvent
+    from app.cqrs.events import UnknownEvent, UnreadableEvent
     from app.cqrs.messages import encode
 
-    data = event.event.data if isinstance(event.event, UnknownEvent) else encode(event.event)
+    match event.event:
+        case UnknownEvent(data=data):
+            pass
+        case UnreadableEvent(reason=reason):
+            data = f"can't be read: {reason}"
+        case known:
+            data = encode(known)
     return Text.assemble(
         (f"{event.position:>8}  ", "bold"),
         (f"{event.occurred_at:%Y-%m-%d %H:%M:%S}  ", "dim"),
