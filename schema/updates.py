@@ -59,6 +59,7 @@ async def follow(
     await context.reading.ready(collection.read_model)
     async with aclosing(context.circle.live.documents(collection, filter, followed, token)) as states:
         async for state in states:
+            context.reading.reflects(state.freshness)
             cursor = _cursor(context, {collection.read_model: state.place})
             yield Followed(state.document, {"cursor": cursor, "lagged": state.lagged})
 

@@ -20,6 +20,8 @@ class LiveDocument:
     document: Document
     place: Place
     lagged: int
+    freshness: Freshness
+    """How fresh the read model was when the document was read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +70,16 @@ class Live:
         with self._notices.listen(followed) as listener:
             noticed = 0
             while True:
-                while documents := await self._newer(collection, filter, seen):
-                    noticed = max(0, noticed - len(documents))
-                    for document in documents:
-                        seen = _place(collection, document)
-                        last = document is documents[-1] and len(documents) < CHUNK
-                        yield LiveDocument(document=document, place=seen, lagged=noticed if last else 0)
-                noticed = await _woken(listener, seen)
+                fresh = self._progress[collection.read_model].freshness()
+                documents = await self._newer(collection, filter, seen)
+                noticed = max(0, noticed - len(documents))
+                for document in documents:
+                    seen = _place(collection, document)
+                    last = document is documents[-1] and len(documents) < CHUNK
+                    lagged = noticed if last else 0
+                    yield LiveDocument(document=document, place=seen, lagged=lagged, freshness=fresh)
+                if not documents:
+                    noticed = await _woken(listener, seen)
 
     async def changes(
         self, read_models: tuple[str, ...], after: Token | None

@@ -62,14 +62,10 @@ class Projector:
                     self.progress.failed(str(reason))
                     return
                 except Exception as reason:  # A store that fails is tried again for ever.
-                    expected = isinstance(
-                        reason, ReadStoreUnavailable | WriteStoreUnavailable | CheckpointMoved
-                    )
+                    unheard_of = not isinstance(reason, EXPECTED)
+                    name = self.model.name
                     logger.warning(
-                        "%s starts over from its checkpoint: %s",
-                        self.model.name,
-                        reason,
-                        exc_info=not expected,
+                        "%s starts over from its checkpoint: %s", name, reason, exc_info=unheard_of
                     )
                     self.progress.catching_up()
                     self._batch = max(1, self._batch // 2)  # It may have been too much at once.

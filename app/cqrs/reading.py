@@ -1,7 +1,7 @@
 """One operation's reads: each waits for what the client must see, and notes what it saw."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.cqrs.documents import DocumentReader
@@ -25,15 +25,21 @@ class Reading:
     patience: float
     reflected: int = 0
     """The highest position that the answers so far reflect."""
-    _touched: dict[str, int] = field(default_factory=dict)
+    _touched: dict[str, Freshness] = field(default_factory=dict)
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
         """Waits until `read_model` holds what this operation, or this read, must see."""
         wanted = max((token.position_in(read_model) for token in (*self.demanded, *at_least)), default=0)
-        progress = self.progress[read_model]
-        self._touched.setdefault(read_model, 0)
+        progress, first = self.progress[read_model], read_model not in self._touched
+        if first:
+            self.reflects(progress.freshness())
         await progress.wait_for(wanted, self.patience)
-        self._touched[read_model] = self._touched[read_model] or progress.position
+        if first:
+            self.reflects(progress.freshness())
+
+    def reflects(self, freshness: Freshness) -> None:
+        """What is read from now on is at least this fresh; a later read may be fresher."""
+        self._touched[freshness.read_model] = freshness
 
     async def get(self, collection: Collection, id: str, at_least: Iterable[Token] = ()) -> Document | None:
         """The document with this id."""
@@ -77,10 +83,7 @@ class Reading:
 
     def freshness(self) -> list[Freshness]:
         """How fresh each read model was when it was first read, in the order of touching."""
-        return [
-            replace(self.progress[name].freshness(), position=position or self.progress[name].position)
-            for name, position in self._touched.items()
-        ]
+        return list(self._touched.values())
 
     def _saw(self, read_model: str) -> None:
         """Notes, after a read, the latest that it may have shown: no later read may show less."""

@@ -150,6 +150,18 @@ async def test_a_subscription_begins_with_what_its_connections_token_stands_for(
             assert (await updates.next())["product"]["onHand"] == units
 
 
+async def test_every_item_says_how_fresh_it_is_and_not_how_fresh_the_first_one_was(
+    client: Client, shop: Shop
+) -> None:
+    order = await shop.order()
+    async with client.subscribe(ORDER, {"id": order}) as updates:
+        await updates.next()
+        paid = await client.mutate("payOrder", "", orderId=order)
+        [fresh] = (await updates.message())["payload"]["extensions"]["freshness"]
+    assert fresh["readModel"] == "ORDER_DETAILS"
+    assert int(fresh["position"]) >= int(paid["receipt"]["events"][0]["position"])
+
+
 async def test_a_bad_cursor_is_an_error_and_not_a_silence(client: Client, shop: Shop) -> None:
     order = await shop.order()
     async with client.subscribe(ORDER, {"id": order, "after": "nonsense"}) as updates:
