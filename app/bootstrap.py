@@ -135,12 +135,18 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         head.rise(start, datetime.now(UTC))
         progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
         running = await opened.enter_async_context(asyncio.TaskGroup())
-        tasks = [running.create_task(relay.run(start), name="relay")]
-        for model in READ_MODELS:
-            projector = Projector(
+        tasks = [
+            running.create_task(relay.run(start), name="relay"),
+            running.create_task(log.listen(relay.wake), name="listener"),
+        ]
+        projectors = {
+            model.name: Projector(
                 model, log=log, bus=bus, store=documents, progress=progress[model.name], notices=notices
             )
-            tasks.append(running.create_task(projector.run(), name=f"projector {model.name}"))
+            for model in READ_MODELS
+        }
+        for name, projector in projectors.items():
+            tasks.append(running.create_task(projector.run(), name=f"projector {name}"))
         if mongod:
             tasks.append(running.create_task(_keep_running(mongod, settings), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
@@ -149,6 +155,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             log=log,
             documents=documents,
             progress=progress,
+            projectors=projectors,
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
             tokens=Tokens(await log.id()),
             read_patience=settings.read_patience,

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
@@ -6,6 +7,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from app.cqrs.read_model import Document
 from app.stores.mongo import MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
+from tests.postgres import Postgres, postgres
 from tests.service import Service, running
 
 DATABASE = "test"
@@ -15,6 +17,27 @@ DATABASE = "test"
 async def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     async with embedded_mongod(tmp_path_factory.mktemp("mongo")) as mongod:
         yield mongod.url
+
+
+@pytest.fixture(scope="session")
+async def postgres_server() -> AsyncIterator[Postgres]:
+    async with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: Postgres) -> str:
+    """A new, empty database."""
+    return await postgres_server.database()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty write store of each kind: what is shown on it is shown on both."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/write.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture(scope="session")

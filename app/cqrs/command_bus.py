@@ -108,7 +108,9 @@ class CommandBus:
                 return _repeated(id, fingerprint, *earlier)
             outcome = await self._handlers[type(command)](command, work)
             if isinstance(outcome, Refused):
-                return outcome
+                # Where commands run side by side, what stands against it may be its own twin's doing.
+                twin = await work.earlier(id)
+                return _repeated(id, fingerprint, *twin) if twin else outcome
             receipt = await work.commit(fingerprint)
         self._committed(receipt)
         return receipt

@@ -128,7 +128,7 @@ async def _spawn(binary: Path, folder: Path) -> asyncio.subprocess.Process:
                 stderr=log,
                 pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C is for the service, which stops mongod last
-                preexec_fn=_die_with(os.getpid()) if sys.platform == "linux" else None,
+                preexec_fn=die_with(os.getpid()) if sys.platform == "linux" else None,
             )
     finally:
         os.close(lock)  # mongod's copy holds it from here on
@@ -156,7 +156,8 @@ def _new_log(log: Path) -> BinaryIO:
     return log.open("wb")
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def die_with(parent: int) -> Callable[[], None]:
+    """What a child calls before it runs: on Linux the child is killed when the thread that made it ends."""
     libc = ctypes.CDLL(None)  # loaded before the fork: after it, little is safe
 
     def in_child() -> None:

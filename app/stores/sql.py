@@ -1,22 +1,22 @@
 """The home of SQL drivers: engines, column types, and the schema that all tables belong to."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlite3 import OperationalError
-from time import monotonic, sleep
-from typing import Any
+from typing import Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, Connection, DateTime, Dialect, MetaData, TypeDecorator, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.cqrs.command_bus import WriteStoreUnavailable
+from app.stores.postgres import Postgres
+from app.stores.sqlite import Sqlite
 
 metadata = MetaData(
     naming_convention={
@@ -30,12 +30,6 @@ metadata = MetaData(
 """Every table of the write store, the event log's and the contexts'."""
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
-_PRAGMAS: Mapping[str, str] = {
-    "journal_mode": "WAL",
-    "synchronous": "FULL",
-    "foreign_keys": "ON",
-    "busy_timeout": "5000",
-}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -55,10 +49,35 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
+class Database(Protocol):
+    """What differs between the databases that can be the write store."""
+
+    def writing(self, url: URL) -> AsyncEngine:
+        """Connections for commands."""
+
+    def reading(self, url: URL) -> AsyncEngine:
+        """Connections for following the log."""
+
+    def take_turns(self, connection: Connection) -> None:
+        """Waits, in a transaction that has begun, for the migrations of another process."""
+
+    def lost_a_race(self, error: DBAPIError) -> bool:
+        """Whether the same command may succeed if it is loaded and decided again."""
+
+    @property
+    def listen(self) -> Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None:
+        """Calls back on each commit of any process, for ever; `None` where the database can't tell."""
+
+
+DATABASES: dict[str, Database] = {"sqlite+aiosqlite": Sqlite(), "postgresql+asyncpg": Postgres()}
+"""By how their URLs begin."""
+
+
 @dataclass(frozen=True)
 class Engines:
     """One way in for writing and another for following the log, so that neither waits for the other."""
 
+    database: Database
     writing: AsyncEngine
     reading: AsyncEngine
 
@@ -70,59 +89,37 @@ async def open_database(url: str) -> AsyncIterator[Engines]:
     Raises `WriteStoreUnavailable`, whose text says what is wrong with the store or its URL.
     """
     with _explained():
-        # SQLite has one writer at a time: a pool of one makes the others queue here, in order.
-        writing = create_async_engine(url, pool_size=1, max_overflow=0)
-        reading = create_async_engine(url, pool_size=4, max_overflow=0)
-    _prepare_sqlite(writing.sync_engine, begin="BEGIN IMMEDIATE")
-    _prepare_sqlite(reading.sync_engine, begin="BEGIN")
+        where, database = _named_by(url)
+        engines = Engines(database, database.writing(where), database.reading(where))
     try:
         with _explained():
-            async with writing.connect() as connection:
-                await connection.run_sync(_migrate)
-        yield Engines(writing, reading)
+            async with engines.writing.begin() as connection:
+                await connection.run_sync(_migrate, database)
+        yield engines
     finally:
-        await reading.dispose()
-        await writing.dispose()
+        await engines.reading.dispose()
+        await engines.writing.dispose()
+
+
+def _named_by(url: str) -> tuple[URL, Database]:
+    with suppress(ArgumentError):
+        where = make_url(url)
+        if database := DATABASES.get(where.drivername):
+            return where, database
+    raise WriteStoreUnavailable(f"DATABASE_URL must begin with {':// or '.join(DATABASES)}://.")
 
 
 @contextmanager
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, CommandError, ImportError) as error:
-        reason = str(getattr(error, "orig", None) or error).rstrip(".")
+    except (SQLAlchemyError, CommandError, ImportError, OSError, TimeoutError) as error:
+        reason = str(getattr(error, "orig", None) or error or "it takes too long").rstrip(".")
         raise WriteStoreUnavailable(f"Can't open the write store: {reason}.") from error
 
 
-def _prepare_sqlite(engine: Engine, *, begin: str) -> None:
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # Transactions begin where we say so, not where the driver guesses.
-        cursor = connection.cursor()
-        for name, value in _PRAGMAS.items():
-            _set_pragma(cursor, name, value)
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-
-def _set_pragma(cursor: Any, name: str, value: str) -> None:
-    # A new file's change to WAL does not wait for a lock, unlike all else: another process may be at it.
-    give_up = monotonic() + 5
-    while True:
-        try:
-            cursor.execute(f"PRAGMA {name}={value}")
-        except OperationalError:
-            if monotonic() > give_up:
-                raise
-            sleep(0.01)
-        else:
-            return
-
-
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, database: Database) -> None:
+    database.take_turns(connection)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -1,7 +1,7 @@
 """The write store: rows and events in one transaction, and the event log that is the outbox."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,8 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Integer,
+    Result,
+    Select,
     String,
     Table,
     Text,
@@ -20,7 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
@@ -71,7 +73,11 @@ commands = Table(
 
 
 class SqlWork:
-    """One command's transaction. Handlers read and write rows through `rows`."""
+    """One command's transaction.
+
+    Handlers write rows through `rows`, and read them with `claim` or `rely_on`, in the order of their
+    keys: where commands run side by side, that keeps them from overtaking or blocking one another.
+    """
 
     def __init__(self, rows: AsyncConnection, cause: Cause) -> None:
         self.rows = rows
@@ -82,6 +88,16 @@ class SqlWork:
     def now(self) -> datetime:
         """The time of the command, UTC."""
         return self._cause.at
+
+    async def claim(self, rows: Select[Any]) -> Result[Any]:
+        """Reads rows to change them: nobody else does, or relies on them, before the commit."""
+        found: Result[Any] = await self.rows.execute(rows.with_for_update())
+        return found
+
+    async def rely_on(self, rows: Select[Any]) -> Result[Any]:
+        """Reads rows to decide by them: nobody changes them before the commit."""
+        found: Result[Any] = await self.rows.execute(rows.with_for_update(read=True))
+        return found
 
     def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
         """Records `events` on `stream`, whose version was `version`, when the work is committed."""
@@ -147,25 +163,25 @@ class SqlWriteStore:
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         """A transaction that is rolled back unless it was committed."""
-        async with _answering(self._engines.writing) as connection:
+        async with self._answering(self._engines.writing) as connection:
             yield SqlWork(connection, cause)
 
     async def id(self) -> UUID:
         """The id that this store was given when it was made; tokens carry it."""
-        async with _answering(self._engines.reading) as connection:
+        async with self._answering(self._engines.reading) as connection:
             store_id: UUID = (await connection.execute(select(log_head.c.store_id))).scalar_one()
             return store_id
 
     async def head(self) -> int:
         """The position of the newest event; 0 in an empty log."""
-        async with _answering(self._engines.reading) as connection:
+        async with self._answering(self._engines.reading) as connection:
             position: int = (await connection.execute(select(log_head.c.position))).scalar_one()
             return position
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order."""
         wanted = select(events).where(events.c.position > after).order_by(events.c.position).limit(limit)
-        async with _answering(self._engines.reading) as connection:
+        async with self._answering(self._engines.reading) as connection:
             rows = (await connection.execute(wanted)).all()
         return [
             RecordedEvent(
@@ -187,22 +203,31 @@ class SqlWriteStore:
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
         """The event at a position, or with an id, exactly as it is stored; its `data` is JSON text."""
         key = events.c.position if isinstance(which, int) else events.c.event_id
-        async with _answering(self._engines.reading) as connection:
+        async with self._answering(self._engines.reading) as connection:
             found = (await connection.execute(select(events).where(key == which))).one_or_none()
         return found._asdict() if found else None
 
+    async def listen(self, woken: Callable[[], None]) -> None:
+        """Calls `woken` on each commit of any process, for ever; returns where the database can't tell."""
+        if listen := self._engines.database.listen:
+            await listen(self._engines.reading, woken)
 
-@asynccontextmanager
-async def _answering(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection; raises `Conflict` and `WriteStoreUnavailable` for what the store itself raises."""
-    try:
-        async with engine.connect() as connection:
-            yield connection
-    except IntegrityError as error:
-        # Someone took the stream version, the command id or a unique name first.
-        raise Conflict(str(error.orig)) from error
-    except (DBAPIError, PoolTimeout) as error:
-        logger.warning("The write store failed: %s", getattr(error, "orig", error))
-        raise WriteStoreUnavailable(
-            "The write store does not answer. Send the same command again."
-        ) from error
+    @asynccontextmanager
+    async def _answering(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """A connection; raises `Conflict` and `WriteStoreUnavailable` for what the store itself raises."""
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            if self._engines.database.lost_a_race(error):
+                raise Conflict(str(error.orig)) from error
+            if isinstance(error, IntegrityError | DataError):
+                raise  # A rule that the model should have kept.
+            raise _unavailable(error.orig) from error
+        except (PoolTimeout, OSError, TimeoutError) as error:
+            raise _unavailable(error) from error
+
+
+def _unavailable(reason: object) -> WriteStoreUnavailable:
+    logger.warning("The write store failed: %r", reason)
+    return WriteStoreUnavailable("The write store does not answer. Send the same command again.")

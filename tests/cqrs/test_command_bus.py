@@ -3,7 +3,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -63,10 +62,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(database_url: str) -> AsyncIterator[Desk]:
     types = EventTypes()
     types.add(PageTurned)
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db") as engines:
+    async with open_database(database_url) as engines:
         yield Desk(SqlWriteStore(engines, types))
 
 
@@ -101,12 +100,12 @@ async def test_who_loses_every_race_is_told(desk: Desk, monkeypatch: pytest.Monk
     assert desk.calls == 3
 
 
-async def test_a_repeated_id_gets_the_same_receipt_and_runs_once(desk: Desk) -> None:
+async def test_a_repeated_id_gets_the_same_receipt_and_takes_effect_once(desk: Desk) -> None:
     id = uuid7()
     repeats = (desk.bus.execute(TurnPage(page=1, note="x"), command_id=id) for _ in range(10))
     receipts = await asyncio.gather(*repeats)
     assert all(receipt == receipts[0] for receipt in receipts)
-    assert (desk.calls, len(desk.committed), await desk.store.head()) == (1, 1, 1)
+    assert (len(desk.committed), await desk.store.head()) == (1, 1)
 
 
 @pytest.mark.parametrize(

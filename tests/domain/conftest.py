@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -7,6 +6,6 @@ from tests.domain.shop import Shop, open_shop
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with open_shop(tmp_path) as shop:
+async def shop(database_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(database_url) as shop:
         yield shop

@@ -1,12 +1,11 @@
-"""A shop on a real SQLite file, without GraphQL and without read models."""
+"""A shop on a real write store, without GraphQL and without read models."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -92,14 +91,30 @@ class Shop:
             kind, _, id = stream.partition("-")
             happened = (event.event for event in events)
             assert await self.load(kind, UUID(id)) == reduce(AGGREGATES[kind].evolve, happened, None)
+        check_that_orders_were_possible(log)
+
+
+def check_that_orders_were_possible(log: Sequence[RecordedEvent]) -> None:
+    """Read in order, every order is by a customer and of products, titles and prices of that moment."""
+    states: dict[str, Any] = {}
+    for recorded in log:
+        match recorded.event:
+            case order_events.OrderPlaced() as placed:
+                assert states[f"customer-{placed.customer_id}"].details is not None
+                for line in placed.lines:
+                    offered = states[f"product-{line.product_id}"]
+                    assert not offered.discontinued
+                    assert (line.title, line.unit_price) == (offered.name, offered.unit_price)
+        kind = recorded.stream.partition("-")[0]
+        states[recorded.stream] = AGGREGATES[kind].evolve(states.get(recorded.stream), recorded.event)
 
 
 @asynccontextmanager
-async def open_shop(folder: Path) -> AsyncIterator[Shop]:
+async def open_shop(url: str) -> AsyncIterator[Shop]:
     types = EventTypes()
     for module in (catalog_events, stock_events, customer_events, order_events):
         types.add(*(kind for kind in vars(module).values() if _is_event_of(module.__name__, kind)))
-    async with open_database(f"sqlite+aiosqlite:///{folder}/shop.db") as engines:
+    async with open_database(url) as engines:
         store = SqlWriteStore(engines, types)
         yield Shop(engines, store, CommandBus(store, HANDLERS, committed=lambda _receipt: None))
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
+from functools import partial
 from random import Random
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from uuid_utils.compat import uuid7
@@ -15,12 +17,15 @@ from uuid_utils.compat import uuid7
 from app.cqrs.commands import CommandIdReused, Receipt, Refused
 from app.cqrs.messages import Command
 from app.domain.catalog.commands import ChangePrice, DiscontinueProduct, UpdateProduct
+from app.domain.catalog.events import PriceChanged, ProductDiscontinued
 from app.domain.catalog.tables import products
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
-from app.domain.orders.commands import CancelOrder, PayOrder, ShipOrder
+from app.domain.customers.events import CustomerClosed
+from app.domain.orders.commands import CancelOrder, PayOrder, PlaceOrder, ShipOrder
+from app.domain.orders.events import OrderPlaced
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.domain.stock.refusals import OutOfStock
-from tests.domain.shop import Shop, made_by, open_shop
+from tests.domain.shop import HANDLERS, Shop, cause, made_by, open_shop
 from tests.domain.wanted import order, product
 
 
@@ -68,13 +73,58 @@ async def test_the_id_of_a_refused_command_may_be_used_again(shop: Shop) -> None
 @given(some.randoms(use_true_random=False))
 async def test_rows_are_what_the_events_make_them_whatever_the_commands(chance: Random) -> None:
     with TemporaryDirectory() as folder:
-        async with open_shop(Path(folder)) as shop:
+        async with open_shop(f"sqlite+aiosqlite:///{folder}/shop.db") as shop:
             places = Places(chance)
             for _ in range(40):
                 outcome = await shop.bus.execute(places.any_command())
                 if isinstance(outcome, Receipt):
                     places.remember(outcome)
             await shop.check()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_log_tells_a_possible_story_however_many_act_at_once(shop: Shop, seed: int) -> None:
+    places = Places(Random(seed))
+    for _ in range(12):
+        commands = [places.any_command() for _ in range(12)]
+        for outcome in await asyncio.gather(*(shop.bus.execute(command) for command in commands)):
+            if isinstance(outcome, Receipt):
+                places.remember(outcome)
+    await shop.check()
+
+
+@pytest.mark.parametrize(
+    "spoiler", [CloseCustomer, DiscontinueProduct, partial(ChangePrice, unit_price=Decimal(99))]
+)
+async def test_nobody_changes_what_an_order_relies_on_before_it_is_placed(
+    shop: Shop, spoiler: Callable[..., Command]
+) -> None:
+    ada, chai = await shop.customer(), await shop.product(on_hand=1)
+    key = "customer_id" if spoiler is CloseCustomer else "product_id"
+    async with shop.store.begin(cause()) as slow:
+        await HANDLERS[PlaceOrder](order(ada, (chai, 1)), slow)
+        spoiled = asyncio.create_task(shop.accept(spoiler(**{key: ada if key == "customer_id" else chai})))
+        await asyncio.wait([spoiled], timeout=0.1)
+        await slow.commit("")
+    await spoiled
+    placed, spoilt = (await shop.history())[-3], (await shop.history())[-1]
+    assert isinstance(placed.event, OrderPlaced)
+    assert isinstance(spoilt.event, CustomerClosed | ProductDiscontinued | PriceChanged)
+    await shop.check()
+
+
+async def test_a_command_that_was_sent_twice_at_once_is_not_refused_for_its_own_effect(shop: Shop) -> None:
+    ada, chai = await shop.customer(), await shop.product(on_hand=3)
+    commands = [
+        product(sku="TEA"),
+        RegisterCustomer(name="Bo", email="bo@example.com"),
+        order(ada, (chai, 3)),
+    ]
+    for command in commands:
+        id = uuid7()
+        outcomes = await asyncio.gather(*(shop.bus.execute(command, command_id=id) for _ in range(8)))
+        assert isinstance(outcomes[0], Receipt), outcomes[0]
+        assert outcomes == [outcomes[0]] * 8
 
 
 class Places:

@@ -28,10 +28,16 @@ async def heads(url: str) -> Sequence[Row[Any, Any]]:
         return (await connection.execute(select(log_head.c.store_id, log_head.c.position))).all()
 
 
-async def test_an_upgraded_store_has_the_tables_that_the_code_wants(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    async with open_database(url) as engines, engines.reading.connect() as connection:
+async def test_an_upgraded_store_has_the_tables_that_the_code_wants(database_url: str) -> None:
+    async with open_database(database_url) as engines, engines.reading.connect() as connection:
         assert await connection.run_sync(_differences) == []
+
+
+async def test_an_upgraded_file_is_the_one_that_the_code_would_make(tmp_path: Path) -> None:
+    async with (
+        open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db") as engines,
+        engines.reading.connect() as connection,
+    ):
         upgraded = await connection.run_sync(_definitions)
     fresh = create_engine("sqlite://")
     with fresh.connect() as memory:
@@ -40,21 +46,20 @@ async def test_an_upgraded_store_has_the_tables_that_the_code_wants(tmp_path: Pa
     fresh.dispose()
 
 
-async def test_a_store_gets_its_id_once(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    (first,) = await heads(url)
-    (second,) = await heads(url)
+async def test_a_store_gets_its_id_once(database_url: str, tmp_path: Path) -> None:
+    (first,) = await heads(database_url)
+    (second,) = await heads(database_url)
     (other,) = await heads(f"sqlite+aiosqlite:///{tmp_path}/other.db")
     assert first == second
     assert first.position == 0
     assert other.store_id != first.store_id
 
 
-async def test_two_processes_may_start_on_an_empty_store_at_once(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    started = [await asyncio.create_subprocess_exec(sys.executable, "-c", START, url) for _ in range(2)]
+async def test_two_processes_may_start_on_an_empty_store_at_once(database_url: str) -> None:
+    start = (sys.executable, "-c", START, database_url)
+    started = [await asyncio.create_subprocess_exec(*start) for _ in range(2)]
     assert [await process.wait() for process in started] == [0, 0]
-    assert len(await heads(url)) == 1
+    assert len(await heads(database_url)) == 1
 
 
 async def test_sqlite_is_set_to_lose_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -31,8 +30,8 @@ def cause() -> Cause:
 
 
 @pytest.fixture
-async def engines(tmp_path: Path) -> AsyncIterator[Engines]:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db") as engines:
+async def engines(database_url: str) -> AsyncIterator[Engines]:
+    async with open_database(database_url) as engines:
         yield engines
 
 

@@ -26,15 +26,15 @@ products = Table(
 
 
 async def load(work: SqlWork, product_id: UUID) -> Product | None:
-    """The product with this id."""
-    row = (await work.rows.execute(select(products).where(products.c.id == product_id))).one_or_none()
+    """The product with this id, to change it."""
+    row = (await work.claim(select(products).where(products.c.id == product_id))).one_or_none()
     return _product(row) if row else None
 
 
 async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Product]:
-    """Those of the products that exist."""
-    rows = await work.rows.execute(select(products).where(products.c.id.in_(product_ids)))
-    return [_product(row) for row in rows]
+    """Those of the products that exist, to rely on them."""
+    wanted = select(products).where(products.c.id.in_(product_ids)).order_by(products.c.id)
+    return [_product(row) for row in await work.rely_on(wanted)]
 
 
 async def with_sku(work: SqlWork, sku: Sku) -> UUID | None:

@@ -23,7 +23,7 @@ class Buyer:
 
 async def buyer(work: SqlWork, customer_id: UUID) -> Buyer | None:
     """The customer with this id, a closed one included; their name is then empty."""
-    customer = await tables.load(work, customer_id)
+    customer = await tables.look_up(work, customer_id)
     if customer is None:
         return None
     if customer.details is None:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, select
+from sqlalchemy import Column, Integer, Result, Row, String, Table, Text, Uuid, select
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer, email_key
@@ -32,9 +32,13 @@ customers = Table(
 
 
 async def load(work: SqlWork, customer_id: UUID) -> Customer | None:
-    """The customer with this id."""
-    row = (await work.rows.execute(select(customers).where(customers.c.id == customer_id))).one_or_none()
-    return Customer(id=row.id, version=row.version, details=_details(row)) if row else None
+    """The customer with this id, to change them."""
+    return _customer(await work.claim(select(customers).where(customers.c.id == customer_id)))
+
+
+async def look_up(work: SqlWork, customer_id: UUID) -> Customer | None:
+    """The customer with this id, to rely on what they are."""
+    return _customer(await work.rely_on(select(customers).where(customers.c.id == customer_id)))
 
 
 async def holder_of(work: SqlWork, email: object) -> UUID | None:
@@ -61,6 +65,11 @@ async def save(work: SqlWork, before: Customer | None, customer: Customer) -> No
         await work.rows.execute(customers.insert(), row)
     else:
         await work.rows.execute(customers.update().where(customers.c.id == customer.id), row)
+
+
+def _customer(found: Result[Any]) -> Customer | None:
+    row = found.one_or_none()
+    return Customer(id=row.id, version=row.version, details=_details(row)) if row else None
 
 
 def _details(row: Row[Any]) -> CustomerDetails | None:

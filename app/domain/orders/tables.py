@@ -46,8 +46,8 @@ TEN_THOUSAND = Decimal(10_000)
 
 
 async def load(work: SqlWork, order_id: UUID) -> Order | None:
-    """The order with this id."""
-    row = (await work.rows.execute(select(orders).where(orders.c.id == order_id))).one_or_none()
+    """The order with this id, to change it."""
+    row = (await work.claim(select(orders).where(orders.c.id == order_id))).one_or_none()
     if row is None:
         return None
     of_it = select(order_lines).where(order_lines.c.order_id == order_id).order_by(order_lines.c.line)

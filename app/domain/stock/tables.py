@@ -21,19 +21,19 @@ stocks = Table(
 
 
 async def load(work: SqlWork, product_id: UUID) -> Stock:
-    """The product's stock; empty where nothing was ever delivered."""
+    """The product's stock, to change it; empty where nothing was ever delivered."""
     (stock,) = await load_all(work, {product_id})
     return stock
 
 
 async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
-    """The products' stocks, in the order of their ids: whoever locks rows in one order never deadlocks."""
-    rows = await work.rows.execute(select(stocks).where(stocks.c.product_id.in_(product_ids)))
+    """The products' stocks, to change them, in the order of their ids."""
+    wanted = select(stocks).where(stocks.c.product_id.in_(product_ids)).order_by(stocks.c.product_id)
     found = {
         row.product_id: Stock(
             id=row.product_id, version=row.version, on_hand=row.on_hand, reserved=row.reserved
         )
-        for row in rows
+        for row in await work.claim(wanted)
     }
     return [found.get(product_id) or Stock(id=product_id) for product_id in sorted(product_ids)]
 

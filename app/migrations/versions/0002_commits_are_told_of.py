@@ -1,0 +1,22 @@
+"""On PostgreSQL, whoever listens is told of each commit that has events; SQLite has nobody to tell."""
+
+from alembic import op
+
+from app.stores.postgres import CHANNEL
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Makes the trigger."""
+    if op.get_context().dialect.name != "postgresql":
+        return
+    op.execute(f"""
+        CREATE FUNCTION tell_of_events() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN PERFORM pg_notify('{CHANNEL}', ''); RETURN NULL; END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER tell_of_events AFTER UPDATE ON log_head
+        FOR EACH STATEMENT EXECUTE FUNCTION tell_of_events()
+    """)

@@ -1,0 +1,180 @@
+"""What only a store with several writers has to show: order, waiting, and news of others' commits."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import text
+from uuid_utils.compat import uuid7
+
+from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
+from app.cqrs.event_bus import AsyncioEventBus
+from app.cqrs.events import EventTypes
+from app.cqrs.messages import Event
+from app.cqrs.progress import Head
+from app.cqrs.relay import Relay
+from app.stores.sql import Engines, open_database
+from app.stores.write_store import SqlWork, SqlWriteStore
+from tests.postgres import Postgres
+
+PATIENCE = 10.0
+"""Seconds; far more than anything here takes."""
+
+
+T = TypeVar("T")
+
+
+class PageTurned(Event):
+    page: int
+
+
+class Store(SqlWriteStore):
+    def __init__(self, engines: Engines) -> None:
+        types = EventTypes()
+        types.add(PageTurned)
+        super().__init__(engines, types)
+        self.engines = engines
+
+    async def turn(self, stream: str, version: int) -> None:
+        async with self.begin(cause()) as work:
+            turned(work, stream, version)
+            await work.commit("")
+
+    async def someone_waits_for_a_lock(self) -> None:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        async with asyncio.timeout(PATIENCE), self.engines.reading.connect() as connection:
+            while not (await connection.execute(waiting)).scalar_one():
+                pass
+
+    async def seen(self) -> list[tuple[int, str]]:
+        return [(event.position, event.stream) for event in await self.read(after=0, limit=100)]
+
+
+def cause() -> Cause:
+    id = uuid7()
+    return Cause(command_id=id, correlation_id=id, actor="a test", at=datetime.now(UTC))
+
+
+def turned(work: SqlWork, stream: str, version: int) -> None:
+    work.record(stream, version, [PageTurned(page=version)])
+
+
+@pytest.fixture
+async def store(postgres_url: str) -> AsyncIterator[Store]:
+    async with open_database(postgres_url) as engines:
+        yield Store(engines)
+
+
+async def test_who_has_the_lower_position_cannot_commit_last(store: Store) -> None:
+    """The classic way to lose an event: 1 is drawn, 2 is drawn, 2 commits, a reader passes 2, 1 commits."""
+    async with store.begin(cause()) as slow:
+        turned(slow, "slow", 0)
+        await slow._append()  # it has its position now, and is not committed
+        quick = asyncio.create_task(store.turn("quick", 0))
+        await store.someone_waits_for_a_lock()
+        assert await store.seen() == [], "the second one has not overtaken the first"
+        await slow.rows.commit()
+    await quick
+    assert await store.seen() == [(1, "slow"), (2, "quick")]
+
+
+async def test_a_position_that_was_rolled_back_is_given_to_the_next(store: Store) -> None:
+    async with store.begin(cause()) as undone:
+        turned(undone, "undone", 0)
+        await undone._append()
+        next_one = asyncio.create_task(store.turn("next", 0))
+        await store.someone_waits_for_a_lock()
+    await next_one
+    assert await store.seen() == [(1, "next")]
+
+
+async def test_of_two_who_write_the_same_stream_at_once_one_has_to_look_again(store: Store) -> None:
+    async with store.begin(cause()) as one:
+        turned(one, "book", 0)
+        await one._append()
+        other = asyncio.create_task(store.turn("book", 0))
+        await store.someone_waits_for_a_lock()
+        await one.rows.commit()
+    with pytest.raises(Conflict):
+        await other
+    assert await store.seen() == [(1, "book")]
+
+
+async def test_a_deadlock_is_a_lost_race(store: Store) -> None:
+    async with store.engines.writing.begin() as setup:
+        await setup.execute(text("CREATE TABLE pair AS SELECT * FROM (VALUES (1), (2)) AS pair(id)"))
+
+    async def take(first: int, second: int, both: asyncio.Barrier) -> None:
+        async with store.begin(cause()) as work:
+            for id in (first, second):
+                await work.rows.execute(text("SELECT * FROM pair WHERE id = :id FOR UPDATE"), {"id": id})
+                if id == first:
+                    await both.wait()
+
+    both = asyncio.Barrier(2)
+    outcomes = await asyncio.gather(take(1, 2, both), take(2, 1, both), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes if outcome is not None] == [Conflict]
+
+
+async def test_the_relay_is_woken_by_what_another_process_commits(store: Store, postgres_url: str) -> None:
+    bus = AsyncioEventBus()
+    relay = Relay(store, bus, Head(), backstop=1_000)
+    listening = asyncio.Event()
+
+    def wake() -> None:
+        listening.set()
+        relay.wake()
+
+    tasks = [asyncio.create_task(relay.run(0)), asyncio.create_task(store.listen(wake))]
+    with bus.subscribe() as batches:
+        await soon(listening.wait())
+        async with open_database(postgres_url) as engines:
+            await Store(engines).turn("book", 0)
+        batch = await soon(batches.next())
+    assert [event.event for event in batch.events] == [PageTurned(page=0)]
+    await ended(*tasks)
+
+
+async def test_outlives_a_server_that_is_killed(postgres_server: Postgres, store: Store) -> None:
+    woken = asyncio.Event()
+    listener = asyncio.create_task(store.listen(woken.set))
+    await soon(woken.wait())
+    await store.turn("book", 0)
+    await postgres_server.kill()
+    with pytest.raises(WriteStoreUnavailable, match="Send the same command again"):
+        await store.turn("book", 1)
+    with pytest.raises(WriteStoreUnavailable):
+        await store.read(after=0, limit=1)
+    await postgres_server.start()
+    await store.turn("book", 1)
+    woken.clear()
+    await soon(woken.wait())
+    assert await store.seen() == [(1, "book"), (2, "book")]
+    await ended(listener)
+
+
+@pytest.mark.parametrize("url", ["mysql://here/there", "postgresql://here/there", "diptych"])
+async def test_names_the_stores_that_there_are(url: str) -> None:
+    with pytest.raises(WriteStoreUnavailable) as refused:
+        async with open_database(url):
+            pass
+    assert "sqlite+aiosqlite" in str(refused.value)
+    assert "postgresql+asyncpg" in str(refused.value)
+
+
+async def test_a_server_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(WriteStoreUnavailable, match="Can't open the write store"):
+        async with open_database("postgresql+asyncpg://nobody@/nothing?host=/nowhere"):
+            pass
+
+
+async def soon(something: Awaitable[T]) -> T:
+    return await asyncio.wait_for(something, PATIENCE)
+
+
+async def ended(*tasks: "asyncio.Task[None]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
