@@ -47,7 +47,7 @@ describe(
     {
         "CATCHING_UP": "It reads events that it missed.",
         "LIVE": "It follows the log.",
-        "FAILED": "It stopped at an event that it can't apply; the others go on.",
+        "FAILED": "It stopped at an event that it can't apply; the others go on. See `retryReadModel`.",
     },
 )
 
@@ -104,7 +104,7 @@ class Freshness:
     milliseconds_behind: float = strawberry.field(  # an Int ends after 25 days
         description="The age of the oldest event that is not applied; 0 where there is none."
     )
-    reason: str | None = strawberry.field(description="Why it failed, where it did.")
+    reason: str | None = strawberry.field(description="Why it failed, and at which event, where it did.")
 
     @classmethod
     def of(cls, progress: Progress) -> "Freshness":

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from app.cqrs import commands
+from app.cqrs import commands, projector
 from app.domain.catalog import refusals as catalog
 from app.domain.customers import refusals as customers
 from app.domain.orders import refusals as orders
@@ -43,6 +43,7 @@ class CommandErrorCode(Enum):
     DUPLICATE_EMAIL = "DUPLICATE_EMAIL"
     CUSTOMER_CLOSED = "CUSTOMER_CLOSED"
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
+    READ_MODEL_FAILED = "READ_MODEL_FAILED"
 
 
 describe(
@@ -61,6 +62,7 @@ describe(
         "DUPLICATE_EMAIL": "Another customer has this e-mail address.",
         "CUSTOMER_CLOSED": "The business with the customer has ended.",
         "ILLEGAL_TRANSITION": "The order is not in a state in which this can be done.",
+        "READ_MODEL_FAILED": "The read model stopped again.",
     },
 )
 
@@ -166,6 +168,11 @@ class IllegalTransition(CommandError):
     requested_status: OrderStatus = strawberry.field(description="The status that was asked for.")
 
 
+@strawberry.type(description="The read model stopped again at an event that it can't apply.")
+class ReadModelFailed(CommandError):
+    """Mend what the message names, then try again."""
+
+
 SHOWN: dict[type[commands.CommandError], type[CommandError]] = {
     commands.InvalidInput: InvalidInput,
     commands.NotFound: NotFound,
@@ -179,6 +186,7 @@ SHOWN: dict[type[commands.CommandError], type[CommandError]] = {
     customers.DuplicateEmail: DuplicateEmail,
     customers.CustomerIsClosed: CustomerIsClosed,
     orders.IllegalTransition: IllegalTransition,
+    projector.ReadModelFailed: ReadModelFailed,
 }
 """How each refusal is shown. A field `x_id` becomes the global id of an X."""
 

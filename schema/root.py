@@ -27,6 +27,7 @@ from schema.nodes import Node, NodeId, NodeIds
 from schema.operation import Operation
 from schema.order_mutations import OrdersMutation
 from schema.orders import Order, OrdersQuery, OrdersSubscription, OrderSummary
+from schema.retrying import RetryingMutation
 from schema.sales import SalesQuery
 from schema.scalars import SCALARS, read_field
 from schema.stock_mutations import StockMutation
@@ -82,7 +83,7 @@ class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery
 
 
 @strawberry.type(description="Every command that can be sent. A refusal is data: look at `errors`.")
-class Mutation(CatalogMutation, StockMutation, CustomersMutation, OrdersMutation):
+class Mutation(CatalogMutation, StockMutation, CustomersMutation, OrdersMutation, RetryingMutation):
     """All mutations."""
 
 

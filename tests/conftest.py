@@ -69,3 +69,10 @@ async def read_store(
     for name in await mongo.list_collection_names():
         await mongo[name].delete_many({})
     return opened_read_store
+
+
+@pytest.fixture
+async def another_store(mongo_url: str, read_store: MongoReadStore) -> AsyncIterator[MongoReadStore]:
+    """The same documents as those of `read_store`, as another process opens them."""
+    async with open_read_store(mongo_url, DATABASE) as store:
+        yield store

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import signal
 import socket
@@ -13,11 +14,13 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from signal import SIGINT
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from app.__main__ import command_line
+from tests.service import running
 
 SMALL = ("--products", "3", "--customers", "2", "--orders", "2")
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.graphql"
@@ -157,6 +160,53 @@ def test_projections_says_that_no_service_answers() -> None:
     )
 
 
+async def test_a_failed_read_model_goes_on_once_its_event_was_mended(filled: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(filled, folder)
+    with closing(sqlite3.connect(folder / "write.db", isolation_level=None)) as database:
+        event = "SELECT position, event_id, data FROM events WHERE type = 'CustomerRegistered' LIMIT 1"
+        position, event_id, whole = database.execute(event).fetchone()
+        torn = f"UPDATE events SET data = ? WHERE position = {position}"
+        database.execute(torn, ["{"])
+
+        async with running(folder, "--no-demo") as service:
+            endpoint = ("--url", service.url + "/graphql")
+            retry = ("projections", "retry", *endpoint)
+            both = (*retry, "Customer-Overview", "activity")
+            async with asyncio.timeout(30):
+                while (tried := await asyncio.to_thread(run, *both)).stderr.count("FAILED again") < 2:
+                    assert "goes on" in tried.output  # on its way there
+            assert tried.exit_code == 1
+            named = f"CustomerRegistered at position {position} (event {UUID(str(event_id))} of customer-"
+            assert tried.stderr.count(named) == 2
+            shown = (await asyncio.to_thread(run, "projections", *endpoint)).output
+            assert "FAILED" in shown
+            assert "LIVE" in shown
+
+            database.execute(torn, [whole])
+            mended = await asyncio.to_thread(run, "projections", *endpoint, "retry", "--all")
+            assert mended.exit_code == 0
+            assert re.search(r"customer_overview goes on: it is \w+ at position \d+\.", mended.output)
+            assert re.search(r"activity goes on: it is \w+ at position \d+\.", mended.output)
+            assert len(mended.output.splitlines()) == 2
+
+            again = await asyncio.to_thread(run, *retry, "--all")
+            assert again.output == "No read model has failed.\n"
+            head = json.loads(await asyncio.to_thread(newest, folder))["position"]
+            fine = await asyncio.to_thread(run, *retry, "order_list")
+            assert fine.output == f"order_list has not failed: it is LIVE at position {head}.\n"
+            unknown = await asyncio.to_thread(refusal, *retry, "orders", exit_code=2)
+            assert "There is no read model orders. There are: product_listing, order_details" in unknown
+            assert "Say which" in await asyncio.to_thread(refusal, *retry, exit_code=2)
+
+
+def test_retry_says_that_no_service_answers() -> None:
+    nowhere = ("--url", "http://127.0.0.1:1/graphql")
+    for command in (("retry", "activity", *nowhere), (*nowhere, "retry", "activity")):
+        said = refusal("projections", *command, exit_code=1)
+        assert "No Diptych answers at http://127.0.0.1:1/graphql" in said
+
+
 def test_serve_says_that_the_port_is_taken(tmp_path: Path, taken_port: int) -> None:
     said = refusal("serve", "--port", str(taken_port), "--data-dir", str(tmp_path), exit_code=2)
     assert f"Can't listen on 127.0.0.1:{taken_port}: Address already in use." in said
@@ -203,8 +253,12 @@ def test_demo_says_that_the_store_is_none(tmp_path: Path) -> None:
     [
         ("PORT", "none", "PORT=none: Input should be a valid integer"),
         ("HEARTBEAT", "0", "HEARTBEAT=0: Input should be greater than 0"),
-        ("DATABASE_URL", "nonsense", "Can't open the write store: Could not parse SQLAlchemy URL"),
-        ("DATABASE_URL", "sqlite:///x.db", "Can't open the write store: The asyncio extension"),
+        (
+            "DATABASE_URL",
+            "nonsense",
+            "DATABASE_URL must begin with sqlite+aiosqlite:// or postgresql+asyncpg://.",
+        ),
+        ("DATABASE_URL", "sqlite:///x.db", "DATABASE_URL must begin with sqlite+aiosqlite://"),
         ("MONGODB_URL", "http://localhost", "MONGODB_URL does not lead to a MongoDB: Invalid URI scheme"),
     ],
 )

@@ -6,30 +6,40 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from app.command_line.terminal import FAILED, console, stop
+from app.command_line.terminal import BAD_SETTING, FAILED, console, stop
 
 DEFAULT_URL = "http://127.0.0.1:8000/graphql"
-PATIENCE = 5
-"""Seconds to wait for an answer."""
+PATIENCE = 10
+"""Seconds to wait for an answer; a read model that is tried again takes some."""
 
-_QUESTION = "{ freshness { readModel state position head eventsBehind millisecondsBehind reason } }"
+_FRESHNESS = "readModel state position head eventsBehind millisecondsBehind reason"
+_QUESTION = f"{{ freshness {{ {_FRESHNESS} }} }}"
+_RETRY = f"""mutation ($readModel: ReadModelName!) {{
+    retryReadModel(input: {{ readModel: $readModel }}) {{ freshness {{ {_FRESHNESS} }} }} }}"""
 _COLORS = {"LIVE": "green", "CATCHING_UP": "yellow", "FAILED": "red"}
 
-Url = Annotated[str, typer.Option(help="GraphQL endpoint of the running service.")]
+_Model = dict[str, Any]
+Url = Annotated[
+    str | None, typer.Option(help="GraphQL endpoint of the running service.", show_default=DEFAULT_URL)
+]
 
-projections = typer.Typer(invoke_without_command=True, help="See how far the read models are.")
+projections = typer.Typer(
+    invoke_without_command=True, help="See how far the read models are, and have failed ones go on."
+)
 
 
 @projections.callback()
-def _default(context: typer.Context, url: Url = DEFAULT_URL) -> None:
+def _default(context: typer.Context, url: Url = None) -> None:
+    context.obj = url
     if context.invoked_subcommand is None:
-        status(url)
+        status(context)
 
 
 @projections.command()
-def status(url: Url = DEFAULT_URL) -> None:
+def status(context: typer.Context, url: Url = None) -> None:
     """Show each read model's position, how far that is behind the log, and its state."""
     table = Table(box=None, pad_edge=False)
     table.add_column("read model")
@@ -37,30 +47,81 @@ def status(url: Url = DEFAULT_URL) -> None:
         table.add_column(heading, justify="right")
     table.add_column("state")
     table.add_column("reason", overflow="fold")
-    for model in _ask(url):
+    for name, model in _read_models(_chosen(context, url)).items():
         table.add_row(
-            model["readModel"].lower(),
+            name,
             model["position"],
             model["head"],
             f"{model['eventsBehind']:,}",
             f"{model['millisecondsBehind']:,.1f}",
             f"[{_COLORS.get(model['state'], 'none')}]{model['state']}[/]",
-            model["reason"] or "",
+            escape(model["reason"] or ""),
         )
     console.print(table)
 
 
-def _ask(url: str) -> list[dict[str, Any]]:
+@projections.command()
+def retry(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which read models.")] = None,
+    all_failed: Annotated[bool, typer.Option("--all", help="All that have failed.")] = False,
+    url: Url = None,
+) -> None:
+    """Have a failed read model go on from the event where it stopped, after the cause was mended."""
+    url = _chosen(context, url)
+    known = _read_models(url)
+    wanted = [name.lower().replace("-", "_") for name in names or ()]
+    if all_failed:
+        wanted += [name for name, model in known.items() if model["state"] == "FAILED"]
+    if unknown := [name for name in wanted if name not in known]:
+        stop(f"There is no read model {', '.join(unknown)}. There are: {', '.join(known)}.", BAD_SETTING)
+    if not wanted:
+        if not all_failed:
+            stop("Say which read model, or --all for all that have failed.", BAD_SETTING)
+        console.print("No read model has failed.")
+    failures = [failure for name in dict.fromkeys(wanted) if (failure := _retry(url, name, known[name]))]
+    if failures:
+        stop("\n".join(failures), FAILED)
+
+
+def _retry(url: str, name: str, before: _Model) -> str | None:
+    """Tells what came of it; returns why it failed again."""
+    if before["state"] == "LIVE":
+        console.print(f"{name} has not failed: it is LIVE at position {before['position']}.")
+        return None
+    after: _Model = _ask(url, _RETRY, readModel=before["readModel"])["retryReadModel"]["freshness"]
+    state, position = after["state"], after["position"]
+    if state == "FAILED":
+        return f"{name} FAILED again: {after['reason']}"
+    if state == "CATCHING_UP" and position == before["position"]:
+        console.print(f"{name} is tried again, and still at position {position}: see the service's log.")
+    else:
+        console.print(f"{name} goes on: it is {state} at position {position}.")
+    return None
+
+
+def _read_models(url: str) -> dict[str, _Model]:
+    return {model["readModel"].lower(): model for model in _ask(url, _QUESTION)["freshness"]}
+
+
+def _chosen(context: typer.Context, url: str | None) -> str:
+    return url or context.obj or DEFAULT_URL
+
+
+def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
+    """The data of the answer; ends the program where there is none."""
     try:
         question = Request(  # noqa: S310 - the operator says where to
             url,
-            json.dumps({"query": _QUESTION}).encode(),
+            json.dumps({"query": query, "variables": variables}).encode(),
             {"Content-Type": "application/json", "Accept": "application/json"},
         )
         # The service is beside, or where the operator says: no proxy of the environment leads there.
         with build_opener(ProxyHandler({})).open(question, timeout=PATIENCE) as response:
             answer = json.load(response)
-        models: list[dict[str, Any]] = answer["data"]["freshness"]
+        if errors := answer.get("errors"):
+            stop(f"{url} refuses: {errors[0]['message']}", FAILED)
+        data: dict[str, Any] = answer["data"]
     except HTTPError as error:
         stop(f"{url} answers with HTTP status {error.code}: that is no GraphQL endpoint of Diptych.", FAILED)
     except (OSError, ValueError) as error:
@@ -68,6 +129,6 @@ def _ask(url: str) -> list[dict[str, Any]]:
         stop(
             f"No Diptych answers at {url}: {reason}.\nStart it with `serve`, or say where with --url.", FAILED
         )
-    except (KeyError, TypeError):
+    except (AttributeError, LookupError, TypeError):
         stop(f"What answers at {url} is not Diptych.", FAILED)
-    return models
+    return data

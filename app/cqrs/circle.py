@@ -8,6 +8,7 @@ from app.cqrs.documents import DocumentReader
 from app.cqrs.events import EventLog
 from app.cqrs.live import Live
 from app.cqrs.progress import Progress
+from app.cqrs.projector import Projector
 from app.cqrs.tokens import Tokens
 
 
@@ -19,6 +20,7 @@ class Circle:
     log: EventLog
     documents: DocumentReader
     progress: Mapping[str, Progress]
+    projectors: Mapping[str, Projector]
     live: Live
     tokens: Tokens
     read_patience: float

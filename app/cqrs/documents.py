@@ -42,6 +42,16 @@ class DocumentChanged:
         return self.position, f"{self.collection}/{self.document_id}"
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """The last event that is in a read model's documents."""
+
+    position: int
+    """0 for a new read model."""
+    event_id: UUID | None
+    """`None` for a new read model."""
+
+
 class DocumentReader(Protocol):
     """Finds documents; raises `ReadStoreUnavailable` where the store does not answer."""
 
@@ -68,11 +78,8 @@ class DocumentWriter(Protocol):
     async def prepare(self, model: ReadModel) -> None:
         """Makes the read model's collections and indexes where they are missing."""
 
-    async def checkpoint(self, model: ReadModel) -> int:
-        """The position up to which the documents are complete; 0 for a new read model."""
-
-    async def last_event(self, model: ReadModel) -> UUID | None:
-        """The id of the event at the checkpoint; `None` for a new read model."""
+    async def checkpoint(self, model: ReadModel) -> Checkpoint:
+        """Up to where the documents are complete."""
 
     async def apply(
         self,

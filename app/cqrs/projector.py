@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from app.cqrs.command_bus import WriteStoreUnavailable
-from app.cqrs.documents import CheckpointMoved, DocumentWriter, ReadStoreUnavailable
+from app.cqrs.commands import CommandError
+from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentWriter, ReadStoreUnavailable
 from app.cqrs.event_bus import BatchSource, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.notices import Notices
-from app.cqrs.progress import Progress
+from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.read_model import ReadModel
 
 BATCH = 500
@@ -47,44 +49,63 @@ class Projector:
         self._store = store
         self._notices = notices
         self._batch = BATCH
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
-        """Projects until it is cancelled, or until an event can't be applied."""
-        with self._bus.subscribe() as batches:
-            pauses, reached = _pauses(), 0
-            while True:
-                try:
+        """Projects until it is cancelled; where an event can't be applied, it waits for `retry`."""
+        name, pauses, reached = self.model.name, _pauses(), 0
+        while True:
+            try:
+                with self._bus.subscribe() as batches:  # Who waits needs none: they are in the log.
                     await self._store.prepare(self.model)
                     await self._start_at(await self._store.checkpoint(self.model))
                     await self._follow(batches)
-                except (_Poison, _OtherLog) as reason:
-                    logger.error("%s stops: %s", self.model.name, reason)
-                    self.progress.failed(str(reason))
-                    return
-                except Exception as reason:  # A store that fails is tried again for ever.
-                    unheard_of = not isinstance(reason, EXPECTED)
-                    name = self.model.name
-                    logger.warning(
-                        "%s starts over from its checkpoint: %s", name, reason, exc_info=unheard_of
-                    )
-                    self.progress.catching_up()
-                    self._batch = max(1, self._batch // 2)  # It may have been too much at once.
-                    if self.progress.position > reached:
-                        pauses, reached = _pauses(), self.progress.position
-                    await asyncio.sleep(next(pauses))
+            except (_Poison, _OtherLog) as reason:
+                logger.error("%s stops: %s", name, reason)
+                self.progress.failed(str(reason))
+                await self._pause(None)
+                logger.info("%s is tried again", name)
+                pauses = _pauses()
+            except Exception as reason:  # A store that fails is tried again for ever.
+                unheard_of = not isinstance(reason, EXPECTED)
+                logger.warning("%s starts over from its checkpoint: %s", name, reason, exc_info=unheard_of)
+                self.progress.catching_up()
+                self._batch = max(1, self._batch // 2)  # It may have been too much at once.
+                if self.progress.position > reached:
+                    pauses, reached = _pauses(), self.progress.position
+                await self._pause(next(pauses))
 
-    async def _start_at(self, checkpoint: int) -> None:
-        if checkpoint:
+    async def retry(self, patience: float) -> None:
+        """Goes on at once from where it failed, or where it waits for a store; else does nothing.
+
+        Returns when that has led to something, at most `patience` seconds later: see `progress`.
+        """
+        if self.progress.state is ReadModelState.LIVE:
+            return
+        self.progress.catching_up()
+        self._woken.set()
+        with suppress(ReadModelBehind):
+            await self.progress.wait_for(self.progress.position + 1, patience)
+
+    async def _pause(self, seconds: float | None) -> None:
+        self._woken.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+
+    async def _start_at(self, checkpoint: Checkpoint) -> None:
+        position = checkpoint.position
+        if position:
             # A write store that was replaced, or restored from an older copy, has other events there.
-            at = await self._log.read(after=checkpoint - 1, limit=1)
-            if not at or at[0].event_id != await self._store.last_event(self.model):
+            at = await self._log.read(after=position - 1, limit=1)
+            if not at or at[0].event_id != checkpoint.event_id:
                 raise _OtherLog(
                     f"the documents were made from other events than those of the log, up to position "
-                    f"{checkpoint}: use another MONGODB_DATABASE or data folder, or drop the documents"
+                    f"{position}: use another MONGODB_DATABASE or data folder, or drop the documents"
                 )
-        if checkpoint != self.progress.position:  # What others projected, or we without hearing of it.
-            self._notices.begin(self.model.name, checkpoint)
-        self.progress.reached(checkpoint)
+        if position != self.progress.position:  # What others projected, or we without hearing of it.
+            self._notices.begin(self.model.name, position)
+        self.progress.reached(position)
 
     async def catch_up(self) -> None:
         """Applies all that is in the log after the checkpoint."""
@@ -141,6 +162,12 @@ class Projector:
         self._notices.publish(notices)
 
 
+class ReadModelFailed(CommandError):
+    """A read model that was to go on has stopped again; the message says why."""
+
+    code = "READ_MODEL_FAILED"
+
+
 class _OtherLog(Exception):
     pass
 
@@ -151,7 +178,7 @@ class _Poison(Exception):
 
 
 def _named(event: RecordedEvent) -> str:
-    return f"{event.type} at position {event.position}"
+    return f"{event.type} at position {event.position} (event {event.event_id} of {event.stream})"
 
 
 def _pauses() -> Iterator[float]:

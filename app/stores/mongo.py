@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,11 @@ from motor.motor_asyncio import (
     AsyncIOMotorDatabase,
 )
 from pymongo import ReadPreference, ReplaceOne, UpdateOne, WriteConcern
-from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from app.cqrs.documents import (
     ChangeImpossible,
+    Checkpoint,
     CheckpointMoved,
     DocumentChanged,
     ReadStoreUnavailable,
@@ -42,8 +43,14 @@ LONGEST_CALL = 10_000
 SAFE = WriteConcern("majority", j=True)
 """A killed mongod keeps what was acknowledged only if its journal has it."""
 
-_PASSING = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
-_SHUTDOWN = 91  # what a mongod that is being stopped answers to a write that waits for the majority
+_MOST_OPERATIONS = 10_000
+"""Operations in one call, so that a change of very many documents is not taken for a store that hangs."""
+
+# mongod's codes. A refused command is no fault of its own, but for these (BadValue, FailedToParse, Overflow,
+# BSONObjectTooLarge); a refused write is, but for those (InternalError, UnknownError, WriteConflict,
+# ExceededMemoryLimit, OutOfDiskSpace).
+_BLAMES_THE_COMMAND = {2, 9, 15, 10334}
+_BLAMES_NO_WRITE = {1, 8, 112, 146, 14031}
 
 Operation = ReplaceOne[Document] | UpdateOne
 
@@ -93,7 +100,9 @@ class MongoReadStore:
             database, codec_options=_CODEC, write_concern=SAFE, read_preference=ReadPreference.PRIMARY
         )
         self._checkpoints = self._database["checkpoints"]
+        self._writers = self._database["writers"]
         # Where no document changed, a lost move costs no more than a second look at the same events.
+        self._sessions: dict[str, AsyncIOMotorClientSession] = {}
         self._hasty_checkpoints = self._checkpoints.with_options(write_concern=WriteConcern(1, j=False))
 
     async def ping(self) -> None:
@@ -124,6 +133,7 @@ class MongoReadStore:
     async def prepare(self, model: ReadModel) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
         with _unavailable():
+            await self._succeed(model)
             first = {"$setOnInsert": {"position": 0}}
             await self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
             for collection in model.collections:
@@ -132,17 +142,24 @@ class MongoReadStore:
                     keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
                     await self._documents(collection).create_index(keys)
 
-    async def checkpoint(self, model: ReadModel) -> int:
-        """The position up to which the documents are complete; 0 for a new read model."""
-        with _unavailable():
-            found = await self._checkpoints.find_one({"_id": model.key})
-            return int(found["position"]) if found else 0
+    async def _succeed(self, model: ReadModel) -> None:
+        """Ends what a writer before us has left open: a transaction whose writer was killed would keep the
+        checkpoint from everybody else for over a minute.
+        """
+        if former := self._sessions.pop(model.key, None):
+            await former.end_session()
+        session = self._sessions[model.key] = await self._client.start_session()
+        mine = {"session": session.session_id["id"]}
+        before = await self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
+        if before and before["session"] != mine["session"]:
+            await self._database.command("killSessions", [{"id": before["session"]}])
 
-    async def last_event(self, model: ReadModel) -> UUID | None:
-        """The id of the event at the checkpoint; `None` for a new read model."""
+    async def checkpoint(self, model: ReadModel) -> Checkpoint:
+        """Up to where the documents are complete."""
         with _unavailable():
-            found = await self._checkpoints.find_one({"_id": model.key})
-            return UUID(found["event_id"]) if found and "event_id" in found else None
+            found = await self._checkpoints.find_one({"_id": model.key}) or {}
+        event_id = found.get("event_id")
+        return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None)
 
     async def clear(self, model: ReadModel) -> None:
         """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
@@ -164,14 +181,12 @@ class MongoReadStore:
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
         """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing."""
-        with _unavailable():
+        with _unavailable(), _impossible():
             if not changes:
                 await self._move(self._hasty_checkpoints, model, start, end)
                 return []
-            async with (
-                await self._client.start_session() as session,
-                session.start_transaction(write_concern=SAFE),
-            ):
+            session = self._sessions[model.key]
+            async with session.start_transaction(write_concern=SAFE):
                 await self._move(self._checkpoints, model, start, end, session)
                 return await self._write(changes, session)
 
@@ -218,8 +233,10 @@ class MongoReadStore:
     async def _flush(
         self, name: str, operations: list[Operation], session: AsyncIOMotorClientSession
     ) -> None:
-        if operations:
-            await self._database[name].bulk_write(operations, ordered=True, session=session)
+        for first in range(0, len(operations), _MOST_OPERATIONS):
+            await self._database[name].bulk_write(
+                operations[first : first + _MOST_OPERATIONS], ordered=True, session=session
+            )
 
     def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         return self._database[collection.name]
@@ -251,10 +268,35 @@ def _unavailable() -> Iterator[None]:
         yield
     except ConnectionFailure as error:
         raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
-    except PyMongoError as error:
-        if any(error.has_error_label(label) for label in _PASSING) or getattr(error, "code", 0) == _SHUTDOWN:
-            raise ReadStoreUnavailable(f"The read store gave up a transaction: {error}") from error
-        if isinstance(error, BulkWriteError):
+    except OperationFailure as error:
+        if (refusal := _Refusal.of(error)).for_good:
+            raise
+        # Up to where it quotes what was asked, which may be personal.
+        said = refusal.message.partition("{")[0].strip()
+        raise ReadStoreUnavailable(f"The read store can't do it now. Try again. It says: {said}") from error
+
+
+@contextmanager
+def _impossible() -> Iterator[None]:
+    try:
+        yield
+    except OperationFailure as error:
+        if (refusal := _Refusal.of(error)).for_good:
             # Without what was to be written, which may be personal.
-            raise ChangeImpossible(error.details["writeErrors"][0]["errmsg"]) from None
+            raise ChangeImpossible(refusal.message) from None
         raise
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why mongod did not do what it was asked, and whether it never will."""
+
+    message: str
+    for_good: bool
+
+    @classmethod
+    def of(cls, error: OperationFailure) -> "_Refusal":
+        details = error.details or {}
+        if writes := details.get("writeErrors"):
+            return cls(writes[0]["errmsg"], for_good=writes[0]["code"] not in _BLAMES_NO_WRITE)
+        return cls(details.get("errmsg", str(error)), for_good=error.code in _BLAMES_THE_COMMAND)

@@ -39,13 +39,21 @@ _REPLICA_SET = {"_id": "diptych", "members": [{"_id": 0, "host": f"./{_SOCKET}"}
 _ALREADY_INITIALIZED = 23
 _PR_SET_PDEATHSIG = 1
 
+_ENGINE = ",".join(
+    (
+        "log=(prealloc=false,file_max=16MB)",  # 17 MB when new, not 315
+        # One event may change very many documents in one transaction, which has to fit into the cache: by
+        # default it is given up when it fills a tenth, some 30,000 documents.
+        *("eviction_updates_trigger=80", "eviction_dirty_trigger=80"),
+    )
+)
 _OPTIONS = (
     *("--bind_ip", f"./{_SOCKET}"),  # a path and nothing else, so that no TCP port is opened
     "--nounixsocket",  # leaves out the second socket, in /tmp
     *("--replSet", "diptych"),
     *("--oplogSize", "256"),  # MB; the default is 5 % of the disk, for secondaries that don't exist
     *("--wiredTigerCacheSizeGB", "0.25"),
-    *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),  # 17 MB when new, not 315
+    *("--wiredTigerEngineConfigString", _ENGINE),
     *("--networkMessageCompressors", "disabled"),  # CVE-2025-14847 is in one of them
     *("--setParameter", "diagnosticDataCollectionEnabled=false"),  # up to 200 MB that nobody reads
     "--quiet",
@@ -66,7 +74,8 @@ class Mongod:
         try:
             self.process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), _STOP_LIMIT)
+                async with asyncio.timeout(_STOP_LIMIT):
+                    await self.process.wait()
         finally:  # also when this very wait is cancelled
             if self.process.returncode is None:
                 self.process.kill()

@@ -47,7 +47,6 @@ class FlakyStore:
         self._fails = fails
         self.prepare = store.prepare
         self.checkpoint = store.checkpoint
-        self.last_event = store.last_event
 
     async def apply(
         self,

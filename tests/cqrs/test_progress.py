@@ -60,6 +60,25 @@ async def test_who_waits_is_told_at_once_that_the_read_model_failed() -> None:
     assert orders.freshness().state is ReadModelState.FAILED
 
 
+async def test_who_asks_for_less_than_a_failed_read_model_has_is_answered() -> None:
+    orders = progress(head=3)
+    orders.reached(2)
+    orders.failed("OrderPlaced at position 3: ValueError: no")
+    await orders.wait_for(2, seconds=0)
+
+
+async def test_who_waits_after_a_failure_was_mended_is_woken_as_ever() -> None:
+    orders = progress()
+    orders.failed("OrderPlaced at position 1: ValueError: no")
+    orders.catching_up()
+    wait = asyncio.create_task(orders.wait_for(1, seconds=10))
+    await asyncio.sleep(0)
+    orders.reached(1)
+    await wait
+    orders.live()
+    assert (orders.freshness().state, orders.freshness().reason) == (ReadModelState.LIVE, None)
+
+
 def test_is_not_behind_when_all_is_applied() -> None:
     orders = progress(head=3)
     orders.reached(3)

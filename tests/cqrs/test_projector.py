@@ -36,6 +36,12 @@ def desk(read_store: MongoReadStore, log: MemoryLog) -> Desk:
     return Desk(read_store, log)
 
 
+async def fails(desk: Desk) -> None:
+    """Returns when the read model has failed."""
+    with pytest.raises(ReadModelBehind, match="it failed"):
+        await desk.reaches(len(desk.log.events))
+
+
 def taken(names: Iterable[object]) -> list[Event]:
     return [NoteTaken(note=str(name)) for name in names]
 
@@ -45,7 +51,7 @@ async def test_catches_up_from_the_log_in_batches(desk: Desk, read_store: MongoR
     async with desk.running():
         await desk.reaches(BATCH + 1)
     assert await read_store.count(documents, {}) == BATCH + 1
-    assert await read_store.checkpoint(notes) == BATCH + 1
+    assert (await read_store.checkpoint(notes)).position == BATCH + 1
     assert desk.log.reads[:2] == [(0, BATCH), (BATCH, BATCH)]
 
 
@@ -68,9 +74,9 @@ async def test_follows_the_bus_without_reading_the_log(desk: Desk, read_store: M
         await desk.reaches(1)
         with desk.notices.listen(topic("notes", document="a")) as listener:
             await desk.publish(NotePraised(note="a"))
-            notice = await listener.next(PATIENCE)
-        assert notice
-        assert (notice.position, notice.event_type) == (2, "NotePraised")
+            noticed = await listener.next(PATIENCE)
+        assert noticed
+        assert (noticed.notice.position, noticed.notice.event_type) == (2, "NotePraised")
         assert desk.progress.position == 2
         assert desk.progress.state is ReadModelState.LIVE
         assert desk.progress.freshness().milliseconds_behind == 0
@@ -109,7 +115,7 @@ async def test_what_it_does_not_know_stops_nothing(desk: Desk, read_store: Mongo
         await desk.reaches(4)
         await desk.publish(UnknownEvent(data="{}"))
         await desk.reaches(5)
-    assert await read_store.checkpoint(notes) == 5
+    assert (await read_store.checkpoint(notes)).position == 5
     assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
 
 
@@ -117,33 +123,118 @@ async def test_stops_at_an_event_that_can_not_be_applied_and_says_why(
     desk: Desk, read_store: MongoReadStore
 ) -> None:
     desk.log.append(*taken("ab"), NotePraised(note="a", by="far"), *taken("cd"))
-    async with desk.running() as task:
+    async with desk.running():
         with pytest.raises(ReadModelBehind) as refusal:
             await desk.reaches(5)
-        await task
     assert desk.progress.state is ReadModelState.FAILED
-    assert desk.progress.position == await read_store.checkpoint(notes) == 2
+    assert desk.progress.position == (await read_store.checkpoint(notes)).position == 2
     assert [note["_id"] for note in await read_store.find(documents, {}, sort=[("_id", 1)])] == ["a", "b"]
     assert desk.progress.reason
-    assert desk.progress.reason.startswith("NotePraised at position 3: ChangeImpossible: Cannot")
-    assert "it failed: NotePraised at position 3" in str(refusal.value)
+    assert desk.progress.reason.startswith(
+        "NotePraised at position 3 (event 00000000-0000-0000-0000-000000000003 of note-1): "
+        "ChangeImpossible: Cannot increment with non-numeric argument"
+    )
+    assert f"it failed: {desk.progress.reason}" in str(refusal.value)
     kept = desk.notices.since({"notes": (0, LAST)})
     assert kept is not None
-    assert [notice.document_id for notice in kept] == ["a", "b"]
+    assert [each.notice.document_id for each in kept] == ["a", "b"]
 
 
-async def test_a_failed_read_model_goes_on_once_the_event_can_be_applied(
+async def test_a_failed_read_model_goes_on_after_a_restart_once_the_event_can_be_applied(
     desk: Desk, read_store: MongoReadStore
 ) -> None:
     desk.log.append(*taken("a"), NotePraised(note="a", by="far"))
-    async with desk.running() as task:
-        await task
+    async with desk.running():
+        await fails(desk)
     assert desk.progress.position == 1
     desk.log.events[1] = recorded(2, NotePraised(note="a", by=1))
     restarted = Desk(read_store, desk.log)
     async with restarted.running():
         await restarted.reaches(2)
     assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
+
+
+async def test_a_retry_goes_on_from_the_very_event_where_it_stopped(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    desk.log.append(*taken("a"), NotePraised(note="a", by="far"), *taken("b"))
+    async with desk.running():
+        await fails(desk)
+        await desk.publish(NotePraised(note="b"))  # while nobody listens
+        desk.log.events[1] = recorded(2, NotePraised(note="a", by=2))
+        await desk.projector.retry(PATIENCE)
+        assert desk.progress.position >= 2
+        await desk.reaches(4)
+        await desk.publish(NotePraised(note="a", by=40))
+        await desk.reaches(5)
+        assert (desk.progress.state, desk.progress.reason) == (ReadModelState.LIVE, None)
+    found = await read_store.find(documents, {}, sort=[("_id", 1)])
+    assert [(note["_id"], note["praise"]) for note in found] == [("a", 42), ("b", 1)]
+
+
+async def test_a_retry_without_a_cure_fails_again_and_says_so_at_once(desk: Desk) -> None:
+    desk.log.append(*taken("a"), NotePraised(note="a", by="far"))
+    async with desk.running():
+        await fails(desk)
+        for _ in range(2):
+            reason, desk.progress.reason = desk.progress.reason, None
+            await desk.projector.retry(PATIENCE)
+            assert desk.progress.state is ReadModelState.FAILED
+            assert desk.progress.reason == reason
+            assert desk.progress.position == 1
+
+
+async def test_who_asks_after_a_retry_waits_as_ever(desk: Desk) -> None:
+    desk.log.append(NotePraised(note="a", by="far"))
+    async with desk.running():
+        await fails(desk)
+        desk.log.events[0] = recorded(1, NoteTaken(note="a"))
+        retrying = asyncio.create_task(desk.projector.retry(PATIENCE))
+        await asyncio.sleep(0)
+        assert desk.progress.state is ReadModelState.CATCHING_UP
+        await desk.reaches(1)
+        await retrying
+
+
+async def test_a_failed_read_model_keeps_nothing_of_what_is_published(desk: Desk) -> None:
+    desk.log.append(NotePraised(note="a", by="far"))
+    async with desk.running():
+        await fails(desk)
+        await desk.publish(*taken("ab"))
+        assert not desk.bus._subscribers
+
+
+async def test_a_retry_leaves_alone_who_follows_the_log(desk: Desk) -> None:
+    desk.log.append(*taken("a"))
+    async with desk.running():
+        await desk.reaches(1)
+        await desk.publish(*taken("b"))  # by now it follows
+        await desk.reaches(2)
+        reads = list(desk.log.reads)
+        await desk.projector.retry(PATIENCE)
+        await desk.publish(*taken("c"))
+        await desk.reaches(3)
+    assert desk.progress.state is ReadModelState.LIVE
+    assert desk.log.reads == reads
+
+
+async def test_a_retry_wakes_who_waits_for_a_store(
+    read_store: MongoReadStore, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cqrs.projector.FIRST_PAUSE", 10 * PATIENCE)
+    monkeypatch.setattr("app.cqrs.projector.LONGEST_PAUSE", 10 * PATIENCE)
+    refused, answers = asyncio.Event(), iter([True])
+
+    def fails_once(_changes: Sequence[object]) -> bool:
+        refused.set()
+        return next(answers, False)
+
+    desk = Desk(FlakyStore(read_store, fails_once), log)
+    log.append(*taken("a"))
+    async with desk.running():
+        await refused.wait()
+        await desk.projector.retry(PATIENCE)
+        assert desk.progress.position == 1
 
 
 async def test_tries_an_event_again_before_it_gives_up(
@@ -203,9 +294,9 @@ async def test_applies_nothing_twice_when_an_answer_got_lost_and_tells_listeners
 
 
 async def test_of_two_projectors_each_event_is_applied_once(
-    read_store: MongoReadStore, log: MemoryLog
+    read_store: MongoReadStore, another_store: MongoReadStore, log: MemoryLog
 ) -> None:
-    one, other = Desk(read_store, log), Desk(read_store, log)
+    one, other = Desk(read_store, log), Desk(another_store, log)
     log.append(NoteTaken(note="a"))
     async with one.running(), other.running():
         for _ in range(10):
@@ -261,8 +352,9 @@ async def test_refuses_documents_that_were_made_from_another_log_or_a_later_copy
     other = Desk(read_store, MemoryLog())
     other.log.append(*there)
     other.log.events = [replace(event, event_id=uuid4()) for event in other.log.events]
-    async with other.running() as projecting:
-        await asyncio.wait([projecting])
+    async with other.running():
+        with pytest.raises(ReadModelBehind, match="other events"):
+            await other.reaches(2)
     assert other.progress.state is ReadModelState.FAILED
     assert "other events than those of the log" in str(other.progress.reason)
     assert [note["_id"] for note in await read_store.find(documents, {})] == ["a"], "nothing is mixed"
@@ -270,8 +362,8 @@ async def test_refuses_documents_that_were_made_from_another_log_or_a_later_copy
 
 async def test_an_event_that_cannot_be_read_stops_who_needs_it(desk: Desk) -> None:
     desk.log.append(NoteTaken(note="a"), UnreadableEvent(of=NoteTaken, reason="version 2 is newer"))
-    async with desk.running() as projecting:
-        await asyncio.wait([projecting])
+    async with desk.running():
+        await fails(desk)
     assert (desk.progress.position, desk.progress.state) == (1, ReadModelState.FAILED)
     assert "version 2 is newer" in str(desk.progress.reason)
 

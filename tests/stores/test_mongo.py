@@ -1,16 +1,21 @@
 """Documents and checkpoint move together or not at all, whatever happens to the real mongod."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
+from itertools import product
 from pathlib import Path
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from app.cqrs.documents import ChangeImpossible, CheckpointMoved, DocumentChanged, ReadStoreUnavailable
 from app.cqrs.messages import Event
-from app.cqrs.read_model import Document, ReadModel
+from app.cqrs.read_model import Change, Document, ReadModel
+from app.stores import mongod
 from app.stores.mongo import MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
 from tests.cqrs.notes import (
@@ -44,12 +49,12 @@ async def all_notes(store: MongoReadStore) -> list[Document]:
 async def test_documents_and_checkpoint_move_together(store: MongoReadStore) -> None:
     await apply(store, NoteTaken(note="a"), NotePraised(note="a"), NotePraised(note="a", by=4))
     assert await all_notes(store) == [{"_id": "a", "topic": "plain", "praise": 5, "position": 3}]
-    assert await store.checkpoint(notes) == 3
+    assert (await store.checkpoint(notes)).position == 3
 
 
 async def test_events_that_change_nothing_move_the_checkpoint(store: MongoReadStore) -> None:
     assert await apply(store, NoteRead(), NoteRead()) == []
-    assert await store.checkpoint(notes) == 2
+    assert (await store.checkpoint(notes)).position == 2
     assert await all_notes(store) == []
 
 
@@ -59,7 +64,7 @@ async def test_refuses_a_batch_when_the_checkpoint_has_moved(store: MongoReadSto
     with pytest.raises(CheckpointMoved, match="notes_v1 is not at 0 any more"):
         await apply(store, event)
     assert [note["_id"] for note in await all_notes(store)] == ["a"]
-    assert await store.checkpoint(notes) == 1
+    assert (await store.checkpoint(notes)).position == 1
 
 
 async def test_a_batch_that_fails_half_way_leaves_nothing(store: MongoReadStore) -> None:
@@ -68,15 +73,40 @@ async def test_a_batch_that_fails_half_way_leaves_nothing(store: MongoReadStore)
     with pytest.raises(ChangeImpossible, match="Cannot increment with non-numeric argument"):
         await apply(store, *flushed_before_it_fails, NotePraised(note="a", by="far"), start=1)
     assert await all_notes(store) == [{"_id": "a", "topic": "plain", "praise": 0, "position": 1}]
-    assert await store.checkpoint(notes) == 1
+    assert (await store.checkpoint(notes)).position == 1
 
 
-async def test_two_that_apply_the_same_batch_at_once_apply_it_once(store: MongoReadStore) -> None:
-    twins = (apply(store, NoteTaken(note="a"), NotePraised(note="a")) for _ in range(2))
+async def test_two_that_apply_the_same_batch_at_once_apply_it_once(
+    store: MongoReadStore, another_store: MongoReadStore
+) -> None:
+    await another_store.prepare(notes)
+    twins = (apply(each, NoteTaken(note="a"), NotePraised(note="a")) for each in (store, another_store))
     results = await asyncio.gather(*twins, return_exceptions=True)
     [refusal] = [result for result in results if isinstance(result, Exception)]
     assert isinstance(refusal, CheckpointMoved | ReadStoreUnavailable)
     assert await all_notes(store) == [{"_id": "a", "topic": "plain", "praise": 1, "position": 2}]
+
+
+async def test_a_transaction_that_a_dead_writer_left_open_holds_nobody_up(
+    store: MongoReadStore, another_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def hangs(*_: object) -> list[DocumentChanged]:
+        begun.set()
+        await never.wait()
+        return []
+
+    monkeypatch.setattr(store, "_write", hangs)
+    dead = asyncio.create_task(apply(store, NoteTaken(note="a")))
+    await begun.wait()
+    async with asyncio.timeout(5):
+        await another_store.prepare(notes)
+        await apply(another_store, NoteTaken(note="b"))
+    assert [note["_id"] for note in await all_notes(store)] == ["b"]
+    never.set()
+    with pytest.raises(ReadStoreUnavailable):
+        await dead
 
 
 async def test_finds_by_filter_what_the_same_batch_has_put(store: MongoReadStore) -> None:
@@ -159,7 +189,7 @@ async def test_finds_counts_and_sums(store: MongoReadStore) -> None:
 async def test_preparing_again_changes_nothing(store: MongoReadStore) -> None:
     await apply(store, NoteTaken(note="a"))
     await store.prepare(notes)
-    assert await store.checkpoint(notes) == 1
+    assert (await store.checkpoint(notes)).position == 1
 
 
 async def test_makes_the_declared_indexes_and_one_by_position(
@@ -181,7 +211,95 @@ async def test_a_cleared_read_model_starts_from_nothing(store: MongoReadStore) -
     await apply(store, NoteTaken(note="a"))
     await store.clear(notes)
     assert await all_notes(store) == []
-    assert await store.checkpoint(notes) == 0
+    assert (await store.checkpoint(notes)).position == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (documents.update("a", {"$push": {"topic": "b"}}), "The field 'topic' must be an array"),
+        (documents.update("a", {"$nonsense": {"topic": 1}}), r"Unknown modifier: \$nonsense"),
+        (
+            documents.update_where({"$nonsense": 1}, {"$set": {"topic": 1}}),
+            r"unknown .* operator: \$nonsense",
+        ),
+        (documents.put("b", {"text": "x" * 17_000_000}), "BSONObj size"),
+        (documents.put("b", reduce(lambda within, _: {"in": within}, range(200), {})), "nested object depth"),
+    ],
+    ids=["wrong type", "no operator", "no filter", "too large", "too deep"],
+)
+async def test_says_what_is_wrong_with_a_change_that_can_never_be_made(
+    store: MongoReadStore, change: Change, reason: str
+) -> None:
+    await apply(store, NoteTaken(note="a"))
+    event = recorded(2, NoteRead())
+    with pytest.raises(ChangeImpossible, match=reason):
+        await store.apply(notes, [(event, change)], start=1, end=event)
+    assert (await store.checkpoint(notes)).position == 1
+
+
+@pytest.fixture(scope="module")
+async def troubled(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The URL of a mongod that has trouble at command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mongod, "_OPTIONS", (*mongod._OPTIONS, "--setParameter", "enableTestCommands=1"))
+        async with embedded_mongod(tmp_path_factory.mktemp("troubled")) as running:
+            yield running.url
+
+
+TROUBLES = {
+    "InternalError": 1,
+    "Unauthorized": 13,
+    "WriteConflict": 112,
+    "ExceededMemoryLimit": 146,
+    "NotWritablePrimary": 10107,
+    "Interrupted": 11601,
+    "OutOfDiskSpace": 14031,
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [*product(["find", "update"], TROUBLES), ("commitTransaction", "OutOfDiskSpace")]
+)
+async def test_a_store_in_trouble_is_no_fault_of_the_change(troubled: str, command: str, name: str) -> None:
+    trouble = {"failCommands": [command], "errorCode": TROUBLES[name]}
+    driver: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(troubled)) as driver:
+        async with open_read_store(troubled, f"{name}-{command}") as store:
+            await store.prepare(notes)
+            await driver.admin.command(
+                {"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": trouble}
+            )
+            with pytest.raises(ReadStoreUnavailable, match=r"Try again\."):
+                await apply(store, NoteTaken(note="a"), TopicRenamed(topic="plain", to="fancy"))
+            await driver.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+            assert (await store.checkpoint(notes)).position == 0
+            await apply(store, NoteTaken(note="a"), TopicRenamed(topic="plain", to="fancy"))
+            assert [note["topic"] for note in await all_notes(store)] == ["fancy"]
+
+
+async def test_a_store_that_fails_inside_a_bulk_write_is_no_fault_of_the_change(troubled: str) -> None:
+    after_the_checkpoint = {"configureFailPoint": "failAllUpdates", "mode": {"skip": 1}}
+    driver: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(troubled)) as driver:
+        async with open_read_store(troubled, "bulk") as store:
+            await store.prepare(notes)
+            await driver.admin.command(after_the_checkpoint)
+            with pytest.raises(ReadStoreUnavailable, match="failAllUpdates"):
+                await apply(store, NoteTaken(note="a"))
+            await driver.admin.command({"configureFailPoint": "failAllUpdates", "mode": "off"})
+            await apply(store, NoteTaken(note="a"))
+            assert (await store.checkpoint(notes)).position == 1
+
+
+async def test_one_event_may_change_very_many_documents(
+    store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document]
+) -> None:
+    many, padding = 40_000, "x" * 500
+    taken = ({"_id": f"{number:05}", "topic": "plain", "padding": padding} for number in range(many))
+    await mongo[documents.name].insert_many(taken, ordered=False)
+    assert len(await apply(store, TopicRenamed(topic="plain", to="fancy"))) == many
+    assert await store.count(documents, {"topic": "fancy", "position": 1}) == many
 
 
 async def test_a_killed_mongod_comes_back_with_whole_batches_only(
@@ -200,7 +318,7 @@ async def test_a_killed_mongod_comes_back_with_whole_batches_only(
             await store.checkpoint(notes)
     acknowledged = 200 if in_flight[0].exception() is None else 100
     async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
-        checkpoint = await store.checkpoint(notes)
+        checkpoint = (await store.checkpoint(notes)).position
         assert checkpoint >= acknowledged
         found = await all_notes(store)
         assert [note["position"] for note in found] == list(range(checkpoint - 99, checkpoint + 1))
