@@ -16,10 +16,14 @@ PLACE = """mutation Place($input: PlaceOrderInput!) { placeOrder(input: $input) 
 
 
 @pytest.fixture
-async def service(mongo_url: str, tmp_path: Path) -> AsyncIterator[Service]:
-    async with serving(
-        Settings(data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database="flow")
-    ) as running:
+async def service(mongo_url: str, database_url: str, tmp_path: Path) -> AsyncIterator[Service]:
+    settings = Settings(
+        data_dir=tmp_path,
+        database_url=database_url,
+        mongodb_url=mongo_url,
+        mongodb_database=f"flow-{database_url.partition('+')[0]}",
+    )
+    async with serving(settings) as running:
         yield running
 
 

@@ -34,7 +34,8 @@ class Relay:
         """Publishes all events after `position`, for ever; a log that fails is tried again."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._backstop)
+                async with asyncio.timeout(self._backstop):  # `wait_for` can swallow a cancellation
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 position = await self._publish_after(position)

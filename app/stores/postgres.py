@@ -34,6 +34,8 @@ _LOST_RACES = {
     "55P03",  # lock_not_available
 }
 
+_DISK_FULL = "53100"
+
 logger = logging.getLogger(__name__)
 
 
@@ -57,6 +59,10 @@ class Postgres:
     def lost_a_race(self, error: DBAPIError) -> bool:
         """Whether someone else took a key or a row first."""
         return getattr(error.orig, "sqlstate", None) in _LOST_RACES
+
+    def is_full(self, error: DBAPIError) -> bool:
+        """Whether the server's disk has no room left."""
+        return getattr(error.orig, "sqlstate", None) == _DISK_FULL
 
     async def listen(self, engine: AsyncEngine, woken: Callable[[], None]) -> None:
         """Calls `woken` whenever any process has committed events, for ever."""

@@ -64,6 +64,9 @@ class Database(Protocol):
     def lost_a_race(self, error: DBAPIError) -> bool:
         """Whether the same command may succeed if it is loaded and decided again."""
 
+    def is_full(self, error: DBAPIError) -> bool:
+        """Whether there is no room left to write to."""
+
     @property
     def listen(self) -> Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None:
         """Calls back on each commit of any process, for ever; `None` where the database can't tell."""

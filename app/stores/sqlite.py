@@ -40,6 +40,10 @@ class Sqlite:
         """Whether someone else took a key first."""
         return getattr(error.orig, "sqlite_errorname", None) in _TAKEN
 
+    def is_full(self, error: DBAPIError) -> bool:
+        """Whether the disk has no room left."""
+        return getattr(error.orig, "sqlite_errorname", None) == "SQLITE_FULL"
+
     listen: Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None = None
     """Nobody tells of what another process writes to the file: the relay looks."""
 

@@ -53,8 +53,7 @@ events = Table(
     UniqueConstraint("stream", "stream_version"),  # the optimistic lock
 )
 
-# One row. Whoever appends updates it first and so holds it until the commit: positions rise in commit
-# order and have no gaps, on any SQL store.
+# One row, which whoever appends holds until the commit.
 log_head = Table(
     "log_head",
     metadata,
@@ -111,7 +110,7 @@ class SqlWork:
 
     async def commit(self, fingerprint: str) -> Receipt:
         """Appends the recorded events, marks the command as done and commits."""
-        marks = await self._append() if self._recorded else []
+        marks = await self.append() if self._recorded else []
         receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks))
         await self.rows.execute(
             commands.insert().values(
@@ -124,10 +123,9 @@ class SqlWork:
         await self.rows.commit()
         return receipt
 
-    async def _append(self) -> list[EventMark]:
-        count = len(self._recorded)
-        taken = update(log_head).values(position=log_head.c.position + count).returning(log_head.c.position)
-        first = (await self.rows.execute(taken)).scalar_one() - count + 1
+    async def append(self) -> list[EventMark]:
+        """Puts the recorded events at the end of the log."""
+        first = await self.take_positions(len(self._recorded))
         marks = [
             EventMark(event_id=uuid7(), type=type(event).__name__, stream=stream, position=position)
             for position, (stream, _, event) in enumerate(self._recorded, start=first)
@@ -151,6 +149,14 @@ class SqlWork:
         ]
         await self.rows.execute(events.insert(), rows)
         return marks
+
+    async def take_positions(self, count: int) -> int:
+        """The first of the next `count` positions. Whoever takes one after us waits until this transaction
+        has ended, and gets the same ones if it was rolled back: positions rise in the order of the commits.
+        """
+        taken = update(log_head).values(position=log_head.c.position + count).returning(log_head.c.position)
+        last: int = (await self.rows.execute(taken)).scalar_one()
+        return last - count + 1
 
 
 class SqlWriteStore:
@@ -223,11 +229,12 @@ class SqlWriteStore:
                 raise Conflict(str(error.orig)) from error
             if isinstance(error, IntegrityError | DataError):
                 raise  # A rule that the model should have kept.
-            raise _unavailable(error.orig) from error
+            raise _unavailable(error.orig, full=self._engines.database.is_full(error)) from error
         except (PoolTimeout, OSError, TimeoutError) as error:
             raise _unavailable(error) from error
 
 
-def _unavailable(reason: object) -> WriteStoreUnavailable:
-    logger.warning("The write store failed: %r", reason)
-    return WriteStoreUnavailable("The write store does not answer. Send the same command again.")
+def _unavailable(reason: object, *, full: bool = False) -> WriteStoreUnavailable:
+    logger.warning("The write store failed: %s", str(reason) or repr(reason))
+    said = "has no room left" if full else "does not answer"
+    return WriteStoreUnavailable(f"The write store {said}. Send the same command again.")

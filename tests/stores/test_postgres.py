@@ -71,7 +71,7 @@ async def test_who_has_the_lower_position_cannot_commit_last(store: Store) -> No
     """The classic way to lose an event: 1 is drawn, 2 is drawn, 2 commits, a reader passes 2, 1 commits."""
     async with store.begin(cause()) as slow:
         turned(slow, "slow", 0)
-        await slow._append()  # it has its position now, and is not committed
+        await slow.append()  # it has its position now, and is not committed
         quick = asyncio.create_task(store.turn("quick", 0))
         await store.someone_waits_for_a_lock()
         assert await store.seen() == [], "the second one has not overtaken the first"
@@ -83,7 +83,7 @@ async def test_who_has_the_lower_position_cannot_commit_last(store: Store) -> No
 async def test_a_position_that_was_rolled_back_is_given_to_the_next(store: Store) -> None:
     async with store.begin(cause()) as undone:
         turned(undone, "undone", 0)
-        await undone._append()
+        await undone.append()
         next_one = asyncio.create_task(store.turn("next", 0))
         await store.someone_waits_for_a_lock()
     await next_one
@@ -93,7 +93,7 @@ async def test_a_position_that_was_rolled_back_is_given_to_the_next(store: Store
 async def test_of_two_who_write_the_same_stream_at_once_one_has_to_look_again(store: Store) -> None:
     async with store.begin(cause()) as one:
         turned(one, "book", 0)
-        await one._append()
+        await one.append()
         other = asyncio.create_task(store.turn("book", 0))
         await store.someone_waits_for_a_lock()
         await one.rows.commit()

@@ -1,0 +1,172 @@
+"""The event log and the document store, out there beyond a network: a call takes effect at a time of its own.
+
+So a process may die, or give up, between its question and the effect, or between the effect and the answer.
+"""
+
+import asyncio
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from random import Random
+from typing import TypeVar
+
+from app.cqrs.command_bus import WriteStoreUnavailable
+from app.cqrs.documents import Checkpoint, DocumentChanged, ReadStoreUnavailable, Sort
+from app.cqrs.events import RecordedEvent
+from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from tests.cqrs.desk import MemoryLog
+from tests.simulation.documents import NOWHERE, MemoryDocuments
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.witness import Witness
+
+T = TypeVar("T")
+
+SWIFT, SLOW = 0.005, 0.5
+"""Seconds that a message takes at most."""
+
+
+@dataclass
+class Network:
+    """The way to one server and back, and what is wrong with it at the moment."""
+
+    loop: VirtualLoop
+    random: Random
+    witness: Witness
+    unavailable: Callable[[str], Exception]
+    slowest: float = SWIFT
+    down: bool = False
+    loses: float = 0.0
+    """How likely it is that an answer never arrives."""
+
+    def mend(self) -> None:
+        self.slowest, self.down, self.loses = SWIFT, False, 0.0
+
+    async def ask(self, effect: Callable[[], T]) -> T:
+        answer: asyncio.Future[T] = self.loop.create_future()
+        self._later(self._arrive, answer, effect)
+        return await answer
+
+    def _arrive(self, answer: "asyncio.Future[T]", effect: Callable[[], T]) -> None:
+        if self.down:
+            self._later(_refuse, answer, self.unavailable("it is down"))
+            return
+        try:
+            result = effect()
+        except Exception as refusal:
+            self.witness.saw("refused", type(refusal).__name__)
+            self._later(_refuse, answer, refusal)
+            return
+        if self.random.random() < self.loses:
+            self.witness.saw("lost answer")
+            self._later(_refuse, answer, self.unavailable("the answer got lost"))
+        else:
+            self._later(_give, answer, result)
+
+    def _later(self, callback: Callable[..., None], *args: object) -> None:
+        # In nobody's context: the death of who asked does not call back what is under way.
+        delay = self.random.random() ** 2 * self.slowest
+        self.loop.call_later(delay, callback, *args, context=Context())
+
+
+def _refuse(answer: "asyncio.Future[T]", refusal: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(refusal)
+
+
+def _give(answer: "asyncio.Future[T]", result: T) -> None:
+    if not answer.done():
+        answer.set_result(result)
+
+
+class DistantLog(MemoryLog):
+    """The event log of a write store that is a server."""
+
+    def __init__(self, loop: VirtualLoop, random: Random, witness: Witness) -> None:
+        super().__init__()
+        self.network = Network(loop, random, witness, WriteStoreUnavailable)
+
+    async def head(self) -> int:
+        return await self.network.ask(lambda: len(self.events))
+
+    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+        return await self.network.ask(lambda: self.events[after : after + limit])
+
+
+class DistantStore:
+    """The document store; at every change it is witnessed that the change is the right one.
+
+    Like MongoDB with its journal, it may forget a moved checkpoint when it is killed, if no document
+    changed by the move.
+    """
+
+    def __init__(self, loop: VirtualLoop, random: Random, log: MemoryLog, witness: Witness) -> None:
+        self.network = Network(loop, random, witness, ReadStoreUnavailable)
+        self.documents = MemoryDocuments()
+        self.notices: defaultdict[str, list[DocumentChanged]] = defaultdict(list)
+        """All there ever were, by read model."""
+        self.complete: Counter[str] = Counter()
+        """The highest checkpoint that each read model ever had."""
+        self.applied: Callable[[], None] = lambda: None
+        self._journal = dict(self.documents.checkpoints)
+        self._died_at: dict[str, int] = {}
+        self._moved: set[str] = set()
+        self._log = log
+        self._witness = witness
+
+    def die(self) -> None:
+        self.documents.checkpoints = dict(self._journal)
+        self._died_at = {model: self.documents.checkpoints.get(model, NOWHERE).position for model in self._moved}
+
+    def forgotten_after(self, model: ReadModel) -> float:
+        """Beyond this position a checkpoint may have been forgotten."""
+        return self._died_at.get(model.key, math.inf)
+
+    async def prepare(self, model: ReadModel) -> None:
+        await self.network.ask(lambda: None)
+
+    async def checkpoint(self, model: ReadModel) -> Checkpoint:
+        return await self.network.ask(lambda: self.documents.checkpoint(model))
+
+    async def find(
+        self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
+    ) -> list[Document]:
+        return await self.network.ask(lambda: self.documents.find(collection, filter, sort, limit))
+
+    async def apply(
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        start: int,
+        end: RecordedEvent,
+    ) -> list[DocumentChanged]:
+        return await self.network.ask(lambda: self._apply(model, list(changes), start, end))
+
+    def _apply(
+        self, model: ReadModel, changes: list[tuple[RecordedEvent, Change]], start: int, end: RecordedEvent
+    ) -> list[DocumentChanged]:
+        before = self.documents.checkpoint(model).position
+        notices = self.documents.apply(model, changes, start, end)
+        self._witness.saw("applied", model.name, before, start, end.position)
+        self._witness.check(before == start < end.position, f"{model.name}: the checkpoint only rises")
+        self._witness.check(
+            changes == self._wanted(model, before, end.position),
+            f"{model.name}: from {before} to {end.position} each event is applied once and in order",
+        )
+        self._moved.add(model.key)
+        if changes:
+            self._journal[model.key] = self.documents.checkpoints[model.key]
+        self.notices[model.name] += notices
+        self.complete[model.name] = max(self.complete[model.name], end.position)
+        self.applied()
+        return notices
+
+    def _wanted(self, model: ReadModel, after: int, last: int) -> list[tuple[RecordedEvent, Change]] | None:
+        try:
+            return [
+                (event, change) for event in self._log.events[after:last] for change in model.changes(event)
+            ]
+        except ValueError:
+            return None  # One of them can't be applied, so it was skipped.
