@@ -1,0 +1,94 @@
+"""Documents equal those of a fresh rebuild from the log, to the byte."""
+
+from collections.abc import Sequence
+
+from bson.raw_bson import RawBSONDocument
+from pymongo import AsyncMongoClient
+
+from app.bootstrap import EVENTS, READ_MODELS
+from app.cqrs.documents import DocumentChanged
+from app.cqrs.event_bus import AsyncioEventBus
+from app.cqrs.events import RecordedEvent
+from app.cqrs.notices import Notices
+from app.cqrs.progress import Head, Progress
+from app.cqrs.projector import Projector
+from app.cqrs.read_model import Change, ReadModel
+from app.stores.mongo import MongoReadStore, open_read_store
+from app.stores.sql import open_database
+from app.stores.write_store import SqlWriteStore
+from tests.faults.findings import Findings, lost, wrong
+
+LIVE, REBUILT = "diptych", "rebuilt"
+"""The databases."""
+
+Documents = dict[str, dict[str, bytes]]
+"""Each collection's documents as bytes, by their ids."""
+
+
+class _Noting:
+    """The read store, and all notices of what was applied to it."""
+
+    def __init__(self, store: MongoReadStore) -> None:
+        self._store = store
+        self.notices: list[DocumentChanged] = []
+        self.prepare = store.prepare
+        self.checkpoint = store.checkpoint
+
+    async def apply(
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        start: int,
+        end: RecordedEvent,
+    ) -> list[DocumentChanged]:
+        notices = await self._store.apply(model, changes, start=start, end=end)
+        self.notices += notices
+        return notices
+
+
+async def rebuild(write_store: str, mongo: str) -> list[DocumentChanged]:
+    """Makes all documents anew, in a database of their own; returns every notice there ever was."""
+    async with open_database(write_store) as engines, open_read_store(mongo, REBUILT) as rebuilt:
+        store = _Noting(rebuilt)
+        for model in READ_MODELS:
+            await rebuilt.clear(model)
+            await store.prepare(model)
+            projector = Projector(
+                model,
+                log=SqlWriteStore(engines, EVENTS),
+                bus=AsyncioEventBus(),
+                store=store,
+                progress=Progress(model.name, Head()),
+                notices=Notices(),
+            )
+            await projector.catch_up()
+    return store.notices
+
+
+async def documents(mongo: str, database: str) -> Documents:
+    """All documents of all read models in a database."""
+    client: AsyncMongoClient[RawBSONDocument] = AsyncMongoClient(mongo, document_class=RawBSONDocument)
+    async with client:
+        return {
+            collection.name: {
+                str(document["_id"]): bytes(document.raw)
+                async for document in client[database][collection.name].find()
+            }
+            for model in READ_MODELS
+            for collection in model.collections
+        }
+
+
+def check_documents(live: Documents, rebuilt: Documents) -> Findings:
+    """What differs between the two."""
+    for name, wanted in rebuilt.items():
+        found = live[name]
+        for id in wanted.keys() - found.keys():
+            yield lost(f"the document {id} of {name} is missing")
+        for id in found.keys() - wanted.keys():
+            yield wrong(f"the document {id} of {name} would not be there after a rebuild")
+        for id in wanted.keys() & found.keys():
+            if found[id] != wanted[id]:
+                read, anew = RawBSONDocument(found[id]), RawBSONDocument(wanted[id])
+                yield wrong(f"the document {id} of {name} is {dict(read)}, and after a rebuild {dict(anew)}")

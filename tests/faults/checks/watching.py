@@ -1,0 +1,84 @@
+"""Subscribers that resume with their cursors missed nothing and saw nothing twice."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from app.cqrs.documents import DocumentChanged
+from app.cqrs.notices import Place
+from app.cqrs.tokens import Tokens
+from schema.consistency import ReadModelName
+from tests.faults.findings import Findings, doubled, lost, wrong
+from tests.faults.watchers import Item, Watcher
+
+
+def check_changes(watcher: Watcher, history: Iterable[DocumentChanged], tokens: Tokens) -> Findings:
+    """A follower of `readModelUpdates`, against all notices that there ever were."""
+    due: defaultdict[str, list[Place]] = defaultdict(list)
+    for notice in history:
+        due[notice.read_model].append(notice.place)
+    seen: defaultdict[str, list[tuple[Place, int]]] = defaultdict(list)
+    told: list[int] = []  # the items that say that something was passed over
+    for number, item in enumerate(watcher.items):
+        match item["__typename"]:
+            case "DocumentChanged":
+                place = int(item["position"]), f"{item['collection']}/{item['documentId']}"
+                seen[ReadModelName[item["readModel"]].value].append((place, number))
+            case "Lagged" | "Reset":
+                told.append(number)
+    began = tokens.read(watcher.items[0]["cursor"])
+    for model, places in due.items():
+        yield from _model(watcher.name, model, began.place_in(model), places, seen[model], told)
+    cursors = [tokens.read(item["cursor"]) for item in watcher.items]
+    for earlier, later in pairwise(cursors):
+        if any(later.place_in(model) < earlier.place_in(model) for model in due):
+            yield wrong(f"{watcher.name}: a cursor went back, from {earlier} to {later}")
+
+
+def _model(
+    name: str,
+    model: str,
+    began: Place,
+    due: Sequence[Place],
+    seen: Sequence[tuple[Place, int]],
+    told: Sequence[int],
+) -> Findings:
+    for (earlier, _), (later, _) in pairwise(seen):
+        if later == earlier:
+            yield doubled(f"{name} was told twice of {model} {later}")
+        elif later < earlier:
+            yield wrong(f"{name} was told of {model} {later} after {earlier}")
+    for place in {place for place, _ in seen} - set(due):
+        yield wrong(f"{name} was told of {model} {place}, which never happened")
+    waiting = iter([*seen, (None, 1 << 60)])
+    next_seen, number = next(waiting)
+    last_number = 0
+    for place in sorted(due):
+        if place <= began:
+            continue
+        while next_seen is not None and next_seen < place:
+            last_number = number
+            next_seen, number = next(waiting)
+        if place != next_seen and not any(last_number <= each <= number for each in told):
+            yield lost(f"{name} was never told of {model} {place}")
+
+
+def check_states(
+    watcher: Watcher, history: Iterable[DocumentChanged], tokens: Tokens, final: Mapping[str, Any]
+) -> Findings:
+    """A follower of documents, against their `final` states by id."""
+    model, field = ("product_listing", "product") if "product" in watcher.name else ("order_details", "order")
+    places = [tokens.read(item["cursor"]).place_in(model) for item in watcher.items]
+    for earlier, later in pairwise(places):
+        if later == earlier:
+            yield doubled(f"{watcher.name} was sent {later} twice")
+        elif later < earlier:
+            yield wrong(f"{watcher.name} was sent {later} after {earlier}")
+    happened = {notice.place for notice in history if notice.read_model == model}
+    for place in set(places) - happened:
+        yield wrong(f"{watcher.name} was sent {place}, which never happened")
+    last: dict[str, Item] = {item[field]["id"]: item[field] for item in watcher.items}
+    for id, state in final.items():
+        if last.get(id) != state:
+            yield lost(f"{watcher.name} saw {id} last as {last.get(id)}, and it is {state}")

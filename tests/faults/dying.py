@@ -1,0 +1,67 @@
+"""The service, wrapped so that it kills itself at a named point: `python -m tests.faults.dying serve …`.
+
+The program itself has no hooks for this; its seams are wrapped before it runs.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from signal import SIGKILL
+from typing import Any
+
+from app.__main__ import main
+from app.cqrs.event_bus import AsyncioEventBus
+from app.cqrs.notices import Notices
+from app.stores.mongo import MongoReadStore
+from app.stores.write_store import SqlWork
+
+POINT, AT = "FAULTS_DIE_AT", "FAULTS_DIE_AT_CALL"
+
+
+def before(owner: type, method: str, die: Callable[[], None]) -> None:
+    """Dies where the method is called."""
+    original: Callable[..., Any] = getattr(owner, method)
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        die()
+        return original(*arguments, **named)
+
+    setattr(owner, method, wrapped)
+
+
+def after(owner: type, method: str, die: Callable[[], None]) -> None:
+    """Dies where the async method has returned."""
+    original: Callable[..., Awaitable[Any]] = getattr(owner, method)
+
+    async def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = await original(*arguments, **named)
+        die()
+        return result
+
+    setattr(owner, method, wrapped)
+
+
+POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
+    "before the commit": lambda die: before(SqlWork, "commit", die),
+    "after the commit, before it is published": lambda die: after(SqlWork, "commit", die),
+    "after it is published, before the documents": lambda die: after(AsyncioEventBus, "publish", die),
+    "inside the transaction of the documents": lambda die: after(MongoReadStore, "_write", die),
+    "after the documents, before the notice": lambda die: before(Notices, "publish", die),
+}
+
+
+def die_at(point: str, call: int) -> None:
+    """Arms the point: its `call`th call is this process's last."""
+    calls = 0
+
+    def die() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            os.kill(os.getpid(), SIGKILL)
+
+    POINTS[point](die)
+
+
+if __name__ == "__main__":
+    die_at(os.environ[POINT], int(os.environ[AT]))
+    main()

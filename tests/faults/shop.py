@@ -1,0 +1,280 @@
+"""A shop under way: the service, its users and subscribers, and the checks when all is over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from random import Random
+from time import monotonic
+from typing import Any, TypeVar
+
+import aiohttp
+
+from app.bootstrap import READ_MODELS
+from app.stores.mongod import embedded_mongod
+from tests.faults.campaign import Run
+from tests.faults.checks.everything import States, check_stores, final_states
+from tests.faults.checks.light import check_lightly
+from tests.faults.clients import PATIENCE, Buyer, Client, Lost
+from tests.faults.findings import lost, wrong
+from tests.faults.journal import Acknowledged, Journal, JsonObject
+from tests.faults.read_store import OwnMongod
+from tests.faults.service import Service
+from tests.faults.watchers import CHANGES, ONE_ORDER, ONE_PRODUCT, ORDERS_OF, Item, Watcher
+from tests.faults.wishes import Known, Wish, register_customer
+
+USERS = 6
+
+CATCH_UP, LONGEST_LAG = 5.0, 90.0
+"""Seconds in which the read models should have caught up, and after which nobody waits any longer."""
+
+READ_ALL = """{ freshness { readModel state position head }
+    products(first: 1) { totalCount } orders(first: 1) { totalCount } customers(first: 1) { totalCount }
+    activity(first: 1) { nodes { __typename } } sales { total { orders } } order(id: "%s") { id } }"""
+"""Reads all read models, and so waits for all of them."""
+
+
+T = TypeVar("T")
+
+
+class ServiceEnded(Exception):
+    """The service has ended, or does not answer, where it should serve."""
+
+
+class Shop:
+    """One data folder and everything around it. Users and watchers go on while the service comes and goes."""
+
+    def __init__(
+        self, run: Run, chance: Random, journal: Journal, service: Service, http: aiohttp.ClientSession
+    ) -> None:
+        self.run = run
+        self.chance = chance
+        self.journal = journal
+        self.service = service
+        self.http = http
+        self.known = Known()
+        self.watchers: list[Watcher] = []
+        self.final: Mapping[str, States] = {}
+        self.write_store = ""
+        self.mongod: OwnMongod | None = None
+        self.closing = asyncio.Event()
+        self._checked = 0
+        self._users: list[asyncio.Task[None]] = []
+        self._watching: list[asyncio.Task[None]] = []
+        self.owner = self.buyer("owner")
+
+    def buyer(self, *name: object) -> Buyer:
+        """A user of their own, by whose name the seed repeats what they do."""
+        chance = Random(repr((self.chance.random(), *name)))
+        return Buyer(self.service.url, self.http, chance, self.run.found, self.journal, self.known)
+
+    async def open(self, users: int) -> None:
+        """Starts the service, fills the shelves, lets the users in, and has the watchers watch."""
+        await self.service.start()
+        await self._while_it_serves(self._fill())
+        customer, (product, other), order = (
+            self.known.customers[0],
+            self.known.products[:2],
+            self.known.orders[0],
+        )
+        self.watchers += (
+            Watcher("changes 1", CHANGES),
+            Watcher("changes 2", CHANGES),
+            Watcher("orders of a customer", ORDERS_OF, customer),
+            Watcher("one order", ONE_ORDER, order),
+            Watcher("one product", ONE_PRODUCT, product),
+            Watcher("another product", ONE_PRODUCT, other),
+        )
+        self._watching = [asyncio.create_task(self._watch(watcher)) for watcher in self.watchers]
+        self._users = [
+            asyncio.create_task(self.buyer("user", number).shop_on(self.closing)) for number in range(users)
+        ]
+        self._users.append(asyncio.create_task(self._keep_looking()))
+
+    async def start(self, *, dying: str = "", at: int = 1) -> None:
+        """Starts the service again, and waits for the first command of the users that it acknowledges."""
+        acknowledged = asyncio.create_task(self.journal.next_acknowledgement())
+        await asyncio.sleep(0)  # it listens before anything can happen
+        await self.service.start(dying=dying, at=at)
+        with suppress(ServiceEnded) if dying else nullcontext():
+            self.run.starts.append(await self._while_it_serves(acknowledged) - self.service.started_at)
+
+    async def _while_it_serves(self, work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
+        """The result of the work; raises `ServiceEnded` where the service ends before, or hangs."""
+        working = work if isinstance(work, asyncio.Task) else asyncio.create_task(work)
+        ended = asyncio.create_task(self.service.process.wait())
+        try:
+            await asyncio.wait({working, ended}, timeout=LONGEST_LAG, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise ServiceEnded(
+                f"the service ended, or does not answer; last it said: {self.service.last_word()}"
+            )
+        finally:
+            working.cancel()
+            ended.cancel()
+            await asyncio.gather(working, ended, return_exceptions=True)
+
+    async def _fill(self) -> None:
+        for _ in range(6):
+            await self.owner.wish(self._own_product())
+        for product in self.known.products:
+            await self.owner.wish(Wish("receiveStock", {"productId": product, "quantity": 40}))
+        for _ in range(4):
+            await self.owner.wish(register_customer(self.chance, self.known))
+        await self.owner.wish(_order(self.known.customers[0], self.known.products[0]))
+
+    async def check_lightly(self) -> None:
+        """Looks in passing whether all that was acknowledged by now is in the write store."""
+        new = self.journal.acknowledged[self._checked :]
+        self._checked += len(new)
+        self.run.found(*await check_lightly(self.write_store, new))
+
+    async def send_home(self) -> None:
+        """Ends what is still under way when something has gone wrong."""
+        tasks = [*self._users, *self._watching]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, watcher: Watcher) -> None:
+        chance = Random(repr((self.run.seed, watcher.name)))
+        await watcher.watch(self.service.url, self.http, chance, self.run.found)
+
+    async def _keep_looking(self) -> None:
+        """A reader, who never goes back in time: `Client.ask` sees to that."""
+        reader = Client(self.service.url, self.http, Random(0), self.run.found)
+        while not self.closing.is_set():
+            try:
+                answer = await reader.read(
+                    "{ orders(first: 2) { nodes { position } } products { totalCount } }"
+                )
+                self._look_at_freshness(answer.extensions)
+            except Lost:
+                pass
+            await asyncio.sleep(0.05)
+
+    def _look_at_freshness(self, extensions: dict[str, Any]) -> None:
+        if any(each["state"] == "FAILED" for each in extensions.get("freshness", ())):
+            self.run.found(wrong(f"a read model failed: {extensions['freshness']}"))
+
+    async def caught_up(self) -> float:
+        """Waits until all read models hold all that is acknowledged by now; returns how many seconds."""
+        began = monotonic()
+        newest = max((entry.receipts[0] for entry in self.journal.acknowledged), key=_token)
+        token, id = _token(newest), self.known.orders[0]
+        while (answer := await self.owner.ask(READ_ALL % id, token=token)).codes:
+            if monotonic() - began > LONGEST_LAG:
+                raise TimeoutError(f"the read models do not catch up: {answer.extensions}")
+        return monotonic() - began
+
+    async def finish(self) -> None:
+        """Lets everybody go, stops the service when all has been seen, and checks everything."""
+        self.closing.set()
+        await self._while_it_serves(_all(self._users))
+        for watcher in self.watchers:
+            await self._within_patience(watcher, _is_back(watcher), "its place again")
+        last = await self._last_order()
+        self.run.measured("catching up in the end", await self.caught_up(), limit=CATCH_UP)
+        final = self.final = {each.name: await final_states(self.owner, each) for each in self.watchers}
+        for watcher in self.watchers:
+            await self._within_patience(watcher, _is_done(final[watcher.name], last), "the last state")
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        code, _ = await self.service.stop()
+        if code:
+            self.run.found(wrong(f"the service stopped with the exit code {code}"))
+        self.run.found(*(wrong(f"a traceback in {self.service.log}: {t}") for t in self.service.tracebacks()))
+        async with AsyncExitStack() as opened:
+            url = (
+                self.mongod.url
+                if self.mongod
+                else (await opened.enter_async_context(embedded_mongod(self.service.data_dir))).url
+            )
+            findings = await check_stores(self.write_store, url, self.journal, self.watchers, final)
+            self.run.found(*findings)
+
+    async def _within_patience(
+        self, watcher: Watcher, seen: Callable[[Sequence[Item]], bool], what: str
+    ) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await watcher.until(seen)
+        except TimeoutError:
+            self.run.found(lost(f"{watcher.name} was not sent {what} within {PATIENCE:g} s"))
+
+    def _own_product(self) -> Wish:
+        """A product that nobody else can have added."""
+        words = {"sku": f"OWN-{self.known.new_name()}", "name": "Ours", "category": "Tea"}
+        return Wish("addProduct", {**words, "unitPrice": {"amount": "1.00"}})
+
+    async def _last_order(self) -> Acknowledged:
+        """An order that changes documents of every read model."""
+        product = await self.owner.wish(self._own_product())
+        customer = await self.owner.wish(register_customer(self.chance, self.known))
+        await self.owner.wish(Wish("receiveStock", {"productId": product.subjects[0], "quantity": 1}))
+        return await self.owner.wish(_order(customer.subjects[0], product.subjects[0]))
+
+
+@asynccontextmanager
+async def open_shop(run: Run, *, own_mongod: bool = False, users: int = USERS) -> AsyncIterator[Shop]:
+    """An open shop in a folder of its own; it is checked when the block ends, with the service running."""
+    run.shops += 1
+    folder = run.folder / f"shop-{run.shops}"
+    folder.mkdir(parents=True)
+    chance = run.chance("shop", run.shops)
+    async with AsyncExitStack() as opened:
+        environment = {"HEARTBEAT": "0.3"}
+        mongod = None
+        if own_mongod:
+            mongod = await opened.enter_async_context(OwnMongod(folder))
+            environment["MONGODB_URL"] = mongod.url
+        if run.server:
+            environment["DATABASE_URL"] = await run.server.database()
+        service = Service(folder, environment)
+        opened.push_async_callback(service.kill)
+        journal = opened.enter_context(Journal(folder / "journal.jsonl"))
+        connector = aiohttp.TCPConnector(limit=0)
+        http = await opened.enter_async_context(aiohttp.ClientSession(connector=connector))
+        shop = Shop(run, chance, journal, service, http)
+        shop.write_store = environment.get("DATABASE_URL", f"sqlite+aiosqlite:///{service.data_dir}/write.db")
+        shop.mongod = mongod
+        opened.push_async_callback(shop.send_home)
+        await shop.open(users)
+        yield shop
+        if not shop.closing.is_set():
+            await shop.finish()
+        run.count_in(journal)
+
+
+async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*tasks)
+
+
+def _is_back(watcher: Watcher) -> Callable[[Sequence[Item]], bool]:
+    """Whether a follower of all changes has heard something, if only a heartbeat, from now on."""
+    heard = len(watcher.items)
+    return lambda items: watcher.query is not CHANGES or len(items) > heard
+
+
+def _is_done(states: States, last: Acknowledged) -> Callable[[Sequence[Item]], bool]:
+    """Whether a watcher has seen the newest of these states; or, of all changes, each model's last."""
+    newest = max((int(state["position"]) for state in states.values()), default=0)
+    first = int(last.receipt["events"][0]["position"])
+
+    def is_done(items: Sequence[Item]) -> bool:
+        if states:
+            shown = (item.get("order") or item.get("product") or {} for item in items)
+            return any(int(state.get("position", 0)) >= newest for state in shown)
+        late = {item.get("readModel") for item in items if int(item.get("position", 0)) >= first}
+        return len(late - {None}) == len(READ_MODELS)
+
+    return is_done
+
+
+def _token(receipt: JsonObject) -> str:
+    return receipt["token"] or ""
+
+
+def _order(customer: str, product: str) -> Wish:
+    return Wish("placeOrder", {"customerId": customer, "lines": [{"productId": product, "quantity": 1}]})

@@ -1,0 +1,22 @@
+"""The short form of every fault; `scripts/faults` runs the long one."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.__main__ import carry_out
+from tests.faults.registry import all_faults
+from tests.faults.report import reported
+
+SEED = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "store"), [(fault.name, store) for fault in all_faults().values() for store in fault.stores]
+)
+async def test_nothing_is_lost_or_doubled(name: str, store: str, tmp_path: Path) -> None:
+    fault = all_faults()[name]
+    folder = tmp_path / "run"
+    run = await carry_out(fault, store, seed=SEED, rounds=fault.short, short=True, folder=folder)
+    assert run.findings == [], reported(run)
+    assert run.done == fault.short
