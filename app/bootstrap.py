@@ -11,6 +11,7 @@ from pathlib import Path
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.cqrs.command_bus import CommandBus, Handler, WriteStoreUnavailable
+from app.cqrs.command_status import CommandStatuses
 from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.events import EventTypes
@@ -120,6 +121,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             if receipt.position:
                 head.rise(receipt.position, datetime.now(UTC))
                 relay.wake()
+            else:
+                head.moved()
 
         mongod = None
         if not settings.mongodb_url:
@@ -157,6 +160,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             progress=progress,
             projectors=projectors,
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
+            statuses=CommandStatuses(log, progress, head),
             tokens=Tokens(await log.id()),
             read_patience=settings.read_patience,
             stores=(write_side.store, _named(mongod)),

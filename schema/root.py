@@ -16,6 +16,7 @@ from app.read_models.product_listing import products
 from schema.activity import Activity, ActivityQuery
 from schema.catalog import CatalogQuery, CatalogSubscription, Product
 from schema.catalog_mutations import CatalogMutation
+from schema.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Info
 from schema.customer_mutations import CustomersMutation
@@ -53,8 +54,8 @@ async def _read_node(info: Info, id: str) -> Node | None:
     return cast("Node | None", found and {**found, "__typename": type_name})
 
 
-@strawberry.type(description="Everything that can be read. Reads see documents only, never the write store.")
-class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery):
+@strawberry.type(description="Everything that can be read: documents, and what has become of commands.")
+class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery, CommandStatusQuery):
     """All queries."""
 
     @strawberry.field(description="Anything by its global id; null where there is nothing.")
@@ -87,8 +88,8 @@ class Mutation(CatalogMutation, StockMutation, CustomersMutation, OrdersMutation
     """All mutations."""
 
 
-@strawberry.type(description="What can be followed. Every item has a cursor to go on from.")
-class Subscription(CatalogSubscription, OrdersSubscription, UpdatesSubscription):
+@strawberry.type(description="What can be followed. Items have a cursor to go on from.")
+class Subscription(CatalogSubscription, OrdersSubscription, UpdatesSubscription, CommandStatusSubscription):
     """All subscriptions."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.cqrs.command_bus import CommandBus
+from app.cqrs.command_status import CommandStatuses
 from app.cqrs.documents import DocumentReader
 from app.cqrs.events import EventLog
 from app.cqrs.live import Live
@@ -22,6 +23,7 @@ class Circle:
     progress: Mapping[str, Progress]
     projectors: Mapping[str, Projector]
     live: Live
+    statuses: CommandStatuses
     tokens: Tokens
     read_patience: float
     """Seconds a read waits for what its token asks for."""

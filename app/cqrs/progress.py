@@ -22,11 +22,24 @@ class Head:
 
     position: int = 0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _next_move: "asyncio.Future[None] | None" = None
 
     def rise(self, position: int, at: datetime) -> None:
         """The log has reached `position`; it never goes back."""
         if position > self.position:
             self.position, self.at = position, at
+            self.moved()
+
+    def moves(self) -> "asyncio.Future[None]":
+        """Is done with the next move of the head, or of a read model; many may wait for the same one."""
+        if self._next_move is None or self._next_move.done():
+            self._next_move = asyncio.get_running_loop().create_future()
+        return self._next_move
+
+    def moved(self) -> None:
+        """Wakes who waits for a move."""
+        if self._next_move and not self._next_move.done():
+            self._next_move.set_result(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,14 +104,17 @@ class Progress:
             _, _, waiter = heapq.heappop(self._waiting)
             if not waiter.done():
                 waiter.set_result(None)
+        self.head.moved()
 
     def live(self) -> None:
         """Everything that was in the log is applied."""
         self.state, self.reason = ReadModelState.LIVE, None
+        self.head.moved()
 
     def catching_up(self) -> None:
         """Events are missing that have to be read from the log."""
         self.state, self.reason = ReadModelState.CATCHING_UP, None
+        self.head.moved()
 
     def failed(self, reason: str) -> None:
         """The projector stopped at an event: who waits for more is told at once."""
@@ -107,6 +123,7 @@ class Progress:
             if not waiter.done():
                 waiter.set_exception(ReadModelBehind(wanted, self.freshness()))
         self._waiting.clear()
+        self.head.moved()
 
     async def wait_for(self, position: int, seconds: float) -> None:
         """Returns once `position` is reached; raises `ReadModelBehind` after `seconds`, or on failure."""

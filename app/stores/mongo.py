@@ -149,7 +149,7 @@ class MongoReadStore:
         if former := self._sessions.pop(model.key, None):
             await former.end_session()
         session = self._sessions[model.key] = await self._client.start_session()
-        mine = {"session": session.session_id["id"]}
+        mine = {"session": session.delegate.session_id["id"]}
         before = await self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
         if before and before["session"] != mine["session"]:
             await self._database.command("killSessions", [{"id": before["session"]}])

@@ -206,6 +206,13 @@ class SqlWriteStore:
             for row in rows
         ]
 
+    async def receipt(self, command_id: UUID) -> Receipt | None:
+        """The receipt of a command; `None` where no such command was accepted."""
+        wanted = select(commands.c.receipt).where(commands.c.command_id == command_id)
+        async with self._answering(self._engines.reading) as connection:
+            found = (await connection.execute(wanted)).scalar_one_or_none()
+        return msgspec.json.decode(found, type=Receipt) if found else None
+
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
         """The event at a position, or with an id, exactly as it is stored; its `data` is JSON text."""
         key = events.c.position if isinstance(which, int) else events.c.event_id
