@@ -85,7 +85,7 @@ class InvalidInput(CommandError):
 class NotFound(CommandError):
     """Send another id at `path`."""
 
-    id: strawberry.ID = strawberry.field(description="The id that leads nowhere.")
+    missing_id: strawberry.ID = strawberry.field(description="The id that leads nowhere.")
 
 
 @strawberry.type(description="The command expected another version.")
@@ -193,9 +193,10 @@ SHOWN: dict[type[commands.CommandError], type[CommandError]] = {
 
 def shown(error: commands.CommandError) -> CommandError:
     """The refusal as clients see it."""
-    fields = {name: _shown(name, value) for name, value in vars(error).items() if name != "kind"}
+    fields = {name: _shown(name, value) for name, value in vars(error).items() if name not in {"kind", "id"}}
     if isinstance(error, commands.NotFound):
-        fields["id"] = global_id(error.kind.capitalize(), error.id)
+        # Not `id`: caches would take the refusal for the node.
+        fields["missing_id"] = global_id(error.kind.capitalize(), error.id)
     path = ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in error.path)]
     return SHOWN[type(error)](**{**fields, "code": CommandErrorCode(error.code), "path": path})
 

@@ -40,10 +40,12 @@ class Service:
 
 
 @asynccontextmanager
-async def running(data_dir: Path, *arguments: str, **environment: str) -> AsyncIterator[Service]:
+async def running(
+    data_dir: Path, *arguments: str, module: str = "app", **environment: str
+) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends; the block begins when the service says that it serves."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
+        *(sys.executable, "-m", module, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
         stdout=PIPE,
         stderr=STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},

@@ -1,0 +1,24 @@
+"""What each client library can do, as the tests see it."""
+
+from collections.abc import AsyncGenerator
+from typing import Any, Protocol
+
+from tests.clients.node import HERE
+
+OPERATIONS = HERE / "operations.graphql"
+
+
+class Client(Protocol):
+    """A client library that knows the operations by their names."""
+
+    async def query(self, name: str, /, *, echo: bool = True, **variables: object) -> Any:
+        """The value of the query's only field; with `echo`, it sends the latest consistency token."""
+        ...
+
+    async def mutate(self, name: str, /, **input: object) -> Any:
+        """The mutation's payload, whatever is in it."""
+        ...
+
+    def follow(self, name: str, /, **variables: object) -> AsyncGenerator[Any, None]:
+        """The subscription's items without an end, whatever becomes of the service in between."""
+        ...

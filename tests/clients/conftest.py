@@ -1,0 +1,93 @@
+import importlib
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
+from types import ModuleType
+
+import pytest
+
+from tests.clients.client import OPERATIONS, Client
+from tests.clients.node import GENERATED, HERE, SCHEMA, Node, NoNode, find_node, once, run
+from tests.clients.puppet import puppet
+from tests.clients.python_clients import GqlClient, ariadne_client
+from tests.clients.shop import Shop, open_shop
+
+
+@pytest.fixture(scope="session")
+async def node() -> Node:
+    """Node with the project's packages; whoever has no node can run all other tests."""
+    try:
+        node = find_node()
+    except NoNode as reason:
+        pytest.skip(str(reason))
+    await node.install()
+    return node
+
+
+@pytest.fixture(scope="session")
+async def relay_artifacts(node: Node) -> Node:
+    """Node, with what relay-compiler makes of `relay/Shop.js`."""
+    artifacts = GENERATED / "relay"
+    with once(artifacts, SCHEMA, HERE / "relay" / "Shop.js", HERE / "package-lock.json") as wanted:
+        if wanted:
+            artifacts.mkdir(exist_ok=True)
+            await node.use("relay-compiler")
+    return node
+
+
+@pytest.fixture(scope="session")
+async def generated_client() -> ModuleType:
+    """What ariadne-codegen makes of the schema and `operations.graphql`."""
+    requirements, settings = HERE / "ariadne-codegen.txt", HERE / "ariadne-codegen.toml"
+    generator, client = GENERATED / "ariadne-codegen", GENERATED / "ariadne_client"
+    with once(generator, requirements) as wanted:
+        if wanted:
+            pip = (sys.executable, "-m", "pip", "install", "--no-deps", "--upgrade", "--requirement")
+            await run(*pip, str(requirements), "--target", str(generator), PIP_DISABLE_PIP_VERSION_CHECK="1")
+    with once(client, SCHEMA, OPERATIONS, settings, requirements) as wanted:
+        if wanted:
+            command = (sys.executable, "-m", "ariadne_codegen", "--config", str(settings))
+            await run(*command, PYTHONPATH=str(generator))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(GENERATED)
+        return importlib.import_module(client.name)
+
+
+@pytest.fixture(scope="session")
+async def opened_shop(tmp_path_factory: pytest.TempPathFactory, mongo_url: str) -> AsyncIterator[Shop]:
+    """A shop that is killed now and then."""
+    async with open_shop(tmp_path_factory.mktemp("clients"), mongo_url) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def shop(opened_shop: Shop) -> Shop:
+    """The shop, which serves also after a test that killed it and then failed."""
+    if opened_shop.service.process.returncode is not None:
+        await opened_shop.start()
+    return opened_shop
+
+
+LIBRARIES = ("apollo", "urql", "relay", "graphql-ws", "graphql-sse", "gql", "ariadne")
+
+
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> Callable[[str], AbstractAsyncContextManager[Client]]:
+    """Each client library in turn: how it is connected to a URL."""
+    name: str = request.param
+    if name == "gql":
+        return lambda url: nullcontext(GqlClient(url))
+    if name == "ariadne":
+        return partial(ariadne_client, request.getfixturevalue("generated_client"))
+    node = request.getfixturevalue("relay_artifacts" if name == "relay" else "node")
+    return partial(puppet, node, name)
+
+
+@pytest.fixture
+async def client(
+    library: Callable[[str], AbstractAsyncContextManager[Client]], shop: Shop
+) -> AsyncIterator[Client]:
+    """Each client library in turn, connected to the shop."""
+    async with library(shop.url) as client:
+        yield client

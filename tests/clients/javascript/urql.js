@@ -1,0 +1,31 @@
+import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
+import { pipe, subscribe } from "wonka";
+import { consistencyExchange } from "../examples/urql.js";
+import { documents } from "./operations.js";
+import { sockets } from "./sockets.js";
+
+export const connect = (url, latest) => {
+  const socket = sockets(url);
+  const forwardSubscription = (operation) => ({
+    subscribe: (sink) => ({ unsubscribe: socket.subscribe(operation, sink) }),
+  });
+  const exchanges = [
+    consistencyExchange(latest),
+    fetchExchange,
+    subscriptionExchange({ forwardSubscription }),
+  ];
+  const client = new Client({ url, exchanges, preferGetMethod: false });
+  const dataOf = ({ data, error }) => {
+    if (error) throw error;
+    return data;
+  };
+  return {
+    query: async (name, variables) => dataOf(await client.query(documents[name], variables)),
+    mutate: async (name, variables) => dataOf(await client.mutation(documents[name], variables)),
+    follow: (name, variables, next, error) =>
+      pipe(
+        client.subscription(documents[name], variables),
+        subscribe((result) => (result.error ? error(result.error) : next(result.data))),
+      ),
+  };
+};

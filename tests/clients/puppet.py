@@ -1,0 +1,70 @@
+"""A JavaScript library as a client: `javascript/puppet.js` on its strings."""
+
+import asyncio
+import json
+from asyncio.subprocess import PIPE, Process
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+from tests.clients.node import HERE, Node
+
+PATIENCE = 30
+"""Seconds that an answer may take, and the service's restart with it."""
+
+
+class Puppet:
+    """A process of node with one library in it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._ids = count(1)
+        self._answers: defaultdict[int, asyncio.Queue[dict[str, Any]]] = defaultdict(asyncio.Queue)
+
+    async def query(self, name: str, /, *, echo: bool = True, **variables: object) -> Any:
+        return await self._answer(self._order("query", name, variables, echo=echo))
+
+    async def mutate(self, name: str, /, **input: object) -> Any:
+        return await self._answer(self._order("mutate", name, {"input": input}))
+
+    async def follow(self, name: str, /, **variables: object) -> AsyncGenerator[Any, None]:
+        id = self._order("follow", name, variables)
+        while True:
+            yield await self._answer(id)
+
+    def _order(self, order: str, name: str, variables: dict[str, object], *, echo: bool = True) -> int:
+        said = {"id": next(self._ids), "order": order, "name": name, "variables": variables, "echo": echo}
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(said).encode() + b"\n")
+        return said["id"]  # type: ignore[return-value]
+
+    async def _answer(self, id: int) -> Any:
+        async with asyncio.timeout(PATIENCE):
+            answer = await self._answers[id].get()
+        assert "error" not in answer, answer["error"]
+        [value] = (value for key, value in answer["data"].items() if key != "__typename")
+        return value
+
+    async def listen(self) -> None:
+        """Takes what the process says until it ends."""
+        assert self._process.stdout
+        async for line in self._process.stdout:
+            answer = json.loads(line)
+            self._answers[answer.pop("id")].put_nowait(answer)
+
+
+@asynccontextmanager
+async def puppet(node: Node, library: str, url: str) -> AsyncIterator[Puppet]:
+    """A puppet until the block ends."""
+    command = node.command("javascript/puppet.js", library, url)
+    process = await asyncio.create_subprocess_exec(*command, cwd=HERE, stdin=PIPE, stdout=PIPE)
+    puppet = Puppet(process)
+    listening = asyncio.create_task(puppet.listen())
+    try:
+        yield puppet
+    finally:
+        process.kill()
+        await process.wait()
+        await listening

@@ -1,0 +1,140 @@
+// What a page made with Relay asks; relay-compiler turns it into .generated/relay, which the tests' client imports.
+import { graphql } from "relay-runtime";
+
+graphql`
+  query ShopQuery {
+    ...Shop_products @arguments(first: 10)
+  }
+`;
+
+graphql`
+  fragment Shop_products on Query
+  @argumentDefinitions(first: { type: "Int" }, after: { type: "String" })
+  @refetchable(queryName: "ShopProductsQuery") {
+    products(first: $first, after: $after) @connection(key: "Shop_products") {
+      edges {
+        node {
+          ...Shop_product
+        }
+      }
+    }
+  }
+`;
+
+graphql`
+  fragment Shop_product on Product @refetchable(queryName: "ShopProductAgainQuery") {
+    name
+    available
+  }
+`;
+
+graphql`
+  query ShopProductQuery($id: ID!) {
+    product(id: $id) {
+      id
+      name
+      price {
+        amount
+      }
+    }
+  }
+`;
+
+graphql`
+  mutation ShopAddProductMutation($input: AddProductInput!) {
+    addProduct(input: $input) {
+      receipt {
+        events {
+          subject
+        }
+      }
+      errors {
+        __typename
+        message
+        ... on DuplicateSku {
+          productId
+        }
+      }
+    }
+  }
+`;
+
+graphql`
+  mutation ShopAddAndShowProductMutation($input: AddProductInput!, $connections: [ID!]!) {
+    addProduct(input: $input) {
+      product @prependNode(connections: $connections, edgeTypeName: "ProductEdge") {
+        ...Shop_product
+      }
+    }
+  }
+`;
+
+graphql`
+  mutation ShopChangePriceMutation($input: ChangePriceInput!) {
+    changePrice(input: $input) {
+      receipt {
+        token
+        events {
+          position
+        }
+      }
+      errors {
+        __typename
+      }
+    }
+  }
+`;
+
+graphql`
+  mutation ShopPlaceOrderMutation($input: PlaceOrderInput!) {
+    placeOrder(input: $input) {
+      errors {
+        __typename
+        message
+        ... on OutOfStock {
+          productId
+          requested
+          available
+        }
+      }
+    }
+  }
+`;
+
+graphql`
+  subscription ShopProductUpdatedSubscription($id: ID!, $after: ConsistencyToken) {
+    productUpdated(id: $id, after: $after) {
+      cursor
+      product {
+        id
+        price {
+          amount
+        }
+      }
+    }
+  }
+`;
+
+graphql`
+  subscription ShopReadModelUpdatesSubscription($readModels: [ReadModelName!], $after: ConsistencyToken) {
+    readModelUpdates(readModels: $readModels, after: $after) {
+      __typename
+      ... on DocumentChanged {
+        cursor
+        documentId
+        eventType
+        position
+      }
+      ... on Heartbeat {
+        cursor
+      }
+      ... on Lagged {
+        cursor
+        count
+      }
+      ... on Reset {
+        cursor
+      }
+    }
+  }
+`;

@@ -1,0 +1,64 @@
+"""A shop at one address: its service can be killed and started again, and its read models held up."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from signal import SIGKILL
+
+from tests.service import Service, running
+
+
+class Shop:
+    """A service on a port and a database of its own; its documents outlive its process."""
+
+    def __init__(self, folder: Path, mongo_url: str, processes: AsyncExitStack) -> None:
+        self._folder = folder
+        self._gate = folder / "closed"
+        self._processes = processes
+        self._port = "0"
+        self._environment = {
+            "GATE": str(self._gate),
+            "MONGODB_URL": mongo_url,
+            "MONGODB_DATABASE": f"clients-{folder.name}",
+            "READ_PATIENCE": "20",
+        }
+        self._service: Service | None = None
+
+    @property
+    def service(self) -> Service:
+        assert self._service, "it was never started"
+        return self._service
+
+    @property
+    def url(self) -> str:
+        """Where it speaks GraphQL."""
+        return f"{self.service.url}/graphql"
+
+    async def start(self) -> None:
+        """Starts the service, or starts it again at the same address."""
+        arguments = ("--no-demo", "--port", self._port)
+        process = running(self._folder, *arguments, module="tests.clients.late_service", **self._environment)
+        self._service = await self._processes.enter_async_context(process)
+        self._port = self.service.url.rpartition(":")[2]
+
+    async def kill(self) -> None:
+        """The end of the service, without a warning."""
+        await self.service.stop(SIGKILL)
+
+    @contextmanager
+    def projecting_nothing(self) -> Iterator[None]:
+        """Within the block commands are committed, and no document shows it."""
+        self._gate.touch()
+        try:
+            yield
+        finally:
+            self._gate.unlink()
+
+
+@asynccontextmanager
+async def open_shop(folder: Path, mongo_url: str) -> AsyncIterator[Shop]:
+    """A shop until the block ends."""
+    async with AsyncExitStack() as processes:
+        shop = Shop(folder, mongo_url, processes)
+        await shop.start()
+        yield shop

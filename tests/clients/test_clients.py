@@ -1,0 +1,147 @@
+"""Client libraries as their users have them, at a service that runs: each test is made with each library."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.clients.client import Client
+from tests.clients.shop import Shop
+from tests.schema.client import Client as Hand
+
+PATIENCE = 30
+"""Seconds for an item to come, and for the service to be back."""
+
+
+async def new_product(client: Client, price: str = "1.00") -> tuple[str, str]:
+    """Its id and its SKU."""
+    sku = uuid4().hex.upper()
+    added = await client.mutate(
+        "AddProduct", sku=sku, name="Kettle", category="Kitchen", unitPrice={"amount": price}
+    )
+    assert added["errors"] == []
+    return added["receipt"]["events"][0]["subject"], sku
+
+
+async def change_price(client: Client, product: str, price: str) -> str:
+    """Returns the position of the event."""
+    changed = await client.mutate("ChangePrice", productId=product, unitPrice={"amount": price})
+    assert changed["errors"] == []
+    position: str = changed["receipt"]["events"][0]["position"]
+    return position
+
+
+async def price_of(client: Client, product: str, *, echo: bool) -> str:
+    price: str = (await client.query("Product", id=product, echo=echo))["price"]["amount"]
+    return price
+
+
+async def test_gets_refusals_as_data(client: Client, shop: Shop) -> None:
+    product, sku = await new_product(client)
+
+    again = await client.mutate(
+        "AddProduct", sku=sku, name="Other", category="Other", unitPrice={"amount": "2.00"}
+    )
+    [taken] = again["errors"]
+    assert (taken["__typename"], taken["productId"]) == ("DuplicateSku", product)
+
+    async with httpx.AsyncClient() as http:
+        registered = await Hand(shop.service.url, http).mutate(
+            "registerCustomer", "customer { id }", name="Ada"
+        )
+    lines = [{"productId": product, "quantity": 3}]
+    order = await client.mutate("PlaceOrder", customerId=registered["customer"]["id"], lines=lines)
+    [short] = order["errors"]
+    assert short["__typename"] == "OutOfStock"
+    assert (short["productId"], short["requested"], short["available"]) == (product, 3, 0)
+
+
+async def test_reads_what_it_wrote(client: Client, shop: Shop) -> None:
+    product, _ = await new_product(client)
+    assert await price_of(client, product, echo=True) == "1.00"
+
+    with shop.projecting_nothing():
+        await change_price(client, product, "2.00")
+        echoed = asyncio.create_task(price_of(client, product, echo=True))
+        assert await price_of(client, product, echo=False) == "1.00", (
+            "without the token the read is too early"
+        )
+        assert await price_of(client, product, echo=False) == "1.00"
+    assert await echoed == "2.00"
+
+
+async def test_goes_on_where_it_was_when_the_service_is_back(client: Client, shop: Shop) -> None:
+    changing, _ = await new_product(client)
+    resting, _ = await new_product(client)
+    async with (
+        following(client, "ProductUpdated", id=changing) as changed,
+        following(client, "ProductUpdated", id=resting) as rested,
+        following(client, "ReadModelUpdates", readModels=["PRODUCT_LISTING"]) as followed,
+    ):
+        await followed.until(lambda _: True)
+        await changed.until(is_priced("1.00"))
+        await rested.until(is_priced("1.00"))
+        positions = [await change_price(client, changing, "2.00")]
+        await changed.until(is_priced("2.00"))
+
+        with shop.projecting_nothing():
+            positions += [await change_price(client, changing, "3.00")]  # which nobody sees before the end
+            await shop.kill()
+        await shop.start()
+        await changed.until(is_priced("3.00"))
+        positions += [await change_price(client, resting, "2.00")]
+        await rested.until(is_priced("2.00"))
+        await followed.until(lambda item: is_reset(item) or item.get("position") == positions[-1])
+        positions += [await change_price(client, resting, "3.00")]
+        await followed.until(lambda item: item.get("position") == positions[-1])
+
+    assert changed.prices == ["1.00", "2.00", "3.00"]
+    assert rested.prices == ["1.00", "2.00"], "what was sent before the end is not sent again"
+    assert changed.cursors == sorted(set(changed.cursors))
+    assert rested.cursors == sorted(set(rested.cursors))
+    told = [item["position"] for item in followed.seen if item["__typename"] == "DocumentChanged"]
+    assert len(told) == len(set(told))
+    assert any(map(is_reset, followed.seen)) or set(positions) <= set(told), (
+        "a change is told, or that some can't be"
+    )
+
+
+class Following:
+    """A subscription, and what it has sent so far."""
+
+    def __init__(self, items: AsyncGenerator[Any, None]) -> None:
+        self._items = items
+        self.seen: list[Any] = []
+
+    async def until(self, is_wanted: Callable[[Any], bool]) -> None:
+        """Takes items up to the first that is wanted."""
+        async with asyncio.timeout(PATIENCE):
+            async for item in self._items:
+                self.seen.append(item)
+                if is_wanted(item):
+                    return
+
+    @property
+    def cursors(self) -> list[str]:
+        return [item["cursor"] for item in self.seen]
+
+    @property
+    def prices(self) -> list[str]:
+        return [item["product"]["price"]["amount"] for item in self.seen]
+
+
+@asynccontextmanager
+async def following(client: Client, name: str, **variables: object) -> AsyncIterator[Following]:
+    async with aclosing(client.follow(name, **variables)) as items:
+        yield Following(items)
+
+
+def is_priced(price: str) -> Callable[[Any], bool]:
+    return lambda item: bool(item["product"]["price"]["amount"] == price)
+
+
+def is_reset(item: Any) -> bool:
+    return bool(item["__typename"] == "Reset")
