@@ -30,8 +30,9 @@ _OPTIONS = ("listen_addresses=", "max_connections=200", "shared_buffers=32MB", "
 class Postgres:
     """A server that can be killed and started again on the same data."""
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
+    def __init__(self, folder: Path, *, durable: bool, data: Path | None = None) -> None:
         self._folder = folder
+        self._data = data or folder / "data"
         self._binaries = _binaries_for(folder)
         self._options = _OPTIONS if durable else (*_OPTIONS, *_FAST)
         self._names = (f"test{number}" for number in count(1))
@@ -40,7 +41,16 @@ class Postgres:
     async def initialize(self) -> None:
         """Makes the data folder."""
         await self._run(
-            *("initdb", "--pgdata", "data", "--username", "postgres", "--auth", "trust", "--no-sync"),
+            *(
+                "initdb",
+                "--pgdata",
+                str(self._data),
+                "--username",
+                "postgres",
+                "--auth",
+                "trust",
+                "--no-sync",
+            ),
             *("--encoding", "UTF8", "--locale", "C", "--wal-segsize", str(WAL_SEGMENT)),
         )
 
@@ -52,7 +62,7 @@ class Postgres:
                 if self.process is None or self.process.returncode is not None:
                     # Also once more where the processes of one that was killed were still there.
                     self.process = await self._spawn(
-                        "postgres", "-D", "data", "-k", str(self._folder), *options
+                        "postgres", "-D", str(self._data), "-k", str(self._folder), *options
                     )
                 await asyncio.sleep(0.02)
 
@@ -115,12 +125,15 @@ class Postgres:
 
 
 @asynccontextmanager
-async def postgres(*, durable: bool = False) -> AsyncIterator[Postgres]:
-    """A server that runs until the block ends; `durable` is as slow as one that outlives its machine."""
+async def postgres(*, durable: bool = False, data: Path | None = None) -> AsyncIterator[Postgres]:
+    """A server that runs until the block ends; `durable` is as slow as one that outlives its machine.
+
+    Its `data` folder, where it is not to be in a folder of its own, must not exist yet.
+    """
     with TemporaryDirectory(prefix="postgres-", dir="/tmp") as folder:
         if owner := _owner():
             os.chown(folder, owner, owner)
-        server = Postgres(Path(folder), durable=durable)
+        server = Postgres(Path(folder), durable=durable, data=data)
         await server.initialize()
         await server.start()
         try:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.event_bus import EventBatch, EventBus
 from app.cqrs.events import EventLog
 from app.cqrs.progress import Head
@@ -39,6 +40,8 @@ class Relay:
             self._woken.clear()
             try:
                 position = await self._publish_after(position)
+            except WriteStoreUnavailable as reason:
+                logger.warning("The relay could not read the event log, and tries again: %s", reason)
             except Exception:
                 logger.exception("The relay could not read the event log; it tries again")
 

@@ -33,6 +33,8 @@ class Run:
     """Seconds from each start to the first acknowledged command."""
     figures: dict[str, list[float]] = field(default_factory=dict)
     """What else was measured, in seconds."""
+    notes: list[str] = field(default_factory=list)
+    """What else there is to know of the run."""
     findings: list[Finding] = field(default_factory=list)
     shops: int = 0
 

@@ -40,6 +40,7 @@ class Answer:
     codes: tuple[str, ...]
     extensions: dict[str, Any]
     token: str
+    errors: tuple[dict[str, Any], ...] = ()
 
 
 class Client:
@@ -76,7 +77,8 @@ class Client:
             self._found(wrong(f"status {status} and {answer.get('errors')} for {query[:80]} {variables}"))
         if got and got < token:
             self._found(wrong(f"asked with the token {token}, and got the older one {got} back"))
-        return Answer(answer.get("data"), codes, answer.get("extensions", {}), got)
+        errors = tuple(answer.get("errors", ()))
+        return Answer(answer.get("data"), codes, answer.get("extensions", {}), got, errors)
 
     async def read(self, query: str, variables: dict[str, Any] | None = None) -> Answer:
         """A read that must hold all that this client has seen, or say that it does not."""
@@ -98,7 +100,7 @@ class Client:
             return Unknown(str(lost))
         payload = (answer.data or {}).get(name)
         if payload is None:
-            return Unknown(" ".join(answer.codes))
+            return Unknown(" ".join(answer.codes), " ".join(error["message"] for error in answer.errors))
         if payload["errors"]:
             return Refused(tuple(error["code"] for error in payload["errors"]))
         self.seen = max(self.seen, answer.token)

@@ -37,6 +37,9 @@ class Unknown:
     """The connection was lost, or the answer was an error that says nothing of the command's fate."""
 
     why: str
+    """The codes of the answer, or what happened to the connection."""
+    said: str = ""
+    """The answer's message."""
 
 
 Outcome = Acknowledged | Refused | Unknown

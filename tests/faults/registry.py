@@ -9,6 +9,8 @@ from tests.faults import scenarios
 from tests.faults.campaign import Run
 
 STORES = ("sqlite", "postgres")
+MEMORY = ("memory",)
+"""Of what needs no store."""
 
 Scenario = Callable[[Run], Awaitable[None]]
 
@@ -20,7 +22,7 @@ class Fault:
     rounds: int
     """In a campaign."""
     short: int
-    """Rounds of the short form, which is a test."""
+    """Rounds of the short form, which is a test; 0 where other tests are that."""
     stores: tuple[str, ...]
     run: Scenario
 

@@ -24,6 +24,7 @@ def reported(run: Run) -> str:
             f"worst {max(run.starts):.2f} s; {quick} of {len(run.starts)} within {QUICK:g} s"
         )
     lines += [f"  {what}: worst {max(figures):.2f} s" for what, figures in run.figures.items()]
+    lines += [f"  {note}" for note in run.notes]
     lines += [f"  FOUND {finding}" for finding in run.findings[:SHOWN]]
     if more := len(run.findings) - SHOWN:
         lines += [f"  and {more} more in {run.folder / 'findings.txt'}"] if more > 0 else []

@@ -22,12 +22,13 @@ _PORTS = (20_000, 32_000)  # below those that the system gives to clients, who w
 class Service:
     """`python -m app serve` on a fixed port and data folder; what it says is kept in `service.log`."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], program: str = "app") -> None:
         self.data_dir = folder / "data"
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         self._environment = environment
+        self._program = program
         self._process: Process | None = None
         self.started_at = 0.0
 
@@ -36,7 +37,7 @@ class Service:
 
         With `dying` it kills itself when it comes to that point for the `at`th time.
         """
-        module = "tests.faults.dying" if dying else "app"
+        module = "tests.faults.dying" if dying else self._program
         options = ("--no-demo", "--port", str(self.port), "--data-dir", str(self.data_dir))
         self.started_at = monotonic()
         with self.log.open("ab") as log:
