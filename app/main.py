@@ -5,24 +5,30 @@ store. From there the relay takes its events to the projectors of `app/read_mode
 subscriptions in `schema/` read.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from app.bootstrap import Filling, open_circle
 from app.config import Settings
 from app.web import health, playground
 from schema.context import TOKEN_HEADER
-from schema.http import GraphQLEndpoint
+from schema.http import GraphQLEndpoint, refused
 
 
 def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
-    """The application; its stores are open while its lifespan lasts, filled by `fill` before anyone looks."""
+    """The application; its stores are open while its lifespan lasts, filled by `fill` before anyone looks.
+
+    Who stops it sets `app.state.leaving` first: responses that have no end of their own then end.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -30,21 +36,32 @@ def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
             app.state.circle = circle
             yield
 
+    leaving = asyncio.Event()
     endpoint = GraphQLEndpoint(
-        lambda: app.state.circle, playground.playground, allowed_origins=settings.origins
+        lambda: app.state.circle, playground.playground, allowed_origins=settings.origins, leaving=leaving
     )
     app = Starlette(
         lifespan=lifespan,
         middleware=[_for_pages_of(settings.origins)] if settings.origins else [],
         routes=[
             Route("/", lambda _request: RedirectResponse("/graphql")),
-            Route("/graphql", endpoint, methods=["GET", "POST"]),
+            Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *playground.routes,
             *health.routes,
         ],
+        exception_handlers={HTTPException: _refuse},
     )
+    app.state.leaving = leaving
     return app
+
+
+async def _refuse(_request: Request, refusal: Exception) -> Response:
+    if not isinstance(refusal, HTTPException):
+        raise refusal
+    if refusal.status_code == 404:
+        refusal = HTTPException(404, "Nothing is here. GraphQL is at /graphql.")
+    return refused(refusal)
 
 
 def _for_pages_of(origins: Sequence[str]) -> Middleware:
@@ -52,7 +69,7 @@ def _for_pages_of(origins: Sequence[str]) -> Middleware:
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", TOKEN_HEADER],
+        allow_headers=["Content-Type", "Last-Event-ID", TOKEN_HEADER],
         expose_headers=[TOKEN_HEADER],
         max_age=600,
     )

@@ -8,8 +8,10 @@ from starlette.responses import Response
 from strawberry.types.info import Info as StrawberryInfo
 
 from app.cqrs.circle import Circle
+from app.cqrs.documents import Fields
 from app.cqrs.reading import Reading
 from app.cqrs.tokens import Token
+from schema.standing import Standing
 
 TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
 
@@ -22,6 +24,8 @@ class Context:
     headers: Mapping[str, str]
     response: Response | None = None
     connection_params: dict[str, Any] | None = None
+    standing: Standing = field(default_factory=Standing)
+    """Of the subscription; its items are each read in the same one."""
     reading: Reading = field(init=False)
     written: int = 0
     """The position of the newest event that this operation's own commands recorded."""
@@ -39,9 +43,14 @@ class Context:
 
     def demand_what_was_seen(self) -> None:
         """Has all reads wait for the tokens of the client's header; raises `BadToken`."""
+        if asked := self.asked:
+            self.reading.demanded += self.tokens([text.strip() for text in asked.split(",")])
+
+    @property
+    def asked(self) -> str:
+        """The tokens of the client's header, separated by commas; empty where there are none."""
         params = self.connection_params or {}
-        if asked := self.headers.get(TOKEN_HEADER) or params.get(TOKEN_HEADER):
-            self.reading.demanded += self.tokens([text.strip() for text in str(asked).split(",")])
+        return str(self.headers.get(TOKEN_HEADER) or params.get(TOKEN_HEADER) or "")
 
     def tokens(self, texts: Sequence[str] | None) -> list[Token]:
         """The tokens of an `atLeast` argument; raises `BadToken`."""
@@ -54,6 +63,17 @@ class Context:
         position = max((self.written, self.reading.reflected, *asked))
         return self.circle.tokens.write(position) if position else None
 
+    def return_token(self) -> None:
+        """Puts that token into the response's header."""
+        if self.response is not None and (token := self.token_to_return):
+            self.response.headers[TOKEN_HEADER] = token
 
-Info = StrawberryInfo[Context, None]
-"""What every resolver of this schema is given."""
+
+class Info(StrawberryInfo[Context, None]):
+    """What every resolver of this schema is given."""
+
+    @property
+    def shown(self) -> Fields:
+        """The fields that are needed of the documents which the resolver reads; `None` for all."""
+        fields: Fields = getattr(self._raw_info, "shown", None)
+        return fields

@@ -1,84 +1,38 @@
-"""GraphQL over HTTP and websockets: what comes in is checked before the library sees it."""
+"""GraphQL over HTTP, after the specification of that name; websockets are passed on."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any, cast
 
 import orjson
-from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
-from graphql import GraphQLError
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
-from strawberry.http import GraphQLRequestData
-from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from starlette.types import ASGIApp, Receive, Scope, Send
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
-from schema.context import Context
+from schema.context import TOKEN_HEADER, Context
+from schema.executing import Item, Operation, complaint_about_operation
+from schema.media_types import JSON, Accepted
+from schema.origins import Origins
+from schema.results import encoded, was_executed
 from schema.root import schema
+from schema.sockets import Sockets
+from schema.sse import EventStream, only
+from schema.streams import Streams
 
 LARGEST_BODY = 1_000_000
 """Bytes of a request's body, and of a websocket message."""
 
-LONGEST_REASON = 123
-"""Bytes of the reason in a websocket's close frame (RFC 6455)."""
-
-INIT_PATIENCE = timedelta(seconds=10)
-"""How long a socket may stay open without `connection_init`."""
-
 Page = Callable[[Request], Awaitable[Response]]
 
 
-class _Sockets(BaseGraphQLTransportWSHandler[Context, None]):
-    """Closes a socket with 4400 and the reason where a message is not what the protocol has."""
-
-    async def handle_message(self, message: Message) -> None:
-        if complaint := _complaint_about_message(message):
-            await self.handle_invalid_message(complaint)
-        else:
-            await super().handle_message(message)
-
-    async def handle_task_exception(self, error: Exception) -> None:
-        """Logs our own faults, but no client that has gone while something was sent to it."""
-        if not isinstance(error, WebSocketDisconnected):
-            await super().handle_task_exception(error)
-
-    @staticmethod
-    def _get_pre_execution_close_reason(_error: GraphQLError) -> str | None:
-        """One bad operation is an error of its own, and leaves the socket to the others."""
-        return None
-
-
-class _Socket(ASGIWebSocketAdapter):
-    """Cuts reasons to what a close frame holds."""
-
-    async def close(self, code: int, reason: str) -> None:
-        await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
-
-
-class _Request(StarletteRequestAdapter):
-    """Reads no more of a body than it may have."""
-
-    async def get_body(self) -> bytes:
-        body = bytearray()
-        async for chunk in self._request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes.")
-        return bytes(body)
-
-
-class GraphQLEndpoint(GraphQL[Context, None]):
+class GraphQLEndpoint:
     """The GraphQL endpoint; browsers that ask for a page get the playground."""
-
-    request_adapter_class = _Request
-    websocket_adapter_class = _Socket
-    graphql_transport_ws_handler_class = _Sockets
 
     def __init__(
         self,
@@ -86,104 +40,138 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         playground: Page,
         *,
         allowed_origins: Sequence[str] = (),
-        init_patience: timedelta = INIT_PATIENCE,
+        leaving: asyncio.Event | None = None,
     ) -> None:
-        super().__init__(
-            schema,
-            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-            connection_init_wait_timeout=init_patience,
-            allowed_origins=allowed_origins,
-        )
         self._circle = circle
+        self._leaving = leaving or asyncio.Event()
+        self._origins = Origins(allowed_origins)
+        self._streams = Streams()
+        self._sockets = Sockets(circle, self._streams, allowed_origins=allowed_origins)
         self._playground = playground
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers with GraphQL's own shape, also where the request is no GraphQL."""
         if scope["type"] == "websocket":
-            await self.run(WebSocket(scope, receive=receive, send=send))
+            await self._sockets(scope, receive, send)
             return
+        request = Request(scope, receive)
+        accepted = Accepted.by(request.headers.getlist("accept"))
         try:
-            response = await self.run(Request(scope, receive=receive))
+            response: ASGIApp = await self._answer(request, accepted)
         except HTTPException as refusal:
-            response = _refusal(refusal.status_code, refusal.reason)
+            response = refused(refusal, accepted.json)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        """The circle, the client's headers, and where the response's own headers go."""
-        http_response = response if isinstance(response, Response) else None
-        return Context(circle=self._circle(), headers=request.headers, response=http_response)
+    async def _answer(self, request: Request, accepted: Accepted) -> ASGIApp:
+        if request.method == "GET" and "query" not in request.query_params and accepted.page_above_all:
+            return await self._playground(request)
+        operation = await _operation_in(request)
+        response = Response(media_type=accepted.json, headers={"Vary": "Accept"})
+        context = Context(circle=self._circle(), headers=request.headers, response=response)
+        try:
+            result = await schema.execute(
+                operation.query,
+                variable_values=dict(operation.variables or {}),
+                operation_name=operation.operation_name,
+                context_value=context,
+                allowed_operation_types=_allowed(request.method, accepted),
+            )
+        except CannotGetOperationTypeError as unknown:
+            raise HTTPException(400, unknown.as_http_error_reason()) from unknown
+        except InvalidOperationTypeError as wrong:
+            if wrong.operation_type is OperationType.SUBSCRIPTION:
+                return self._subscribed(request, operation)
+            raise HTTPException(405, "Send mutations with POST.", {"Allow": "POST"}) from wrong
+        if accepted.events_above_all:
+            tokens = {TOKEN_HEADER: token} if (token := response.headers.get(TOKEN_HEADER)) else None
+            return EventStream(only(Item(encoded(result), None)), self._leaving, headers=tokens)
+        if accepted.json != JSON and not was_executed(result):
+            response.status_code = 400
+        response.body = encoded(result)
+        response.headers["Content-Length"] = str(len(response.body))
+        return response
 
-    async def render_graphql_ide(self, request: Request) -> Response:
-        """The playground."""
-        return await self._playground(request)
+    def _subscribed(self, request: Request, operation: Operation) -> EventStream:
+        if request.method == "GET" and not self._origins.welcome(request.headers):
+            raise HTTPException(403, "This origin may not subscribe; allow it with ALLOWED_ORIGINS.")
+        resumed = replace(operation, after=request.headers.get("last-event-id") or None)
+        context = Context(circle=self._circle(), headers=request.headers)
+        items = self._streams.open(resumed, context)
+        return EventStream(items, self._leaving)
 
-    async def parse_http_body(
-        self, request: AsyncHTTPRequestAdapter
-    ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The operation in the query string or the body; refuses what is none."""
-        if request.method == "GET":
-            sent: object = self.parse_query_params(request.query_params)
-        else:
+
+def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
+    """The answer to a request that is none of GraphQL, in the shape that clients of GraphQL know."""
+    code = {403: "FORBIDDEN", 404: "NOT_FOUND"}.get(refusal.status_code, "BAD_REQUEST")
+    body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
+    headers = {"Vary": "Accept", **(refusal.headers or {})}
+    return Response(orjson.dumps(body), refusal.status_code, headers, media_type)
+
+
+def _allowed(method: str, accepted: Accepted) -> set[OperationType]:
+    """The types of operation that are answered with JSON; a subscription only to be refused."""
+    types = {OperationType.QUERY}
+    if method == "POST":
+        types.add(OperationType.MUTATION)
+    if not accepted.events:
+        types.add(OperationType.SUBSCRIPTION)
+    return types
+
+
+async def _operation_in(request: Request) -> Operation:
+    """The operation in the query string or the body; refuses what is none."""
+    match request.method:
+        case "GET":
+            sent: object = _operation_in_url(request.query_params)
+        case "POST":
             _refuse_encoding(request.headers)
-            sent = self.parse_json(await request.get_body())
-        if complaint := _complaint_about_operation(sent):
-            raise HTTPException(400, complaint)
-        operation = cast("dict[str, Any]", sent)
-        return GraphQLRequestData(
-            query=operation.get("query"),
-            variables=operation.get("variables"),
-            operation_name=operation.get("operationName"),
-            extensions=operation.get("extensions"),
-            protocol="http",
-        )
-
-    def decode_json(self, data: str | bytes) -> object:
-        """JSON by the book: no duplicate meaning, no bare surrogates, no endless nesting."""
-        return orjson.loads(data)
-
-    def encode_json(self, data: object) -> str:
-        """Text, because sockets must send text frames: browsers can't parse binary ones."""
-        return orjson.dumps(data).decode()
+            sent = _json(await _body(request))
+        case _:
+            raise HTTPException(
+                405, "Send operations with POST, or queries with GET.", {"Allow": "GET, POST"}
+            )
+    if complaint := complaint_about_operation(sent):
+        raise HTTPException(400, complaint)
+    parts = cast("dict[str, Any]", sent)
+    return Operation(
+        query=parts["query"], variables=parts.get("variables"), operation_name=parts.get("operationName")
+    )
 
 
-def _refusal(status: int, reason: str) -> Response:
-    body = {"errors": [{"message": reason, "extensions": {"code": "BAD_REQUEST"}}]}
-    headers = {"Allow": "GET, POST"} if status == 405 else None
-    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+def _operation_in_url(parameters: QueryParams) -> dict[str, Any]:
+    """Of the parts of an operation those that are no text are JSON."""
+    return {
+        name: _json(text) if name in {"variables", "extensions"} and text else text
+        for name, text in parameters.items()
+    }
+
+
+async def _body(request: Request) -> bytes:
+    """Reads no more of the body than it may have."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes.")
+    return bytes(body)
+
+
+def _json(text: str | bytes) -> object:
+    """JSON by the book: no duplicate meaning, no bare surrogates, no endless nesting."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise HTTPException(400, f"This is not JSON: {error}.") from error
 
 
 def _refuse_encoding(headers: Mapping[str, str]) -> None:
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json":
+    content_type, *parameters = headers.get("content-type", "").lower().split(";")
+    if content_type.strip() != JSON:
         raise HTTPException(415, "Send the operation as JSON, with the Content-Type application/json.")
+    charsets = (text.partition("=")[2] for text in parameters if text.strip().startswith("charset"))
+    if not {charset.strip(' "') for charset in charsets} <= {"utf-8", "utf8"}:
+        raise HTTPException(415, "Send the operation in UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "Send the operation without a Content-Encoding.")
-
-
-def _complaint_about_operation(sent: object) -> str | None:
-    """Why this is no operation: each of its parts has one type."""
-    if not isinstance(sent, dict):
-        return "Send one JSON object with query, variables and operationName."
-    if not isinstance(sent.get("query"), str) or not sent["query"].strip():
-        return "query must be a string with an operation."
-    for part in ("variables", "extensions"):
-        if not isinstance(sent.get(part), dict | None):
-            return f"{part} must be an object or null."
-    if not isinstance(sent.get("operationName"), str | None):
-        return "operationName must be a string or null."
-    return None
-
-
-def _complaint_about_message(message: object) -> str | None:
-    """Why this is no message of graphql-transport-ws."""
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return "A message is an object with a type"
-    if not isinstance(message.get("payload", {}), dict | None) and message["type"] != "error":
-        return "A payload is an object"
-    if message["type"] in {"subscribe", "complete"} and not (
-        isinstance(message.get("id"), str) and message["id"]
-    ):
-        return "An id is a string that is not empty"
-    if message["type"] == "subscribe":
-        return _complaint_about_operation(message.get("payload"))
-    return None

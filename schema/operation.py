@@ -17,7 +17,7 @@ from app.cqrs.pages import BadPage
 from app.cqrs.progress import ReadModelBehind
 from app.cqrs.tokens import BadToken
 from schema.consistency import freshness_extension
-from schema.context import TOKEN_HEADER, Context
+from schema.context import Context
 from schema.ids import BadId
 
 CODES: dict[type[Exception], str] = {
@@ -49,15 +49,17 @@ class Operation(SchemaExtension):
         yield
         if not self._streamed:
             self._finish(self.execution_context.result)
-        if context.response is not None and (token := context.token_to_return):
-            context.response.headers[TOKEN_HEADER] = token
+        context.return_token()
 
     def on_validate(self) -> Iterator[None]:
         """Subscriptions need a connection that stays open."""
         operation, context = self.execution_context, self.execution_context.context
         if context.response is not None and operation.operation_type is OperationType.SUBSCRIPTION:
             operation.pre_execution_errors = [
-                GraphQLError("Subscribe over a websocket, with the protocol graphql-transport-ws.")
+                GraphQLError(
+                    "Subscribe over a websocket, with the protocol graphql-transport-ws, "
+                    "or with the header Accept: text/event-stream."
+                )
             ]
         yield
 
@@ -69,12 +71,16 @@ class Operation(SchemaExtension):
 
     def get_results(self) -> dict[str, Any]:
         """How fresh the answer is, for each read model that it touched."""
-        context: Context = self.execution_context.context
-        return {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
+        return extensions_of(self.execution_context.context)
 
     def _finish(self, result: object) -> None:
         if isinstance(result, CoreResult | ExecutionResult) and result.errors:
             result.errors = [presentable(error) for error in result.errors]
+
+
+def extensions_of(context: Context) -> dict[str, Any]:
+    """A response's extensions: how fresh each read model was that it was read from."""
+    return {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
 
 
 def presentable(error: GraphQLError) -> GraphQLError:

@@ -9,12 +9,13 @@ import strawberry
 
 from app.cqrs import live
 from app.cqrs.documents import DocumentChanged as Notice
-from app.cqrs.live import Reached
-from app.cqrs.notices import Place
+from app.cqrs.notices import Reached
 from app.cqrs.read_model import Collection, Document, Filter
+from app.cqrs.tokens import Token
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Context, Info
 from schema.scalars import ConsistencyToken, Position
+from schema.standing import Mark
 
 Resume = Annotated[
     ConsistencyToken | None,
@@ -34,12 +35,18 @@ class Update:
     cursor: ConsistencyToken = strawberry.field(
         description="Where this item stands: subscribe with it as `after` to go on from here."
     )
-    lagged: int = strawberry.field(
+    passed: strawberry.Private[int]
+
+    @strawberry.field(
         description=(
             "How many states came faster than they could be sent, and were passed over since the last item. "
             "What happened while you were away is not counted."
         )
     )
+    def lagged(self, info: Info) -> int:
+        """Also notes where it is asked for: of a slow subscriber's copy it is raised."""
+        info.context.standing.lagged_at.append(info.path.as_list())
+        return self.passed
 
 
 @dataclass(frozen=True)
@@ -55,13 +62,16 @@ async def follow(
 ) -> AsyncGenerator[Followed, None]:
     """The documents that fit `filter` now, then each new state of any."""
     context = info.context
-    token = context.circle.tokens.read(after) if after else None
+    token = _start(context, after)
     await context.reading.ready(collection.read_model)
     async with aclosing(context.circle.live.documents(collection, filter, followed, token)) as states:
         async for state in states:
             context.reading.reflects(state.freshness)
             cursor = _cursor(context, {collection.read_model: state.place})
-            yield Followed(state.document, {"cursor": cursor, "lagged": state.lagged})
+            context.standing.mark = Mark(
+                cursor=cursor, step=state.place, document=state.document["_id"], passed=1 + state.lagged
+            )
+            yield Followed(state.document, {"cursor": cursor, "passed": state.lagged})
 
 
 @strawberry.type(description="A document of a read model has a new state.")
@@ -124,10 +134,16 @@ class UpdatesSubscription:
         """Notices as the projectors give them."""
         context = info.context
         names = tuple(model.value for model in read_models or ReadModelName)
-        token = context.circle.tokens.read(after) if after else None
+        token = _start(context, after)
+        if context.standing.missed and context.standing.after:
+            yield Lagged(count=context.standing.missed, cursor=ConsistencyToken(context.standing.after))
+            return
         async with aclosing(context.circle.live.changes(names, token)) as items:
-            async for item, reached in items:
-                yield _shown(item, _cursor(context, reached))
+            async for told in items:
+                cursor = _cursor(context, told.reached)
+                passed = _passed(told.item)
+                context.standing.mark = Mark(cursor=cursor, step=told.step, document=None, passed=passed)
+                yield _shown(told.item, cursor)
 
 
 def _shown(
@@ -152,6 +168,20 @@ def _shown(
             return Reset(cursor=cursor)
 
 
-def _cursor(context: Context, reached: Reached | Mapping[str, Place]) -> ConsistencyToken:
+def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:
+    match item:
+        case live.Lagged():
+            return item.count
+        case live.Heartbeat():
+            return 0
+    return 1
+
+
+def _start(context: Context, after: str | None) -> Token | None:
+    cursor = context.standing.after or after
+    return context.circle.tokens.read(cursor) if cursor else None
+
+
+def _cursor(context: Context, reached: Reached) -> ConsistencyToken:
     position = min(place[0] for place in reached.values())
     return ConsistencyToken(context.circle.tokens.write(position, dict(reached)))

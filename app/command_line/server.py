@@ -11,13 +11,14 @@ from signal import SIGINT, SIGTERM
 import uvicorn
 
 from app.bootstrap import Filling
+from app.command_line.connections import GRACE, Connection
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.main import create_app
 from schema.http import LARGEST_BODY
 
-GRACE = 2
-"""Seconds that open connections have to end once the service is told to stop; mongod takes one more."""
+UNANSWERED = 40
+"""Seconds that a websocket's ping may go unanswered; more than a client may leave unread what it is sent."""
 
 
 class CannotListen(Exception):
@@ -49,10 +50,12 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE,
+                ws=Connection,
+                ws_ping_timeout=UNANSWERED,
                 ws_max_size=LARGEST_BODY,
             )
         )
-        _on_signal(_stopper(server))
+        _on_signal(_stopper(server, app.state.leaving))
         with suppress(asyncio.CancelledError):
             async with app.router.lifespan_context(app):
                 started(app.state.circle, _url(listening))
@@ -87,13 +90,14 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _stopper(server: uvicorn.Server) -> Callable[[], None]:
+def _stopper(server: uvicorn.Server, leaving: asyncio.Event) -> Callable[[], None]:
     starting = asyncio.current_task()
 
     def stop() -> None:
         if server.started:
             server.force_exit = server.should_exit  # the second time it waits for nobody
             server.should_exit = True
+            leaving.set()
         elif starting and not starting.cancelling():
             starting.cancel()
 

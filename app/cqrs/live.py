@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
 from app.cqrs.documents import DocumentChanged, DocumentReader
-from app.cqrs.notices import LAST, Listener, Notices, Place, topic
+from app.cqrs.notices import Listener, Noticed, Notices, Place, Reached, topic
 from app.cqrs.progress import Freshness, Progress
 from app.cqrs.read_model import Collection, Document, Filter
 from app.cqrs.tokens import Token
@@ -43,8 +43,14 @@ class Heartbeat:
     freshness: tuple[Freshness, ...]
 
 
-Reached = Mapping[str, Place]
-"""For each read model the last place that a listener has been told of."""
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One thing that a listener is told, and the places it has been told of by then."""
+
+    item: DocumentChanged | Lagged | Reset | Heartbeat
+    reached: Reached
+    step: int | None
+    """Listeners to the same who are at the same step are told the same from then on; null for none."""
 
 
 class Live:
@@ -68,49 +74,56 @@ class Live:
         """
         seen = after.place_in(collection.read_model) if after else (0, "")
         with self._notices.listen(followed) as listener:
-            noticed = 0
+            noticed = None
             while True:
                 fresh = self._progress[collection.read_model].freshness()
                 documents = await self._newer(collection, filter, seen)
-                noticed = max(0, noticed - len(documents))
+                if noticed:
+                    noticed.deliver(len(documents))
                 for document in documents:
                     seen = _place(collection, document)
                     last = document is documents[-1] and len(documents) < CHUNK
-                    lagged = noticed if last else 0
+                    lagged = noticed.take_lagged() if noticed and last else 0
                     yield LiveDocument(document=document, place=seen, lagged=lagged, freshness=fresh)
-                if not documents:
-                    noticed = await _woken(listener, seen)
+                if len(documents) < CHUNK:  # whatever else has changed by now, there will be notice of it
+                    noticed = noticed or _Noticed(after=seen)
+                    await noticed.newer_than(seen, listener)
 
-    async def changes(
-        self, read_models: tuple[str, ...], after: Token | None
-    ) -> AsyncGenerator[tuple[DocumentChanged | Lagged | Reset | Heartbeat, Reached], None]:
+    async def changes(self, read_models: tuple[str, ...], after: Token | None) -> AsyncGenerator[Told, None]:
         """Every change of a document of these read models, each with the places reached by then.
 
         It begins with a heartbeat, or, where `after` is too old to be resumed from, with a `Reset`.
         """
         with self._notices.listen(*(topic(name) for name in read_models)) as listener:
-            reached = {name: (self._progress[name].position, LAST) for name in read_models}
+            number, reached = self._reached(read_models)
             if after is None:
-                yield self._beat(read_models), reached
+                yield Told(item=self._beat(read_models), reached=reached, step=number)
             else:
                 asked = {name: after.place_in(name) for name in read_models}
                 missed = self._notices.since(asked)
                 if missed is None:
-                    yield Reset(), reached
+                    # The listener may come from a process that is further than this one.
+                    now, reached = reached, _later(reached, asked)
+                    yield Told(item=Reset(), reached=reached, step=number if reached == now else None)
                 else:
                     reached = asked
                     for kept in missed:
-                        reached = {**reached, kept.read_model: kept.place}
-                        yield kept, reached
+                        told = _told(kept, reached)
+                        reached = told.reached
+                        yield told
             while True:
-                notice = await listener.next(self._heartbeat)
+                noticed = await listener.next(self._heartbeat)
                 if lagged := listener.take_lagged():  # what was given up came before this notice
-                    yield Lagged(count=lagged), reached
-                elif notice is None:
-                    yield self._beat(read_models), reached
-                if notice and notice.place > reached[notice.read_model]:
-                    reached = {**reached, notice.read_model: notice.place}
-                    yield notice, reached
+                    yield Told(item=Lagged(count=lagged), reached=reached, step=None)
+                elif noticed is None:
+                    number, now = self._reached(read_models)
+                    reached = _later(reached, now)
+                    beat = self._beat(read_models)
+                    yield Told(item=beat, reached=reached, step=number if reached == now else None)
+                if noticed and noticed.notice.place > reached[noticed.notice.read_model]:
+                    told = _told(noticed, reached)
+                    reached = told.reached
+                    yield told
 
     async def _newer(self, collection: Collection, filter: Filter, seen: Place) -> list[Document]:
         position, key = seen
@@ -122,20 +135,55 @@ class Live:
         sort = [("position", 1), ("_id", 1)]
         return await self._reader.find(collection, {**filter, "$or": later}, sort=sort, limit=CHUNK)
 
+    def _reached(self, read_models: tuple[str, ...]) -> tuple[int, Reached]:
+        return self._notices.reached({name: self._progress[name].position for name in read_models})
+
     def _beat(self, read_models: tuple[str, ...]) -> Heartbeat:
         return Heartbeat(freshness=tuple(self._progress[name].freshness() for name in read_models))
 
 
-async def _woken(listener: Listener, seen: Place) -> int:
-    """Waits for a notice of something newer than `seen`; returns of how many states there was notice."""
-    newer = 0
-    while not newer:
-        notice = await listener.next()
-        while notice:
-            newer += notice.place > seen
-            notice = listener.pending()
-        newer += listener.take_lagged()
-    return newer
+@dataclass(kw_only=True)
+class _Noticed:
+    """Counts the states there was notice of, and those that were delivered: perhaps before their notice."""
+
+    after: Place
+    undelivered: int = 0
+    lost: int = 0
+    """Notices that were given up: of states, or of nothing in particular."""
+
+    async def newer_than(self, seen: Place, listener: Listener) -> None:
+        """Waits for a notice of something newer than `seen`, or for the word that one was lost."""
+        newer = False
+        while not newer:
+            noticed = await listener.next()
+            while noticed:
+                self.undelivered += noticed.notice.place > self.after
+                newer = newer or noticed.notice.place > seen
+                noticed = listener.pending()
+            self.lost += listener.take_lagged()
+            newer = newer or self.lost > 0
+
+    def deliver(self, states: int) -> None:
+        """So many states have been found."""
+        self.undelivered -= states
+        if not states:
+            self.lost = 0
+
+    def take_lagged(self) -> int:
+        """How many states were passed over since this was last asked."""
+        lagged = self.undelivered + self.lost
+        self.undelivered, self.lost = min(0, lagged), 0
+        return max(0, lagged)
+
+
+def _told(noticed: Noticed, before: Reached) -> Told:
+    now = {name: noticed.reached.get(name, (0, "")) for name in before}
+    reached = _later(before, now)
+    return Told(item=noticed.notice, reached=reached, step=noticed.number if reached == now else None)
+
+
+def _later(one: Reached, other: Reached) -> Reached:
+    return {name: max(place, other[name]) for name, place in one.items()}
 
 
 def _place(collection: Collection, document: Document) -> Place:

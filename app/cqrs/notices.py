@@ -5,6 +5,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from app.cqrs.documents import DocumentChanged
 
@@ -13,6 +14,21 @@ Place = tuple[int, str]
 
 LAST = "\U0010ffff"
 """After every document of a position."""
+
+
+Reached = Mapping[str, Place]
+"""For each read model a place up to which there will be no more notices."""
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """A notice as it was published."""
+
+    notice: DocumentChanged
+    number: int
+    """One order for the notices of all read models."""
+    reached: Reached
+    """What had been published by then; the same for all who listen, so that none of them goes back."""
 
 
 def topic(read_model: str, *, document: object = None, about: object = None) -> str:
@@ -30,11 +46,11 @@ class Listener:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._notices: deque[DocumentChanged] = deque()
+        self._notices: deque[Noticed] = deque()
         self._arrived = asyncio.Event()
         self.lagged = 0
 
-    def offer(self, notice: DocumentChanged) -> None:
+    def offer(self, notice: Noticed) -> None:
         """Adds a notice; never blocks and never grows beyond the capacity."""
         if len(self._notices) >= self._capacity:
             self._notices.popleft()
@@ -47,7 +63,7 @@ class Listener:
         self.lagged += 1
         self._arrived.set()
 
-    async def next(self, seconds: float | None = None) -> DocumentChanged | None:
+    async def next(self, seconds: float | None = None) -> Noticed | None:
         """The oldest notice; `None` where none arrives within `seconds`, or where one was lost."""
         try:
             async with asyncio.timeout(seconds):
@@ -56,7 +72,7 @@ class Listener:
             return None
         return self.pending()
 
-    def pending(self) -> DocumentChanged | None:
+    def pending(self) -> Noticed | None:
         """The oldest notice that is already here, if there is one."""
         notice = self._notices.popleft() if self._notices else None
         if not self._notices:
@@ -73,15 +89,18 @@ class Notices:
     """Hands every notice to those who listen, and keeps the newest `kept` for those who come back."""
 
     def __init__(self, *, kept: int = 10_000, capacity: int = 256) -> None:
-        self._kept: deque[DocumentChanged] = deque(maxlen=kept)
+        self._kept: deque[Noticed] = deque(maxlen=kept)
         self._capacity = capacity
         self._complete_after: dict[str, Place] = {}
+        self._reached: dict[str, Place] = {}
+        self._numbers: dict[str, int] = {}
+        self._published = 0
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def begin(self, read_model: str, position: int) -> None:
         """No notice of `read_model` will be missing after `position`; some may be before it."""
-        self._kept = deque((n for n in self._kept if n.read_model != read_model), self._kept.maxlen)
-        self._complete_after[read_model] = (position, LAST)
+        self._kept = deque((n for n in self._kept if n.notice.read_model != read_model), self._kept.maxlen)
+        self._complete_after[read_model] = self._reached[read_model] = (position, LAST)
         for name, listeners in self._listeners.items():
             if re.split("[/@]", name, maxsplit=1)[0] == read_model:
                 for listener in listeners:
@@ -91,11 +110,26 @@ class Notices:
         """Hands out `notices`, which come in the order of their places."""
         for notice in notices:
             if len(self._kept) == self._kept.maxlen:
-                oldest = self._kept[0]
+                oldest = self._kept[0].notice
                 self._complete_after[oldest.read_model] = oldest.place
-            self._kept.append(notice)
+            self._published += 1
+            self._numbers[notice.read_model] = self._published
+            self._reached = {**self._reached, notice.read_model: notice.place}
+            noticed = Noticed(notice, self._published, self._reached)
+            self._kept.append(noticed)
             for listener in self._concerned(notice):
-                listener.offer(notice)
+                listener.offer(noticed)
+
+    def reached(self, progress: Mapping[str, int]) -> tuple[int, Reached]:
+        """The number of the last notice of these read models, and the places published by now.
+
+        All notices up to the positions in `progress` have been published.
+        """
+        for name, position in progress.items():
+            if (position, LAST) > self._reached.get(name, (0, "")):
+                self._reached = {**self._reached, name: (position, LAST)}
+        number = max((self._numbers.get(name, 0) for name in progress), default=0)
+        return number, {name: self._reached[name] for name in progress}
 
     @contextmanager
     def listen(self, *topics: str) -> Iterator[Listener]:
@@ -111,14 +145,18 @@ class Notices:
                 if not self._listeners[name]:
                     del self._listeners[name]
 
-    def since(self, places: Mapping[str, Place]) -> list[DocumentChanged] | None:
+    def since(self, places: Reached) -> list[Noticed] | None:
         """The notices of these read models after these places; `None` where some are no longer kept."""
         if any(place < self._complete_after.get(model, (0, "")) for model, place in places.items()):
             return None
-        return [n for n in self._kept if n.read_model in places and n.place > places[n.read_model]]
+        return [kept for kept in self._kept if _is_after(kept.notice, places)]
 
     def _concerned(self, notice: DocumentChanged) -> Iterable[Listener]:
         names = [topic(notice.read_model), topic(notice.read_model, document=notice.document_id)]
         if notice.about is not None:
             names.append(topic(notice.read_model, about=notice.about))
         return {listener for name in names for listener in self._listeners.get(name, ())}
+
+
+def _is_after(notice: DocumentChanged, places: Reached) -> bool:
+    return notice.read_model in places and notice.place > places[notice.read_model]

@@ -12,7 +12,7 @@ from app.cqrs.tokens import Token
 from app.stores.mongo import MongoReadStore
 from tests.cqrs.desk import Desk, MemoryLog
 from tests.cqrs.notes import NotePraised, NoteTaken, TopicRenamed, documents
-from tests.cqrs.test_notices import changed
+from tests.cqrs.test_notices import changed, positions
 
 
 def live(reader: MongoReadStore, notices: Notices) -> Live:
@@ -24,24 +24,54 @@ async def test_says_that_changes_were_passed_over_before_those_that_came_after(
 ) -> None:
     notices = Notices(capacity=3)
     async with aclosing(live(read_store, notices).changes(("notes",), None)) as items:
-        start, before = await anext(items)
-        assert isinstance(start, Heartbeat)
+        start = await anext(items)
+        assert isinstance(start.item, Heartbeat)
         following = anext(items)
         notices.publish([changed(position, str(position)) for position in range(1, 11)])
-        lagged, reached = await following
-        assert lagged == Lagged(count=7)
-        assert reached == before, "who is cut off here resumes before the gap"
+        lagged = await following
+        assert lagged.item == Lagged(count=7)
+        assert lagged.reached == start.reached, "who is cut off here resumes before the gap"
+        assert lagged.step is None, "nobody else has this gap"
         rest = [await anext(items) for _ in range(3)]
-    assert [place["notes"][0] for _, place in rest] == [8, 9, 10]
-    places = {"notes": reached["notes"]}
-    assert [notice.position for notice in notices.since(places) or []] == list(range(1, 11))
+    assert [told.reached["notes"][0] for told in rest] == [8, 9, 10]
+    assert positions(notices.since(lagged.reached)) == list(range(1, 11))
 
 
 async def test_a_place_that_is_no_longer_kept_is_a_reset(read_store: MongoReadStore) -> None:
     notices = Notices(kept=2)
     notices.publish([changed(position, str(position)) for position in range(1, 6)])
     async with aclosing(live(read_store, notices).changes(("notes",), Token(1))) as items:
-        assert isinstance((await anext(items))[0], Reset)
+        assert isinstance((await anext(items)).item, Reset)
+
+
+async def test_who_resumes_comes_in_step_with_those_who_listened_all_along(
+    read_store: MongoReadStore,
+) -> None:
+    notices = Notices()
+    one = live(read_store, notices)
+    async with aclosing(one.changes(("notes",), None)) as items:
+        await anext(items)
+        notices.publish([changed(position) for position in range(1, 4)])
+        known = [await anext(items) for _ in range(3)]
+    async with aclosing(one.changes(("notes",), Token(1))) as items:
+        again = [await anext(items) for _ in range(2)]
+    assert again == known[1:]
+    async with aclosing(one.changes(("notes",), Token(9))) as items:
+        notices.publish([changed(position) for position in range(4, 12)])
+        ahead = [await anext(items) for _ in range(2)]
+    assert [told.reached["notes"][0] for told in ahead] == [10, 11]
+    assert all(told.step for told in ahead)
+
+
+async def test_who_knows_more_than_there_is_yet_is_in_step_with_nobody(read_store: MongoReadStore) -> None:
+    notices, progress = Notices(), Progress("notes", Head())
+    one = Live(read_store, notices, {"notes": progress}, heartbeat=0.001)
+    progress.reached(1)
+    notices.publish([changed(1)])
+    async with aclosing(one.changes(("notes",), Token(9))) as items:
+        assert (await anext(items)).step is None
+    async with aclosing(one.changes(("notes",), Token(1))) as items:
+        assert (await anext(items)).step == 1
 
 
 @pytest.fixture
@@ -81,6 +111,25 @@ async def test_resumes_in_the_middle_of_one_event(desk: Desk, read_store: MongoR
         async with aclosing(follow(documents, {}, topic("notes"), resume)) as states:
             rest = await take(states, 2)
     assert [state.document["_id"] for state in (seen, *rest)] == ["a", "b", "c"]
+
+
+async def test_counts_the_states_that_it_passed_over(desk: Desk, read_store: MongoReadStore) -> None:
+    desk.log.append(NoteTaken(note="a"))
+    async with desk.running():
+        await desk.reaches(1)
+        followed = live(read_store, desk.notices).documents(
+            documents, {"_id": "a"}, topic("notes", document="a"), None
+        )
+        async with aclosing(followed) as states:
+            await take(states, 1)
+            for _ in range(20):
+                await desk.publish(NotePraised(note="a"))
+            await desk.reaches(21)
+            [newest] = await take(states, 1)
+            await desk.publish(NotePraised(note="a"))
+            [following] = await take(states, 1)
+    assert (newest.document["praise"], newest.lagged) == (20, 19)
+    assert (following.document["praise"], following.lagged) == (21, 0)
 
 
 async def take(states: AsyncIterator[LiveDocument], count: int) -> list[LiveDocument]:

@@ -1,7 +1,7 @@
 import asyncio
 
 from app.cqrs.documents import DocumentChanged
-from app.cqrs.notices import LAST, Listener, Notices, topic
+from app.cqrs.notices import LAST, Listener, Noticed, Notices, topic
 
 
 def changed(
@@ -18,15 +18,19 @@ def changed(
     )
 
 
-def positions(notices: list[DocumentChanged] | None) -> list[int] | None:
-    return None if notices is None else [notice.position for notice in notices]
+def positions(kept: list[Noticed] | None) -> list[int] | None:
+    return None if kept is None else [each.notice.position for each in kept]
+
+
+def noticed(position: int, document: str = "a") -> Noticed:
+    return Noticed(changed(position, document), position, {})
 
 
 def waiting(listener: Listener) -> list[int]:
     """The positions of all notices that have arrived."""
     arrived = []
-    while notice := listener.pending():
-        arrived.append(notice.position)
+    while each := listener.pending():
+        arrived.append(each.notice.position)
     return arrived
 
 
@@ -70,16 +74,16 @@ def test_a_listener_that_left_hears_nothing() -> None:
 
 def test_a_listener_with_room_hears_everything() -> None:
     listener = Listener(capacity=4)
-    for notice in (changed(1, "a"), changed(2, "b"), changed(3, "a"), changed(4, "a")):
-        listener.offer(notice)
+    for each in (noticed(1, "a"), noticed(2, "b"), noticed(3, "a"), noticed(4, "a")):
+        listener.offer(each)
     assert waiting(listener) == [1, 2, 3, 4]
     assert listener.take_lagged() == 0
 
 
 def test_a_full_queue_gives_up_its_oldest_notices() -> None:
     listener = Listener(capacity=3)
-    for notice in (changed(1, "b"), changed(2, "a"), changed(3, "c"), changed(4, "a"), changed(5, "c")):
-        listener.offer(notice)
+    for each in (noticed(1, "b"), noticed(2, "a"), noticed(3, "c"), noticed(4, "a"), noticed(5, "c")):
+        listener.offer(each)
     assert waiting(listener) == [3, 4, 5]
     assert listener.take_lagged() == 2
     assert listener.take_lagged() == 0
@@ -96,10 +100,10 @@ def test_a_slow_listener_is_bounded_and_knows_what_it_missed() -> None:
 async def test_waits_for_the_next_notice() -> None:
     listener = Listener(capacity=1)
     waiter = asyncio.create_task(listener.next())
-    asyncio.get_running_loop().call_soon(listener.offer, changed(1))
-    notice = await waiter
-    assert notice
-    assert notice.position == 1
+    asyncio.get_running_loop().call_soon(listener.offer, noticed(1))
+    first = await waiter
+    assert first
+    assert first.notice.position == 1
     assert await listener.next(0.001) is None
 
 
@@ -120,6 +124,18 @@ def test_keeps_the_newest_and_admits_what_is_gone() -> None:
     assert notices.since({"notes": (0, LAST)}) is None
     assert notices.since({"notes": (1, "notes_v1")}) is None
     assert positions(notices.since({"letters": (0, "")})) == []
+
+
+def test_every_notice_says_how_far_all_read_models_were_told_of_by_then() -> None:
+    notices = Notices()
+    notices.begin("letters", 3)
+    notices.publish([changed(4), changed(4, "b")])
+    assert notices.reached({"notes": 6, "letters": 3}) == (2, {"notes": (6, LAST), "letters": (3, LAST)})
+    notices.publish([changed(5, "c", read_model="letters")])
+    [first, _, last] = notices.since({"notes": (0, ""), "letters": (3, LAST)}) or []
+    assert first.reached == {"notes": (4, "notes_v1/a"), "letters": (3, LAST)}
+    assert last.reached == {"notes": (6, LAST), "letters": (5, "letters_v1/c")}
+    assert notices.reached({"notes": 6}) == (2, {"notes": (6, LAST)}), "what is not followed does not count"
 
 
 def test_does_not_resume_from_before_it_began() -> None:

@@ -19,6 +19,12 @@ from tests.schema.shop import Shop
 
 HELLO = b'{"query": "{ __typename }"}'
 JSON = {"Content-Type": "application/json"}
+GRAPHQL = "application/graphql-response+json"
+APOLLO = f"{GRAPHQL},application/json;q=0.9"
+APOLLO_DEFER = f"multipart/mixed;incrementalSpec=v0.2,{APOLLO}"
+URQL = f"{GRAPHQL}, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+AXIOS = "application/json, text/plain, */*"
+CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
 async def post(client: Client, body: bytes | AsyncIterator[bytes], **headers: str) -> httpx.Response:
@@ -29,11 +35,11 @@ async def get(client: Client, accept: str = "application/json", **parameters: st
     return await client.http.get(f"{client.url}/graphql", params=parameters, headers={"Accept": accept})
 
 
-def refusal(response: httpx.Response) -> str:
+def refusal(response: httpx.Response, media_type: str = "application/json", code: str = "BAD_REQUEST") -> str:
     """The message of a request that was refused as a whole."""
-    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Content-Type"] == media_type
     [error] = response.json()["errors"]
-    assert error["extensions"] == {"code": "BAD_REQUEST"}
+    assert error["extensions"] == {"code": code}
     message: str = error["message"]
     assert message
     return message
@@ -105,26 +111,119 @@ async def test_the_body_must_be_plain_json(client: Client) -> None:
         {"Content-Type": "multipart/form-data; boundary=x"},
         {"Content-Type": ""},
         {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+        {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Type": "application/json; charset=iso-8859-1"},
     ):
         response = await post(client, HELLO, **headers)
         assert response.status_code == 415
         refusal(response)
-    for content_type in ("application/json; charset=utf-8", "APPLICATION/JSON", "application/json;x=y"):
+    for content_type in (
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "APPLICATION/JSON",
+        "application/json;x=y",
+    ):
         response = await post(client, HELLO, **{"Content-Type": content_type})
         assert response.json()["data"] == {"__typename": "Query"}
 
 
-async def test_the_answer_is_json_whatever_else_the_client_would_accept(client: Client) -> None:
-    for accept in (
-        "*/*",
-        "text/event-stream",
-        "text/html",
-        "multipart/mixed;subscriptionSpec=1.0",
-        "image/png",
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, "application/json"),
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("application/json", "application/json"),
+        ("application/json; charset=utf-8", "application/json"),
+        (GRAPHQL, GRAPHQL),
+        (f"{GRAPHQL}; charset=utf-8", GRAPHQL),
+        (GRAPHQL.upper(), GRAPHQL),
+        (APOLLO, GRAPHQL),
+        (APOLLO_DEFER, GRAPHQL),
+        (URQL, GRAPHQL),
+        (AXIOS, "application/json"),
+        (CHROMIUM, "application/json"),
+        (f"{GRAPHQL}, */*", GRAPHQL),
+        (f"application/json, {GRAPHQL}", GRAPHQL),
+        (f"{GRAPHQL};q=0.5, application/json", "application/json"),
+        (f"{GRAPHQL};q=0.5, application/json;q=0.4", GRAPHQL),
+        (f"{GRAPHQL};q=0, */*", "application/json"),
+        (f"{GRAPHQL};q=0.001, */*;q=0", GRAPHQL),
+        (f"application/json;profile=x;q=0.9;y, {GRAPHQL};q=0.8", "application/json"),
+        ("application/json, text/event-stream", "application/json"),
+        ("text/event-stream;q=0, application/json", "application/json"),
+        ("text/event-stream;q=0.5, application/json;q=0.9", "application/json"),
+        ("multipart/mixed;subscriptionSpec=1.0", "application/json"),
+        ("image/png", "application/json"),
+        (",;q=,; ,;=", "application/json"),
+    ],
+)
+async def test_queries_are_answered_in_the_json_that_the_client_prefers(
+    client: Client, accept: str | None, media_type: str
+) -> None:
+    headers = httpx.Headers({**JSON, **({} if accept is None else {"Accept": accept})})
+    request = client.http.build_request("POST", f"{client.url}/graphql", content=HELLO, headers=headers)
+    if accept is None:
+        del request.headers["Accept"]
+    response = await client.http.send(request)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, media_type)
+    assert response.headers["Vary"] == "Accept"
+    assert response.json() == {"data": {"__typename": "Query"}, "extensions": {"freshness": []}}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ nothing }"}, "BAD_USER_INPUT"),
+        ({"query": "query ($id: ID!) { product(id: $id) { id } }"}, "BAD_USER_INPUT"),
+        ({"query": "query A { __typename } query B { __typename }"}, "BAD_USER_INPUT"),
+        ({"query": "subscription { readModelUpdates { __typename } }"}, "BAD_USER_INPUT"),
+        ({"query": "{ a" * 60 + "}" * 60}, "LIMIT_EXCEEDED"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+async def test_what_is_not_executed_has_no_data_and_a_status_that_suits_the_media_type(
+    client: Client, body: dict[str, Any], code: str
+) -> None:
+    for accept, media_type, status in (
+        ("application/json", "application/json", 200),
+        (GRAPHQL, GRAPHQL, 400),
+        (APOLLO, GRAPHQL, 400),
     ):
-        response = await post(client, HELLO, **JSON, Accept=accept)
-        assert response.headers["Content-Type"] == "application/json"
-        assert response.json()["data"] == {"__typename": "Query"}
+        response = await post(client, json.dumps(body).encode(), **JSON, Accept=accept)
+        assert (response.status_code, response.headers["Content-Type"]) == (status, media_type)
+        assert response.json().keys() == {"errors", "extensions"}
+        assert {error["extensions"]["code"] for error in response.json()["errors"]} == {code}
+
+
+async def test_what_was_executed_has_data_and_is_no_failed_request(service: Service, shop: Shop) -> None:
+    head = service.circle.tokens.write(await service.circle.log.head())
+    for query, data in (
+        ("{ products(first: -1) { totalCount } }", {"products": None}),
+        ('{ product(id: "x") { id } }', {"product": None}),
+    ):
+        for accept in ("application/json", GRAPHQL):
+            headers = {**JSON, "Accept": accept, "Consistency-Token": head}
+            response = await post(service.client, json.dumps({"query": query}).encode(), **headers)
+            assert (response.status_code, response.headers["Content-Type"]) == (200, accept)
+            assert response.json()["data"] == data
+            assert response.json()["errors"][0]["path"]
+            assert response.headers["Consistency-Token"] >= head
+
+
+async def test_refusals_come_in_the_json_that_the_client_prefers(client: Client) -> None:
+    for accept in ("application/json", GRAPHQL):
+        for content_type, body, status in (
+            ("application/json", b"{", 400),
+            ("application/json", b" " * (LARGEST_BODY + 1), 413),
+            ("text/plain", HELLO, 415),
+        ):
+            response = await post(client, body, **{"Content-Type": content_type, "Accept": accept})
+            assert response.status_code == status
+            refusal(response, accept)
+        assert refusal(await get(client, accept, query="mutation { __typename }"), accept)
 
 
 async def test_queries_may_be_sent_with_get_and_nothing_else(service: Service) -> None:
@@ -143,7 +242,7 @@ async def test_queries_may_be_sent_with_get_and_nothing_else(service: Service) -
         {"query": f"query Q {{ __typename }} {mutation}", "operationName": "M"},
     ):
         response = await get(client, **parameters)
-        assert response.status_code == 400
+        assert (response.status_code, response.headers["Allow"]) == (405, "POST")
         assert "mutations" in refusal(response)
     several = await get(client, query=f"query Q {{ __typename }} {mutation}")
     assert "operationName" in several.json()["errors"][0]["message"]
@@ -170,8 +269,12 @@ async def test_a_get_without_a_proper_query_is_refused(client: Client) -> None:
 
 
 async def test_a_browser_that_asks_for_a_page_gets_the_playground(client: Client) -> None:
-    response = await get(client, accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    response = await get(client, accept=CHROMIUM)
     assert response.headers["Content-Type"].startswith("text/html")
+    for accept in ("*/*", AXIOS, APOLLO, "text/html;q=0.5, application/json"):
+        assert "query" in refusal(
+            await get(client, accept), APOLLO.split(",")[0] if accept == APOLLO else "application/json"
+        )
     home = await client.http.get(f"{client.url}/")
     assert (home.status_code, home.headers["Location"]) == (307, "/graphql")
 
@@ -179,10 +282,14 @@ async def test_a_browser_that_asks_for_a_page_gets_the_playground(client: Client
 async def test_other_methods_and_paths_do_not_exist(client: Client) -> None:
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"):
         response = await client.http.request(method, f"{client.url}/graphql")
-        assert response.status_code == 405
-        assert "POST" in response.headers["Allow"]
+        assert (response.status_code, response.headers["Allow"]) == (405, "GET, POST")
+        assert method == "HEAD" or "POST" in refusal(response)
     for path in ("/nothing", "/graphql/../etc/passwd", "/playground/static/%2e%2e/%2e%2e/main.py"):
-        assert (await client.http.get(f"{client.url}{path}")).status_code == 404
+        response = await client.http.get(f"{client.url}{path}")
+        assert response.status_code == 404
+        assert "/graphql" in refusal(response, code="NOT_FOUND")
+    misdirected = await client.http.post(f"{client.url}/health/live")
+    assert (misdirected.status_code, misdirected.headers["Content-Type"]) == (405, "application/json")
 
 
 async def test_other_origins_get_no_leave_to_read(client: Client) -> None:
