@@ -7,6 +7,7 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import randrange
+from signal import SIGINT
 from tempfile import mkdtemp
 from time import monotonic
 from traceback import format_exc
@@ -20,13 +21,12 @@ from tests.postgres import postgres
 BAD_ARGUMENT = 2
 
 
-async def carry_out(fault: Fault, store: str, *, seed: int, rounds: int, short: bool, folder: Path) -> Run:
+async def carry_out(fault: Fault, run: Run) -> None:
     """Runs one fault on one store, in a folder of its own; whatever breaks on the way is found, too."""
-    run = Run(fault=fault.name, store=store, seed=seed, rounds=rounds, short=short, folder=folder)
     run.folder.mkdir(parents=True)
     began = monotonic()
     async with AsyncExitStack() as opened:
-        if store == "postgres":
+        if run.store == "postgres":
             run.server = await opened.enter_async_context(postgres(durable=True))
         try:
             await fault.run(run)
@@ -35,7 +35,12 @@ async def carry_out(fault: Fault, store: str, *, seed: int, rounds: int, short: 
     run.seconds = monotonic() - began
     if run.findings:
         (run.folder / "findings.txt").write_text("\n".join(map(str, run.findings)) + "\n")
-    return run
+
+
+async def _until_told(fault: Fault, run: Run) -> None:
+    """Carries out the fault; Ctrl-C has it end with the round, and with all its checks."""
+    asyncio.get_running_loop().add_signal_handler(SIGINT, run.end_early)
+    await carry_out(fault, run)
 
 
 def main() -> int:
@@ -72,16 +77,9 @@ def main() -> int:
                 f"{name} on {store}, seed {seed}: {rounds} rounds in {evidence / f'{name}-{store}'}",
                 flush=True,
             )
-            run = asyncio.run(
-                carry_out(
-                    fault,
-                    store,
-                    seed=seed,
-                    rounds=rounds,
-                    short=wanted.short,
-                    folder=evidence / f"{name}-{store}",
-                )
-            )
+            folder = evidence / f"{name}-{store}"
+            run = Run(fault=name, store=store, seed=seed, rounds=rounds, short=wanted.short, folder=folder)
+            asyncio.run(_until_told(fault, run))
             runs.append(run)
             print(reported(run), flush=True)
     print(table(runs))

@@ -38,6 +38,14 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     shops: int = 0
 
+    def goes_on(self) -> bool:
+        """Whether there is another round."""
+        return self.done < self.rounds and not self.findings
+
+    def end_early(self) -> None:
+        """Makes the round that is under way the last one."""
+        self.rounds = min(self.rounds, self.done + 1)
+
     def chance(self, *about: object) -> Random:
         """Random choices that the seed repeats."""
         return Random(repr((self.seed, self.fault, self.store, *about)))

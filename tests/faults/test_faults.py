@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.__main__ import carry_out
+from tests.faults.campaign import Run
 from tests.faults.registry import all_faults
 from tests.faults.report import reported
 
@@ -18,6 +19,7 @@ SEED = 1
 async def test_nothing_is_lost_or_doubled(name: str, store: str, tmp_path: Path) -> None:
     fault = all_faults()[name]
     folder = tmp_path / "run"
-    run = await carry_out(fault, store, seed=SEED, rounds=fault.short, short=True, folder=folder)
+    run = Run(fault=name, store=store, seed=SEED, rounds=fault.short, short=True, folder=folder)
+    await carry_out(fault, run)
     assert run.findings == [], reported(run)
     assert run.done == fault.short

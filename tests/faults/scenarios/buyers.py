@@ -19,7 +19,7 @@ FEW_BUYERS, FEW_UNITS = 60, 6
 async def buyers(run: Run) -> None:
     """1,000 buyers at once for 100 units: exactly 100 are sold."""
     async with open_shop(run, users=0) as shop:
-        while run.done < run.rounds and not run.findings:
+        while run.goes_on():
             await _sale(run, shop)
             run.done += 1
 

@@ -27,7 +27,7 @@ async def clock(run: Run) -> None:
     clock.jump(0)
     async with open_shop(run, program="tests.faults.jumping", settings={CLOCK: str(file)}) as shop:
         reading = asyncio.create_task(_keep_reading(run, shop))
-        while run.done < run.rounds and not run.findings:
+        while run.goes_on():
             await _round(run, shop, clock)
             run.done += 1
         reading.cancel()

@@ -34,7 +34,7 @@ PATIENCE, LIMIT = 30.0, 5.0
 async def disk_full(run: Run) -> None:
     """The write store's disk fills up under load: clear errors, and all goes on when there is room."""
     said: Counter[str] = Counter()
-    while run.done < run.rounds and not run.findings:
+    while run.goes_on():
         async with AsyncExitStack() as opened:
             disk = await opened.enter_async_context(small_disk())
             server = None
@@ -46,7 +46,7 @@ async def disk_full(run: Run) -> None:
                 for _ in range(min(SHOP, run.rounds - run.done)):
                     said += await _round(run, shop, disk, server)
                     run.done += 1
-                    if run.findings:
+                    if not run.goes_on():
                         break
     run.notes.append(f"{disk.how}; {', '.join(f'{n:,} times it said: {what}' for what, n in said.items())}")
 

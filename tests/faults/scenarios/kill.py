@@ -17,14 +17,14 @@ SHOP = 50
 async def kill(run: Run) -> None:
     """kill -9 of the service, at random moments and at named points."""
     size = min(SHOP, -(-run.rounds // 2))
-    while run.done < run.rounds and not run.findings:
+    while run.goes_on():
         # Every other shop's mongod is the service's own child, and dies with it.
         async with open_shop(run, own_mongod=run.shops % 2 == 1) as shop:
             await shop.service.kill()
             for _ in range(min(size, run.rounds - run.done)):
                 await _round(run, shop, run.chance(run.done))
                 run.done += 1
-                if run.findings:
+                if not run.goes_on():
                     break
             await shop.start()
 

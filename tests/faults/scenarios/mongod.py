@@ -19,7 +19,7 @@ async def mongod(run: Run) -> None:
     """mongod is killed and down for 10 s: commands go on, queries say so, all catches up within 5 s."""
     async with open_shop(run, own_mongod=True) as shop:
         assert shop.mongod
-        while run.done < run.rounds and not run.findings:
+        while run.goes_on():
             await asyncio.sleep(run.chance(run.done).uniform(0, 1))
             await shop.mongod.kill()
             before = len(shop.journal.acknowledged)

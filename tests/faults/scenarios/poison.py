@@ -55,7 +55,7 @@ GIVEN_UP = 10.0
 async def poisoned(run: Run) -> None:
     """An event can't be read: who needs it fails and goes on after the cure; the others don't care."""
     async with open_shop(run, users=USERS) as shop:
-        while run.done < run.rounds and not run.findings:
+        while run.goes_on():
             await _Round(run, shop).live_through()
             run.done += 1
 

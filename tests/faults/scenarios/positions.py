@@ -70,9 +70,9 @@ async def positions(run: Run) -> None:
         pen, end = Pen(), asyncio.Event()
         readers = [Reader(reading, limit) for limit in (7, 500)]
         following = [asyncio.create_task(reader.follow(end)) for reader in readers]
-        for number in range(run.rounds):
+        while run.goes_on():
             enough = len(pen.committed) + EVENTS
-            chances = [run.chance(number, writer) for writer in range(WRITERS)]
+            chances = [run.chance(run.done, writer) for writer in range(WRITERS)]
             await asyncio.gather(*(write(run, writing, pen, chance, enough) for chance in chances))
             run.done += 1
         end.set()

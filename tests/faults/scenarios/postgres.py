@@ -24,7 +24,7 @@ async def postgres(run: Run) -> None:
     assert run.server
     async with open_shop(run) as shop:
         opened = len(shop.journal.entries)
-        while run.done < run.rounds and not run.findings:
+        while run.goes_on():
             chance = run.chance(run.done)
             await asyncio.sleep(chance.uniform(0, 1))
             await run.server.kill()

@@ -19,7 +19,7 @@ GROUPS = 5
 async def same_command(run: Run) -> None:
     """The same command 2 to 10 times at once, also across a kill: one effect, one receipt."""
     async with open_shop(run) as shop:
-        while run.done < run.rounds and not run.findings:
+        while run.goes_on():
             chance = run.chance(run.done)
             groups = [asyncio.create_task(_group(run, shop, number)) for number in range(GROUPS)]
             if chance.random() < 0.5:

@@ -15,7 +15,7 @@ LIMIT = 5.0
 async def sigterm(run: Run) -> None:
     """SIGTERM under load: the service stops within 5 s, and every reply that was sent is true."""
     async with open_shop(run) as shop:
-        while run.done < run.rounds and not run.findings:
+        while run.goes_on():
             await asyncio.sleep(run.chance(run.done).uniform(0, 1))
             code, seconds = await shop.service.stop()
             run.measured("SIGTERM to the end", seconds, limit=LIMIT)
