@@ -20,8 +20,11 @@ from app.cqrs.messages import Command
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Head, Progress
 from app.cqrs.projector import Projector
+from app.cqrs.read_cache import ReadCache
 from app.cqrs.read_model import ReadModel
 from app.cqrs.relay import Relay
+from app.cqrs.shared_log import SharedLog
+from app.cqrs.shared_reader import SharedReader
 from app.cqrs.tokens import Tokens
 from app.domain.catalog import events as catalog
 from app.domain.catalog.handlers import HANDLERS as CATALOG
@@ -115,7 +118,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
     Raises `MongodError`, `WriteStoreUnavailable` and `ReadStoreUnavailable`.
     """
     async with AsyncExitStack() as opened:
-        head, bus, notices = Head(), AsyncioEventBus(), Notices()
+        head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
 
         def committed(receipt: Receipt) -> None:
             if receipt.position:
@@ -129,7 +132,11 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
         write_side = await opened.enter_async_context(open_write_side(settings, committed))
         documents = await opened.enter_async_context(
-            open_read_store(mongod.url if mongod else str(settings.mongodb_url), settings.mongodb_database)
+            open_read_store(
+                mongod.url if mongod else str(settings.mongodb_url),
+                settings.mongodb_database,
+                settings.mongo_driver,
+            )
         )
         log, relay = write_side.log, Relay(write_side.log, bus, head)
         if fill:
@@ -142,9 +149,16 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             running.create_task(relay.run(start), name="relay"),
             running.create_task(log.listen(relay.wake), name="listener"),
         ]
+        shared_log = SharedLog(log)
         projectors = {
             model.name: Projector(
-                model, log=log, bus=bus, store=documents, progress=progress[model.name], notices=notices
+                model,
+                log=shared_log,
+                bus=bus,
+                store=documents,
+                progress=progress[model.name],
+                notices=notices,
+                cache=cache,
             )
             for model in READ_MODELS
         }
@@ -156,7 +170,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         yield Circle(
             commands=write_side.commands,
             log=log,
-            documents=documents,
+            documents=SharedReader(documents, cache),
+            cache=cache,
             progress=progress,
             projectors=projectors,
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,11 +17,20 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="SQLAlchemy URL of the write store")
     mongodb_url: str | None = Field(default=None, description="URL of a MongoDB replica set")
     mongodb_database: str = Field(default="diptych", description="database of the documents")
+    mongo_driver: Literal["motor", "pymongo"] = Field(
+        default="motor", description="what speaks with MongoDB: motor, or pymongo's own asynchronous client"
+    )
     mongod_bin: str | None = Field(default=None, description="mongod to start where MONGODB_URL is not set")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     allowed_origins: str = Field(
         default="", description="other origins whose pages may use the API, separated by commas; `*` for all"
+    )
+    read_cache_mb: int | None = Field(
+        default=None,
+        ge=0,
+        description="megabytes for what was read, kept until it changes; by default none with MONGODB_URL, "
+        "where another process may change it",
     )
     read_patience: float = Field(
         default=2.0, ge=0, le=30, description="seconds a read waits for what its token asks for"
@@ -33,6 +43,12 @@ class Settings(BaseSettings):
     def origins(self) -> tuple[str, ...]:
         """The other origins whose pages may use the API."""
         return tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
+
+    @cached_property
+    def read_cache(self) -> int:
+        """Bytes for what was read: some, where nobody else can change it."""
+        default = 0 if self.mongodb_url else 64
+        return (default if self.read_cache_mb is None else self.read_cache_mb) * 1_000_000
 
     @cached_property
     def write_store_file(self) -> Path:

@@ -142,7 +142,9 @@ class CatalogQuery:
     async def product(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Product | None:
         """One find by key."""
         key, tokens = key_of("Product", id), info.context.tokens(at_least)
-        return cast("Product | None", await info.context.reading.get(products, str(key), tokens))
+        return cast(
+            "Product | None", await info.context.reading.get(products, str(key), tokens, fields=info.shown)
+        )
 
     @strawberry.field(description="The products of the shop.")
     async def products(

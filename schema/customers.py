@@ -111,7 +111,9 @@ class CustomersQuery:
     async def customer(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Customer | None:
         """One find by key."""
         key, tokens = key_of("Customer", id), info.context.tokens(at_least)
-        return cast("Customer | None", await info.context.reading.get(customers, str(key), tokens))
+        return cast(
+            "Customer | None", await info.context.reading.get(customers, str(key), tokens, fields=info.shown)
+        )
 
     @strawberry.field(description="The customers of the shop.")
     async def customers(

@@ -1,5 +1,6 @@
 """Global ids: opaque to clients, unique over all types."""
 
+from functools import lru_cache
 from uuid import UUID
 
 import strawberry
@@ -16,6 +17,7 @@ class BadId(Exception):
         self.path = path
 
 
+@lru_cache(20_000)  # half of what an answer takes goes into ids, and most are asked for again
 def global_id(type_name: str, key: object) -> strawberry.ID:
     """The id of the node of this type with this key."""
     return strawberry.ID(wrapped(f"{type_name}:{key}".encode()))

@@ -63,9 +63,7 @@ class Limits(ParserCache, ValidationCache):
     def _faults(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
         try:
-            refuse_ambiguity(document, context._provided_operation_name)
-            refuse_long_numbers(document)
-            refuse_large_operations(document)
+            refuse_too_large(document, context._provided_operation_name)
         except GraphQLError as refusal:
             return [refusal]
         faults: list[GraphQLError] = self.cached_validate_document(
@@ -84,6 +82,13 @@ def refuse_long_search(text: str | None) -> None:
     """Refuses a text to search for that is longer than anything people look for."""
     if text and len(text) > LONGEST_SEARCH:
         raise _refusal(f"search takes at most {LONGEST_SEARCH} characters; this has {len(text)}.")
+
+
+def refuse_too_large(document: DocumentNode, operation_name: str | None) -> None:
+    """Refuses a document that is larger than an answer may cost, or leaves open what to answer."""
+    refuse_ambiguity(document, operation_name)
+    refuse_long_numbers(document)
+    refuse_large_operations(document)
 
 
 def refuse_ambiguity(document: DocumentNode, operation_name: str | None) -> None:

@@ -1,6 +1,5 @@
 """Relay's building blocks: nodes, connections, and the arguments they share."""
 
-from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
@@ -66,7 +65,7 @@ class Node:
     @classmethod
     def is_type_of(cls, source: object, _info: GraphQLResolveInfo[Any]) -> bool:
         """Documents fit the type they were read for; among several types they name theirs."""
-        return isinstance(source, Mapping) and source.get("__typename", cls.__name__) == cls.__name__
+        return isinstance(source, dict) and source.get("__typename", cls.__name__) == cls.__name__
 
 
 @strawberry.type(description="Where a page lies in its connection.")
@@ -99,7 +98,8 @@ class Connection(Generic[T]):
     ) -> Self:
         """The connection that shows a page of a listing, read in one find."""
         tokens = info.context.tokens(at_least)
-        return cls(page=await info.context.reading.page(listing, arguments, tokens))
+        reading = info.context.reading
+        return cls(page=await reading.page(listing, arguments, tokens, fields=info.shown))
 
     @strawberry.field(description="The page's nodes with their cursors.")
     def edges(self) -> list[Edge[T]]:

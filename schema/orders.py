@@ -184,7 +184,9 @@ class OrdersQuery:
     async def order(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Order | None:
         """One find by key."""
         key, tokens = key_of("Order", id), info.context.tokens(at_least)
-        return cast("Order | None", await info.context.reading.get(orders, str(key), tokens))
+        return cast(
+            "Order | None", await info.context.reading.get(orders, str(key), tokens, fields=info.shown)
+        )
 
     @strawberry.field(description="The list of all orders, for the back office.")
     async def orders(

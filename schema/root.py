@@ -50,7 +50,7 @@ async def _read_node(info: Info, id: str) -> Node | None:
     type_name, key = split_id(id)
     if type_name not in NODES:
         raise BadId("This is not an id. Send one as you received it.")
-    found = await info.context.reading.get(NODES[type_name], key)
+    found = await info.context.reading.get(NODES[type_name], key, fields=info.shown)
     return cast("Node | None", found and {**found, "__typename": type_name})
 
 
@@ -109,6 +109,7 @@ schema = _Schema(
     config=StrawberryConfig(
         default_resolver=read_field,
         disable_field_suggestions=True,
+        info_class=Info,
         scalar_map=SCALARS,
     ),
 )

@@ -10,6 +10,7 @@ from app.cqrs.events import EventLog
 from app.cqrs.live import Live
 from app.cqrs.progress import Progress
 from app.cqrs.projector import Projector
+from app.cqrs.read_cache import ReadCache
 from app.cqrs.tokens import Tokens
 
 
@@ -20,6 +21,8 @@ class Circle:
     commands: CommandBus
     log: EventLog
     documents: DocumentReader
+    cache: ReadCache
+    """For answers that are made of the documents."""
     progress: Mapping[str, Progress]
     projectors: Mapping[str, Projector]
     live: Live

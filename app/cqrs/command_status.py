@@ -10,7 +10,6 @@ from uuid import UUID
 from app.cqrs.commands import Receipt
 from app.cqrs.progress import Head, Progress, ReadModelState
 
-
 PAUSE = 0.1
 """Seconds between two questions to the write store after a command that it does not know."""
 

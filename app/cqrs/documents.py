@@ -11,6 +11,9 @@ from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 Sort = Sequence[tuple[str, int]]
 """Field paths, each with 1 for ascending or -1 for descending."""
 
+Fields = tuple[str, ...] | None
+"""The field paths that are wanted of a document, beside its `_id`; `None` for all there are."""
+
 
 class ReadStoreUnavailable(Exception):
     """The read store does not answer; what was asked may be asked again."""
@@ -58,8 +61,19 @@ class DocumentReader(Protocol):
     async def ping(self) -> None:
         """Returns if the store answers."""
 
+    async def get(
+        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
+    ) -> Mapping[str, Document]:
+        """The documents with these ids by their ids, and perhaps others; shared, so change none."""
+
     async def find(
-        self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
     ) -> list[Document]:
         """Documents that fit `filter`; all of them where `limit` is 0."""
 

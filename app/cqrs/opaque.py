@@ -1,11 +1,14 @@
 """Opaque text for what clients hand back as they received it: tokens, cursors, ids."""
 
 import base64
+from binascii import b2a_base64
+
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
 
 
 def wrapped(raw: bytes) -> str:
     """`raw` as text that fits a header and a URL."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b2a_base64(raw, newline=False).translate(_FOR_URLS).rstrip(b"=").decode()
 
 
 def unwrapped(text: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from app.cqrs.documents import DocumentReader
+from app.cqrs.documents import DocumentReader, Fields
 from app.cqrs.opaque import unwrapped, wrapped
 from app.cqrs.read_model import Collection, Document, Filter
 
@@ -71,7 +71,9 @@ class Page:
     has_previous: bool
 
 
-async def read_page(reader: DocumentReader, listing: Listing, arguments: PageArguments) -> Page:
+async def read_page(
+    reader: DocumentReader, listing: Listing, arguments: PageArguments, fields: Fields = None
+) -> Page:
     """Reads one page in one find; raises `BadPage` for arguments or cursors that can't be followed."""
     size, backward = arguments.size, arguments.backward
     keys = [_direction(path) for path in listing.order]
@@ -83,17 +85,36 @@ async def read_page(reader: DocumentReader, listing: Listing, arguments: PageArg
     ]
     filter = {"$and": [listing.filter, *bounds]} if bounds else listing.filter
     sort = [(path, -sign if backward else sign) for path, sign in keys]
-    found = await reader.find(listing.collection, filter, sort=sort, limit=size + 1)
+    if fields is not None:  # Cursors need what the order goes by.
+        fields = (*fields, *(path for path, _ in keys if path not in fields))
+    found = await reader.find(listing.collection, filter, sort=sort, limit=size + 1, fields=fields)
     more, documents = len(found) > size, found[:size]
     if backward:
         documents.reverse()
     return Page(
         listing=listing,
         documents=documents,
-        cursors=[_encode(document, keys, listing.order) for document in documents],
+        cursors=_Cursors(documents, keys, listing.order),
         has_next=arguments.before is not None if backward else more,
         has_previous=more if backward else arguments.after is not None,
     )
+
+
+@dataclass(frozen=True)
+class _Cursors(Sequence[str]):
+    """The cursors of documents, each written when it is asked for: often only the last one is."""
+
+    documents: Sequence[Document]
+    keys: Sequence[tuple[str, int]]
+    order: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return _Cursors(self.documents[index], self.keys, self.order)
+        return _encode(self.documents[index], self.keys, self.order)
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.commands import CommandError
@@ -12,6 +13,7 @@ from app.cqrs.event_bus import BatchSource, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
+from app.cqrs.read_cache import ReadCache
 from app.cqrs.read_model import ReadModel
 
 BATCH = 500
@@ -24,6 +26,8 @@ EXPECTED = (CheckpointMoved, ReadStoreUnavailable, WriteStoreUnavailable)
 """What a projector lives through without a word on where it came from."""
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Projector:
@@ -41,6 +45,7 @@ class Projector:
         store: DocumentWriter,
         progress: Progress,
         notices: Notices,
+        cache: ReadCache | None = None,
     ) -> None:
         self.model = model
         self.progress = progress
@@ -48,6 +53,7 @@ class Projector:
         self._bus = bus
         self._store = store
         self._notices = notices
+        self._cache = ReadCache(0) if cache is None else cache
         self._batch = BATCH
         self._woken = asyncio.Event()
 
@@ -105,13 +111,25 @@ class Projector:
                 )
         if position != self.progress.position:  # What others projected, or we without hearing of it.
             self._notices.begin(self.model.name, position)
+        self._cache.settled(self.model.name)
         self.progress.reached(position)
 
     async def catch_up(self) -> None:
         """Applies all that is in the log after the checkpoint."""
-        while events := await self._log.read(after=self.progress.position, limit=self._batch):
-            await self._apply(events)
-            self._batch = min(BATCH, self._batch * 2)
+        events = await self._read(self.progress.position)
+        while events:
+            if len(events) < self._batch:
+                await self._apply(events)
+                events = await self._read(events[-1].position)
+            else:  # There is more, most likely: it is read meanwhile.
+                larger = min(BATCH, self._batch * 2)
+                async with _meanwhile(self._log.read(after=events[-1].position, limit=larger)) as reading:
+                    await self._apply(events)
+                    events = await reading
+                self._batch = larger
+
+    async def _read(self, after: int) -> Sequence[RecordedEvent]:
+        return await self._log.read(after=after, limit=self._batch)
 
     async def _follow(self, batches: BatchSource) -> None:
         await self.catch_up()
@@ -157,7 +175,11 @@ class Projector:
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
         changes = [(event, change) for event in events for change in self.model.changes(event)]
         self.progress.applying(events[-1].position)
+        if changes:
+            self._cache.changing(self.model.name, (change for _, change in changes))
         notices = await self._store.apply(self.model, changes, start=self.progress.position, end=events[-1])
+        if changes:
+            self._cache.changed(self.model.name)
         self.progress.reached(events[-1].position)
         self._notices.publish(notices)
 
@@ -175,6 +197,19 @@ class _OtherLog(Exception):
 class _Poison(Exception):
     def __init__(self, event: RecordedEvent, error: Exception) -> None:
         super().__init__(f"{_named(event)}: {type(error).__name__}: {error}")
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, T]) -> AsyncIterator["asyncio.Task[T]"]:
+    """Work that goes on beside the block, and is given up with it."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(
+        lambda _: task.cancelled() or task.exception()
+    )  # Who gave it up hears of no failure.
+    try:
+        yield task
+    finally:
+        task.cancel()
 
 
 def _named(event: RecordedEvent) -> str:

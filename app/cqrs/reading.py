@@ -1,12 +1,13 @@
 """One operation's reads: each waits for what the client must see, and notes what it saw."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.cqrs.documents import DocumentReader
+from app.cqrs.documents import DocumentReader, Fields
 from app.cqrs.pages import Listing, Page, PageArguments, read_page
 from app.cqrs.progress import Freshness, Progress
+from app.cqrs.read_cache import ReadCache, Source
 from app.cqrs.read_model import Collection, Document
 from app.cqrs.tokens import Token
 
@@ -25,6 +26,8 @@ class Reading:
     patience: float
     reflected: int = 0
     """The highest position that the answers so far reflect."""
+    sources: set[Source] = field(default_factory=set)
+    """All that was read."""
     _touched: dict[str, Freshness] = field(default_factory=dict)
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
@@ -41,32 +44,45 @@ class Reading:
         """What is read from now on is at least this fresh; a later read may be fresher."""
         self._touched[freshness.read_model] = freshness
 
-    async def get(self, collection: Collection, id: str, at_least: Iterable[Token] = ()) -> Document | None:
+    async def get(
+        self, collection: Collection, id: str, at_least: Iterable[Token] = (), *, fields: Fields = None
+    ) -> Document | None:
         """The document with this id."""
-        return (await self.get_many(collection, [id], at_least))[0]
+        return (await self.get_many(collection, [id], at_least, fields=fields))[0]
 
     async def get_many(
-        self, collection: Collection, ids: Sequence[str], at_least: Iterable[Token] = ()
+        self,
+        collection: Collection,
+        ids: Sequence[str],
+        at_least: Iterable[Token] = (),
+        *,
+        fields: Fields = None,
     ) -> list[Document | None]:
         """The documents with these ids, in their order; `None` for what does not exist."""
         await self.ready(collection.read_model, at_least)
-        wanted = {"_id": ids[0]} if len(ids) == 1 else {"_id": {"$in": list(set(ids))}}
-        found = {document["_id"]: document for document in await self.reader.find(collection, wanted)}
-        self._saw(collection.read_model)
+        found = await self.reader.get(collection, ids, fields=fields)
+        self._saw(*(Source(collection.read_model, collection.name, id) for id in ids))
         return [found.get(id) for id in ids]
 
-    async def page(self, listing: Listing, arguments: PageArguments, at_least: Iterable[Token] = ()) -> Page:
+    async def page(
+        self,
+        listing: Listing,
+        arguments: PageArguments,
+        at_least: Iterable[Token] = (),
+        *,
+        fields: Fields = None,
+    ) -> Page:
         """A page of a listing."""
         await self.ready(listing.collection.read_model, at_least)
-        page = await read_page(self.reader, listing, arguments)
-        self._saw(listing.collection.read_model)
+        page = await read_page(self.reader, listing, arguments, fields)
+        self._saw(_all_of(listing.collection))
         return page
 
     async def count(self, listing: Listing) -> int:
         """How many documents a listing has in all."""
         await self.ready(listing.collection.read_model)
         count = await self.reader.count(listing.collection, listing.filter)
-        self._saw(listing.collection.read_model)
+        self._saw(_all_of(listing.collection))
         return count
 
     async def aggregate(
@@ -78,13 +94,30 @@ class Reading:
         """What an aggregation over a collection gives."""
         await self.ready(collection.read_model, at_least)
         found = await self.reader.aggregate(collection, pipeline)
-        self._saw(collection.read_model)
+        self._saw(_all_of(collection))
         return found
+
+    async def recall(self, cache: ReadCache, key: Hashable, at_least: Iterable[Token] = ()) -> Any:
+        """What was kept and would be read again, with the waits and claims of its reads; or `None`."""
+        wanted = tuple(at_least)
+        while entry := cache.get(key):
+            for read_model in dict.fromkeys(source.read_model for source in entry.sources):
+                await self.ready(read_model, wanted)
+            if cache.get(key) is entry:  # The waits may have been for a change of just this.
+                self._saw(*entry.sources)
+                return entry.value
+        return None
 
     def freshness(self) -> list[Freshness]:
         """How fresh each read model was when it was first read, in the order of touching."""
         return list(self._touched.values())
 
-    def _saw(self, read_model: str) -> None:
+    def _saw(self, *sources: Source) -> None:
         """Notes, after a read, the latest that it may have shown: no later read may show less."""
-        self.reflected = max(self.reflected, self.progress[read_model].visible)
+        self.sources.update(sources)
+        for source in sources:
+            self.reflected = max(self.reflected, self.progress[source.read_model].visible)
+
+
+def _all_of(collection: Collection) -> Source:
+    return Source(collection.read_model, collection.name)

@@ -1,11 +1,13 @@
 """The home of the MongoDB driver: finds documents, and applies what projectors ask for."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from inspect import isawaitable
+from typing import Any, Literal
 from uuid import UUID
 
 from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
@@ -16,20 +18,22 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import ReadPreference, ReplaceOne, UpdateOne, WriteConcern
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.errors import PyMongoError
 
 from app.cqrs.documents import (
-    ChangeImpossible,
     Checkpoint,
     CheckpointMoved,
     DocumentChanged,
+    Fields,
     ReadStoreUnavailable,
     Sort,
 )
 from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.stores.mongo_operations import Operation, Operations
+from app.stores.mongo_refusals import impossible, unavailable
 
 PATIENCE = 2000
 """Milliseconds to look for a primary before the read store counts as unavailable."""
@@ -46,14 +50,6 @@ SAFE = WriteConcern("majority", j=True)
 _MOST_OPERATIONS = 10_000
 """Operations in one call, so that a change of very many documents is not taken for a store that hangs."""
 
-# mongod's codes. A refused command is no fault of its own, but for these (BadValue, FailedToParse, Overflow,
-# BSONObjectTooLarge); a refused write is, but for those (InternalError, UnknownError, WriteConflict,
-# ExceededMemoryLimit, OutOfDiskSpace).
-_BLAMES_THE_COMMAND = {2, 9, 15, 10334}
-_BLAMES_NO_WRITE = {1, 8, 112, 146, 14031}
-
-Operation = ReplaceOne[Document] | UpdateOne
-
 
 class _DecimalCodec(TypeCodec):
     python_type = Decimal
@@ -68,15 +64,21 @@ class _DecimalCodec(TypeCodec):
 
 _CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_DecimalCodec()]))
 
+Driver = Literal["motor", "pymongo"]
+"""Motor, or pymongo's own asynchronous client: nearly the same API, and no trip to a thread for each call."""
+
 
 @asynccontextmanager
-async def open_read_store(url: str, database: str) -> AsyncIterator["MongoReadStore"]:
+async def open_read_store(
+    url: str, database: str, driver: Driver = "motor"
+) -> AsyncIterator["MongoReadStore"]:
     """The read store in a database of the replica set at `url`.
 
     Raises `ReadStoreUnavailable` where that is no URL of one.
     """
+    client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
     try:
-        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        client: Any = client_of(
             url,
             serverSelectionTimeoutMS=PATIENCE,
             connectTimeoutMS=PATIENCE,
@@ -88,7 +90,7 @@ async def open_read_store(url: str, database: str) -> AsyncIterator["MongoReadSt
     try:
         yield MongoReadStore(client, database)
     finally:
-        client.close()
+        await _done(client.close())
 
 
 class MongoReadStore:
@@ -107,32 +109,49 @@ class MongoReadStore:
 
     async def ping(self) -> None:
         """Returns if the store answers."""
-        with _unavailable():
+        with unavailable():
             await self._database.command("ping")
 
+    async def get(
+        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
+    ) -> Mapping[str, Document]:
+        """The documents with these ids by their ids, and perhaps others; shared, so change none."""
+        wanted = {"_id": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
+        return {document["_id"]: document for document in await self.find(collection, wanted, fields=fields)}
+
     async def find(
-        self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
     ) -> list[Document]:
         """Documents that fit `filter`; all of them where `limit` is 0."""
-        with _unavailable():
-            cursor = self._documents(collection).find(filter, sort=list(sort) or None, limit=limit)
+        with unavailable():
+            cursor = self._documents(collection).find(
+                filter, _projection(fields), sort=list(sort) or None, limit=limit
+            )
             return await cursor.to_list(None)
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """How many documents fit `filter`."""
-        with _unavailable():
+        with unavailable():
             return await self._documents(collection).count_documents(filter)
 
     async def aggregate(
         self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
         """What an aggregation pipeline over the collection gives."""
-        with _unavailable():
-            return await self._documents(collection).aggregate(list(pipeline)).to_list(None)
+        with unavailable():
+            cursor = await _done(self._documents(collection).aggregate(list(pipeline)))
+            found: list[Document] = await cursor.to_list(None)
+            return found
 
     async def prepare(self, model: ReadModel) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
-        with _unavailable():
+        with unavailable():
             await self._succeed(model)
             first = {"$setOnInsert": {"position": 0}}
             await self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
@@ -148,25 +167,25 @@ class MongoReadStore:
         """
         if former := self._sessions.pop(model.key, None):
             await former.end_session()
-        session = self._sessions[model.key] = await self._client.start_session()
-        mine = {"session": session.delegate.session_id["id"]}
+        session = self._sessions[model.key] = await _done(self._client.start_session())
+        mine = {"session": getattr(session, "delegate", session).session_id["id"]}
         before = await self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
         if before and before["session"] != mine["session"]:
             await self._database.command("killSessions", [{"id": before["session"]}])
 
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
         """Up to where the documents are complete."""
-        with _unavailable():
+        with unavailable():
             found = await self._checkpoints.find_one({"_id": model.key}) or {}
         event_id = found.get("event_id")
         return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None)
 
     async def clear(self, model: ReadModel) -> None:
         """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
-        with _unavailable():
+        with unavailable():
             async with (
-                await self._client.start_session() as session,
-                session.start_transaction(write_concern=SAFE),
+                await _done(self._client.start_session()) as session,
+                await _done(session.start_transaction(write_concern=SAFE)),
             ):
                 for collection in model.collections:
                     await self._documents(collection).delete_many({}, session=session)
@@ -181,12 +200,12 @@ class MongoReadStore:
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
         """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing."""
-        with _unavailable(), _impossible():
+        with unavailable(), impossible():
             if not changes:
                 await self._move(self._hasty_checkpoints, model, start, end)
                 return []
             session = self._sessions[model.key]
-            async with session.start_transaction(write_concern=SAFE):
+            async with await _done(session.start_transaction(write_concern=SAFE)):
                 await self._move(self._checkpoints, model, start, end, session)
                 return await self._write(changes, session)
 
@@ -208,26 +227,27 @@ class MongoReadStore:
     async def _write(
         self, changes: Sequence[tuple[RecordedEvent, Change]], session: AsyncIOMotorClientSession
     ) -> list[DocumentChanged]:
-        waiting: defaultdict[str, list[Operation]] = defaultdict(list)
+        waiting: defaultdict[str, Operations] = defaultdict(Operations)
         notices: dict[Place, DocumentChanged] = {}
         for event, change in changes:
             name = change.collection.name
             ids = [change.id] if change.id is not None else []
             if change.where is not None:
                 # What is to be found may still be waiting to be written.
-                await self._flush(name, waiting.pop(name, []), session)
+                await self._flush(name, waiting[name].take(), session)
                 found = self._database[name].find(
                     change.where, {"_id": 1}, sort=[("_id", 1)], session=session
                 )
                 ids = [document["_id"] async for document in found]
-            waiting[name] += [_operation(id, change, event.position) for id in ids]
             for id in ids:
+                waiting[name].add(id, change, event.position)
                 notice = _notice(id, change, event)
-                earlier = notices.get(notice.place, notice)  # One notice an event and document.
-                fields = tuple(sorted({*earlier.fields, *notice.fields}))
-                notices[notice.place] = replace(notice, fields=fields)
+                if earlier := notices.get(notice.place):  # One notice an event and document.
+                    fields = tuple(sorted({*earlier.fields, *notice.fields}))
+                    notice = replace(notice, fields=fields)
+                notices[notice.place] = notice
         for name, operations in waiting.items():
-            await self._flush(name, operations, session)
+            await self._flush(name, operations.take(), session)
         return [notices[place] for place in sorted(notices)]
 
     async def _flush(
@@ -242,12 +262,17 @@ class MongoReadStore:
         return self._database[collection.name]
 
 
-def _operation(id: str, change: Change, position: int) -> Operation:
-    if change.document is not None:
-        return ReplaceOne({"_id": id}, {**change.document, "position": position}, upsert=True)
-    update = change.update or {}
-    stamped = {**update, "$set": {**update.get("$set", {}), "position": position}}
-    return UpdateOne({"_id": id}, stamped, upsert=change.upsert)
+async def _done(call: Any) -> Any:
+    """What a call gave, or will give: the two drivers differ in which calls are to be awaited."""
+    return await call if isawaitable(call) else call
+
+
+@lru_cache
+def _projection(fields: Fields) -> dict[str, int] | None:
+    """A field and what is within it can't both be asked for: the field has it all."""
+    if fields is None:
+        return None
+    return {"_id": 1} | {path: 1 for path in fields if not any(path.startswith(f"{of}.") for of in fields)}
 
 
 def _notice(id: str, change: Change, event: RecordedEvent) -> DocumentChanged:
@@ -260,43 +285,3 @@ def _notice(id: str, change: Change, event: RecordedEvent) -> DocumentChanged:
         fields=change.fields,
         about=None if change.about is None else str(change.about),
     )
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except ConnectionFailure as error:
-        raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
-    except OperationFailure as error:
-        if (refusal := _Refusal.of(error)).for_good:
-            raise
-        # Up to where it quotes what was asked, which may be personal.
-        said = refusal.message.partition("{")[0].strip()
-        raise ReadStoreUnavailable(f"The read store can't do it now. Try again. It says: {said}") from error
-
-
-@contextmanager
-def _impossible() -> Iterator[None]:
-    try:
-        yield
-    except OperationFailure as error:
-        if (refusal := _Refusal.of(error)).for_good:
-            # Without what was to be written, which may be personal.
-            raise ChangeImpossible(refusal.message) from None
-        raise
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """Why mongod did not do what it was asked, and whether it never will."""
-
-    message: str
-    for_good: bool
-
-    @classmethod
-    def of(cls, error: OperationFailure) -> "_Refusal":
-        details = error.details or {}
-        if writes := details.get("writeErrors"):
-            return cls(writes[0]["errmsg"], for_good=writes[0]["code"] not in _BLAMES_NO_WRITE)
-        return cls(details.get("errmsg", str(error)), for_good=error.code in _BLAMES_THE_COMMAND)

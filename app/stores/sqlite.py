@@ -9,12 +9,15 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from app.stores.sqlite_connection import connect
+
 _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
     "foreign_keys": "ON",
     "busy_timeout": "5000",
 }
+_CONNECTING = {"async_creator_fn": connect}
 _TAKEN = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
 
 
@@ -23,13 +26,13 @@ class Sqlite:
 
     def writing(self, url: URL) -> AsyncEngine:
         """One connection, for there is one writer at a time: the others queue here, in order."""
-        engine = create_async_engine(url, pool_size=1, max_overflow=0)
+        engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=_CONNECTING)
         _prepare(engine.sync_engine, begin="BEGIN IMMEDIATE")
         return engine
 
     def reading(self, url: URL) -> AsyncEngine:
         """Connections that read while another writes."""
-        engine = create_async_engine(url, pool_size=4, max_overflow=0)
+        engine = create_async_engine(url, pool_size=4, max_overflow=0, connect_args=_CONNECTING)
         _prepare(engine.sync_engine, begin="BEGIN")
         return engine
 
@@ -50,7 +53,7 @@ class Sqlite:
 
 def _prepare(engine: Engine, *, begin: str) -> None:
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
+    def set_pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # Transactions begin where we say so, not where the driver guesses.
         cursor = connection.cursor()
         for name, value in _PRAGMAS.items():

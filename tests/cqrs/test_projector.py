@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -372,3 +373,44 @@ async def test_an_event_that_cannot_be_read_does_not_stop_who_does_not_need_it(d
     desk.log.append(NoteTaken(note="a"), UnreadableEvent(of=NoteRead, reason="torn"), NotePraised(note="a"))
     async with desk.running():
         await desk.reaches(3)
+
+
+async def test_reads_the_next_batch_while_it_applies_one(
+    read_store: MongoReadStore, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cqrs.projector.BATCH", 4)
+    reads_at_apply: list[list[int]] = []
+
+    def note(_changes: Sequence[object]) -> bool:
+        reads_at_apply.append([after for after, _ in log.reads])
+        return False
+
+    desk = Desk(FlakyStore(read_store, note), log)
+    desk.projector._batch = 4
+    original = desk.projector._store.apply
+
+    async def apply_later(*args: Any, **how: Any) -> Any:
+        await asyncio.sleep(0)
+        return await original(*args, **how)
+
+    monkeypatch.setattr(desk.projector._store, "apply", apply_later)
+    log.append(*taken(range(10)))
+    async with desk.running():
+        await desk.reaches(10)
+    assert reads_at_apply == [[0, 4], [0, 4, 8], [0, 4, 8]]
+    assert await read_store.count(documents, {}) == 10
+
+
+async def test_what_was_read_ahead_is_read_again_after_a_failure(
+    read_store: MongoReadStore, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True])
+    desk = Desk(FlakyStore(read_store, lambda changes: next(answers, False)), log)
+    desk.projector._batch = 4
+    log.append(*taken(range(10)))
+    async with desk.running():
+        await desk.reaches(10)
+    assert await read_store.count(documents, {}) == 10
+    assert [note["position"] for note in await read_store.find(documents, {}, sort=[("position", 1)])] == [
+        *range(1, 11)
+    ]

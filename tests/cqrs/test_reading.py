@@ -4,6 +4,7 @@ import pytest
 
 from app.cqrs.pages import Listing, PageArguments
 from app.cqrs.progress import Head, Progress, ReadModelBehind
+from app.cqrs.read_cache import ReadCache
 from app.cqrs.reading import Reading
 from app.cqrs.tokens import Token
 from app.stores.mongo import MongoReadStore
@@ -55,3 +56,34 @@ async def test_waits_for_the_latest_of_all_tokens(read_store: MongoReadStore, pr
     await reads.count(ALL)
     with pytest.raises(ReadModelBehind, match="position 3, not 4 yet"):
         await reads.get(documents, "a", [Token(4)])
+
+
+async def test_recalls_what_was_kept_with_the_claims_of_a_read(
+    read_store: MongoReadStore, progress: Progress
+) -> None:
+    cache = ReadCache(10_000)
+    cache.settled("notes")
+    first = reading(read_store, progress)
+    assert await first.recall(cache, "key") is None
+    await first.get(documents, "a")
+    cache.put("key", b"answer", size=6, sources=first.sources, since=cache.mark())
+    progress.applying(5)  # of another document
+    again = reading(read_store, progress)
+    assert await again.recall(cache, "key", [Token(3)]) == b"answer"
+    assert again.reflected == 5
+    assert again.sources == first.sources
+    assert [fresh.position for fresh in again.freshness()] == [3]
+
+
+async def test_recalls_nothing_where_a_token_can_not_be_met(
+    read_store: MongoReadStore, progress: Progress
+) -> None:
+    cache = ReadCache(10_000)
+    cache.settled("notes")
+    first = reading(read_store, progress)
+    await first.count(ALL)
+    cache.put("key", b"answer", size=6, sources=first.sources, since=cache.mark())
+    again = reading(read_store, progress)
+    again.demanded = [Token(4)]
+    with pytest.raises(ReadModelBehind):
+        await again.recall(cache, "key")

@@ -1,6 +1,6 @@
 """Every filter and every order that a query offers is served by an index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import product
@@ -11,7 +11,7 @@ from bson.codec_options import CodecOptions, TypeRegistry
 from bson.decimal128 import Decimal128
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
-from app.cqrs.documents import Sort
+from app.cqrs.documents import Fields, Sort
 from app.cqrs.pages import Listing, PageArguments, read_page
 from app.cqrs.read_model import Collection, Document, Filter
 from app.read_models import (
@@ -49,8 +49,20 @@ class Explaining:
     async def ping(self) -> None:
         await self._mongo.command("ping")
 
+    async def get(
+        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
+    ) -> dict[str, Document]:
+        await self.find(collection, {"_id": {"$in": list(ids)}})
+        return {}
+
     async def find(
-        self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
     ) -> list[Document]:
         find = {"find": collection.name, "filter": filter, "limit": limit}
         await self._explain(find | ({"sort": dict(sort)} if sort else {}))

@@ -15,7 +15,13 @@ from tests.schema.client import Client, Stream
 STATUS = """($id: UUID!) { commandStatus(commandId: $id) {
     state projectedIn pendingIn failedIn receipt { commandId token events { type } } } }"""
 ALL = ["PRODUCT_LISTING", "ORDER_DETAILS", "CUSTOMER_OVERVIEW", "ORDER_LIST", "SALES_BY_DAY", "ACTIVITY"]
-UNKNOWN = {"state": "UNKNOWN", "projectedIn": [], "pendingIn": [], "failedIn": [], "receipt": None}
+UNKNOWN: dict[str, object] = {
+    "state": "UNKNOWN",
+    "projectedIn": [],
+    "pendingIn": [],
+    "failedIn": [],
+    "receipt": None,
+}
 
 
 async def status(client: Client, id: str) -> dict[str, Any]:

@@ -117,7 +117,8 @@ class DistantStore:
 
     def die(self) -> None:
         self.documents.checkpoints = dict(self._journal)
-        self._died_at = {model: self.documents.checkpoints.get(model, NOWHERE).position for model in self._moved}
+        kept = self.documents.checkpoints
+        self._died_at = {model: kept.get(model, NOWHERE).position for model in self._moved}
 
     def forgotten_after(self, model: ReadModel) -> float:
         """Beyond this position a checkpoint may have been forgotten."""

@@ -16,8 +16,9 @@ from app.cqrs.documents import ChangeImpossible, CheckpointMoved, DocumentChange
 from app.cqrs.messages import Event
 from app.cqrs.read_model import Change, Document, ReadModel
 from app.stores import mongod
-from app.stores.mongo import MongoReadStore, open_read_store
+from app.stores.mongo import Driver, MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
+from tests.conftest import DATABASE
 from tests.cqrs.notes import (
     NotePraised,
     NoteRead,
@@ -28,6 +29,31 @@ from tests.cqrs.notes import (
     notes,
     recorded,
 )
+
+
+@pytest.fixture(params=["motor", "pymongo"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """What is shown with one driver is shown with both."""
+    which: Driver = request.param
+    return which
+
+
+@pytest.fixture
+async def read_store(
+    driver: Driver, mongo_url: str, mongo: AsyncIOMotorDatabase[Document]
+) -> AsyncIterator[MongoReadStore]:
+    for name in await mongo.list_collection_names():
+        await mongo[name].delete_many({})
+    async with open_read_store(mongo_url, DATABASE, driver) as store:
+        yield store
+
+
+@pytest.fixture
+async def another_store(
+    driver: Driver, mongo_url: str, read_store: MongoReadStore
+) -> AsyncIterator[MongoReadStore]:
+    async with open_read_store(mongo_url, DATABASE, driver) as store:
+        yield store
 
 
 @pytest.fixture
@@ -261,33 +287,37 @@ TROUBLES = {
 @pytest.mark.parametrize(
     ("command", "name"), [*product(["find", "update"], TROUBLES), ("commitTransaction", "OutOfDiskSpace")]
 )
-async def test_a_store_in_trouble_is_no_fault_of_the_change(troubled: str, command: str, name: str) -> None:
+async def test_a_store_in_trouble_is_no_fault_of_the_change(
+    troubled: str, driver: Driver, command: str, name: str
+) -> None:
     trouble = {"failCommands": [command], "errorCode": TROUBLES[name]}
-    driver: AsyncIOMotorClient[Document]
-    with closing(AsyncIOMotorClient(troubled)) as driver:
-        async with open_read_store(troubled, f"{name}-{command}") as store:
+    behind: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(troubled)) as behind:
+        async with open_read_store(troubled, f"{name}-{command}-{driver}", driver) as store:
             await store.prepare(notes)
-            await driver.admin.command(
+            await behind.admin.command(
                 {"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": trouble}
             )
             with pytest.raises(ReadStoreUnavailable, match=r"Try again\."):
                 await apply(store, NoteTaken(note="a"), TopicRenamed(topic="plain", to="fancy"))
-            await driver.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+            await behind.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
             assert (await store.checkpoint(notes)).position == 0
             await apply(store, NoteTaken(note="a"), TopicRenamed(topic="plain", to="fancy"))
             assert [note["topic"] for note in await all_notes(store)] == ["fancy"]
 
 
-async def test_a_store_that_fails_inside_a_bulk_write_is_no_fault_of_the_change(troubled: str) -> None:
+async def test_a_store_that_fails_inside_a_bulk_write_is_no_fault_of_the_change(
+    troubled: str, driver: Driver
+) -> None:
     after_the_checkpoint = {"configureFailPoint": "failAllUpdates", "mode": {"skip": 1}}
-    driver: AsyncIOMotorClient[Document]
-    with closing(AsyncIOMotorClient(troubled)) as driver:
-        async with open_read_store(troubled, "bulk") as store:
+    behind: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(troubled)) as behind:
+        async with open_read_store(troubled, f"bulk-{driver}", driver) as store:
             await store.prepare(notes)
-            await driver.admin.command(after_the_checkpoint)
+            await behind.admin.command(after_the_checkpoint)
             with pytest.raises(ReadStoreUnavailable, match="failAllUpdates"):
                 await apply(store, NoteTaken(note="a"))
-            await driver.admin.command({"configureFailPoint": "failAllUpdates", "mode": "off"})
+            await behind.admin.command({"configureFailPoint": "failAllUpdates", "mode": "off"})
             await apply(store, NoteTaken(note="a"))
             assert (await store.checkpoint(notes)).position == 1
 
@@ -303,10 +333,10 @@ async def test_one_event_may_change_very_many_documents(
 
 
 async def test_a_killed_mongod_comes_back_with_whole_batches_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.stores.mongo.PATIENCE", 300)
-    async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
+    async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test", driver) as store:
         await store.prepare(notes)
         taken = [NoteTaken(note=f"{number:03}") for number in range(100)]
         await apply(store, *taken)
@@ -317,16 +347,18 @@ async def test_a_killed_mongod_comes_back_with_whole_batches_only(
         with pytest.raises(ReadStoreUnavailable, match="does not answer"):
             await store.checkpoint(notes)
     acknowledged = 200 if in_flight[0].exception() is None else 100
-    async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
+    async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test", driver) as store:
         checkpoint = (await store.checkpoint(notes)).position
         assert checkpoint >= acknowledged
         found = await all_notes(store)
         assert [note["position"] for note in found] == list(range(checkpoint - 99, checkpoint + 1))
 
 
-async def test_says_so_when_there_is_no_read_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_says_so_when_there_is_no_read_store(
+    tmp_path: Path, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.stores.mongo.PATIENCE", 1)
     url = f"mongodb://{str(tmp_path).replace('/', '%2F')}%2Fnone.sock/?directConnection=true"
-    async with open_read_store(url, "test") as store:
+    async with open_read_store(url, "test", driver) as store:
         with pytest.raises(ReadStoreUnavailable, match="does not answer"):
             await store.ping()

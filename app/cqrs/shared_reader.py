@@ -1,0 +1,120 @@
+"""A reader that everybody shares: what several want at once is read once, and kept until it changes."""
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from app.cqrs.documents import DocumentReader, Fields, Sort
+from app.cqrs.joining import JoinedQuestions
+from app.cqrs.read_cache import ReadCache, Source
+from app.cqrs.read_model import Collection, Document, Filter
+
+T = TypeVar("T")
+
+_EXACT = (str, int, float, Decimal, datetime, type(None))
+"""Types whose text says all there is to a value, and tells it from values of the others."""
+
+
+class SharedReader:
+    """Reads as `reader` does. What it gives is shared, so it must not be changed."""
+
+    def __init__(self, reader: DocumentReader, cache: ReadCache) -> None:
+        self._reader = reader
+        self._cache = cache
+        self._questions = JoinedQuestions()
+
+    async def ping(self) -> None:
+        """Returns if the store answers."""
+        await self._reader.ping()
+
+    async def get(
+        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
+    ) -> Mapping[str, Document]:
+        """The documents with these ids by their ids, and perhaps others."""
+        kind = ("get", collection.name, fields)
+        since = self._cache.mark()
+        kept = [entry.value for id in ids if (entry := self._cache.get((kind, id)))]
+        if len(kept) == len(ids):
+            return {document["_id"]: document for document in kept if document}
+        # All of them, so that they are of the same moment.
+        found = await self._questions.ask(
+            kind, lambda wanted: self._reader.get(collection, wanted, fields=fields), ids
+        )
+        for id in ids:
+            source = Source(collection.read_model, collection.name, id)
+            self._keep((kind, id), found.get(id), source, since)
+        return found
+
+    async def find(
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Documents that fit `filter`; all of them where `limit` is 0."""
+        return await self._answer(
+            ("find", tuple(sort), limit, fields),
+            collection,
+            filter,
+            lambda: self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields),
+        )
+
+    async def count(self, collection: Collection, filter: Filter) -> int:
+        """How many documents fit `filter`."""
+        return await self._answer(
+            ("count",), collection, filter, lambda: self._reader.count(collection, filter)
+        )
+
+    async def aggregate(
+        self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
+    ) -> list[Document]:
+        """What an aggregation pipeline over the collection gives."""
+        return await self._answer(
+            ("aggregate",), collection, pipeline, lambda: self._reader.aggregate(collection, pipeline)
+        )
+
+    async def _answer(
+        self, how: tuple[Any, ...], collection: Collection, what: object, read: Callable[[], Awaitable[T]]
+    ) -> T:
+        if not _is_exact(what):
+            return await read()
+        key = (*how, collection.name, repr(what))
+        since = self._cache.mark()
+        if entry := self._cache.get(key):
+            kept: T = entry.value
+            return kept
+        answer = await self._questions.ask(key, lambda _: read())
+        self._keep(key, answer, Source(collection.read_model, collection.name), since)
+        return answer
+
+    def _keep(self, key: tuple[Any, ...], value: object, source: Source, since: int) -> None:
+        if self._cache.capacity:
+            size = _size(value) + sum(map(sys.getsizeof, key))
+            self._cache.put(key, value, size=size, sources=[source], since=since)
+
+
+def _is_exact(value: object) -> bool:
+    """Whether equal texts mean equal values."""
+    match value:
+        case dict():
+            return all(_is_exact(each) for pair in value.items() for each in pair)
+        case list() | tuple():
+            return all(map(_is_exact, value))
+        case _:
+            return type(value) in (*_EXACT, bool)
+
+
+def _size(value: object) -> int:
+    """Bytes that a value takes, about."""
+    match value:
+        case dict():
+            return sys.getsizeof(value) + sum(map(_size, value.values()))  # keys are shared, mostly
+        case list():
+            return sys.getsizeof(value) + sum(map(_size, value))
+        case _:
+            return sys.getsizeof(value)

@@ -1,0 +1,57 @@
+"""What it means that MongoDB did not do what it was asked: to wait and try again, or never to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pymongo.errors import ConnectionFailure, OperationFailure
+
+from app.cqrs.documents import ChangeImpossible, ReadStoreUnavailable
+
+# mongod's codes. A refused command is no fault of its own, but for these (BadValue, FailedToParse, Overflow,
+# BSONObjectTooLarge); a refused write is, but for those (InternalError, UnknownError, WriteConflict,
+# ExceededMemoryLimit, OutOfDiskSpace).
+_BLAMES_THE_COMMAND = {2, 9, 15, 10334}
+_BLAMES_NO_WRITE = {1, 8, 112, 146, 14031}
+
+
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """Raises `ReadStoreUnavailable` where the store does not answer, or can't do now what it is asked."""
+    try:
+        yield
+    except ConnectionFailure as error:
+        raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
+    except OperationFailure as error:
+        if (refusal := _Refusal.of(error)).for_good:
+            raise
+        # Up to where it quotes what was asked, which may be personal.
+        said = refusal.message.partition("{")[0].strip()
+        raise ReadStoreUnavailable(f"The read store can't do it now. Try again. It says: {said}") from error
+
+
+@contextmanager
+def impossible() -> Iterator[None]:
+    """Raises `ChangeImpossible` where the store will never make a change."""
+    try:
+        yield
+    except OperationFailure as error:
+        if (refusal := _Refusal.of(error)).for_good:
+            # Without what was to be written, which may be personal.
+            raise ChangeImpossible(refusal.message) from None
+        raise
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why mongod did not do what it was asked, and whether it never will."""
+
+    message: str
+    for_good: bool
+
+    @classmethod
+    def of(cls, error: OperationFailure) -> "_Refusal":
+        details = error.details or {}
+        if writes := details.get("writeErrors"):
+            return cls(writes[0]["errmsg"], for_good=writes[0]["code"] not in _BLAMES_NO_WRITE)
+        return cls(details.get("errmsg", str(error)), for_good=error.code in _BLAMES_THE_COMMAND)

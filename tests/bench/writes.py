@@ -1,0 +1,102 @@
+"""The write side: orders a second, through GraphQL, with all that follows from them in the same process."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from app.bootstrap import WriteSide, open_write_side
+from app.config import Settings
+from app.cqrs.commands import Receipt
+from app.demo.filling import fill
+from app.demo.plan import Shop
+from app.domain.catalog.events import ProductAdded
+from app.domain.customers.events import CustomerRegistered
+from app.domain.stock.commands import ReceiveStock
+from app.values import MOST_UNITS
+from schema.ids import global_id
+from tests.bench.candidates import Candidate, Stores, started
+from tests.bench.commands import Known, orders
+from tests.bench.generator import Job
+from tests.bench.loading import Figures, figures_of, load
+from tests.bench.machine import Cores, pin
+from tests.bench.shop import until_live
+from tests.postgres import postgres
+
+PRODUCTS, CUSTOMERS = 200, 100
+CLIENTS = (1, 16)
+WARM_UP = 1.0
+REQUESTS = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writes:
+    """Orders a second on one database."""
+
+    candidate: str
+    database: str
+    clients: int
+    rounds: Sequence[Figures]
+
+
+async def measure_writes(
+    candidate: Candidate, stores: Stores, rounds: int, seconds: float, cores: Cores
+) -> list[Writes]:
+    """On a small shop with full shelves, on SQLite and on PostgreSQL, taking turns."""
+    measured: dict[tuple[str, int], list[Figures]] = {}
+    with TemporaryDirectory(prefix="bench-", dir="/tmp") as temporary:
+        async with postgres(durable=True) as server:
+            assert server.process
+            pin(server.process.pid, cores.others)
+            for round_ in range(1, rounds + 1):
+                urls = {
+                    "SQLite": f"sqlite+aiosqlite:///{temporary}/{round_}.db",
+                    "PostgreSQL": await server.database(),
+                }
+                for database, url in urls.items():
+                    print(f"Orders, round {round_} of {rounds}: {candidate.name} on {database}", flush=True)
+                    name = f"writes_{database.lower()}_{round_}"
+                    here = replace(stores, folder=Path(temporary), database=name)
+                    on_it = replace(candidate, environment={**candidate.environment, "DATABASE_URL": url})
+                    known = await _filled(url)
+                    async with _running(on_it, here, cores) as (port, process):
+                        for clients in CLIENTS:
+                            job = Job(
+                                port=port,
+                                connections=clients,
+                                seconds=seconds,
+                                warm_up=WARM_UP,
+                                requests=orders(known, Random(round_), REQUESTS),
+                                watched={"server": process, "mongod": stores.mongod},
+                            )
+                            figures = figures_of(await load(job, cores))
+                            measured.setdefault((database, clients), []).append(figures)
+    return [
+        Writes(candidate=candidate.name, database=database, clients=clients, rounds=rounds_)
+        for (database, clients), rounds_ in measured.items()
+    ]
+
+
+@asynccontextmanager
+async def _running(candidate: Candidate, stores: Stores, cores: Cores) -> AsyncIterator[tuple[int, int]]:
+    async with started(candidate, stores, cores) as server:
+        await until_live(server.url)
+        yield server.port, server.process
+
+
+async def _filled(url: str) -> Known:
+    async with open_write_side(Settings(database_url=url)) as write_side:
+        await fill(Shop(products=PRODUCTS, customers=CUSTOMERS, orders=0), write_side.commands)
+        return await _known(write_side)
+
+
+async def _known(write_side: WriteSide) -> Known:
+    events = [recorded.event for recorded in await write_side.log.read(after=0, limit=10_000)]
+    added = [event.product_id for event in events if isinstance(event, ProductAdded)]
+    buyers = [event.customer_id for event in events if isinstance(event, CustomerRegistered)]
+    for product in added:
+        delivery = ReceiveStock(product_id=product, quantity=MOST_UNITS)
+        assert isinstance(await write_side.commands.execute(delivery), Receipt)
+    return Known([global_id("Product", id) for id in added], [global_id("Customer", id) for id in buyers])

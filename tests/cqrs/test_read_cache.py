@@ -1,0 +1,106 @@
+"""What is kept, for how long, and how much of it; that it is never stale is shown in `test_staleness.py`."""
+
+from app.cqrs.read_cache import PER_ENTRY, ReadCache, Source
+from app.cqrs.read_model import Change
+from tests.cqrs.notes import documents, notes
+
+A, B = (Source(notes.name, documents.name, id) for id in "ab")
+ALL = Source(notes.name, documents.name)
+PRAISED = documents.update("a", {"$inc": {"praise": 1}})
+RENAMED = documents.update_where({"topic": "plain"}, {"$set": {"topic": "fancy"}})
+
+
+def opened(capacity: int = 1_000_000) -> ReadCache:
+    cache = ReadCache(capacity)
+    cache.settled(notes.name)
+    return cache
+
+
+def keep(cache: ReadCache, key: str, *sources: Source, size: int = 0) -> None:
+    cache.put(key, key.upper(), size=size, sources=sources, since=cache.mark())
+
+
+def kept(cache: ReadCache, *keys: str) -> str:
+    return "".join(entry.value for key in keys if (entry := cache.get(key)))
+
+
+def project(cache: ReadCache, *changes: Change) -> None:
+    cache.changing(notes.name, changes)
+    cache.changed(notes.name)
+
+
+def test_a_change_of_a_document_forgets_it_and_every_listing() -> None:
+    cache = opened()
+    keep(cache, "a", A)
+    keep(cache, "b", B)
+    keep(cache, "both", A, B)
+    keep(cache, "listing", ALL)
+    project(cache, PRAISED)
+    assert kept(cache, "a", "b", "both", "listing") == "B"
+
+
+def test_a_change_of_whatever_fits_a_filter_forgets_the_collection() -> None:
+    cache = opened()
+    keep(cache, "a", A)
+    keep(cache, "listing", ALL)
+    project(cache, RENAMED)
+    assert len(cache) == 0
+
+
+def test_other_read_models_and_collections_are_not_concerned() -> None:
+    cache = opened()
+    cache.settled("others")
+    for other in (Source("others", "others_v1", "a"), Source("notes", "notes_v1_words", "a")):
+        keep(cache, f"{other}", other)
+    project(cache, PRAISED, RENAMED)
+    assert len(cache) == 2
+    cache.settled(notes.name)
+    assert len(cache) == 1
+
+
+def test_keeps_nothing_of_a_read_model_before_its_projector_has_begun() -> None:
+    cache = ReadCache(1_000_000)
+    keep(cache, "a", A)
+    assert len(cache) == 0
+
+
+def test_keeps_nothing_that_was_read_while_documents_changed() -> None:
+    cache = opened()
+    before = cache.mark()
+    cache.changing(notes.name, [PRAISED])
+    meanwhile = cache.mark()
+    cache.put("b", "B", size=0, sources=[B], since=meanwhile)
+    cache.changed(notes.name)
+    cache.put("b", "B", size=0, sources=[B], since=before)
+    cache.put("b", "B", size=0, sources=[B], since=meanwhile)
+    assert len(cache) == 0
+    keep(cache, "b", B)
+    assert len(cache) == 1
+
+
+def test_takes_no_more_than_its_room_and_lets_go_of_what_was_not_asked_for() -> None:
+    cache = opened(3 * (PER_ENTRY + 100))
+    for key in "abc":
+        keep(cache, key, A, size=100)
+    assert kept(cache, "a") == "A"
+    keep(cache, "d", B, size=100)
+    assert kept(cache, *"abcd") == "ACD"
+    keep(cache, "e", B, size=1_000_000)
+    assert kept(cache, *"abcde") == "ACD"
+    assert cache.bytes == 3 * (PER_ENTRY + 100)
+
+
+def test_keeps_no_trace_of_what_it_forgot() -> None:
+    cache = opened(10 * PER_ENTRY)
+    for number in range(1_000):
+        keep(cache, f"{number % 20}", Source(notes.name, documents.name, f"{number}"), ALL)
+        if number % 7 == 0:
+            project(cache, documents.put(f"{number}", {}))
+    project(cache, RENAMED)
+    assert (len(cache), cache.bytes, [*cache._keys.values()]) == (0, 0, [{}])
+
+
+def test_without_room_keeps_nothing() -> None:
+    cache = opened(0)
+    keep(cache, "a", A)
+    assert len(cache) == 0

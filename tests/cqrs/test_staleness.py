@@ -1,0 +1,129 @@
+"""No answer shows the documents as they were before it was asked, and what would break that is noticed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from app.cqrs.joining import JoinedQuestions
+from app.cqrs.read_cache import Entry, ReadCache, Source
+from app.cqrs.read_model import Change
+from app.cqrs.reading import Reading
+from app.cqrs.tokens import Token
+from tests.cqrs.staleness import hammer
+
+ROOM = 20_000
+SEEDS = range(40)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("CRITICAL")
+
+
+@pytest.mark.parametrize("room", [0, 3_000, ROOM])
+def test_no_answer_is_stale(room: int) -> None:
+    met = hammer(SEEDS, room)
+    assert (met["recalled"] > 0) == (room > 0)
+    assert met["refused"]
+
+
+class ForgetsAfterTheCommit(ReadCache):
+    late: Sequence[Change] = ()
+
+    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
+        self.late = list(changes)
+
+    def changed(self, read_model: str) -> None:
+        super().changing(read_model, self.late)
+        super().changed(read_model)
+
+
+class KeepsWhatWasReadBefore(ReadCache):
+    def put(self, key: Hashable, value: Any, *, size: int, sources: Iterable[Source], since: int) -> None:
+        super().put(key, value, size=size, sources=sources, since=self.mark())
+
+
+class KeepsWhatWasReadMeanwhile(ReadCache):
+    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
+        super().changing(read_model, changes)
+        self._changed[read_model] = self._moment
+
+
+class KeepsWhatMayHaveBeenReadMeanwhile(ReadCache):
+    def changed(self, read_model: str) -> None:
+        self._changed[read_model] = self._moment
+
+
+class ForgetsDocumentsOnly(ReadCache):
+    def put(self, key: Hashable, value: Any, *, size: int, sources: Iterable[Source], since: int) -> None:
+        sources = [source for source in sources if source.id] or [Source("notes", "notes_v1", "nobody")]
+        super().put(key, value, size=size, sources=sources, since=since)
+
+
+class ForgetsListingsOnly(ReadCache):
+    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
+        super().changing(read_model, [change.collection.put("of no account", {}) for change in changes])
+
+
+class TrustsWhatAnotherMayHaveChanged(ReadCache):
+    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
+        self._before = dict(self._entries)
+        super().changing(read_model, changes)
+
+    def settled(self, read_model: str) -> None:
+        super().changed(read_model)
+        for key, entry in getattr(self, "_before", {}).items():  # as if the change had not been made
+            self.put(key, entry.value, size=0, sources=entry.sources, since=self.mark())
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ForgetsAfterTheCommit,
+        KeepsWhatWasReadBefore,
+        KeepsWhatWasReadMeanwhile,
+        KeepsWhatMayHaveBeenReadMeanwhile,
+        ForgetsDocumentsOnly,
+        ForgetsListingsOnly,
+        TrustsWhatAnotherMayHaveChanged,
+    ],
+)
+def test_notices_a_cache_that(broken: type[ReadCache]) -> None:
+    with pytest.raises(AssertionError, match="broken: "):
+        hammer(SEEDS, ROOM, broken)
+
+
+async def _takes_the_answer_that_is_under_way(
+    self: JoinedQuestions, kind: Hashable, ask: Callable[[Sequence[str]], Awaitable[Any]], wanted: Any = ()
+) -> Any:
+    under_way: dict[Hashable, asyncio.Future[Any]] = vars(self).setdefault("under_way", {})
+    question = (kind, *wanted)
+    if question not in under_way:
+        under_way[question] = asyncio.ensure_future(ask(wanted))
+        under_way[question].add_done_callback(lambda _: under_way.pop(question))
+    return await asyncio.shield(under_way[question])
+
+
+def test_notices_who_is_given_what_was_looked_up_before_they_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JoinedQuestions, "ask", _takes_the_answer_that_is_under_way)
+    with pytest.raises(AssertionError, match="broken: "):
+        hammer(SEEDS, 0)
+
+
+async def _recalls_before_it_waits(
+    self: Reading, cache: ReadCache, key: Hashable, at_least: Iterable[Token] = ()
+) -> Any:
+    entry: Entry | None = cache.get(key)
+    if entry:
+        for source in entry.sources:
+            await self.ready(source.read_model, at_least)
+        self._saw(*entry.sources)
+    return entry and entry.value
+
+
+def test_notices_who_recalls_what_was_before_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reading, "recall", _recalls_before_it_waits)
+    with pytest.raises(AssertionError, match="broken: "):
+        hammer(SEEDS, ROOM)
