@@ -15,6 +15,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
+from schema.compiled.answers import Compiled
 from schema.context import TOKEN_HEADER, Context
 from schema.executing import Item, Operation, complaint_about_operation
 from schema.media_types import JSON, Accepted
@@ -27,6 +28,9 @@ from schema.streams import Streams
 
 LARGEST_BODY = 1_000_000
 """Bytes of a request's body, and of a websocket message."""
+
+compiled = Compiled(schema)
+"""For queries that come again."""
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -70,6 +74,10 @@ class GraphQLEndpoint:
         operation = await _operation_in(request)
         response = Response(media_type=accepted.json, headers={"Vary": "Accept"})
         context = Context(circle=self._circle(), headers=request.headers, response=response)
+        if answer := await compiled.answer(
+            operation.query, operation.operation_name, operation.variables, context
+        ):
+            return self._answered(answer, response, accepted)
         try:
             result = await schema.execute(
                 operation.query,
@@ -84,13 +92,16 @@ class GraphQLEndpoint:
             if wrong.operation_type is OperationType.SUBSCRIPTION:
                 return self._subscribed(request, operation)
             raise HTTPException(405, "Send mutations with POST.", {"Allow": "POST"}) from wrong
-        if accepted.events_above_all:
-            tokens = {TOKEN_HEADER: token} if (token := response.headers.get(TOKEN_HEADER)) else None
-            return EventStream(only(Item(encoded(result), None)), self._leaving, headers=tokens)
         if accepted.json != JSON and not was_executed(result):
             response.status_code = 400
-        response.body = encoded(result)
-        response.headers["Content-Length"] = str(len(response.body))
+        return self._answered(encoded(result), response, accepted)
+
+    def _answered(self, body: bytes, response: Response, accepted: Accepted) -> ASGIApp:
+        if accepted.events_above_all:
+            tokens = {TOKEN_HEADER: token} if (token := response.headers.get(TOKEN_HEADER)) else None
+            return EventStream(only(Item(body, None)), self._leaving, headers=tokens)
+        response.body = body
+        response.headers["Content-Length"] = str(len(body))
         return response
 
     def _subscribed(self, request: Request, operation: Operation) -> EventStream:

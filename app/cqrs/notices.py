@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from app.cqrs.documents import DocumentChanged
@@ -65,12 +65,10 @@ class Listener:
 
     async def next(self, seconds: float | None = None) -> Noticed | None:
         """The oldest notice; `None` where none arrives within `seconds`, or where one was lost."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._arrived.wait()
-        except TimeoutError:
-            return None
-        return self.pending()
+        return self.pending()  # also what has arrived just as the patience ended
 
     def pending(self) -> Noticed | None:
         """The oldest notice that is already here, if there is one."""

@@ -167,3 +167,18 @@ async def test_a_listener_is_woken_when_notices_were_lost() -> None:
             assert await waiter is None
             assert listener.take_lagged() == 1
             assert other.take_lagged() == 0
+
+
+async def test_what_arrives_just_as_the_patience_ends_is_not_passed_over() -> None:
+    """Both are due in the same turn of the loop, first the end of the patience."""
+    notices, loop = Notices(), asyncio.get_running_loop()
+    with notices.listen(topic("notes")) as listener:
+        waits = asyncio.create_task(listener.next(0.01))
+        await asyncio.sleep(0)
+        loop.call_later(0.01, notices.publish, [changed(1)])
+        due = loop.time() + 0.02
+        while loop.time() < due:
+            pass
+        found = await waits
+    assert found is not None
+    assert found.notice.position == 1

@@ -199,6 +199,7 @@ async def test_what_is_not_executed_has_no_data_and_a_status_that_suits_the_medi
 
 
 async def test_what_was_executed_has_data_and_is_no_failed_request(service: Service, shop: Shop) -> None:
+    await shop.product()
     head = service.circle.tokens.write(await service.circle.log.head())
     for query, data in (
         ("{ products(first: -1) { totalCount } }", {"products": None}),

@@ -84,8 +84,13 @@ async def test_updates_begin_with_a_heartbeat_and_tell_of_each_changed_document(
     assert "name" in changed["fields"]
 
 
-async def test_updates_of_all_read_models_resume_without_gap_or_double(client: Client, shop: Shop) -> None:
+async def test_updates_of_all_read_models_resume_without_gap_or_double(
+    service: Service, client: Client, shop: Shop
+) -> None:
     product, customer = await shop.product(stock=5), await shop.customer()
+    head = await service.circle.log.head()
+    for progress in service.circle.progress.values():  # so that both begin at the same place
+        await progress.wait_for(head, seconds=20)
     async with client.subscribe(ALL) as whole, client.subscribe(ALL) as broken:
         await whole.next()
         cursor = (await broken.next())["cursor"]

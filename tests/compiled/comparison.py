@@ -1,0 +1,82 @@
+"""Both ways of answering, side by side."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from app.cqrs.circle import Circle
+from schema.compiled.answers import Compiled
+from schema.context import TOKEN_HEADER, Context
+from schema.results import encoded
+from schema.root import schema
+from tests.compiled.generator import Operation
+
+
+class Different(AssertionError):
+    """The two answers differ; the text shows where, and the operation."""
+
+
+@dataclass
+class Comparison:
+    """Compares operation by operation, and counts."""
+
+    circle: Circle
+    compiled: Compiled = field(default_factory=lambda: Compiled(schema))
+    counts: Counter[str] = field(default_factory=Counter)
+
+    async def compare(self, operation: Operation) -> None:
+        """Sends every set of variables both ways; raises `Different`."""
+        for variables in operation.variables:
+            await self._compare(operation, variables)
+
+    async def _compare(self, operation: Operation, variables: Mapping[str, Any]) -> None:
+        self.counts["operations"] += 1
+        context = self._context(operation)
+        try:
+            result = await schema.execute(
+                operation.text,
+                variable_values=dict(variables),
+                operation_name=operation.name,
+                context_value=context,
+            )
+        except CannotGetOperationTypeError:
+            usual, valid = None, False
+        else:
+            usual = encoded(result)
+            valid = result.data is not None or any(error.path for error in result.errors or ())
+            self.counts["with errors"] += bool(result.errors)
+        self.counts["valid"] += valid
+        for _ in range(2):  # It is compiled at second sight.
+            own = self._context(operation)
+            compiled = await self.compiled.answer(operation.text, operation.name, variables, own)
+        if compiled is None:
+            return
+        self.counts["compiled"] += 1
+        self.counts["compiled with errors"] += b'"errors"' in compiled
+        if usual is None or _sorted(usual) != _sorted(compiled):
+            raise Different(_report(operation, variables, usual, compiled))
+        if own.response.headers.get(TOKEN_HEADER) != context.response.headers.get(TOKEN_HEADER):  # type: ignore[union-attr]
+            raise Different(_report(operation, variables, b"another token in the header", compiled))
+
+    def _context(self, operation: Operation) -> Context:
+        headers = {TOKEN_HEADER: operation.token} if operation.token else {}
+        return Context(circle=self.circle, headers=headers, response=Response())
+
+
+def _sorted(body: bytes) -> bytes:
+    """With errors in the order of their places: several fields may fail in any order."""
+    if b'"errors"' not in body:
+        return body
+    shown = orjson.loads(body)
+    shown.get("errors", []).sort(key=lambda error: str(error.get("path")))
+    return orjson.dumps(shown)
+
+
+def _report(operation: Operation, variables: Mapping[str, Any], usual: bytes | None, compiled: bytes) -> str:
+    parts = (operation.text, str(dict(variables)), "usually:", str(usual), "compiled:", str(compiled))
+    return "\n".join(part[:6000] for part in parts)
