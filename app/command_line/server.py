@@ -17,6 +17,10 @@ from app.cqrs.circle import Circle
 from app.main import create_app
 from schema.http import LARGEST_BODY
 
+KEPT_ALIVE = 75
+"""Seconds that an idle connection is kept; longer than clients and proxies keep theirs, so that it is they who
+close it, and no command is sent into a connection that has just been closed."""
+
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; more than a client may leave unread what it is sent."""
 
@@ -50,6 +54,7 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE,
+                timeout_keep_alive=KEPT_ALIVE,
                 ws=Connection,
                 ws_ping_timeout=UNANSWERED,
                 ws_max_size=LARGEST_BODY,
