@@ -18,8 +18,8 @@ from app.main import create_app
 from schema.http import LARGEST_BODY
 
 KEPT_ALIVE = 75
-"""Seconds that an idle connection is kept; longer than clients and proxies keep theirs, so that it is they who
-close it, and no command is sent into a connection that has just been closed."""
+"""Seconds that an idle connection is kept: longer than clients and proxies keep theirs, so that they are who
+closes it, and no command is sent into a connection that has just been closed."""
 
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; more than a client may leave unread what it is sent."""
