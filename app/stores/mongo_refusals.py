@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pymongo.errors import ConnectionFailure, OperationFailure
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure
 
 from app.cqrs.documents import ChangeImpossible, ReadStoreUnavailable
 
@@ -20,7 +20,7 @@ def unavailable() -> Iterator[None]:
     """Raises `ReadStoreUnavailable` where the store does not answer, or can't do now what it is asked."""
     try:
         yield
-    except ConnectionFailure as error:
+    except (ConnectionFailure, ConfigurationError) as error:  # the latter of a mongod that is not ready yet
         raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
     except OperationFailure as error:
         if (refusal := _Refusal.of(error)).for_good:

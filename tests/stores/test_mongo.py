@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import reduce
 from itertools import product
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
@@ -18,6 +19,7 @@ from app.cqrs.read_model import Change, Document, ReadModel
 from app.stores import mongod
 from app.stores.mongo import Driver, MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
+from app.stores.mongod_binary import find_mongod
 from tests.conftest import DATABASE
 from tests.cqrs.notes import (
     NotePraised,
@@ -362,3 +364,23 @@ async def test_says_so_when_there_is_no_read_store(
     async with open_read_store(url, "test", driver) as store:
         with pytest.raises(ReadStoreUnavailable, match="does not answer"):
             await store.ping()
+
+
+async def test_a_mongod_that_is_not_ready_yet_is_no_fault_of_the_change(
+    tmp_path: Path, driver: Driver
+) -> None:
+    """One that has just started does not know its replica set, and so has no sessions."""
+    folder = mongod._private_folder(tmp_path)
+    process = await mongod._spawn(find_mongod(None), folder)
+    started = mongod.Mongod(
+        url=f"mongodb://{quote_plus(str(folder / mongod._SOCKET))}/?directConnection=true", process=process
+    )
+    try:
+        await mongod._accepts_connections(process, folder / mongod._SOCKET)
+        async with open_read_store(started.url, "test", driver) as store:
+            with pytest.raises(ReadStoreUnavailable):
+                await store.prepare(notes)
+            with pytest.raises(ReadStoreUnavailable):
+                await apply(store, NoteTaken(note="a"))
+    finally:
+        await started.stop()
