@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app.cqrs.documents import DocumentChanged, DocumentReader
 from app.cqrs.notices import Listener, Noticed, Notices, Place, Reached, topic
@@ -49,7 +50,7 @@ class Told:
 
     item: DocumentChanged | Lagged | Reset | Heartbeat
     reached: Reached
-    step: int | None
+    step: Any
     """Listeners to the same who are at the same step are told the same from then on; null for none."""
 
 
@@ -97,14 +98,20 @@ class Live:
         with self._notices.listen(*(topic(name) for name in read_models)) as listener:
             number, reached = self._reached(read_models)
             if after is None:
-                yield Told(item=self._beat(read_models), reached=reached, step=number)
+                yield Told(
+                    item=self._beat(read_models), reached=reached, step=(number, *sorted(reached.items()))
+                )
             else:
                 asked = {name: after.place_in(name) for name in read_models}
                 missed = self._notices.since(asked)
                 if missed is None:
                     # The listener may come from a process that is further than this one.
                     now, reached = reached, _later(reached, asked)
-                    yield Told(item=Reset(), reached=reached, step=number if reached == now else None)
+                    yield Told(
+                        item=Reset(),
+                        reached=reached,
+                        step=(number, *sorted(reached.items())) if reached == now else None,
+                    )
                 else:
                     reached = asked
                     for kept in missed:
@@ -119,7 +126,11 @@ class Live:
                     number, now = self._reached(read_models)
                     reached = _later(reached, now)
                     beat = self._beat(read_models)
-                    yield Told(item=beat, reached=reached, step=number if reached == now else None)
+                    yield Told(
+                        item=beat,
+                        reached=reached,
+                        step=(number, *sorted(reached.items())) if reached == now else None,
+                    )
                 if noticed and noticed.notice.place > reached[noticed.notice.read_model]:
                     told = _told(noticed, reached)
                     reached = told.reached
