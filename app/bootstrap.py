@@ -19,6 +19,7 @@ from app.cqrs.live import Live
 from app.cqrs.messages import Command
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Head, Progress
+from app.cqrs.projections import Projections
 from app.cqrs.projector import Projector
 from app.cqrs.read_cache import ReadCache
 from app.cqrs.read_model import ReadModel
@@ -173,7 +174,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             documents=SharedReader(documents, cache),
             cache=cache,
             progress=progress,
-            projectors=projectors,
+            projections=Projections(shared_log, projectors),
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
             statuses=CommandStatuses(log, progress, head),
             tokens=Tokens(await log.id()),

@@ -46,9 +46,7 @@ class RetryingMutation:
     )
     async def retry_read_model(self, info: Info, input: Input[RetryReadModelInput]) -> RetryReadModelPayload:
         """Wakes the projector."""
-        projector = info.context.circle.projectors[input.read_model.value]
-        await projector.retry(PATIENCE)
-        freshness = projector.progress.freshness()
+        freshness = await info.context.circle.projections.retry(input.read_model.value, PATIENCE)
         failed = freshness.state is ReadModelState.FAILED
         errors = (
             [shown(ReadModelFailed(message=str(freshness.reason), path=("read_model",)))] if failed else []

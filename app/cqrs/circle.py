@@ -9,7 +9,7 @@ from app.cqrs.documents import DocumentReader
 from app.cqrs.events import EventLog
 from app.cqrs.live import Live
 from app.cqrs.progress import Progress
-from app.cqrs.projector import Projector
+from app.cqrs.projections import Projections
 from app.cqrs.read_cache import ReadCache
 from app.cqrs.tokens import Tokens
 
@@ -24,7 +24,7 @@ class Circle:
     cache: ReadCache
     """For answers that are made of the documents."""
     progress: Mapping[str, Progress]
-    projectors: Mapping[str, Projector]
+    projections: Projections
     live: Live
     statuses: CommandStatuses
     tokens: Tokens

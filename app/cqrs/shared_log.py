@@ -21,6 +21,10 @@ class SharedLog:
         """The position of the newest event; 0 in an empty log."""
         return await self._log.head()
 
+    def forget(self) -> None:
+        """Has all that is asked for from now on read anew: somebody has mended an event by hand."""
+        self._kept.clear()
+
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order."""
         key = after, limit

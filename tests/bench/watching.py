@@ -22,7 +22,7 @@ CONNECTIONS = 8
 """Of the commands."""
 
 LATE = 2.0
-"""Seconds that the last items may take after the last command."""
+"""Seconds that the last items may take after the last command: who has seen nothing by then never will."""
 
 _POSITION = re.compile(rb'"position":"(\d+)"')
 _PATIENCE = 30.0
@@ -65,6 +65,7 @@ class _Subscriber(asyncio.Protocol):
         self._product = product
         self.received: list[tuple[float, bytes]] = []
         self.follows: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._more = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -77,6 +78,7 @@ class _Subscriber(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.follows.done():
             self.received.append((perf_counter(), data))
+            self._more.set()
         elif data.startswith(b"HTTP/1.1 101"):
             self._say({"type": "connection_init"})
         elif b'"connection_ack"' in data:
@@ -91,6 +93,12 @@ class _Subscriber(asyncio.Protocol):
         text = msgspec.json.encode(message)
         length = bytes([0x80 | len(text)]) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2, "big")
         self._transport.write(b"\x81" + length + bytes(4) + text)  # masked, with a mask that changes nothing
+
+    async def sees(self, position: int) -> None:
+        """Returns when an item of this position, or of a later one, has come."""
+        while max(self.seen()[0], default=0) < position:
+            self._more.clear()
+            await self._more.wait()
 
     def seen(self) -> tuple[list[int], list[float]]:
         """The positions of all items, rising, and when each had come."""
@@ -109,6 +117,13 @@ class _Subscriber(asyncio.Protocol):
             while (end := _frame_end(rest)) and end <= len(rest):
                 yield at, rest[:end]
                 rest = rest[end:]
+
+
+def _position(answer: bytes) -> int:
+    found = _POSITION.search(answer)
+    if not found:
+        raise RuntimeError(f"a command was answered with {answer[:1000]!r}")
+    return int(found[1])
 
 
 def _same(subscriber: _Subscriber) -> _Subscriber:
@@ -149,17 +164,20 @@ async def watch(job: WatchJob) -> Watched:
         return answered.copy(), paced.due - due, spent_by(job.server).since(before)
 
     commands, due, spent = await while_whole(connections, measure(), paced)
-    await asyncio.sleep(LATE)
+    changes = [(sent, receipt, _position(answer)) for sent, receipt, answer in commands]
+    last = max(position for _, _, position in changes)
+    try:
+        async with asyncio.timeout(LATE):
+            await asyncio.gather(*(subscriber.sees(last) for subscriber in subscribers))
+    except TimeoutError:
+        raise RuntimeError(f"a subscriber was not told of the last command within {LATE} seconds") from None
     from_receipt: list[float] = []
     from_sending: list[float] = []
     for positions, times in (subscriber.seen() for subscriber in subscribers):
-        for sent, receipt, answer in commands:
-            found = _POSITION.search(answer)
-            place = bisect_left(positions, int(found[1])) if found else len(positions)
-            if place == len(positions):
-                raise RuntimeError(f"a subscriber was not told what came of {answer!r}")
-            from_receipt.append(times[place] - receipt)
-            from_sending.append(times[place] - sent)
+        for sent, receipt, position in changes:
+            seen = times[bisect_left(positions, position)]
+            from_receipt.append(seen - receipt)
+            from_sending.append(seen - sent)
     return Watched(
         commands=len(commands),
         kept=min(1.0, len(commands) / due),

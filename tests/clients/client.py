@@ -1,11 +1,13 @@
 """What each client library can do, as the tests see it."""
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any, Protocol
 
-from tests.clients.node import HERE
-
+HERE = Path(__file__).parent
+GENERATED = HERE / ".generated"
 OPERATIONS = HERE / "operations.graphql"
+SCHEMA = HERE.parents[1] / "schema" / "schema.graphql"
 
 
 class Client(Protocol):

@@ -7,26 +7,22 @@ from types import ModuleType
 
 import pytest
 
-from tests.clients.client import OPERATIONS, Client
-from tests.clients.node import GENERATED, HERE, SCHEMA, Node, NoNode, find_node, once, run
+from tests.clients.client import GENERATED, HERE, OPERATIONS, SCHEMA, Client
 from tests.clients.puppet import puppet
 from tests.clients.python_clients import GqlClient, ariadne_client
 from tests.clients.shop import Shop, open_shop
+from tests.node import NpmProject, installed
+from tests.programs import once, run
 
 
 @pytest.fixture(scope="session")
-async def node() -> Node:
-    """Node with the project's packages; whoever has no node can run all other tests."""
-    try:
-        node = find_node()
-    except NoNode as reason:
-        pytest.skip(str(reason))
-    await node.install()
-    return node
+async def node() -> NpmProject:
+    """The libraries and tools in JavaScript; whoever has no node can run all other tests."""
+    return await installed(HERE)
 
 
 @pytest.fixture(scope="session")
-async def relay_artifacts(node: Node) -> Node:
+async def relay_artifacts(node: NpmProject) -> NpmProject:
     """Node, with what relay-compiler makes of `relay/Shop.js`."""
     artifacts = GENERATED / "relay"
     with once(artifacts, SCHEMA, HERE / "relay" / "Shop.js", HERE / "package-lock.json") as wanted:
@@ -44,11 +40,12 @@ async def generated_client() -> ModuleType:
     with once(generator, requirements) as wanted:
         if wanted:
             pip = (sys.executable, "-m", "pip", "install", "--no-deps", "--upgrade", "--requirement")
-            await run(*pip, str(requirements), "--target", str(generator), PIP_DISABLE_PIP_VERSION_CHECK="1")
+            target = ("--target", str(generator))
+            await run(*pip, str(requirements), *target, cwd=HERE, PIP_DISABLE_PIP_VERSION_CHECK="1")
     with once(client, SCHEMA, OPERATIONS, settings, requirements) as wanted:
         if wanted:
             command = (sys.executable, "-m", "ariadne_codegen", "--config", str(settings))
-            await run(*command, PYTHONPATH=str(generator))
+            await run(*command, cwd=HERE, PYTHONPATH=str(generator))
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(GENERATED)
         return importlib.import_module(client.name)

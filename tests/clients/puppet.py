@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
-from tests.clients.node import HERE, Node
+from tests.node import NpmProject
 
 PATIENCE = 30
 """Seconds that an answer may take, and the service's restart with it."""
@@ -56,10 +56,10 @@ class Puppet:
 
 
 @asynccontextmanager
-async def puppet(node: Node, library: str, url: str) -> AsyncIterator[Puppet]:
+async def puppet(node: NpmProject, library: str, url: str) -> AsyncIterator[Puppet]:
     """A puppet until the block ends."""
     command = node.command("javascript/puppet.js", library, url)
-    process = await asyncio.create_subprocess_exec(*command, cwd=HERE, stdin=PIPE, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(*command, cwd=node.folder, stdin=PIPE, stdout=PIPE)
     puppet = Puppet(process)
     listening = asyncio.create_task(puppet.listen())
     try:

@@ -4,12 +4,13 @@ from types import ModuleType
 
 from graphql import GraphQLObjectType, build_schema
 
-from tests.clients.node import GENERATED, SCHEMA, Node
+from tests.clients.client import GENERATED, SCHEMA
+from tests.node import NpmProject
 
 RELEASED = "released.graphql"
 
 
-async def test_graphql_eslint_has_nothing_to_say(node: Node) -> None:
+async def test_graphql_eslint_has_nothing_to_say(node: NpmProject) -> None:
     await node.use("eslint", "--max-warnings=0", "--stdin", "--stdin-filename=schema.graphql", stdin=SCHEMA)
 
 
@@ -21,19 +22,19 @@ def test_only_nodes_have_an_id() -> None:
     assert [each.name for each in values if "id" in each.fields] == []
 
 
-async def test_breaks_no_client_of_the_last_release(node: Node) -> None:
+async def test_breaks_no_client_of_the_last_release(node: NpmProject) -> None:
     """A release copies `schema/schema.graphql` to `released.graphql`: it promises to keep what is in it."""
     await node.run("javascript/breaking-changes.js", RELEASED, str(SCHEMA))
 
 
-async def test_relay_compiler_makes_pages_of_connections(relay_artifacts: Node) -> None:
+async def test_relay_compiler_makes_pages_of_connections(relay_artifacts: NpmProject) -> None:
     page = (GENERATED / "relay" / "ShopProductsQuery.graphql.js").read_text()
     assert '"handle": "connection"' in page
     refetched = (GENERATED / "relay" / "ShopProductAgainQuery.graphql.js").read_text()
     assert "node(id: $id)" in refetched
 
 
-async def test_graphql_codegen_gives_types_that_typescript_takes(node: Node) -> None:
+async def test_graphql_codegen_gives_types_that_typescript_takes(node: NpmProject) -> None:
     await node.use("graphql-codegen", "--config", "codegen.json", "--silent")
     await node.use("tsc")
 

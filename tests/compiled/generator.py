@@ -287,7 +287,7 @@ class Generator:
                 )
             case "Date":
                 return random.choice(("2020-01-01", "2026-10-01", "2030-12-31"))
-        raise NotImplementedError(f"values of the scalar {name}")
+        raise ValueError(f"no values are known of the scalar {name}: add some here")
 
     def _spoilt(self, operation: Operation) -> Operation:
         """The same, with something wrong with it."""

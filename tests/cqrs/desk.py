@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from app.cqrs.documents import DocumentChanged, DocumentWriter, ReadStoreUnavailable
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
-from app.cqrs.events import RecordedEvent
+from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.messages import Event
 from app.cqrs.notices import Notices
-from app.cqrs.progress import Head, Progress
+from app.cqrs.progress import Head, Progress, ReadModelBehind
 from app.cqrs.projector import Projector
 from app.cqrs.read_model import Change, ReadModel
 from tests.cqrs.notes import notes, recorded
@@ -81,13 +81,20 @@ class ForgetfulStore(FlakyStore):
 class Desk:
     """A projector with all it needs."""
 
-    def __init__(self, store: DocumentWriter, log: MemoryLog) -> None:
+    def __init__(
+        self, store: DocumentWriter, log: MemoryLog, *, read_through: EventLog | None = None
+    ) -> None:
         self.log = log
         self.bus = AsyncioEventBus(capacity=2)
         self.notices = Notices()
         self.progress = Progress("notes", Head())
         self.projector = Projector(
-            notes, log=log, bus=self.bus, store=store, progress=self.progress, notices=self.notices
+            notes,
+            log=read_through or log,
+            bus=self.bus,
+            store=store,
+            progress=self.progress,
+            notices=self.notices,
         )
 
     async def publish(self, *events: Event) -> None:
@@ -95,6 +102,15 @@ class Desk:
 
     async def reaches(self, position: int) -> None:
         await self.progress.wait_for(position, PATIENCE)
+
+    async def fails(self) -> None:
+        """Returns when the read model has failed; raises `AssertionError` where it does not."""
+        try:
+            await self.reaches(len(self.log.events))
+        except ReadModelBehind as behind:
+            assert "it failed" in str(behind)  # noqa: PT017 - what is right is the failure
+        else:
+            raise AssertionError("The read model has not failed.")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["asyncio.Task[None]"]:

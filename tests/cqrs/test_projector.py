@@ -37,12 +37,6 @@ def desk(read_store: MongoReadStore, log: MemoryLog) -> Desk:
     return Desk(read_store, log)
 
 
-async def fails(desk: Desk) -> None:
-    """Returns when the read model has failed."""
-    with pytest.raises(ReadModelBehind, match="it failed"):
-        await desk.reaches(len(desk.log.events))
-
-
 def taken(names: Iterable[object]) -> list[Event]:
     return [NoteTaken(note=str(name)) for name in names]
 
@@ -146,7 +140,7 @@ async def test_a_failed_read_model_goes_on_after_a_restart_once_the_event_can_be
 ) -> None:
     desk.log.append(*taken("a"), NotePraised(note="a", by="far"))
     async with desk.running():
-        await fails(desk)
+        await desk.fails()
     assert desk.progress.position == 1
     desk.log.events[1] = recorded(2, NotePraised(note="a", by=1))
     restarted = Desk(read_store, desk.log)
@@ -160,7 +154,7 @@ async def test_a_retry_goes_on_from_the_very_event_where_it_stopped(
 ) -> None:
     desk.log.append(*taken("a"), NotePraised(note="a", by="far"), *taken("b"))
     async with desk.running():
-        await fails(desk)
+        await desk.fails()
         await desk.publish(NotePraised(note="b"))  # while nobody listens
         desk.log.events[1] = recorded(2, NotePraised(note="a", by=2))
         await desk.projector.retry(PATIENCE)
@@ -176,7 +170,7 @@ async def test_a_retry_goes_on_from_the_very_event_where_it_stopped(
 async def test_a_retry_without_a_cure_fails_again_and_says_so_at_once(desk: Desk) -> None:
     desk.log.append(*taken("a"), NotePraised(note="a", by="far"))
     async with desk.running():
-        await fails(desk)
+        await desk.fails()
         for _ in range(2):
             reason, desk.progress.reason = desk.progress.reason, None
             await desk.projector.retry(PATIENCE)
@@ -188,7 +182,7 @@ async def test_a_retry_without_a_cure_fails_again_and_says_so_at_once(desk: Desk
 async def test_who_asks_after_a_retry_waits_as_ever(desk: Desk) -> None:
     desk.log.append(NotePraised(note="a", by="far"))
     async with desk.running():
-        await fails(desk)
+        await desk.fails()
         desk.log.events[0] = recorded(1, NoteTaken(note="a"))
         retrying = asyncio.create_task(desk.projector.retry(PATIENCE))
         await asyncio.sleep(0)
@@ -200,7 +194,7 @@ async def test_who_asks_after_a_retry_waits_as_ever(desk: Desk) -> None:
 async def test_a_failed_read_model_keeps_nothing_of_what_is_published(desk: Desk) -> None:
     desk.log.append(NotePraised(note="a", by="far"))
     async with desk.running():
-        await fails(desk)
+        await desk.fails()
         await desk.publish(*taken("ab"))
         assert not desk.bus._subscribers
 
@@ -364,7 +358,7 @@ async def test_refuses_documents_that_were_made_from_another_log_or_a_later_copy
 async def test_an_event_that_cannot_be_read_stops_who_needs_it(desk: Desk) -> None:
     desk.log.append(NoteTaken(note="a"), UnreadableEvent(of=NoteTaken, reason="version 2 is newer"))
     async with desk.running():
-        await fails(desk)
+        await desk.fails()
     assert (desk.progress.position, desk.progress.state) == (1, ReadModelState.FAILED)
     assert "version 2 is newer" in str(desk.progress.reason)
 

@@ -1,4 +1,7 @@
-"""Asks a query again and again for some seconds, in a process of its own; prints what each answer took."""
+"""Asks a query again and again for some seconds, in a process of its own.
+
+Prints a line once it has the first answer, and at the end what each took.
+"""
 
 import asyncio
 import json
@@ -21,6 +24,8 @@ async def ask(url: str, query: str, seconds: float) -> list[float]:
             response = await http.post(f"{url}/graphql", json={"query": query})
             took.append(perf_counter() - began)
             assert "errors" not in response.json(), response.text
+            if len(took) == 1:
+                print("asking", flush=True)
 
     async with httpx.AsyncClient(timeout=60) as http, asyncio.TaskGroup() as asking:
         for _ in range(AT_ONCE):

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -123,20 +123,19 @@ async def idle(shop: Shop, subscribers: int) -> None:
 async def reconnecting(shop: Shop, subscribers: int, rounds: int, seconds: float = 4) -> None:
     """What queries cost while subscribers come back all at once."""
     query = f'{{ product(id: "{shop.product}") {{ name onHand }} }}'
-    quiet = await _asking(shop, query, seconds)
+    quiet = await _took(await _asking(shop, query, seconds))
     crowd, busy, took = shop.crowd(), [], []
     await crowd.grow(subscribers)
     for _ in range(rounds):
         cursor = json.loads(crowd.last)["payload"]["data"]["productUpdated"]["cursor"]
         crowd.leave()
         await shop.change()
-        asking = asyncio.create_task(_asking(shop, query, seconds))
-        await asyncio.sleep(seconds / 3)  # the other process has to start
+        asking = await _asking(shop, query, seconds)
         crowd = shop.crowd(after=cursor)
         began = perf_counter()
         await crowd.rush(subscribers)
         took.append(perf_counter() - began)
-        busy += await asking
+        busy += await _took(asking)
     crowd.leave()
     print(f"{subscribers} come back at once, each with its cursor: all served within {median(took):.2f} s")
     for name, answers in (("nobody comes", quiet), ("they come", busy)):
@@ -145,10 +144,18 @@ async def reconnecting(shop: Shop, subscribers: int, rounds: int, seconds: float
         print(f"  queries while {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {longest:.0f} ms")
 
 
-async def _asking(shop: Shop, query: str, seconds: float) -> list[float]:
+async def _asking(shop: Shop, query: str, seconds: float) -> Process:
+    """A process that asks, once it has begun to."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.crowd.asking", shop.url, query, str(seconds)), stdout=PIPE
     )
-    printed, _ = await process.communicate()
+    assert process.stdout
+    await process.stdout.readline()
+    return process
+
+
+async def _took(asking: Process) -> list[float]:
+    """The seconds that each answer took."""
+    printed, _ = await asking.communicate()
     took: list[float] = json.loads(printed)
     return took

@@ -1,9 +1,6 @@
 """graphql-transport-ws to the letter: one table of cases, played against Diptych and the reference server."""
 
 import asyncio
-import fcntl
-import shutil
-import subprocess
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.inprocess import Service
+from tests.node import NpmProject, installed
 from tests.protocol.cases import CASES, Case
 from tests.protocol.conftest import sockets
 from tests.protocol.player import play
@@ -37,26 +35,16 @@ async def urls(service: Service) -> AsyncIterator[dict[bool, str]]:
 @pytest.fixture(scope="module")
 async def reference_urls() -> AsyncIterator[dict[bool, str]]:
     """Where the reference server is served, by whether it is impatient."""
-    if not shutil.which("npm"):
-        pytest.skip("The reference server is not asked: it needs node and npm, and there is none.")
-    install()
-    async with reference(timedelta(seconds=10)) as patient, reference(SOON) as impatient:
+    npm = await installed(REFERENCE)
+    async with reference(npm, timedelta(seconds=10)) as patient, reference(npm, SOON) as impatient:
         yield {False: patient, True: impatient}
 
 
-def install() -> None:
-    with (REFERENCE / "package.json").open() as one_at_a_time:
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        if not (REFERENCE / "node_modules" / ".package-lock.json").exists():
-            subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=REFERENCE, check=True)
-
-
 @asynccontextmanager
-async def reference(init_patience: timedelta) -> AsyncIterator[str]:
+async def reference(npm: NpmProject, init_patience: timedelta) -> AsyncIterator[str]:
     milliseconds = str(init_patience // timedelta(milliseconds=1))
-    server = await asyncio.create_subprocess_exec(
-        "node", "server.js", str(SCHEMA), milliseconds, cwd=REFERENCE, stdout=PIPE, stderr=PIPE
-    )
+    command = npm.command("server.js", str(SCHEMA), milliseconds)
+    server = await asyncio.create_subprocess_exec(*command, cwd=npm.folder, stdout=PIPE, stderr=PIPE)
     assert server.stdout
     try:
         yield f"ws://127.0.0.1:{int(await server.stdout.readline())}/graphql"

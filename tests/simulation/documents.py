@@ -75,7 +75,7 @@ def _updated(document: Document, change: Change) -> Document:
                 case "$push":
                     document[name] = [*document.get(name, []), value]
                 case _:
-                    raise NotImplementedError(operator)
+                    raise AssertionError(f"no read model of the simulation uses {operator}")
     return document
 
 

@@ -1,6 +1,7 @@
 """Clients who follow what changes: they outlive every process, and come back with the cursor they have."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import aclosing
 from random import Random
@@ -17,7 +18,7 @@ from tests.simulation.witness import Witness
 NOWHERE: Place = (0, "")
 
 
-class Listener:
+class Listener(ABC):
     """A client with a connection to one process at a time, which ends now and then."""
 
     def __init__(self, random: Random, store: DistantStore, witness: Witness) -> None:
@@ -30,12 +31,12 @@ class Listener:
         if self._at is None or self._at[0].over or self._at[1].done():
             self._at = process, process.spawn(self._follow(process))
 
+    @abstractmethod
     def caught_up(self) -> bool:
         """Whether nothing is left that this client must be told of."""
-        raise NotImplementedError
 
-    async def _follow(self, process: Process) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _follow(self, process: Process) -> None: ...
 
     def hurry(self) -> None:
         self._pause = 0

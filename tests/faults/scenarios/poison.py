@@ -43,8 +43,6 @@ USERS = 3
 
 LAG, LAG_OF_A_TEST = 1.0, 5.0
 """Seconds that the event may put the others behind, in a campaign and on a machine that runs other tests."""
-CALM = 1.0
-"""Seconds in which it is seen how far behind they are without it."""
 AT_ONCE = 1.0
 """Seconds in which a query is told that it waits in vain: much less than it would wait."""
 GIVEN_UP = 10.0
@@ -70,12 +68,11 @@ class _Round:
     async def live_through(self) -> None:
         run, shop, chance = self.run, self.shop, self.chance
         await shop.caught_up()
-        before = 0.0 if run.short else await self._lag_before()
         await append_unknown(shop.write_store, shop.journal)
         command = _command(chance, shop, run.done)
         broken = await poison(shop.write_store, shop.journal, command, chance.choice((NEWER, EMPTY)))
         shop.failing = frozenset(map(_shown, broken.victims))
-        watching = asyncio.create_task(self._watch(broken, before))
+        watching = asyncio.create_task(self._watch(broken))
         await self._until_it_failed(broken)
         await self._ask(broken)
         await self._look(broken)
@@ -90,17 +87,7 @@ class _Round:
         shop.failing = frozenset()
         await shop.check_lightly()
 
-    async def _lag_before(self) -> float:
-        """What this machine's other work does to read models, in seconds."""
-        worst, until = 0.0, monotonic() + CALM
-        while monotonic() < until:
-            told = (await _freshness(self.shop.owner)).values()
-            worst = max(worst, *(each["millisecondsBehind"] / 1000 for each in told))
-            await asyncio.sleep(0.02)
-        self.run.measured("the lag of all before", worst)
-        return worst
-
-    async def _watch(self, broken: Poison, before: float) -> None:
+    async def _watch(self, broken: Poison) -> None:
         """Who needs the event is never reported as fresh; the others are all the time."""
         client = Client(self.shop.service.url, self.shop.http, self.chance, self.run.found)
         worst = 0.0
@@ -113,7 +100,7 @@ class _Round:
                 elif each["state"] == "FAILED" and not (each["eventsBehind"] and each["millisecondsBehind"]):
                     self.run.found(wrong(f"what has failed is said to be fresh: {each}"))
             await asyncio.sleep(0.02)
-        limit = LAG_OF_A_TEST if self.run.short else LAG + before
+        limit = LAG_OF_A_TEST if self.run.short else LAG
         self.run.measured("the others' lag", worst, limit=limit)
 
     async def _until_it_failed(self, broken: Poison) -> None:

