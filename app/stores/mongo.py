@@ -4,14 +4,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from decimal import Decimal
-from functools import lru_cache
-from inspect import isawaitable
 from typing import Any, Literal
 from uuid import UUID
 
-from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
-from bson.decimal128 import Decimal128
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
@@ -33,6 +28,7 @@ from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 from app.stores.mongo_operations import Operation, Operations
+from app.stores.mongo_reading import CODEC, IN_A_BATCH, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
 
 PATIENCE = 2000
@@ -50,19 +46,6 @@ SAFE = WriteConcern("majority", j=True)
 _MOST_OPERATIONS = 10_000
 """Operations in one call, so that a change of very many documents is not taken for a store that hangs."""
 
-
-class _DecimalCodec(TypeCodec):
-    python_type = Decimal
-    bson_type = Decimal128
-
-    def transform_python(self, value: Decimal) -> Decimal128:
-        return Decimal128(value)
-
-    def transform_bson(self, value: Decimal128) -> Decimal:
-        return value.to_decimal()
-
-
-_CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_DecimalCodec()]))
 
 Driver = Literal["motor", "pymongo"]
 """Motor, or pymongo's own asynchronous client: nearly the same API, and no trip to a thread for each call."""
@@ -90,7 +73,7 @@ async def open_read_store(
     try:
         yield MongoReadStore(client, database)
     finally:
-        await _done(client.close())
+        await done(client.close())
 
 
 class MongoReadStore:
@@ -99,7 +82,7 @@ class MongoReadStore:
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
         self._client = client
         self._database: AsyncIOMotorDatabase[Document] = client.get_database(
-            database, codec_options=_CODEC, write_concern=SAFE, read_preference=ReadPreference.PRIMARY
+            database, codec_options=CODEC, write_concern=SAFE, read_preference=ReadPreference.PRIMARY
         )
         self._checkpoints = self._database["checkpoints"]
         self._writers = self._database["writers"]
@@ -129,11 +112,11 @@ class MongoReadStore:
         fields: Fields = None,
     ) -> list[Document]:
         """Documents that fit `filter`; all of them where `limit` is 0."""
+        command = {"find": collection.name, "filter": filter, "projection": projection(fields)}
+        if sort:
+            command["sort"] = dict(sort)
         with unavailable():
-            cursor = self._documents(collection).find(
-                filter, _projection(fields), sort=list(sort) or None, limit=limit
-            )
-            return await cursor.to_list(None)
+            return await found(self._database, {**command, "limit": limit, "batchSize": limit or IN_A_BATCH})
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """How many documents fit `filter`."""
@@ -145,9 +128,14 @@ class MongoReadStore:
     ) -> list[Document]:
         """What an aggregation pipeline over the collection gives."""
         with unavailable():
-            cursor = await _done(self._documents(collection).aggregate(list(pipeline)))
-            found: list[Document] = await cursor.to_list(None)
-            return found
+            return await found(
+                self._database,
+                {
+                    "aggregate": collection.name,
+                    "pipeline": list(pipeline),
+                    "cursor": {"batchSize": IN_A_BATCH},
+                },
+            )
 
     async def prepare(self, model: ReadModel) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
@@ -167,7 +155,7 @@ class MongoReadStore:
         """
         if former := self._sessions.pop(model.key, None):
             await former.end_session()
-        session = self._sessions[model.key] = await _done(self._client.start_session())
+        session = self._sessions[model.key] = await done(self._client.start_session())
         mine = {"session": getattr(session, "delegate", session).session_id["id"]}
         before = await self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
         if before and before["session"] != mine["session"]:
@@ -184,8 +172,8 @@ class MongoReadStore:
         """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
         with unavailable():
             async with (
-                await _done(self._client.start_session()) as session,
-                await _done(session.start_transaction(write_concern=SAFE)),
+                await done(self._client.start_session()) as session,
+                await done(session.start_transaction(write_concern=SAFE)),
             ):
                 for collection in model.collections:
                     await self._documents(collection).delete_many({}, session=session)
@@ -205,7 +193,7 @@ class MongoReadStore:
                 await self._move(self._hasty_checkpoints, model, start, end)
                 return []
             session = self._sessions[model.key]
-            async with await _done(session.start_transaction(write_concern=SAFE)):
+            async with await done(session.start_transaction(write_concern=SAFE)):
                 await self._move(self._checkpoints, model, start, end, session)
                 return await self._write(changes, session)
 
@@ -260,19 +248,6 @@ class MongoReadStore:
 
     def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         return self._database[collection.name]
-
-
-async def _done(call: Any) -> Any:
-    """What a call gave, or will give: the two drivers differ in which calls are to be awaited."""
-    return await call if isawaitable(call) else call
-
-
-@lru_cache
-def _projection(fields: Fields) -> dict[str, int] | None:
-    """A field and what is within it can't both be asked for: the field has it all."""
-    if fields is None:
-        return None
-    return {"_id": 1} | {path: 1 for path in fields if not any(path.startswith(f"{of}.") for of in fields)}
 
 
 def _notice(id: str, change: Change, event: RecordedEvent) -> DocumentChanged:

@@ -10,8 +10,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError
 
 from app.cqrs.read_model import Change, Document
-from app.stores.mongo import _CODEC
 from app.stores.mongo_operations import Operations
+from app.stores.mongo_reading import CODEC
 from tests.cqrs.notes import documents
 
 numbers = st.one_of(
@@ -53,7 +53,7 @@ async def outcome(
     mongo: AsyncIOMotorDatabase[Document], wanted: list[Change], *, joined: bool
 ) -> list[Document] | None:
     """The documents after the changes; `None` where one of them is refused."""
-    collection = mongo.get_collection("operations", codec_options=_CODEC)
+    collection = mongo.get_collection("operations", codec_options=CODEC)
     await collection.delete_many({})
     operations, each = Operations(), []
     for position, change in enumerate(wanted, 1):
