@@ -171,7 +171,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         yield Circle(
             commands=write_side.commands,
             log=log,
-            documents=SharedReader(documents, cache),
+            documents=SharedReader(documents),
             cache=cache,
             progress=progress,
             projections=Projections(shared_log, projectors),

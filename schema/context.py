@@ -1,72 +1,81 @@
 """What resolvers are given: the circle, and the reads of their own operation."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
 
-from starlette.responses import Response
 from strawberry.types.info import Info as StrawberryInfo
 
 from app.cqrs.circle import Circle
 from app.cqrs.documents import Fields
+from app.cqrs.read_cache import ReadCache
 from app.cqrs.reading import Reading
 from app.cqrs.tokens import Token
 from schema.standing import Standing
 
 TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
 
+EVERYONE = "everyone"
+"""The scope of a viewer; only viewers of one scope may share an execution or an answer."""
 
-@dataclass(kw_only=True)
+
 class Context:
-    """One operation's context; a websocket's operations each get their own copy."""
+    """One operation's context; each operation of a websocket gets its own."""
 
-    circle: Circle
-    headers: Mapping[str, str]
-    response: Response | None = None
-    connection_params: dict[str, Any] | None = None
-    standing: Standing = field(default_factory=Standing)
-    """Of the subscription; its items are each read in the same one."""
-    reading: Reading = field(init=False)
-    written: int = 0
-    """The position of the newest event that this operation's own commands recorded."""
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        circle: Circle,
+        *,
+        asked: str = "",
+        over_http: bool = False,
+        standing: Standing | None = None,
+    ) -> None:
+        self._circle = circle
+        self.asked = asked
+        """The tokens that the client sent beside the operation, separated by commas; empty without any."""
+        self.over_http = over_http
+        """Whether the operation has one response, so that it can't be a subscription."""
+        self.viewer = EVERYONE
+        """The scope of who asks."""
+        self.standing = standing or Standing()
+        """Of the subscription; its items are each read in the same one."""
         self.reading = Reading(
-            reader=self.circle.documents,
-            progress=self.circle.progress,
-            patience=self.circle.read_patience,
+            reader=circle.documents, progress=circle.progress, patience=circle.read_patience
         )
-
-    def for_operation(self) -> "Context":
-        """A context for one operation."""
-        return replace(self)
-
-    def demand_what_was_seen(self) -> None:
-        """Has all reads wait for the tokens of the client's header; raises `BadToken`."""
-        if asked := self.asked:
-            self.reading.demanded += self.tokens([text.strip() for text in asked.split(",")])
+        self.written = 0
+        """The position of the newest event that this operation's own commands recorded."""
+        self.of_documents_only = True
+        """Whether what was resolved so far is made of nothing but what `reading` gave."""
 
     @property
-    def asked(self) -> str:
-        """The tokens of the client's header, separated by commas; empty where there are none."""
-        params = self.connection_params or {}
-        return str(self.headers.get(TOKEN_HEADER) or params.get(TOKEN_HEADER) or "")
+    def circle(self) -> Circle:
+        """All else that resolvers may need; what they make of it can't be told from documents."""
+        self.of_documents_only = False
+        return self._circle
+
+    @property
+    def cache(self) -> ReadCache:
+        """For answers that are made of documents only."""
+        return self._circle.cache
+
+    def for_operation(self, standing: Standing | None = None) -> "Context":
+        """A new context for an operation that came with the same tokens from the same viewer."""
+        return Context(self._circle, asked=self.asked, over_http=self.over_http, standing=standing)
+
+    def demand_what_was_seen(self) -> None:
+        """Has all reads wait for the tokens that were sent beside the operation; raises `BadToken`."""
+        if self.asked:
+            self.reading.demanded += self.tokens([text.strip() for text in self.asked.split(",")])
 
     def tokens(self, texts: Sequence[str] | None) -> list[Token]:
         """The tokens of an `atLeast` argument; raises `BadToken`."""
-        return [self.circle.tokens.read(text) for text in texts or ()]
+        return [self._circle.tokens.read(text) for text in texts] if texts else []
 
     @property
     def token_to_return(self) -> str | None:
         """What the client should send next: the latest of what it wrote, saw and asked for."""
-        asked = (token.position for token in self.reading.demanded)
-        position = max((self.written, self.reading.reflected, *asked))
-        return self.circle.tokens.write(position) if position else None
-
-    def return_token(self) -> None:
-        """Puts that token into the response's header."""
-        if self.response is not None and (token := self.token_to_return):
-            self.response.headers[TOKEN_HEADER] = token
+        position = max(self.written, self.reading.reflected)
+        for token in self.reading.demanded:
+            position = max(position, token.position)
+        return self._circle.tokens.write(position) if position else None
 
 
 class Info(StrawberryInfo[Context, None]):

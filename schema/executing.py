@@ -1,6 +1,6 @@
 """One operation, executed and encoded."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -10,35 +10,15 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
+from schema.compiled.answers import Compiled
 from schema.context import Context
+from schema.requested import Operation
 from schema.results import encoded
 from schema.root import schema
 from schema.standing import Standing
 
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """What a client sends."""
-
-    query: str
-    variables: Mapping[str, Any] | None = None
-    operation_name: str | None = None
-    after: str | None = None
-    """A cursor that takes the place of the operation's own `after`, such as a `Last-Event-ID`."""
-
-
-def complaint_about_operation(sent: object) -> str | None:
-    """Why this is no operation: each of its parts has one type."""
-    if not isinstance(sent, dict):
-        return "Send one JSON object with query, variables and operationName."
-    if not isinstance(sent.get("query"), str) or not sent["query"].strip():
-        return "query must be a string with an operation."
-    for part in ("variables", "extensions"):
-        if not isinstance(sent.get(part), dict | None):
-            return f"{part} must be an object or null."
-    if not isinstance(sent.get("operationName"), str | None):
-        return "operationName must be a string or null."
-    return None
+compiled = Compiled(schema)
+"""For queries that come again."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +46,7 @@ async def results(
     source = await schema.stream(
         operation.query,
         variable_values=dict(operation.variables or {}),
-        context_value=replace(context, standing=standing),
+        context_value=context.for_operation(standing),
         operation_name=operation.operation_name,
     )
     async with aclosing(source):

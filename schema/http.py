@@ -1,12 +1,11 @@
 """GraphQL over HTTP, after the specification of that name; websockets are passed on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, cast
 
 import orjson
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -15,24 +14,21 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
-from schema.compiled.answers import Compiled
 from schema.context import TOKEN_HEADER, Context
-from schema.executing import Item, Operation, complaint_about_operation
+from schema.executing import Item, compiled
 from schema.media_types import JSON, Accepted
 from schema.origins import Origins
+from schema.requested import Operation
+from schema.requests import Asked
 from schema.results import encoded, was_executed
 from schema.root import schema
 from schema.sockets import Sockets
 from schema.sse import EventStream, only
 from schema.streams import Streams
 
-LARGEST_BODY = 1_000_000
-"""Bytes of a request's body, and of a websocket message."""
-
-compiled = Compiled(schema)
-"""For queries that come again."""
-
 Page = Callable[[Request], Awaitable[Response]]
+
+logger = logging.getLogger(__name__)
 
 
 class GraphQLEndpoint:
@@ -58,59 +54,77 @@ class GraphQLEndpoint:
         if scope["type"] == "websocket":
             await self._sockets(scope, receive, send)
             return
-        request = Request(scope, receive)
-        accepted = Accepted.by(request.headers.getlist("accept"))
+        asked = Asked(scope, receive)
         try:
-            response: ASGIApp = await self._answer(request, accepted)
+            response = await self._answer(asked)
         except HTTPException as refusal:
-            response = refused(refusal, accepted.json)
+            response = refused(refusal, asked.accepted.json)
         except ClientDisconnect:
             return
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, accepted: Accepted) -> ASGIApp:
-        if request.method == "GET" and "query" not in request.query_params and accepted.page_above_all:
-            return await self._playground(request)
-        operation = await _operation_in(request)
-        response = Response(media_type=accepted.json, headers={"Vary": "Accept"})
-        context = Context(circle=self._circle(), headers=request.headers, response=response)
-        if answer := await compiled.answer(
-            operation.query, operation.operation_name, operation.variables, context
-        ):
-            return self._answered(answer, response, accepted)
+    async def _answer(self, asked: Asked) -> ASGIApp:
+        accepted = asked.accepted
+        if asked.method == "GET" and accepted.page_above_all and "query" not in asked.parameters:
+            return await self._playground(Request(asked.scope))
+        operation = await asked.operation()
+        context = Context(self._circle(), asked=asked.tokens, over_http=True)
+        if answer := await compiled.answer(operation, context):
+            return self._answered(answer, context, accepted)
+        context = context.for_operation()
         try:
             result = await schema.execute(
                 operation.query,
                 variable_values=dict(operation.variables or {}),
                 operation_name=operation.operation_name,
                 context_value=context,
-                allowed_operation_types=_allowed(request.method, accepted),
+                allowed_operation_types=_allowed(asked.method, accepted),
             )
         except CannotGetOperationTypeError as unknown:
             raise HTTPException(400, unknown.as_http_error_reason()) from unknown
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is OperationType.SUBSCRIPTION:
-                return self._subscribed(request, operation)
+                return self._subscribed(asked, operation)
             raise HTTPException(405, "Send mutations with POST.", {"Allow": "POST"}) from wrong
-        if accepted.json != JSON and not was_executed(result):
-            response.status_code = 400
-        return self._answered(encoded(result), response, accepted)
+        status = 400 if accepted.json != JSON and not was_executed(result) else 200
+        return self._answered(encoded(result), context, accepted, status)
 
-    def _answered(self, body: bytes, response: Response, accepted: Accepted) -> ASGIApp:
+    def _answered(self, body: bytes, context: Context, accepted: Accepted, status: int = 200) -> ASGIApp:
+        token = context.token_to_return
         if accepted.events_above_all:
-            tokens = {TOKEN_HEADER: token} if (token := response.headers.get(TOKEN_HEADER)) else None
-            return EventStream(only(Item(body, None)), self._leaving, headers=tokens)
-        response.body = body
-        response.headers["Content-Length"] = str(len(body))
-        return response
+            headers = {TOKEN_HEADER: token} if token else None
+            return EventStream(only(Item(body, None)), self._leaving, headers=headers)
+        return Answer(body, accepted.json, token, status)
 
-    def _subscribed(self, request: Request, operation: Operation) -> EventStream:
-        if request.method == "GET" and not self._origins.welcome(request.headers):
+    def _subscribed(self, asked: Asked, operation: Operation) -> EventStream:
+        if asked.method == "GET" and not self._origins.welcome(asked.headers):
             raise HTTPException(403, "This origin may not subscribe; allow it with ALLOWED_ORIGINS.")
-        resumed = replace(operation, after=request.headers.get("last-event-id") or None)
-        context = Context(circle=self._circle(), headers=request.headers)
-        items = self._streams.open(resumed, context)
+        resumed = replace(operation, after=asked.headers.get("last-event-id") or None)
+        items = self._streams.open(resumed, Context(self._circle(), asked=asked.tokens))
         return EventStream(items, self._leaving)
+
+
+class Answer:
+    """The response with an answer in JSON, and its token."""
+
+    def __init__(self, body: bytes, media_type: str, token: str | None, status: int) -> None:
+        self._body = body
+        self._status = status
+        self._headers = [
+            (b"content-type", media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"vary", b"Accept"),
+        ]
+        if token:
+            self._headers.append((_TOKEN_HEADER, token.encode()))
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends all of it at once."""
+        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+_TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
 
 def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
@@ -129,60 +143,3 @@ def _allowed(method: str, accepted: Accepted) -> set[OperationType]:
     if not accepted.events:
         types.add(OperationType.SUBSCRIPTION)
     return types
-
-
-async def _operation_in(request: Request) -> Operation:
-    """The operation in the query string or the body; refuses what is none."""
-    match request.method:
-        case "GET":
-            sent: object = _operation_in_url(request.query_params)
-        case "POST":
-            _refuse_encoding(request.headers)
-            sent = _json(await _body(request))
-        case _:
-            raise HTTPException(
-                405, "Send operations with POST, or queries with GET.", {"Allow": "GET, POST"}
-            )
-    if complaint := complaint_about_operation(sent):
-        raise HTTPException(400, complaint)
-    parts = cast("dict[str, Any]", sent)
-    return Operation(
-        query=parts["query"], variables=parts.get("variables"), operation_name=parts.get("operationName")
-    )
-
-
-def _operation_in_url(parameters: QueryParams) -> dict[str, Any]:
-    """Of the parts of an operation those that are no text are JSON."""
-    return {
-        name: _json(text) if name in {"variables", "extensions"} and text else text
-        for name, text in parameters.items()
-    }
-
-
-async def _body(request: Request) -> bytes:
-    """Reads no more of the body than it may have."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes.")
-    return bytes(body)
-
-
-def _json(text: str | bytes) -> object:
-    """JSON by the book: no duplicate meaning, no bare surrogates, no endless nesting."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise HTTPException(400, f"This is not JSON: {error}.") from error
-
-
-def _refuse_encoding(headers: Mapping[str, str]) -> None:
-    content_type, *parameters = headers.get("content-type", "").lower().split(";")
-    if content_type.strip() != JSON:
-        raise HTTPException(415, "Send the operation as JSON, with the Content-Type application/json.")
-    charsets = (text.partition("=")[2] for text in parameters if text.strip().startswith("charset"))
-    if not {charset.strip(' "') for charset in charsets} <= {"utf-8", "utf8"}:
-        raise HTTPException(415, "Send the operation in UTF-8.")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException(415, "Send the operation without a Content-Encoding.")

@@ -17,11 +17,8 @@ from graphql import (
 from strawberry.extensions import ParserCache
 
 from schema.context import Context
-from schema.executing import Operation
 from schema.limits import MOST_TOKENS
-
-EVERYONE = "everyone"
-"""The scope of a viewer; only viewers of one scope may share an execution."""
+from schema.requested import Operation
 
 _cache = ParserCache().cached_parse_document
 
@@ -46,7 +43,7 @@ def likeness(operation: Operation, context: Context) -> Likeness | None:
     variables = dict(operation.variables or {})
     resumed_by = _resumed_by(document, selected)
     given = variables.pop(resumed_by, None) if resumed_by else None
-    same = [operation.query, operation.operation_name, variables, EVERYONE]
+    same = [operation.query, operation.operation_name, variables, context.viewer]
     start = repr((operation.after or given, context.asked))
     return Likeness(orjson.dumps(same, option=orjson.OPT_SORT_KEYS), start)
 

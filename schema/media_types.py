@@ -1,8 +1,9 @@
 """Which kind of answer a client wants: what its `Accept` header says of each media type."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -18,40 +19,41 @@ class Accepted:
 
     qualities: Mapping[str, float]
 
-    @classmethod
-    def by(cls, headers: Iterable[str]) -> "Accepted":
-        """What these `Accept` headers say together; without any, everything is as good."""
+    @staticmethod
+    @lru_cache(200)
+    def by(header: bytes) -> "Accepted":
+        """What an `Accept` header says; where it is empty, everything is as good."""
         qualities: dict[str, float] = {}
-        for each in ",".join(headers).split(","):
+        for each in header.decode("latin-1").split(","):
             media_range, *parameters = each.split(";")
             name = media_range.strip().lower()
             given = (match[1] for parameter in parameters if (match := _QUALITY.fullmatch(parameter)))
             if name:
                 qualities[name] = max(float(next(given, "1")), qualities.get(name, 0))
-        return cls(qualities or {"*/*": 1})
+        return Accepted(qualities or {"*/*": 1})
 
     def quality(self, media_type: str) -> float:
         """How welcome the media type is: the closest range decides, and 0 is not at all."""
         ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
         return next((self.qualities[name] for name in ranges if name in self.qualities), 0)
 
-    @property
+    @cached_property
     def json(self) -> str:
         """The media type of an answer as JSON: the newer one is for those who know it by name."""
         newer = self.qualities.get(GRAPHQL_JSON, 0)
         return GRAPHQL_JSON if newer and newer >= self.quality(JSON) else JSON
 
-    @property
+    @cached_property
     def events(self) -> bool:
         """Whether an event stream will do; some clients name it in every request, in case it is needed."""
         return self.qualities.get(EVENTS, 0) > 0
 
-    @property
+    @cached_property
     def events_above_all(self) -> bool:
         """Whether an event stream is preferred to JSON."""
         return self.qualities.get(EVENTS, 0) > self.quality(self.json)
 
-    @property
+    @cached_property
     def page_above_all(self) -> bool:
         """Whether this is a browser that wants to show a page."""
         return self.quality(PAGE) > self.quality(self.json)

@@ -39,8 +39,7 @@ class Operation(SchemaExtension):
 
     def on_operation(self) -> Iterator[None]:
         """Before: what must be seen. After: what was seen."""
-        shared: Context = self.execution_context.context
-        self.execution_context.context = context = shared.for_operation()
+        context: Context = self.execution_context.context
         try:
             context.demand_what_was_seen()
         except BadToken as bad:
@@ -49,12 +48,11 @@ class Operation(SchemaExtension):
         yield
         if not self._streamed:
             self._finish(self.execution_context.result)
-        context.return_token()
 
     def on_validate(self) -> Iterator[None]:
         """Subscriptions need a connection that stays open."""
         operation, context = self.execution_context, self.execution_context.context
-        if context.response is not None and operation.operation_type is OperationType.SUBSCRIPTION:
+        if context.over_http and operation.operation_type is OperationType.SUBSCRIPTION:
             operation.pre_execution_errors = [
                 GraphQLError(
                     "Subscribe over a websocket, with the protocol graphql-transport-ws, "

@@ -1,14 +1,29 @@
 """The outcome of an operation, as clients get it."""
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from strawberry.types.execution import ExecutionResult
 
+from app.cqrs.progress import Freshness
+from schema.consistency import freshness_extension
+
 
 def was_executed(result: ExecutionResult) -> bool:
     """Whether anything was executed; a request error has no `data`, not even null, and no place in it."""
     return result.data is not None or any(error.path for error in result.errors or ())
+
+
+def with_freshness(data: bytes, freshness: Iterable[Freshness]) -> bytes:
+    """An answer without errors, of data that is encoded already."""
+    return b'{"data":%b,"extensions":{"freshness":[%b]}}' % (data, b",".join(map(_encoded, freshness)))
+
+
+@lru_cache(100)
+def _encoded(freshness: Freshness) -> bytes:
+    return orjson.dumps(freshness_extension(freshness))
 
 
 def encoded(result: ExecutionResult) -> bytes:

@@ -12,9 +12,10 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.cqrs.circle import Circle
-from schema.context import Context
-from schema.executing import Operation, Refused, complaint_about_operation
+from schema.context import TOKEN_HEADER, Context
+from schema.executing import Refused
 from schema.origins import Origins
+from schema.requested import Operation, complaint_about_operation
 from schema.streams import Streams
 
 PROTOCOL = "graphql-transport-ws"
@@ -78,7 +79,7 @@ class Sockets:
             await websocket.close(4406, "Subprotocol not acceptable")
         else:
             await websocket.accept(PROTOCOL)
-            context = Context(circle=self._circle(), headers=websocket.headers)
+            context = Context(self._circle(), asked=websocket.headers.get(TOKEN_HEADER) or "")
             await _Socket(
                 websocket, send, context, self._streams, self._init_patience, self._read_patience
             ).serve()
@@ -158,7 +159,8 @@ class _Socket:
                 if self._initialised:
                     raise _Close(4429, "Too many initialisation requests")
                 self._initialised = True
-                self._context.connection_params = message.get("payload")
+                given = (message.get("payload") or {}).get(TOKEN_HEADER)
+                self._context.asked = self._context.asked or str(given or "")
                 await self._send({"type": "connection_ack"})
             case "ping":
                 payload = message.get("payload")

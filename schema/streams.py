@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from schema.context import Context
-from schema.executing import Item, Operation, Refused, lagged_item, results
+from schema.executing import Item, Refused, compiled, lagged_item, results
 from schema.likeness import Likeness, likeness
 from schema.members import Execution, Made, Member
+from schema.requested import Operation
 from schema.results import encoded
 from schema.standing import Standing
 
@@ -37,6 +38,9 @@ class Streams:
         """
         like = likeness(operation, context)
         if like is None:
+            if body := await compiled.answer(operation, context.for_operation()):
+                yield Item(body, None)
+                return
             async with aclosing(results(operation, context, Standing())) as answers:
                 async for answer in answers:
                     yield Item(encoded(answer), None)

@@ -55,16 +55,8 @@ class Checkpoint:
     """`None` for a new read model."""
 
 
-class DocumentReader(Protocol):
+class Finder(Protocol):
     """Finds documents; raises `ReadStoreUnavailable` where the store does not answer."""
-
-    async def ping(self) -> None:
-        """Returns if the store answers."""
-
-    async def get(
-        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
-    ) -> Mapping[str, Document]:
-        """The documents with these ids by their ids, and perhaps others; shared, so change none."""
 
     async def find(
         self,
@@ -76,6 +68,18 @@ class DocumentReader(Protocol):
         fields: Fields = None,
     ) -> list[Document]:
         """Documents that fit `filter`; all of them where `limit` is 0."""
+
+
+class DocumentReader(Finder, Protocol):
+    """All that is asked of documents; raises `ReadStoreUnavailable` where the store does not answer."""
+
+    async def ping(self) -> None:
+        """Returns if the store answers."""
+
+    async def get(
+        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
+    ) -> Mapping[str, Document]:
+        """The documents with these ids by their ids, and perhaps others; shared, so change none."""
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """How many documents fit `filter`."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from app.cqrs.documents import DocumentReader, Fields
+from app.cqrs.documents import Fields, Finder
 from app.cqrs.opaque import unwrapped, wrapped
 from app.cqrs.read_model import Collection, Document, Filter
 
@@ -72,7 +72,7 @@ class Page:
 
 
 async def read_page(
-    reader: DocumentReader, listing: Listing, arguments: PageArguments, fields: Fields = None
+    reader: Finder, listing: Listing, arguments: PageArguments, fields: Fields = None
 ) -> Page:
     """Reads one page in one find; raises `BadPage` for arguments or cursors that can't be followed."""
     size, backward = arguments.size, arguments.backward

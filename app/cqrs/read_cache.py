@@ -1,4 +1,4 @@
-"""What was read is kept until it is about to change, so that nobody is answered with what was before.
+"""Answers are kept until what they show is about to change, so that nobody is answered with what was before.
 
 A projector says `changing` before its transaction begins, and `changed` when it is through. In between the
 documents may show either state: what is about to change has been forgotten, and nothing that is read of the
@@ -13,18 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.cqrs.read_model import Change
+from app.cqrs.sources import Source
 
-PER_ENTRY = 600
-"""Bytes that an entry takes beside its key and value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What an answer was made of: a document, or, without an id, whatever a collection holds."""
-
-    read_model: str
-    collection: str
-    id: str | None = None
+PER_ENTRY, PER_ID = 1_000, 200
+"""Bytes that an entry takes beside its key and value, and for each document in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +24,9 @@ class Entry:
     """Something that was read, and what of."""
 
     value: Any
-    sources: frozenset[Source]
+    sources: tuple[Source, ...]
+    read_models: tuple[str, ...]
+    """Those of its sources, in the order of reading."""
     bytes: int
 
 
@@ -46,8 +40,10 @@ class ReadCache:
         self.capacity = capacity
         self.bytes = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
-        self._keys: defaultdict[str, dict[str | None, set[Hashable]]] = defaultdict(dict)
-        """For each collection, and each document or the whole, the keys of the answers made of it."""
+        self._by_id: defaultdict[str, dict[str, set[Hashable]]] = defaultdict(dict)
+        """For each collection and document, the keys of the answers that show it."""
+        self._by_choice: defaultdict[str, dict[Source, Hashable]] = defaultdict(dict)
+        """For each collection, the answers that show what was chosen from it."""
         self._moment = 0
         self._changed: defaultdict[str, float] = defaultdict(lambda: math.inf)
         """When each read model last changed; without end while it does, and until it is first `settled`."""
@@ -70,14 +66,20 @@ class ReadCache:
 
         `size` is that of key and value, in bytes.
         """
-        entry = Entry(value, frozenset(sources), size + PER_ENTRY)
-        if entry.bytes > self.capacity or any(self._changed[of.read_model] > since for of in entry.sources):
+        of = tuple(sources)
+        read_models = tuple(dict.fromkeys(source.collection.read_model for source in of))
+        room = size + PER_ENTRY + PER_ID * sum(len(source.ids) for source in of)
+        if room > self.capacity or any(self._changed[name] > since for name in read_models):
             return
         self._drop(key)
-        self._entries[key] = entry
-        self.bytes += entry.bytes
-        for source in entry.sources:
-            self._keys[source.collection].setdefault(source.id, set()).add(key)
+        self._entries[key] = Entry(value, of, read_models, room)
+        self.bytes += room
+        for source in of:
+            by_id = self._by_id[source.collection.name]
+            for id in source.ids:
+                by_id.setdefault(id, set()).add(key)
+            if source.choice:
+                self._by_choice[source.collection.name][source] = key
         while self.bytes > self.capacity:
             self._drop(next(iter(self._entries)))
 
@@ -86,9 +88,7 @@ class ReadCache:
         self._moment += 1
         self._changed[read_model] = math.inf
         for change in changes:
-            keys = self._keys[change.collection.name]
-            concerned = [None, change.id] if change.where is None else [*keys]
-            for key in [key for id in concerned for key in keys.get(id, ())]:
+            for key in self._concerned(change):
                 self._drop(key)
 
     def changed(self, read_model: str) -> None:
@@ -98,19 +98,26 @@ class ReadCache:
 
     def settled(self, read_model: str) -> None:
         """Nothing is under way, and what others did before is not known: forgets all of the read model."""
-        for key in [key for key, entry in self._entries.items() if _is_of(entry, read_model)]:
+        for key in [key for key, entry in self._entries.items() if read_model in entry.read_models]:
             self._drop(key)
         self.changed(read_model)
+
+    def _concerned(self, change: Change) -> set[Hashable]:
+        """The keys of the answers that may not be what they were once the change is made."""
+        by_id, by_choice = self._by_id[change.collection.name], self._by_choice[change.collection.name]
+        if change.id is None:  # Whom it concerns is known in the store.
+            return {*by_choice.values()}.union(*by_id.values())
+        chosen = {key for source, key in by_choice.items() if source.choice.may_change_by(change)}  # type: ignore[union-attr]
+        return chosen | by_id.get(change.id, set())
 
     def _drop(self, key: Hashable) -> None:
         if entry := self._entries.pop(key, None):
             self.bytes -= entry.bytes
             for source in entry.sources:
-                keys = self._keys[source.collection]
-                keys[source.id].discard(key)
-                if not keys[source.id]:
-                    del keys[source.id]
-
-
-def _is_of(entry: Entry, read_model: str) -> bool:
-    return any(source.read_model == read_model for source in entry.sources)
+                self._by_choice[source.collection.name].pop(source, None)
+                by_id = self._by_id[source.collection.name]
+                for id in source.ids:
+                    if keys := by_id.get(id):
+                        keys.discard(key)
+                        if not keys:
+                            del by_id[id]

@@ -1,18 +1,17 @@
 """One operation's reads: each waits for what the client must see, and notes what it saw."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from app.cqrs.documents import DocumentReader, Fields
+from app.cqrs.documents import DocumentReader, Fields, Sort
 from app.cqrs.pages import Listing, Page, PageArguments, read_page
 from app.cqrs.progress import Freshness, Progress
-from app.cqrs.read_cache import ReadCache, Source
-from app.cqrs.read_model import Collection, Document
+from app.cqrs.read_cache import ReadCache
+from app.cqrs.read_model import Collection, Document, Filter
+from app.cqrs.sources import Source, all_of, counted, listed
 from app.cqrs.tokens import Token
 
 
-@dataclass(kw_only=True)
 class Reading:
     """The reads of one GraphQL operation, consistent with the tokens it came with.
 
@@ -20,25 +19,27 @@ class Reading:
     after `patience` seconds.
     """
 
-    reader: DocumentReader
-    progress: Mapping[str, Progress]
-    demanded: list[Token] = field(default_factory=list)
-    patience: float
-    reflected: int = 0
-    """The highest position that the answers so far reflect."""
-    sources: set[Source] = field(default_factory=set)
-    """All that was read."""
-    _touched: dict[str, Freshness] = field(default_factory=dict)
+    def __init__(self, *, reader: DocumentReader, progress: Mapping[str, Progress], patience: float) -> None:
+        self._reader = reader
+        self._progress = progress
+        self._patience = patience
+        self.demanded: list[Token] = []
+        self.reflected = 0
+        """The highest position that the answers so far reflect."""
+        self.sources: list[Source] = []
+        """All that was read, in order."""
+        self._touched: dict[str, Freshness] = {}
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
         """Waits until `read_model` holds what this operation, or this read, must see."""
-        wanted = max((token.position_in(read_model) for token in (*self.demanded, *at_least)), default=0)
-        progress, first = self.progress[read_model], read_model not in self._touched
+        progress, first = self._progress[read_model], read_model not in self._touched
         if first:
             self.reflects(progress.freshness())
-        await progress.wait_for(wanted, self.patience)
-        if first:
-            self.reflects(progress.freshness())
+        wanted = self._wanted_of(read_model, at_least)
+        if wanted > progress.position:
+            await progress.wait_for(wanted, self._patience)
+            if first:
+                self.reflects(progress.freshness())
 
     def reflects(self, freshness: Freshness) -> None:
         """What is read from now on is at least this fresh; a later read may be fresher."""
@@ -60,8 +61,8 @@ class Reading:
     ) -> list[Document | None]:
         """The documents with these ids, in their order; `None` for what does not exist."""
         await self.ready(collection.read_model, at_least)
-        found = await self.reader.get(collection, ids, fields=fields)
-        self._saw(*(Source(collection.read_model, collection.name, id) for id in ids))
+        found = await self._reader.get(collection, ids, fields=fields)
+        self._saw(Source(collection, ids))
         return [found.get(id) for id in ids]
 
     async def page(
@@ -74,15 +75,27 @@ class Reading:
     ) -> Page:
         """A page of a listing."""
         await self.ready(listing.collection.read_model, at_least)
-        page = await read_page(self.reader, listing, arguments, fields)
-        self._saw(_all_of(listing.collection))
-        return page
+        return await read_page(self, listing, arguments, fields)
+
+    async def find(
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Documents that fit `filter`, for a read that is ready; all of them where `limit` is 0."""
+        found = await self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields)
+        self._saw(listed(collection, filter, sort, found))
+        return found
 
     async def count(self, listing: Listing) -> int:
         """How many documents a listing has in all."""
         await self.ready(listing.collection.read_model)
-        count = await self.reader.count(listing.collection, listing.filter)
-        self._saw(_all_of(listing.collection))
+        count = await self._reader.count(listing.collection, listing.filter)
+        self._saw(counted(listing.collection, listing.filter))
         return count
 
     async def aggregate(
@@ -93,31 +106,37 @@ class Reading:
     ) -> list[Document]:
         """What an aggregation over a collection gives."""
         await self.ready(collection.read_model, at_least)
-        found = await self.reader.aggregate(collection, pipeline)
-        self._saw(_all_of(collection))
+        found = await self._reader.aggregate(collection, pipeline)
+        self._saw(all_of(collection))
         return found
 
-    async def recall(self, cache: ReadCache, key: Hashable, at_least: Iterable[Token] = ()) -> Any:
-        """What was kept and would be read again, with the waits and claims of its reads; or `None`."""
-        wanted = tuple(at_least)
-        while entry := cache.get(key):
-            for read_model in dict.fromkeys(source.read_model for source in entry.sources):
-                await self.ready(read_model, wanted)
-            if cache.get(key) is entry:  # The waits may have been for a change of just this.
-                self._saw(*entry.sources)
-                return entry.value
-        return None
+    def recall(self, cache: ReadCache, key: Hashable) -> Any:
+        """What was kept and would be read again, with the claims of its reads.
+
+        `None` where nothing was, or where a read would have to wait.
+        """
+        entry = cache.get(key)
+        if entry is None:
+            return None
+        for name in entry.read_models:
+            if self._wanted_of(name) > self._progress[name].position:
+                return None
+        for name in entry.read_models:
+            progress = self._progress[name]
+            self.reflects(progress.freshness())
+            self.reflected = max(self.reflected, progress.visible)
+        return entry.value
 
     def freshness(self) -> list[Freshness]:
         """How fresh each read model was when it was first read, in the order of touching."""
         return list(self._touched.values())
 
-    def _saw(self, *sources: Source) -> None:
+    def _wanted_of(self, read_model: str, at_least: Iterable[Token] = ()) -> int:
+        """The position that the client must see of a read model."""
+        tokens = [*self.demanded, *at_least]
+        return max(token.position_in(read_model) for token in tokens) if tokens else 0
+
+    def _saw(self, source: Source) -> None:
         """Notes, after a read, the latest that it may have shown: no later read may show less."""
-        self.sources.update(sources)
-        for source in sources:
-            self.reflected = max(self.reflected, self.progress[source.read_model].visible)
-
-
-def _all_of(collection: Collection) -> Source:
-    return Source(collection.read_model, collection.name)
+        self.sources.append(source)
+        self.reflected = max(self.reflected, self._progress[source.collection.read_model].visible)

@@ -1,6 +1,5 @@
-"""A reader that everybody shares: what several want at once is read once, and kept until it changes."""
+"""A reader that everybody shares: what several want at the same moment is read once."""
 
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +7,6 @@ from typing import Any, TypeVar
 
 from app.cqrs.documents import DocumentReader, Fields, Sort
 from app.cqrs.joining import JoinedQuestions
-from app.cqrs.read_cache import ReadCache, Source
 from app.cqrs.read_model import Collection, Document, Filter
 
 T = TypeVar("T")
@@ -20,9 +18,8 @@ _EXACT = (str, int, float, Decimal, datetime, type(None))
 class SharedReader:
     """Reads as `reader` does. What it gives is shared, so it must not be changed."""
 
-    def __init__(self, reader: DocumentReader, cache: ReadCache) -> None:
+    def __init__(self, reader: DocumentReader) -> None:
         self._reader = reader
-        self._cache = cache
         self._questions = JoinedQuestions()
 
     async def ping(self) -> None:
@@ -33,19 +30,11 @@ class SharedReader:
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> Mapping[str, Document]:
         """The documents with these ids by their ids, and perhaps others."""
-        kind = ("get", collection.name, fields)
-        since = self._cache.mark()
-        kept = [entry.value for id in ids if (entry := self._cache.get((kind, id)))]
-        if len(kept) == len(ids):
-            return {document["_id"]: document for document in kept if document}
-        # All of them, so that they are of the same moment.
-        found = await self._questions.ask(
-            kind, lambda wanted: self._reader.get(collection, wanted, fields=fields), ids
+        return await self._questions.ask(
+            ("get", collection.name, fields),
+            lambda wanted: self._reader.get(collection, wanted, fields=fields),
+            ids,
         )
-        for id in ids:
-            source = Source(collection.read_model, collection.name, id)
-            self._keep((kind, id), found.get(id), source, since)
-        return found
 
     async def find(
         self,
@@ -83,19 +72,7 @@ class SharedReader:
     ) -> T:
         if not _is_exact(what):
             return await read()
-        key = (*how, collection.name, repr(what))
-        since = self._cache.mark()
-        if entry := self._cache.get(key):
-            kept: T = entry.value
-            return kept
-        answer = await self._questions.ask(key, lambda _: read())
-        self._keep(key, answer, Source(collection.read_model, collection.name), since)
-        return answer
-
-    def _keep(self, key: tuple[Any, ...], value: object, source: Source, since: int) -> None:
-        if self._cache.capacity:
-            size = _size(value) + sum(map(sys.getsizeof, key))
-            self._cache.put(key, value, size=size, sources=[source], since=since)
+        return await self._questions.ask((*how, collection.name, repr(what)), lambda _: read())
 
 
 def _is_exact(value: object) -> bool:
@@ -107,14 +84,3 @@ def _is_exact(value: object) -> bool:
             return all(map(_is_exact, value))
         case _:
             return type(value) in (*_EXACT, bool)
-
-
-def _size(value: object) -> int:
-    """Bytes that a value takes, about."""
-    match value:
-        case dict():
-            return sys.getsizeof(value) + sum(map(_size, value.values()))  # keys are shared, mostly
-        case list():
-            return sys.getsizeof(value) + sum(map(_size, value))
-        case _:
-            return sys.getsizeof(value)

@@ -1,9 +1,11 @@
-"""Queries that come again are answered by functions made for them, to the letter as strawberry answers."""
+"""Queries that come again are answered by functions made for them, to the letter as strawberry answers.
 
-from collections.abc import Mapping
+What was made of documents alone is kept until they change.
+"""
+
 from dataclasses import dataclass
-from typing import Any
 
+import orjson
 import strawberry
 from strawberry.types import ExecutionResult
 
@@ -14,7 +16,8 @@ from schema.compiled.shapes import Leaves
 from schema.compiled.sightings import Sightings
 from schema.context import Context
 from schema.operation import extensions_of, presentable
-from schema.results import encoded
+from schema.requested import Operation
+from schema.results import encoded, with_freshness
 
 MOST_OPERATIONS = 500
 MOST_BYTES = 50_000_000
@@ -38,33 +41,43 @@ class Compiled:
         self._leaves = Leaves()
         self._operations = Sightings(self._operation, most=most, most_bytes=most_bytes)
         self.answered = 0
-        """How many operations were answered here."""
+        """How many operations were executed here."""
+        self.recalled = 0
+        """How many answers were found to be what they would be again."""
 
-    async def answer(
-        self, query: str, operation_name: str | None, variables: Mapping[str, Any] | None, context: Context
-    ) -> bytes | None:
-        """The response's body, and its token in the header; `None` for what must be done the ordinary way.
+    async def answer(self, operation: Operation, context: Context) -> bytes | None:
+        """The response's body; `None` for what must be done the ordinary way.
 
-        The context must be the operation's own.
+        The context must be the operation's own, and is spoilt where there is no answer.
         """
-        operation = self._operations.get(query, operation_name)
-        if not isinstance(operation, CompiledOperation):
-            return None
-        size = operation.size
+        cache, key = context.cache, (context.viewer, *operation.text)
         try:
             context.demand_what_was_seen()
-            result = await operation.execute(variables, context)
-        except (NotCovered, BadToken):
+        except BadToken:
+            return None
+        if data := context.reading.recall(cache, key):
+            self.recalled += 1
+            return with_freshness(data, context.reading.freshness())
+        ready = self._operations.get(operation.query, operation.operation_name)
+        if not isinstance(ready, CompiledOperation):
+            return None
+        since, size = cache.mark(), ready.size
+        try:
+            result = await ready.execute(operation.variables, context)
+            if result.errors:
+                errors = [presentable(error) for error in result.errors]
+                body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))
+            else:
+                data = orjson.dumps(result.data)
+                body = with_freshness(data, context.reading.freshness())
+                if context.of_documents_only and cache.capacity:
+                    room = len(data) + len(operation.query)
+                    cache.put(key, data, size=room, sources=context.reading.sources, since=since)
+        except (NotCovered, TypeError):  # the latter of what JSON can't hold
             return None
         finally:
-            if operation.size != size:
+            if ready.size != size:
                 self._operations.trim()
-        errors = [presentable(error) for error in result.errors] if result.errors else None
-        try:
-            body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))
-        except TypeError:  # of what JSON can't hold
-            return None
-        context.return_token()
         self.answered += 1
         return body
 

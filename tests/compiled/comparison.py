@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from app.cqrs.circle import Circle
 from schema.compiled.answers import Compiled
-from schema.context import TOKEN_HEADER, Context
+from schema.context import Context
+from schema.requested import Operation as Sent
 from schema.results import encoded
 from schema.root import schema
 from tests.compiled.generator import Operation
@@ -51,21 +51,21 @@ class Comparison:
             valid = result.data is not None or any(error.path for error in result.errors or ())
             self.counts["with errors"] += bool(result.errors)
         self.counts["valid"] += valid
+        sent = Sent(query=operation.text, variables=variables, operation_name=operation.name)
         for _ in range(2):  # It is compiled at second sight.
             own = self._context(operation)
-            compiled = await self.compiled.answer(operation.text, operation.name, variables, own)
+            compiled = await self.compiled.answer(sent, own)
         if compiled is None:
             return
         self.counts["compiled"] += 1
         self.counts["compiled with errors"] += b'"errors"' in compiled
         if usual is None or _sorted(usual) != _sorted(compiled):
             raise Different(_report(operation, variables, usual, compiled))
-        if own.response.headers.get(TOKEN_HEADER) != context.response.headers.get(TOKEN_HEADER):  # type: ignore[union-attr]
+        if own.token_to_return != context.token_to_return:
             raise Different(_report(operation, variables, b"another token in the header", compiled))
 
     def _context(self, operation: Operation) -> Context:
-        headers = {TOKEN_HEADER: operation.token} if operation.token else {}
-        return Context(circle=self.circle, headers=headers, response=Response())
+        return Context(self.circle, asked=operation.token or "", over_http=True)
 
 
 def _sorted(body: bytes) -> bytes:

@@ -90,6 +90,6 @@ async def _known(circle: Circle, head: int) -> Known:
 
 async def _cursors(circle: Circle, field: str) -> list[str]:
     result: Any = await schema.execute(
-        f"{{ {field}(first: 30) {{ edges {{ cursor }} }} }}", context_value=Context(circle=circle, headers={})
+        f"{{ {field}(first: 30) {{ edges {{ cursor }} }} }}", context_value=Context(circle)
     )
     return [edge["cursor"] for edge in result.data[field]["edges"]]

@@ -87,7 +87,7 @@ class Hammer:
         """The documents as they have been, each state with its checkpoint."""
         self._store.applied = self._remember
         self._store.network.loses = self.random.choice([0, 0.02, 0.1])
-        self._reader = SharedReader(cast("DocumentReader", self._store), cache)
+        self._reader = SharedReader(cast("DocumentReader", self._store))
         self._progress = Progress(notes.name, Head())
         self._bus = AsyncioEventBus()
 
@@ -184,7 +184,7 @@ class Hammer:
         """As an operation is answered whose whole answer may have been kept."""
 
         async def answer() -> Any:
-            if kept := await reading.recall(self._cache, key):
+            if kept := reading.recall(self._cache, key):
                 self.met["recalled"] += 1
                 return kept[0]
             since = self._cache.mark()

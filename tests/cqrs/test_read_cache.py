@@ -1,11 +1,12 @@
 """What is kept, for how long, and how much of it; that it is never stale is shown in `test_staleness.py`."""
 
-from app.cqrs.read_cache import PER_ENTRY, ReadCache, Source
-from app.cqrs.read_model import Change
+from app.cqrs.read_cache import PER_ENTRY, PER_ID, ReadCache
+from app.cqrs.read_model import Change, Collection
+from app.cqrs.sources import Source, all_of
 from tests.cqrs.notes import documents, notes
 
-A, B = (Source(notes.name, documents.name, id) for id in "ab")
-ALL = Source(notes.name, documents.name)
+A, B = (Source(documents, id) for id in "ab")
+ALL = all_of(documents)
 PRAISED = documents.update("a", {"$inc": {"praise": 1}})
 RENAMED = documents.update_where({"topic": "plain"}, {"$set": {"topic": "fancy"}})
 
@@ -50,8 +51,8 @@ def test_a_change_of_whatever_fits_a_filter_forgets_the_collection() -> None:
 def test_other_read_models_and_collections_are_not_concerned() -> None:
     cache = opened()
     cache.settled("others")
-    for other in (Source("others", "others_v1", "a"), Source("notes", "notes_v1_words", "a")):
-        keep(cache, f"{other}", other)
+    for other in (Collection("others", "others_v1"), Collection("notes", "notes_v1_words")):
+        keep(cache, other.name, Source(other, "a"))
     project(cache, PRAISED, RENAMED)
     assert len(cache) == 2
     cache.settled(notes.name)
@@ -79,7 +80,7 @@ def test_keeps_nothing_that_was_read_while_documents_changed() -> None:
 
 
 def test_takes_no_more_than_its_room_and_lets_go_of_what_was_not_asked_for() -> None:
-    cache = opened(3 * (PER_ENTRY + 100))
+    cache = opened(3 * (PER_ENTRY + PER_ID + 100))
     for key in "abc":
         keep(cache, key, A, size=100)
     assert kept(cache, "a") == "A"
@@ -87,17 +88,18 @@ def test_takes_no_more_than_its_room_and_lets_go_of_what_was_not_asked_for() -> 
     assert kept(cache, *"abcd") == "ACD"
     keep(cache, "e", B, size=1_000_000)
     assert kept(cache, *"abcde") == "ACD"
-    assert cache.bytes == 3 * (PER_ENTRY + 100)
+    assert cache.bytes == 3 * (PER_ENTRY + PER_ID + 100)
 
 
 def test_keeps_no_trace_of_what_it_forgot() -> None:
     cache = opened(10 * PER_ENTRY)
     for number in range(1_000):
-        keep(cache, f"{number % 20}", Source(notes.name, documents.name, f"{number}"), ALL)
+        keep(cache, f"{number % 20}", Source(documents, [f"{number}"]), ALL)
         if number % 7 == 0:
             project(cache, documents.put(f"{number}", {}))
     project(cache, RENAMED)
-    assert (len(cache), cache.bytes, [*cache._keys.values()]) == (0, 0, [{}])
+    assert (len(cache), cache.bytes) == (0, 0)
+    assert [*cache._by_id.values(), *cache._by_choice.values()] == [{}, {}]
 
 
 def test_without_room_keeps_nothing() -> None:

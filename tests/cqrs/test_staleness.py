@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from app.cqrs.joining import JoinedQuestions
-from app.cqrs.read_cache import Entry, ReadCache, Source
+from app.cqrs.read_cache import ReadCache
 from app.cqrs.read_model import Change
 from app.cqrs.reading import Reading
-from app.cqrs.tokens import Token
+from app.cqrs.sources import Choice, Source
 from tests.cqrs.staleness import hammer
 
 ROOM = 20_000
@@ -58,13 +58,19 @@ class KeepsWhatMayHaveBeenReadMeanwhile(ReadCache):
 
 class ForgetsDocumentsOnly(ReadCache):
     def put(self, key: Hashable, value: Any, *, size: int, sources: Iterable[Source], since: int) -> None:
-        sources = [source for source in sources if source.id] or [Source("notes", "notes_v1", "nobody")]
+        sources = [Source(source.collection, source.ids or ["nobody"]) for source in sources]
         super().put(key, value, size=size, sources=sources, since=since)
 
 
 class ForgetsListingsOnly(ReadCache):
     def changing(self, read_model: str, changes: Iterable[Change]) -> None:
         super().changing(read_model, [change.collection.put("of no account", {}) for change in changes])
+
+
+class ForgetsWhatIsShownOnly(ReadCache):
+    def put(self, key: Hashable, value: Any, *, size: int, sources: Iterable[Source], since: int) -> None:
+        sources = [Source(source.collection, source.ids, Choice(frozenset())) for source in sources]
+        super().put(key, value, size=size, sources=sources, since=since)
 
 
 class TrustsWhatAnotherMayHaveChanged(ReadCache):
@@ -87,6 +93,7 @@ class TrustsWhatAnotherMayHaveChanged(ReadCache):
         KeepsWhatMayHaveBeenReadMeanwhile,
         ForgetsDocumentsOnly,
         ForgetsListingsOnly,
+        ForgetsWhatIsShownOnly,
         TrustsWhatAnotherMayHaveChanged,
     ],
 )
@@ -112,18 +119,15 @@ def test_notices_who_is_given_what_was_looked_up_before_they_asked(monkeypatch: 
         hammer(SEEDS, 0)
 
 
-async def _recalls_before_it_waits(
-    self: Reading, cache: ReadCache, key: Hashable, at_least: Iterable[Token] = ()
-) -> Any:
-    entry: Entry | None = cache.get(key)
+def _recalls_without_waiting(self: Reading, cache: ReadCache, key: Hashable) -> Any:
+    entry = cache.get(key)
     if entry:
         for source in entry.sources:
-            await self.ready(source.read_model, at_least)
-        self._saw(*entry.sources)
+            self._saw(source)
     return entry and entry.value
 
 
-def test_notices_who_recalls_what_was_before_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reading, "recall", _recalls_before_it_waits)
+def test_notices_who_recalls_what_is_before_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reading, "recall", _recalls_without_waiting)
     with pytest.raises(AssertionError, match="broken: "):
         hammer(SEEDS, ROOM)

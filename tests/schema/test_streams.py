@@ -37,7 +37,7 @@ class Subscribers:
         self, query: str, after: str | None = None, **variables: Any
     ) -> AsyncIterator[AsyncGenerator[Item, None]]:
         operation = Operation(query=query, variables={**variables, "after": after})
-        context = Context(circle=self.service.circle, headers={})
+        context = Context(self.service.circle)
         async with aclosing(self.streams.open(operation, context)) as items:
             yield items
 

@@ -1,0 +1,38 @@
+"""What a client sends, over whatever transport: one operation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What a client sends."""
+
+    query: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
+    after: str | None = None
+    """A cursor that takes the place of the operation's own `after`, such as a `Last-Event-ID`."""
+
+    @cached_property
+    def text(self) -> tuple[str, str | None, bytes]:
+        """All that an answer depends on beside the documents and who asks, as something to find it by."""
+        return self.query, self.operation_name, orjson.dumps(self.variables or {})
+
+
+def complaint_about_operation(sent: object) -> str | None:
+    """Why this is no operation: each of its parts has one type."""
+    if not isinstance(sent, dict):
+        return "Send one JSON object with query, variables and operationName."
+    if not isinstance(sent.get("query"), str) or not sent["query"].strip():
+        return "query must be a string with an operation."
+    for part in ("variables", "extensions"):
+        if not isinstance(sent.get(part), dict | None):
+            return f"{part} must be an object or null."
+    if not isinstance(sent.get("operationName"), str | None):
+        return "operationName must be a string or null."
+    return None
