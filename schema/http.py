@@ -61,6 +61,10 @@ class GraphQLEndpoint:
             response = refused(refusal, asked.accepted.json)
         except ClientDisconnect:
             return
+        except Exception:
+            logger.exception("A request failed")
+            fault = HTTPException(500, "Something went wrong on our side. Try again, or report this.")
+            response = refused(fault, asked.accepted.json)
         await response(scope, receive, send)
 
     async def _answer(self, asked: Asked) -> ASGIApp:
@@ -129,7 +133,7 @@ _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
 def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
     """The answer to a request that is none of GraphQL, in the shape that clients of GraphQL know."""
-    code = {403: "FORBIDDEN", 404: "NOT_FOUND"}.get(refusal.status_code, "BAD_REQUEST")
+    code = {403: "FORBIDDEN", 404: "NOT_FOUND", 500: "INTERNAL"}.get(refusal.status_code, "BAD_REQUEST")
     body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
     headers = {"Vary": "Accept", **(refusal.headers or {})}
     return Response(orjson.dumps(body), refusal.status_code, headers, media_type)

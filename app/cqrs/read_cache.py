@@ -8,7 +8,7 @@ but the projectors of this process changes the documents.
 
 import math
 from collections import OrderedDict, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Entry:
     value: Any
     sources: tuple[Source, ...]
     read_models: tuple[str, ...]
-    """Those of its sources, in the order of reading."""
+    """Those that were looked at, in order; a source's is one of them."""
     bytes: int
 
 
@@ -61,20 +61,27 @@ class ReadCache:
             self._entries.move_to_end(key)
         return entry
 
-    def put(self, key: Hashable, value: Any, *, size: int, sources: Iterable[Source], since: int) -> None:
+    def put(
+        self,
+        key: Hashable,
+        value: Any,
+        *,
+        size: int,
+        read_models: Iterable[str],
+        sources: Sequence[Source],
+        since: int,
+    ) -> None:
         """Keeps what was read after the mark `since`, unless what it was read from has changed.
 
         `size` is that of key and value, in bytes.
         """
-        of = tuple(sources)
-        read_models = tuple(dict.fromkeys(source.collection.read_model for source in of))
-        room = size + PER_ENTRY + PER_ID * sum(len(source.ids) for source in of)
+        room = size + PER_ENTRY + PER_ID * sum(len(source.ids) for source in sources)
         if room > self.capacity or any(self._changed[name] > since for name in read_models):
             return
         self._drop(key)
-        self._entries[key] = Entry(value, of, read_models, room)
+        self._entries[key] = Entry(value, tuple(sources), tuple(read_models), room)
         self.bytes += room
-        for source in of:
+        for source in sources:
             by_id = self._by_id[source.collection.name]
             for id in source.ids:
                 by_id.setdefault(id, set()).add(key)

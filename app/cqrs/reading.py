@@ -26,9 +26,15 @@ class Reading:
         self.demanded: list[Token] = []
         self.reflected = 0
         """The highest position that the answers so far reflect."""
-        self.sources: list[Source] = []
-        """All that was read, in order."""
+        self._sources: list[Source] = []
         self._touched: dict[str, Freshness] = {}
+
+    def keep(self, cache: ReadCache, key: Hashable, value: Any, *, size: int, since: int) -> None:
+        """Keeps what was made of these reads alone, before which the cache's mark `since` was noted.
+
+        `size` is that of key and value, in bytes.
+        """
+        cache.put(key, value, size=size, read_models=self._touched, sources=self._sources, since=since)
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
         """Waits until `read_model` holds what this operation, or this read, must see."""
@@ -40,6 +46,7 @@ class Reading:
             await progress.wait_for(wanted, self._patience)
             if first:
                 self.reflects(progress.freshness())
+        self._may_show(progress)
 
     def reflects(self, freshness: Freshness) -> None:
         """What is read from now on is at least this fresh; a later read may be fresher."""
@@ -124,7 +131,7 @@ class Reading:
         for name in entry.read_models:
             progress = self._progress[name]
             self.reflects(progress.freshness())
-            self.reflected = max(self.reflected, progress.visible)
+            self._may_show(progress)
         return entry.value
 
     def freshness(self) -> list[Freshness]:
@@ -137,6 +144,12 @@ class Reading:
         return max(token.position_in(read_model) for token in tokens) if tokens else 0
 
     def _saw(self, source: Source) -> None:
-        """Notes, after a read, the latest that it may have shown: no later read may show less."""
-        self.sources.append(source)
-        self.reflected = max(self.reflected, self._progress[source.collection.read_model].visible)
+        self._sources.append(source)
+        self._may_show(self._progress[source.collection.read_model])
+
+    def _may_show(self, progress: Progress) -> None:
+        """Notes the latest that a read may show: before it begins, and again after it, when that may be more.
+
+        No later read may show less.
+        """
+        self.reflected = max(self.reflected, progress.visible)

@@ -8,6 +8,7 @@ import base64
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -46,9 +47,13 @@ class Tokens:
 
     def __init__(self, store_id: UUID) -> None:
         self._store = store_id.bytes[-6:]
+        self._of_position = lru_cache(1_000)(self._written)  # the newest ones are asked for again and again
 
     def write(self, position: int, reached: Mapping[str, Place] | None = None) -> str:
         """The token for `position`, as text that fits a header and a URL."""
+        return self._written(position, reached) if reached else self._of_position(position)
+
+    def _written(self, position: int, reached: Mapping[str, Place] | None = None) -> str:
         body = position.to_bytes(8) + self._store + (msgspec.msgpack.encode(reached) if reached else b"")
         return base64.b32hexencode(body + zlib.crc32(body).to_bytes(4)).rstrip(b"=").decode()
 

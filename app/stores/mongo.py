@@ -28,7 +28,7 @@ from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 from app.stores.mongo_operations import Operation, Operations
-from app.stores.mongo_reading import CODEC, IN_A_BATCH, done, found, projection
+from app.stores.mongo_reading import CODEC, IN_A_REPLY, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
 
 PATIENCE = 2000
@@ -116,7 +116,7 @@ class MongoReadStore:
         if sort:
             command["sort"] = dict(sort)
         with unavailable():
-            return await found(self._database, {**command, "limit": limit, "batchSize": limit or IN_A_BATCH})
+            return await found(self._database, {**command, "limit": limit, "batchSize": IN_A_REPLY})
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """How many documents fit `filter`."""
@@ -133,7 +133,7 @@ class MongoReadStore:
                 {
                     "aggregate": collection.name,
                     "pipeline": list(pipeline),
-                    "cursor": {"batchSize": IN_A_BATCH},
+                    "cursor": {"batchSize": IN_A_REPLY},
                 },
             )
 

@@ -15,8 +15,8 @@ from pymongo.errors import AutoReconnect
 from app.cqrs.documents import Fields
 from app.cqrs.read_model import Document
 
-IN_A_BATCH = 10_000
-"""Documents in one reply, unless they come to more than 16 MB."""
+IN_A_REPLY = 10_000
+"""Documents, unless they come to more than 16 MB."""
 
 REMEMBERED = 50_000
 """Decimals that are kept as they were decoded, which takes 4 µs: amounts of money come again and again."""
@@ -47,22 +47,37 @@ _UNDECODED = CODEC.with_options(document_class=RawBSONDocument)
 async def found(database: AsyncIOMotorDatabase[Document], command: dict[str, Any]) -> list[Document]:
     """All documents that a command with a cursor gives, such as `find` and `aggregate`."""
     cursor = await _asked(database, command)
-    documents: list[Document] = cursor["firstBatch"]
-    while cursor["id"]:
-        _, _, collection = cursor["ns"].partition(".")
-        more = {"getMore": bson.Int64(cursor["id"]), "collection": collection, "batchSize": IN_A_BATCH}
-        cursor = await _asked(database, more)
-        documents += cursor["nextBatch"]
-    return documents
+    if not cursor["id"]:
+        documents: list[Document] = cursor["firstBatch"]
+        return documents
+    # There is more than fits a reply, and whoever asks on must be in the session in which it began.
+    await database.command({"killCursors": _collection(cursor), "cursors": [bson.Int64(cursor["id"])]})
+    async with await done(database.client.start_session()) as session:
+        cursor = await _asked(database, command, session)
+        documents = cursor["firstBatch"]
+        while cursor["id"]:
+            more = {"getMore": bson.Int64(cursor["id"]), "collection": _collection(cursor)}
+            cursor = await _asked(database, more, session)
+            documents += cursor["nextBatch"]
+        return documents
 
 
-async def _asked(database: AsyncIOMotorDatabase[Document], command: dict[str, Any]) -> Document:
+async def _asked(
+    database: AsyncIOMotorDatabase[Document], command: dict[str, Any], session: Any = None
+) -> Document:
     try:
-        reply = await database.command(command, codec_options=_UNDECODED)
+        reply = await database.command(command, codec_options=_UNDECODED, session=session)
     except AutoReconnect:  # A read may be repeated; drivers do so once.
-        reply = await database.command(command, codec_options=_UNDECODED)
+        if "getMore" in command:
+            raise
+        reply = await database.command(command, codec_options=_UNDECODED, session=session)
     cursor: Document = bson.decode(reply.raw, CODEC)["cursor"]
     return cursor
+
+
+def _collection(cursor: Document) -> str:
+    name: str = cursor["ns"].partition(".")[2]
+    return name
 
 
 async def done(call: Any) -> Any:

@@ -72,7 +72,7 @@ class Compiled:
                 body = with_freshness(data, context.reading.freshness())
                 if context.of_documents_only and cache.capacity:
                     room = len(data) + len(operation.query)
-                    cache.put(key, data, size=room, sources=context.reading.sources, since=since)
+                    context.reading.keep(cache, key, data, size=room, since=since)
         except (NotCovered, TypeError):  # the latter of what JSON can't hold
             return None
         finally:

@@ -10,7 +10,7 @@ from app.config import Settings
 from schema.root import schema
 from tests.compiled.comparison import Comparison, Different
 from tests.compiled.generator import Generator
-from tests.compiled.shop import quiet_shop
+from tests.compiled.shop import keeping, quiet_shop
 
 SETS = 4
 
@@ -19,7 +19,7 @@ async def campaign(rounds: int, seed: int) -> bool:
     """Compares so many operations; whether none was answered differently."""
     with tempfile.TemporaryDirectory() as folder:
         async with quiet_shop(Settings(data_dir=Path(folder), read_cache_mb=0)) as (circle, known):
-            comparison, start = Comparison(circle), time.monotonic()
+            comparison, start = Comparison(keeping(circle)), time.monotonic()
             operations = Generator(schema._schema, known, seed).operations(sets=SETS)
             try:
                 while comparison.counts["operations"] < rounds:

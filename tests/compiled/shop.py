@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from app.bootstrap import READ_MODELS, WriteSide, open_circle
 from app.config import Settings
 from app.cqrs.circle import Circle
+from app.cqrs.read_cache import ReadCache
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.domain.catalog.commands import DiscontinueProduct
@@ -67,6 +68,14 @@ async def quiet_shop(settings: Settings) -> AsyncIterator[Quiet]:
         for model in READ_MODELS:
             await circle.progress[model.name].wait_for(head, 30)
         yield circle, await _known(circle, head)
+
+
+def keeping(circle: Circle) -> Circle:
+    """The same circle, which keeps answers."""
+    cache = ReadCache(50_000_000)
+    for name in circle.progress:
+        cache.settled(name)
+    return replace(circle, cache=cache)
 
 
 async def _known(circle: Circle, head: int) -> Known:

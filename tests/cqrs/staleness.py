@@ -142,7 +142,8 @@ class Hammer:
 
     async def _read(self) -> None:
         name, topic = self.random.choice(NAMES), self.random.choice(TOPICS)
-        listing = Listing(documents, {"topic": topic}, ["topic"])
+        order, first = self.random.choice([("topic", 20), ("-praise", 1)])
+        listing = Listing(documents, {"topic": topic}, [order])
         reading = Reading(reader=self._reader, progress={notes.name: self._progress}, patience=PATIENCE)
         if self.random.random() < 0.5:
             reading.demanded = [Token(len(self._log.events) - self.random.randint(0, 1))]
@@ -151,7 +152,7 @@ class Hammer:
             return await reading.get_many(documents, [name, "nobody", "a"])
 
         async def several() -> Any:
-            return (await reading.page(listing, PageArguments())).documents
+            return (await reading.page(listing, PageArguments(first=first))).documents
 
         async def number() -> Any:
             return await reading.count(listing)
@@ -161,12 +162,12 @@ class Hammer:
 
         kinds: list[tuple[Callable[[], Awaitable[Any]], str, Callable[[Documents], Any]]] = [
             (pair, name, lambda there: [there.get(name), None, there.get("a")]),
-            (several, topic, lambda there: _in_order(there, topic)),
+            (several, f"{topic} {order}", lambda there: _in_order(there, topic, order)[:first]),
             (number, topic, lambda there: len(_in_order(there, topic))),
             (praise, "", lambda there: [{"praise": sum(one["praise"] for one in there.values())}]),
         ]
         read, of, truth = self.random.choice(kinds)
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.8:
             read = self._recalled(reading, (read.__name__, of), read)
         began = len(self._history) - 1
         answer = await read()
@@ -190,14 +191,16 @@ class Hammer:
             since = self._cache.mark()
             made = await read()
             await asyncio.sleep(self.random.random() * 0.01)
-            self._cache.put(key, [made], size=100, sources=reading.sources, since=since)
+            reading.keep(self._cache, key, [made], size=100, since=since)
             return made
 
         return answer
 
 
-def _in_order(there: Documents, topic: str) -> list[Document]:
-    return sorted((one for one in there.values() if one["topic"] == topic), key=lambda one: str(one["_id"]))
+def _in_order(there: Documents, topic: str, order: str = "topic") -> list[Document]:
+    found = sorted((one for one in there.values() if one["topic"] == topic), key=lambda one: str(one["_id"]))
+    found.sort(key=lambda one: one["praise"])
+    return found[::-1] if order == "-praise" else sorted(found, key=lambda one: str(one["_id"]))
 
 
 def hammered(seed: int, cache: ReadCache) -> Counter[str]:

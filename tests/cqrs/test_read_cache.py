@@ -18,7 +18,8 @@ def opened(capacity: int = 1_000_000) -> ReadCache:
 
 
 def keep(cache: ReadCache, key: str, *sources: Source, size: int = 0) -> None:
-    cache.put(key, key.upper(), size=size, sources=sources, since=cache.mark())
+    read_models = [source.collection.read_model for source in sources]
+    cache.put(key, key.upper(), size=size, read_models=read_models, sources=sources, since=cache.mark())
 
 
 def kept(cache: ReadCache, *keys: str) -> str:
@@ -70,10 +71,10 @@ def test_keeps_nothing_that_was_read_while_documents_changed() -> None:
     before = cache.mark()
     cache.changing(notes.name, [PRAISED])
     meanwhile = cache.mark()
-    cache.put("b", "B", size=0, sources=[B], since=meanwhile)
+    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=meanwhile)
     cache.changed(notes.name)
-    cache.put("b", "B", size=0, sources=[B], since=before)
-    cache.put("b", "B", size=0, sources=[B], since=meanwhile)
+    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=before)
+    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=meanwhile)
     assert len(cache) == 0
     keep(cache, "b", B)
     assert len(cache) == 1

@@ -66,7 +66,7 @@ async def test_recalls_what_was_kept_with_the_claims_of_a_read(
     first = reading(read_store, progress)
     assert first.recall(cache, "key") is None
     await first.get(documents, "a")
-    cache.put("key", b"answer", size=6, sources=first.sources, since=cache.mark())
+    first.keep(cache, "key", b"answer", size=6, since=cache.mark())
     progress.applying(5)  # of another document
     again = reading(read_store, progress)
     again.demanded = [Token(3)]
@@ -82,7 +82,7 @@ async def test_recalls_nothing_where_a_token_is_not_met_yet(
     cache.settled("notes")
     first = reading(read_store, progress)
     await first.count(ALL)
-    cache.put("key", b"answer", size=6, sources=first.sources, since=cache.mark())
+    first.keep(cache, "key", b"answer", size=6, since=cache.mark())
     again = reading(read_store, progress)
     again.demanded = [Token(4)]
     assert again.recall(cache, "key") is None

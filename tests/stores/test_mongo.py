@@ -214,6 +214,22 @@ async def test_finds_counts_and_sums(store: MongoReadStore) -> None:
     ]
 
 
+async def test_finds_more_than_fits_into_a_reply(
+    store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await apply(store, *(NoteTaken(note=str(number)) for number in range(7)))
+    monkeypatch.setattr("app.stores.mongo.IN_A_REPLY", 2)
+    sorted_: list[Document] = [{"$sort": {"_id": 1}}]
+    for _ in range(3):
+        listed, aggregated, first = await asyncio.gather(
+            all_notes(store),
+            store.aggregate(documents, sorted_),
+            store.find(documents, {}, sort=[("_id", 1)], limit=3),
+        )
+        assert [note["_id"] for note in listed] == [*"0123456"]
+        assert (aggregated, first) == (listed, listed[:3])
+
+
 async def test_preparing_again_changes_nothing(store: MongoReadStore) -> None:
     await apply(store, NoteTaken(note="a"))
     await store.prepare(notes)
