@@ -19,7 +19,14 @@ class ResolveInfo(GraphQLResolveInfo[Any]):
     """What a resolver may know, with the document fields that are needed of what it reads."""
 
     operation_extensions: ClassVar[None] = None
-    shown: Fields = None
+    executor: "CompiledExecutor"
+    needed: Fields = None
+
+    @property
+    def shown(self) -> Fields:
+        """The document fields that are needed of what the resolver reads; `None` for all."""
+        self.executor.read_parts = True
+        return self.needed
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,29 @@ class CompiledExecutor(Executor[Any]):
     """Where a compiled function meets something that does not fit, the value is completed as usual."""
 
     functions: Functions
-    _shown: Fields
+    misfit = False
+    """Whether a document did not fit its type."""
+    read_parts = False
+    """Whether a resolver asked which parts of documents are needed: what is wrong may be in what it left."""
+    _needed: Fields
+
+    async def complete_awaitable_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """What is shown of a value that a resolver reads; nobody aborts it."""
+        try:
+            read = await result
+            shown = self.complete_value(return_type, field_details_list, info, path, read, position_context)
+            return await shown if self.is_awaitable(shown) else shown
+        except Exception as error:
+            self.handle_field_error(error, return_type, field_details_list, path)
+            return None
 
     def execute_field(
         self,
@@ -55,9 +84,9 @@ class CompiledExecutor(Executor[Any]):
         if shape is not None:
             try:
                 return shape(source, self.context_value)
-            except Exception:  # noqa: S110 - what is wrong is said by the ordinary way
-                pass
-        self._shown = self.functions.needed.get(id(field_details_list))
+            except Exception:
+                self.misfit = True
+        self._needed = self.functions.needed.get(id(field_details_list))
         resolver = self.functions.resolvers.get(id(field_details_list))
         if resolver is None:
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
@@ -84,8 +113,9 @@ class CompiledExecutor(Executor[Any]):
         if shape is not None:
             try:
                 return shape(result, self.context_value)
-            except Exception:  # noqa: S110 - what is wrong is said by the ordinary way
-                pass
+            except Exception:
+                if not (isinstance(result, list) and any(map(self.is_awaitable, result))):
+                    self.misfit = True  # else the items are shown one by one, when they are there
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     def build_resolve_info(
@@ -112,5 +142,5 @@ class CompiledExecutor(Executor[Any]):
             None,
             self.async_helpers,
         )
-        info.shown = self._shown
+        info.executor, info.needed = self, self._needed
         return info

@@ -24,7 +24,7 @@ from app.cqrs.documents import Fields
 from schema.compiled.arguments import Resolver, resolver_of
 from schema.compiled.executor import CompiledExecutor, Functions
 from schema.compiled.needs import needed
-from schema.compiled.parsed import Parsed, Selections
+from schema.compiled.parsed import NotCovered, Parsed, Selections
 from schema.compiled.shapes import Impure, Leaves, Shapes
 
 BYTES_OF_SOURCE = 20
@@ -115,7 +115,7 @@ class Plan:
         """In bytes, about."""
 
     async def execute(self, values: VariableValues, context: Any) -> ExecutionResult:
-        """Data and errors."""
+        """Data and errors; raises `NotCovered` where parts of documents do not fit their types."""
         executor = CompiledExecutor.__new__(CompiledExecutor)
         executor.__dict__.update(
             self._template, context_value=context, variable_values=values, collected_errors=CollectedErrors()
@@ -126,6 +126,8 @@ class Plan:
         except GraphQLError as error:  # of a field that can't be null
             executor.collected_errors.add(error, None)
             data = None
+        if executor.misfit and executor.read_parts:
+            raise NotCovered
         return ExecutionResult(data, executor.collected_errors.errors or None)
 
     async def _data(self, executor: CompiledExecutor) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A document that does not fit its type gives the errors of the specification, also when it is compiled."""
+"""A document that does not fit its type is left to graphql-core, which gives the right errors."""
 
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ def falsified(document: dict[str, Any], random: Random) -> dict[str, Any]:
             return changed
 
 
-async def test_documents_that_do_not_fit_give_the_same_errors(mongo_url: str, quiet: Quiet) -> None:
+async def test_documents_that_do_not_fit_are_left_to_graphql_core(mongo_url: str, quiet: Quiet) -> None:
     circle, _ = quiet
     comparison, random = Comparison(circle), Random(1)
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongo_url)
@@ -83,5 +83,6 @@ async def test_documents_that_do_not_fit_give_the_same_errors(mongo_url: str, qu
             await collection.replace_one({"_id": document["_id"]}, document)
     client.close()
     counts = comparison.counts
-    assert counts["compiled"] == counts["operations"], counts
-    assert counts["compiled with errors"] > 100, counts
+    assert counts["with errors"] > 100, counts
+    assert counts["compiled with errors"] == 0, counts
+    assert counts["compiled"] > 100, counts
