@@ -37,6 +37,7 @@ BREAKS = {
         "app.domain.customers.handlers",
     ),
     "Nobody reaches into the orders": ("app.domain.stock.published", "app.domain.orders.events"),
+    "Compiled queries know types and read models, and no shop": ("schema.compiled.plans", "schema.orders"),
     "MongoDB's driver lives in its store": ("app.bootstrap", "motor"),
     "SQL lives in its store and in the contexts' tables": ("app.domain.orders.handlers", "sqlalchemy"),
     "GraphQL lives in the schema": ("app.web.health", "strawberry"),
