@@ -52,12 +52,14 @@ async def opened(folder: Path, used: Cores) -> AsyncIterator[Stores]:
             yield Stores(copy, mongod.url, mongod.process.pid)
 
 
-async def measure(plan: Plan, parts: Sequence[str], size: Size) -> tuple[list[str], Rounds]:
+async def measure(
+    plan: Plan, parts: Sequence[str], size: Size, *, apart: bool = True
+) -> tuple[list[str], Rounds]:
     """Measures the candidates and the parts; returns a report in Markdown, and the reads' figures.
 
     Raises `AnswersDiffer` and `LoadFailed`.
     """
-    used, before = cores(), described()
+    used, before = cores(apart=apart), described()
     report = [f"{size}; {plan.rounds} rounds of {plan.seconds:g} s.", *before, f"- {used}"]
     rounds: Rounds = {}
     async with opened(await made(size), used) as stores:
@@ -96,6 +98,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=_seconds, help="how long each time (3)")
     parser.add_argument("--connections", nargs="+", type=_at_least_one, default=[1, 16, 64], metavar="N")
     parser.add_argument("--quick", action="store_true", help="one round of one second: a look, no figures")
+    parser.add_argument("--unpinned", action="store_true", help="let the kernel place server and load")
     parser.add_argument("--seed", type=int, default=1, help="of the shop, and of who is asked for")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg", help="where to draw the reads' figures")
     wanted = parser.parse_args()
@@ -114,7 +117,7 @@ def main() -> int:
     )
     parts = [part for part in PARTS if part in only]
     try:
-        report, rounds = asyncio.run(measure(plan, parts, Size(seed=wanted.seed)))
+        report, rounds = asyncio.run(measure(plan, parts, Size(seed=wanted.seed), apart=not wanted.unpinned))
     except (AnswersDiffer, LoadFailed) as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -52,10 +52,10 @@ class Cores:
         )
 
 
-def cores() -> Cores:
-    """One core for the server and the others for the rest, where there is more than one."""
+def cores(*, apart: bool = True) -> Cores:
+    """One core for the server and the others for the rest, where there is more than one; or all for all."""
     mine = sorted(os.sched_getaffinity(0))
-    return Cores(frozenset(mine[:1]), frozenset(mine[1:] or mine))
+    return Cores(frozenset(mine[: 1 if apart else None]), frozenset(mine[1:] if apart and mine[1:] else mine))
 
 
 def pin(process: int, to: frozenset[int]) -> None:

@@ -11,7 +11,7 @@ import aiohttp
 from tests.bench.candidates import Candidate, Running, Stores, started
 from tests.bench.commands import Known, invalidating
 from tests.bench.generator import Job
-from tests.bench.loading import Figures, figures_of, kept_of, load
+from tests.bench.loading import Figures, LoadFailed, figures_of, kept_of, load
 from tests.bench.machine import Cores
 from tests.bench.queries import QUERIES, Query, Variables
 from tests.bench.shop import until_live
@@ -151,7 +151,7 @@ async def _measure(
         watched={"server": server.process, "mongod": bench.stores.mongod},
     )
     if not candidate.commands:
-        return figures_of(await load(job, bench.cores))
+        return _some(candidate, figures_of(await load(job, bench.cores)))
     number = int(candidate.commands * (job.seconds + job.warm_up)) + 1
     commands = invalidating(bench.known, Random(bench.plan.seed), number)
     beside = Job(
@@ -163,4 +163,10 @@ async def _measure(
         pace=candidate.commands,
     )
     reading, writing = await asyncio.gather(load(job, bench.cores), load(beside, bench.cores))
-    return replace(figures_of(reading), kept=kept_of(writing))
+    return _some(candidate, replace(figures_of(reading), kept=kept_of(writing)))
+
+
+def _some(candidate: Candidate, figures: Figures) -> Figures:
+    if not figures.rate:
+        raise LoadFailed(f"{candidate.name} answered nothing in that time; measure longer, with --seconds.")
+    return figures

@@ -75,7 +75,7 @@ async def test_a_shop_is_made_once(small_shop: Path) -> None:
 @LONG
 async def test_tables_and_chart_come_out() -> None:
     written = replace(REFERENCE, name="written", commands=20)
-    plan = Plan(candidates=(CONSTANT, PLAIN, REFERENCE, written), connections=(2,), rounds=1, seconds=0.3)
+    plan = Plan(candidates=(CONSTANT, PLAIN, REFERENCE, written), connections=(2,), rounds=1, seconds=0.6)
     report, rounds = await measure(plan, (FRESHNESS, REBUILD), SMALL)
     said = "\n".join(report)
     for what in ("| `constant` |", "| to `plain-motor` |", "receipt to shown", "rebuild of all read models"):
