@@ -50,4 +50,6 @@ class Relay:
             self._head.rise(events[-1].position, events[-1].occurred_at)
             await self._bus.publish(EventBatch(after=position, events=events))
             position = events[-1].position
+            if len(events) < BATCH:  # Of what has come since, somebody tells.
+                break
         return position
