@@ -104,11 +104,12 @@ class DocumentWriter(Protocol):
         model: ReadModel,
         changes: Sequence[tuple[RecordedEvent, Change]],
         *,
+        since: int,
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
         """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing.
 
-        Returns the notices, in order; raises `CheckpointMoved` where it was not at `start`, and
-        `ChangeImpossible`.
+        The checkpoint may be behind `start`, down to `since`, for in between no event changes a document.
+        Returns the notices, in order; raises `CheckpointMoved` where it is elsewhere, and `ChangeImpossible`.
         """

@@ -33,7 +33,10 @@ class BatchSource(Protocol):
     """One subscriber's end of the bus."""
 
     async def next(self) -> EventBatch:
-        """What has arrived since the last time, as one batch; waits where there is nothing."""
+        """What has arrived since the last time, as one batch; waits where there is nothing.
+
+        Who gives up waiting loses none.
+        """
 
 
 class EventBus(Protocol):

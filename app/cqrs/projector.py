@@ -8,8 +8,14 @@ from typing import Any, TypeVar
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.commands import CommandError
-from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentWriter, ReadStoreUnavailable
-from app.cqrs.event_bus import BatchSource, EventBus
+from app.cqrs.documents import (
+    Checkpoint,
+    CheckpointMoved,
+    DocumentChanged,
+    DocumentWriter,
+    ReadStoreUnavailable,
+)
+from app.cqrs.event_bus import BatchSource, EventBatch, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
@@ -21,6 +27,10 @@ RETRIES = 5
 """How often an event that can't be projected is tried again before the read model is failed."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries; each pause is twice as long as the one before."""
+SAVED_WITHIN = 1.0
+"""Seconds that the stored checkpoint may stay behind while events change no document."""
+LAST_WORD = 1.0
+"""Seconds that saving it may take when the projector stops."""
 
 EXPECTED = (CheckpointMoved, ReadStoreUnavailable, WriteStoreUnavailable)
 """What a projector lives through without a word on where it came from."""
@@ -34,6 +44,9 @@ class Projector:
     """Applies every event once and in order: from the log while behind, from the bus when live.
 
     An event is never skipped: one that can't be applied stops this read model, and no other.
+
+    Where events change no document, the store need not hear of each: the next transaction takes the
+    checkpoint along, or a write of its own a while later. Who is killed before that looks at them again.
     """
 
     def __init__(
@@ -55,6 +68,11 @@ class Projector:
         self._notices = notices
         self._cache = ReadCache(0) if cache is None else cache
         self._batch = BATCH
+        self._last: RecordedEvent | None = None
+        self._unchanged_since = 0
+        """No event after this position, up to the last one, changes a document."""
+        self._save_by: float | None = None
+        """When the checkpoint is to be saved, by the event loop's clock; `None` while it need not be."""
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -65,7 +83,11 @@ class Projector:
                 with self._bus.subscribe() as batches:  # Who waits needs none: they are in the log.
                     await self._store.prepare(self.model)
                     await self._start_at(await self._store.checkpoint(self.model))
-                    await self._follow(batches)
+                    try:
+                        await self._follow(batches)
+                    except (_Poison, asyncio.CancelledError):
+                        await self._save_at_last()
+                        raise
             except (_Poison, _OtherLog) as reason:
                 logger.error("%s stops: %s", name, reason)
                 self.progress.failed(str(reason))
@@ -101,6 +123,7 @@ class Projector:
 
     async def _start_at(self, checkpoint: Checkpoint) -> None:
         position = checkpoint.position
+        at: Sequence[RecordedEvent] = []
         if position:
             # A write store that was replaced, or restored from an older copy, has other events there.
             at = await self._log.read(after=position - 1, limit=1)
@@ -109,8 +132,13 @@ class Projector:
                     f"the documents were made from other events than those of the log, up to position "
                     f"{position}: use another MONGODB_DATABASE or data folder, or drop the documents"
                 )
-        if position != self.progress.position:  # What others projected, or we without hearing of it.
+        if self._unchanged_since <= position <= self.progress.position:
+            if position < self.progress.position:
+                self._save_soon()
+            position = self.progress.position
+        else:  # What others projected, or we without hearing of it.
             self._notices.begin(self.model.name, position)
+            self._last, self._unchanged_since, self._save_by = at[0] if at else None, position, None
         self._cache.settled(self.model.name)
         self.progress.reached(position)
 
@@ -135,7 +163,7 @@ class Projector:
         await self.catch_up()
         self.progress.live()
         while True:
-            batch = await batches.next()
+            batch = await self._next(batches)
             if batch.after > self.progress.position:  # The chain has a gap: the log has what the bus lost.
                 self.progress.catching_up()
                 await self.catch_up()
@@ -144,6 +172,29 @@ class Projector:
                 await self._apply(
                     [event for event in batch.events if event.position > self.progress.position]
                 )
+
+    async def _next(self, batches: BatchSource) -> EventBatch:
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._save_by):
+                return await batches.next()
+        await self._save()
+        return await batches.next()
+
+    def _save_soon(self) -> None:
+        if self._save_by is None:
+            self._save_by = asyncio.get_running_loop().time() + SAVED_WITHIN
+
+    async def _save(self) -> None:
+        if self._last and self._save_by is not None:
+            await self._store.apply(
+                self.model, [], since=self._unchanged_since, start=self._last.position, end=self._last
+            )
+            self._save_by = None
+
+    async def _save_at_last(self) -> None:
+        with suppress(TimeoutError, *EXPECTED):
+            async with asyncio.timeout(LAST_WORD):
+                await self._save()
 
     async def _apply(self, events: Sequence[RecordedEvent]) -> None:
         """Applies `events` in one transaction; where that fails, one by one."""
@@ -174,13 +225,20 @@ class Projector:
 
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
         changes = [(event, change) for event in events for change in self.model.changes(event)]
-        self.progress.applying(events[-1].position)
+        last, notices = events[-1], list[DocumentChanged]()
         if changes:
+            self.progress.applying(last.position)
             self._cache.changing(self.model.name, (change for _, change in changes))
-        notices = await self._store.apply(self.model, changes, start=self.progress.position, end=events[-1])
-        if changes:
+            start = self.progress.position
+            notices = await self._store.apply(
+                self.model, changes, since=self._unchanged_since, start=start, end=last
+            )
             self._cache.changed(self.model.name)
-        self.progress.reached(events[-1].position)
+            self._unchanged_since, self._save_by = last.position, None
+        else:
+            self._save_soon()
+        self._last = last
+        self.progress.reached(last.position)
         self._notices.publish(notices)
 
 

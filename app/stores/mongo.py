@@ -184,33 +184,40 @@ class MongoReadStore:
         model: ReadModel,
         changes: Sequence[tuple[RecordedEvent, Change]],
         *,
+        since: int,
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing."""
+        """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing.
+
+        The checkpoint may be behind `start`, down to `since`.
+        """
         with unavailable(), impossible():
             if not changes:
-                await self._move(self._hasty_checkpoints, model, start, end)
+                await self._move(self._hasty_checkpoints, model, (since, start), end)
                 return []
             session = self._sessions[model.key]
             async with await done(session.start_transaction(write_concern=SAFE)):
-                await self._move(self._checkpoints, model, start, end, session)
+                await self._move(self._checkpoints, model, (since, start), end, session)
                 return await self._write(changes, session)
 
     async def _move(
         self,
         checkpoints: AsyncIOMotorCollection[Document],
         model: ReadModel,
-        start: int,
+        between: tuple[int, int],
         end: RecordedEvent,
         session: AsyncIOMotorClientSession | None = None,
     ) -> None:
+        lowest, highest = between
         reached = {"position": end.position, "event_id": str(end.event_id)}
         moved = await checkpoints.update_one(
-            {"_id": model.key, "position": start}, {"$set": reached}, session=session
+            {"_id": model.key, "position": {"$gte": lowest, "$lte": highest}},
+            {"$set": reached},
+            session=session,
         )
         if moved.matched_count != 1:
-            raise CheckpointMoved(f"the checkpoint of {model.key} is not at {start} any more")
+            raise CheckpointMoved(f"the checkpoint of {model.key} is not at {highest} any more")
 
     async def _write(
         self, changes: Sequence[tuple[RecordedEvent, Change]], session: AsyncIOMotorClientSession

@@ -53,12 +53,13 @@ class FlakyStore:
         model: ReadModel,
         changes: Sequence[tuple[RecordedEvent, Change]],
         *,
+        since: int,
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
         if self._fails(changes):
             raise ReadStoreUnavailable("The read store does not answer.")
-        return await self._store.apply(model, changes, start=start, end=end)
+        return await self._store.apply(model, changes, since=since, start=start, end=end)
 
 
 class ForgetfulStore(FlakyStore):
@@ -69,10 +70,11 @@ class ForgetfulStore(FlakyStore):
         model: ReadModel,
         changes: Sequence[tuple[RecordedEvent, Change]],
         *,
+        since: int,
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        notices = await self._store.apply(model, changes, start=start, end=end)
+        notices = await self._store.apply(model, changes, since=since, start=start, end=end)
         if self._fails(changes):
             raise ReadStoreUnavailable("The read store does not answer.")
         return notices

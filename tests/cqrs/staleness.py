@@ -176,7 +176,8 @@ class Hammer:
         self.met["answers"] += 1
         check = self.witness.check
         check(bool(held), f"{answer} is how it was at some time since {self._history[began][0]}")
-        check(max(held) >= wanted, f"who asked for {wanted} is not answered from {held}")
+        complete = self._store.holds(notes, max(held))
+        check(complete >= wanted, f"who asked for {wanted} is not answered from {held}")
         check(min(held) <= reading.reflected, f"who is answered from {held} is told {reading.reflected}")
 
     def _recalled(

@@ -34,7 +34,7 @@ async def put(store: MongoReadStore, added: dict[str, Document]) -> None:
     start = (await store.checkpoint(notes)).position
     event = recorded(start + 1, NoteRead())
     changes = [(event, documents.put(id, document)) for id, document in added.items()]
-    await store.apply(notes, changes, start=start, end=event)
+    await store.apply(notes, changes, since=start, start=start, end=event)
 
 
 @pytest.fixture

@@ -408,3 +408,86 @@ async def test_what_was_read_ahead_is_read_again_after_a_failure(
     assert [note["position"] for note in await read_store.find(documents, {}, sort=[("position", 1)])] == [
         *range(1, 11)
     ]
+
+
+async def test_events_that_change_nothing_are_saved_with_the_next_that_does(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    applied: list[int] = []
+
+    def note(changes: Sequence[object]) -> bool:
+        applied.append(len(changes))
+        return False
+
+    desk = Desk(FlakyStore(read_store, note), log)
+    log.append(NoteTaken(note="a"))
+    async with desk.running():
+        await desk.reaches(1)
+        for position in range(2, 12):
+            await desk.publish(NoteRead())
+            await desk.reaches(position)
+        assert (await read_store.checkpoint(notes)).position == 1
+        await desk.publish(NotePraised(note="a"))
+        await desk.reaches(12)
+        assert (await read_store.checkpoint(notes)).position == 12
+    assert applied == [1, 1]
+
+
+async def test_events_that_change_nothing_are_saved_when_none_follows(
+    read_store: MongoReadStore, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cqrs.projector.SAVED_WITHIN", 0.05)
+    applied: asyncio.Queue[int] = asyncio.Queue()
+
+    def note(changes: Sequence[object]) -> bool:
+        applied.put_nowait(len(changes))
+        return False
+
+    desk = Desk(FlakyStore(read_store, note), log)
+    async with desk.running():
+        await desk.publish(NoteRead(), NoteRead())
+        await desk.publish(NoteRead())
+        await desk.reaches(3)
+        assert await applied.get() == 0
+        await desk.publish(NoteTaken(note="a"))
+        await desk.reaches(4)
+    assert applied.get_nowait() == 1
+    assert applied.empty()
+    assert (await read_store.checkpoint(notes)).position == 4
+
+
+async def test_a_projector_that_is_stopped_saves_what_changed_nothing(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    async with desk.running():
+        await desk.publish(NoteRead())
+        await desk.reaches(1)
+        assert (await read_store.checkpoint(notes)).position == 0
+    assert (await read_store.checkpoint(notes)).position == 1
+
+
+async def test_does_not_go_back_to_a_checkpoint_that_nothing_changed_since(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    answers = iter([False, True])
+    desk = Desk(FlakyStore(read_store, lambda _: next(answers, False)), log)
+    log.append(NoteTaken(note="a"))
+    with desk.notices.listen(topic("notes")) as listener:
+        async with desk.running():
+            await desk.publish(NoteRead())
+            await desk.reaches(2)
+            await desk.publish(NotePraised(note="a"))  # which fails at first
+            await desk.reaches(3)
+        assert [noticed.notice.position for noticed in iter(listener.pending, None)] == [1, 3]
+        assert listener.take_lagged() == 0, "nothing was missed"
+    assert log.reads[-1] == (3, BATCH // 2)
+
+
+async def test_documents_that_are_dropped_are_made_anew(desk: Desk, read_store: MongoReadStore) -> None:
+    async with desk.running():
+        await desk.publish(NoteTaken(note="a"), NoteRead())
+        await desk.reaches(2)
+        await read_store.clear(notes)
+        await desk.publish(NotePraised(note="a"))
+        await desk.reaches(3)
+    assert [note["praise"] for note in await read_store.find(documents, {})] == [1]

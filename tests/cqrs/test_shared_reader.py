@@ -60,7 +60,7 @@ async def store(read_store: MongoReadStore) -> Counted:
     await read_store.prepare(notes)
     events = [NoteTaken(note="a", topic="p"), NoteTaken(note="b", topic="q"), NotePraised(note="a", by=2)]
     batch = [recorded(position, event) for position, event in enumerate(events, 1)]
-    await read_store.apply(notes, changes_of(batch), start=0, end=batch[-1])
+    await read_store.apply(notes, changes_of(batch), since=0, start=0, end=batch[-1])
     return Counted(read_store)
 
 

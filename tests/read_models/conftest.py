@@ -35,7 +35,7 @@ async def project(
     """Applies consecutive events in one batch."""
     changes = [(event, change) for event in events for change in model.changes(event)]
     start = events[0].position - 1
-    return await store.apply(model, changes, start=start, end=events[-1])
+    return await store.apply(model, changes, since=start, start=start, end=events[-1])
 
 
 @pytest.fixture

@@ -26,10 +26,11 @@ class MemoryDocuments:
         self,
         model: ReadModel,
         changes: Sequence[tuple[RecordedEvent, Change]],
+        since: int,
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        if self.checkpoint(model).position != start:
+        if not since <= self.checkpoint(model).position <= start:
             raise CheckpointMoved(f"the checkpoint of {model.key} is not at {start} any more")
         changed = {name: dict(documents) for name, documents in self.collections.items()}
         notices: dict[Place, DocumentChanged] = {}

@@ -104,7 +104,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             if not task.done():
                 coroutine = task.get_coro()
                 assert isinstance(coroutine, Coroutine)
-                with suppress(asyncio.CancelledError, StopIteration):
+                # Who has a last thing to do does not get to it: there is no task to wait in.
+                with suppress(asyncio.CancelledError, StopIteration, RuntimeError):
                     coroutine.throw(asyncio.CancelledError())
                 coroutine.close()
 

@@ -45,7 +45,7 @@ class WitnessedProgress(Progress):
         self._model, self._store, self._witness = model, store, witness
 
     def reached(self, position: int) -> None:
-        there = position <= self._store.complete[self.read_model]
+        there = position <= self._store.holds(self._model)
         self._witness.check(there, f"{self.read_model} is in the documents up to {position}")
         rises = position >= min(self.position, self._store.forgotten_after(self._model))
         self._witness.check(rises, f"{self.read_model} never goes back from {self.position} to {position}")
@@ -156,7 +156,7 @@ class Process(Life):
             self._witness.saw("impatient", read_model, position)
         else:
             self._witness.saw("awaited", read_model, position)
-            there = self._store.complete[read_model]
+            there = self._store.holds(next(model for model in self._models if model.name == read_model))
             self._witness.check(position <= there, f"who waited for {position} in {read_model} reads it")
 
     def is_live_at(self, head: int, *, but: str | None = None) -> bool:

@@ -124,6 +124,15 @@ class DistantStore:
         """Beyond this position a checkpoint may have been forgotten."""
         return self._died_at.get(model.key, math.inf)
 
+    def holds(self, model: ReadModel, checkpoint: int | None = None) -> int:
+        """Up to which position the documents are complete: beyond the checkpoint where nothing changes."""
+        position = self.complete[model.name] if checkpoint is None else checkpoint
+        for event in self._log.events[position:]:
+            if self._wanted(model, position, event.position) != []:
+                break
+            position = event.position
+        return position
+
     async def prepare(self, model: ReadModel) -> None:
         await self.network.ask(lambda: None)
 
@@ -140,18 +149,25 @@ class DistantStore:
         model: ReadModel,
         changes: Sequence[tuple[RecordedEvent, Change]],
         *,
+        since: int,
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        return await self.network.ask(lambda: self._apply(model, list(changes), start, end))
+        return await self.network.ask(lambda: self._apply(model, list(changes), since, start, end))
 
     def _apply(
-        self, model: ReadModel, changes: list[tuple[RecordedEvent, Change]], start: int, end: RecordedEvent
+        self,
+        model: ReadModel,
+        changes: list[tuple[RecordedEvent, Change]],
+        since: int,
+        start: int,
+        end: RecordedEvent,
     ) -> list[DocumentChanged]:
         before = self.documents.checkpoint(model).position
-        notices = self.documents.apply(model, changes, start, end)
-        self._witness.saw("applied", model.name, before, start, end.position)
-        self._witness.check(before == start < end.position, f"{model.name}: the checkpoint only rises")
+        notices = self.documents.apply(model, changes, since, start, end)
+        self._witness.saw("applied", model.name, before, since, start, end.position)
+        rises = before < end.position if changes else before <= end.position
+        self._witness.check(rises, f"{model.name}: the checkpoint only rises")
         self._witness.check(
             changes == self._wanted(model, before, end.position),
             f"{model.name}: from {before} to {end.position} each event is applied once and in order",

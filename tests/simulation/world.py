@@ -88,6 +88,10 @@ class World:
         await self._until(self._all_is_well, "every read model is live at the head")
         self.commit(told=self.random.random() < 0.5)
         await self._until(self._all_is_well, "what is committed then is read and told of too")
+        if self.random.random() < 0.5:  # else it is left to the processes that stop
+            await self._until(
+                self._all_is_saved, "every checkpoint is at the head, also where nothing follows"
+            )
         keeper.cancel()
         await asyncio.wait([keeper])
         for process in self.processes:
@@ -108,6 +112,10 @@ class World:
             and all(listener.caught_up() for listener in self._listeners)
         )
 
+    def _all_is_saved(self) -> bool:
+        head = len(self.log.events)
+        return all(self.store.documents.checkpoint(model).position == head for model in self.models)
+
     def _all_but_the_cursed_are_live(self) -> bool:
         head = len(self.log.events)
         return bool(self.processes) and all(
@@ -123,7 +131,7 @@ class World:
             notices, position = [], 0
             for event in self.log.events:
                 changes = [(event, change) for change in model.changes(event)]
-                notices += folded.apply(model, changes, position, event)
+                notices += folded.apply(model, changes, position, position, event)
                 position = event.position
             told = self.store.notices[model.name]
             self.witness.check(told == notices, f"{model.name}: one notice for each change of a document")

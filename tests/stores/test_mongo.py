@@ -67,7 +67,7 @@ async def store(read_store: MongoReadStore) -> MongoReadStore:
 async def apply(store: MongoReadStore, *events: Event, start: int = 0) -> list[DocumentChanged]:
     """Applies events that follow the position `start`, in one batch."""
     batch = [recorded(position, event) for position, event in enumerate(events, start + 1)]
-    return await store.apply(notes, changes_of(batch), start=start, end=batch[-1])
+    return await store.apply(notes, changes_of(batch), since=start, start=start, end=batch[-1])
 
 
 async def all_notes(store: MongoReadStore) -> list[Document]:
@@ -178,7 +178,7 @@ async def test_changes_of_a_document_by_one_event_are_one_notice(store: MongoRea
         (event, documents.upsert("a", {"$inc": {"praise": 1}})),
         (event, documents.upsert("a", {"$inc": {"praise": 1}, "$set": {"topic": "plain"}})),
     ]
-    [notice] = await store.apply(notes, changes, start=0, end=event)
+    [notice] = await store.apply(notes, changes, since=0, start=0, end=event)
     assert notice.fields == ("praise", "topic")
     assert await all_notes(store) == [{"_id": "a", "praise": 2, "topic": "plain", "position": 1}]
 
@@ -196,7 +196,7 @@ async def test_updates_only_what_exists(store: MongoReadStore) -> None:
 async def test_keeps_decimals_and_times_exact(store: MongoReadStore) -> None:
     values = {"price": Decimal("0.10"), "at": datetime(2026, 1, 31, 12, tzinfo=UTC), "name": "שלום 🍵"}
     event = recorded(1, NoteRead())
-    await store.apply(notes, [(event, documents.put("a", values))], start=0, end=event)
+    await store.apply(notes, [(event, documents.put("a", values))], since=0, start=0, end=event)
     [found] = await all_notes(store)
     assert found == {"_id": "a", "position": 1, **values}
     assert str(found["price"]) == "0.10"
@@ -278,7 +278,7 @@ async def test_says_what_is_wrong_with_a_change_that_can_never_be_made(
     await apply(store, NoteTaken(note="a"))
     event = recorded(2, NoteRead())
     with pytest.raises(ChangeImpossible, match=reason):
-        await store.apply(notes, [(event, change)], start=1, end=event)
+        await store.apply(notes, [(event, change)], since=1, start=1, end=event)
     assert (await store.checkpoint(notes)).position == 1
 
 

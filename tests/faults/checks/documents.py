@@ -39,10 +39,11 @@ class _Noting:
         model: ReadModel,
         changes: Sequence[tuple[RecordedEvent, Change]],
         *,
+        since: int,
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        notices = await self._store.apply(model, changes, start=start, end=end)
+        notices = await self._store.apply(model, changes, since=since, start=start, end=end)
         self.notices += notices
         return notices
 
