@@ -1,35 +1,24 @@
 """The home of the MongoDB driver: finds documents, and applies what projectors ask for."""
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any, Literal, TypeVar, TypeVarTuple
 
-from motor.motor_asyncio import (
-    AsyncIOMotorClient,
-    AsyncIOMotorClientSession,
-    AsyncIOMotorCollection,
-    AsyncIOMotorDatabase,
-)
-from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import AsyncMongoClient, MongoClient, ReadPreference
 from pymongo.errors import PyMongoError
 
-from app.cqrs.documents import (
-    Checkpoint,
-    CheckpointMoved,
-    DocumentChanged,
-    Fields,
-    ReadStoreUnavailable,
-    Sort,
-)
+from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
-from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
-from app.stores.mongo_operations import Operation, Operations
 from app.stores.mongo_reading import CODEC, IN_A_REPLY, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
+from app.stores.mongo_writing import MongoWriter
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 PATIENCE = 2000
 """Milliseconds to look for a primary before the read store counts as unavailable."""
@@ -40,12 +29,8 @@ HEARTBEAT = 2000
 LONGEST_CALL = 10_000
 """Milliseconds that a store which hangs may keep a call waiting."""
 
-SAFE = WriteConcern("majority", j=True)
-"""A killed mongod keeps what was acknowledged only if its journal has it."""
-
-_MOST_OPERATIONS = 10_000
-"""Operations in one call, so that a change of very many documents is not taken for a store that hangs."""
-
+WRITERS = 16
+"""Threads for what projectors write: more than there are read models."""
 
 Driver = Literal["motor", "pymongo"]
 """Motor, or pymongo's own asynchronous client: nearly the same API, and no trip to a thread for each call."""
@@ -60,35 +45,47 @@ async def open_read_store(
     Raises `ReadStoreUnavailable` where that is no URL of one.
     """
     client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
+    patience: Mapping[str, Any] = {
+        "serverSelectionTimeoutMS": PATIENCE,
+        "connectTimeoutMS": PATIENCE,
+        "heartbeatFrequencyMS": HEARTBEAT,
+        "socketTimeoutMS": LONGEST_CALL,
+    }
     try:
-        client: Any = client_of(
-            url,
-            serverSelectionTimeoutMS=PATIENCE,
-            connectTimeoutMS=PATIENCE,
-            heartbeatFrequencyMS=HEARTBEAT,
-            socketTimeoutMS=LONGEST_CALL,
+        client: Any = client_of(url, **patience)
+        # Motor is this client with a trip to a thread for each call.
+        blocking: MongoClient[Document] = (
+            client.delegate if driver == "motor" else MongoClient(url, **patience)
         )
     except (PyMongoError, ValueError) as error:
         raise ReadStoreUnavailable(f"MONGODB_URL does not lead to a MongoDB: {error}") from error
+    threads = ThreadPoolExecutor(WRITERS, "writer")
     try:
-        yield MongoReadStore(client, database)
+        yield MongoReadStore(client, blocking, threads, database)
     finally:
+        await asyncio.to_thread(threads.shutdown)  # What is under way comes to its end.
+        blocking.close()
         await done(client.close())
 
 
 class MongoReadStore:
     """Documents and checkpoints; both change in the same transaction."""
 
-    def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: AsyncIOMotorClient[Document],
+        blocking: MongoClient[Document],
+        threads: Executor,
+        database: str,
+    ) -> None:
         self._database: AsyncIOMotorDatabase[Document] = client.get_database(
-            database, codec_options=CODEC, write_concern=SAFE, read_preference=ReadPreference.PRIMARY
+            database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
         )
-        self._checkpoints = self._database["checkpoints"]
-        self._writers = self._database["writers"]
-        # Where no document changed, a lost move costs no more than a second look at the same events.
-        self._sessions: dict[str, AsyncIOMotorClientSession] = {}
-        self._hasty_checkpoints = self._checkpoints.with_options(write_concern=WriteConcern(1, j=False))
+        # A batch takes many calls and one trip to a thread, whatever driver reads.
+        self._writer = MongoWriter(
+            blocking.get_database(database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY)
+        )
+        self._threads = threads
 
     async def ping(self) -> None:
         """Returns if the store answers."""
@@ -140,44 +137,17 @@ class MongoReadStore:
     async def prepare(self, model: ReadModel) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
         with unavailable():
-            await self._succeed(model)
-            first = {"$setOnInsert": {"position": 0}}
-            await self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
-            for collection in model.collections:
-                # Listeners resume by position, and rebuilds compare by it.
-                for paths in (("position", "_id"), *collection.indexes):
-                    keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
-                    await self._documents(collection).create_index(keys)
-
-    async def _succeed(self, model: ReadModel) -> None:
-        """Ends what a writer before us has left open: a transaction whose writer was killed would keep the
-        checkpoint from everybody else for over a minute.
-        """
-        if former := self._sessions.pop(model.key, None):
-            await former.end_session()
-        session = self._sessions[model.key] = await done(self._client.start_session())
-        mine = {"session": getattr(session, "delegate", session).session_id["id"]}
-        before = await self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
-        if before and before["session"] != mine["session"]:
-            await self._database.command("killSessions", [{"id": before["session"]}])
+            await self._in_a_thread(self._writer.prepare, model)
 
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
         """Up to where the documents are complete."""
         with unavailable():
-            found = await self._checkpoints.find_one({"_id": model.key}) or {}
-        event_id = found.get("event_id")
-        return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None)
+            return await self._in_a_thread(self._writer.checkpoint, model)
 
     async def clear(self, model: ReadModel) -> None:
         """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
         with unavailable():
-            async with (
-                await done(self._client.start_session()) as session,
-                await done(session.start_transaction(write_concern=SAFE)),
-            ):
-                for collection in model.collections:
-                    await self._documents(collection).delete_many({}, session=session)
-                await self._checkpoints.delete_one({"_id": model.key}, session=session)
+            await self._in_a_thread(self._writer.clear, model)
 
     async def apply(
         self,
@@ -190,80 +160,13 @@ class MongoReadStore:
     ) -> list[DocumentChanged]:
         """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing.
 
-        The checkpoint may be behind `start`, down to `since`.
+        The checkpoint may be behind `start`, down to `since`. Who gives up waiting does not stop it.
         """
         with unavailable(), impossible():
-            if not changes:
-                await self._move(self._hasty_checkpoints, model, (since, start), end)
-                return []
-            session = self._sessions[model.key]
-            async with await done(session.start_transaction(write_concern=SAFE)):
-                await self._move(self._checkpoints, model, (since, start), end, session)
-                return await self._write(changes, session)
+            return await self._in_a_thread(self._writer.apply, model, changes, (since, start), end)
 
-    async def _move(
-        self,
-        checkpoints: AsyncIOMotorCollection[Document],
-        model: ReadModel,
-        between: tuple[int, int],
-        end: RecordedEvent,
-        session: AsyncIOMotorClientSession | None = None,
-    ) -> None:
-        lowest, highest = between
-        reached = {"position": end.position, "event_id": str(end.event_id)}
-        moved = await checkpoints.update_one(
-            {"_id": model.key, "position": {"$gte": lowest, "$lte": highest}},
-            {"$set": reached},
-            session=session,
-        )
-        if moved.matched_count != 1:
-            raise CheckpointMoved(f"the checkpoint of {model.key} is not at {highest} any more")
-
-    async def _write(
-        self, changes: Sequence[tuple[RecordedEvent, Change]], session: AsyncIOMotorClientSession
-    ) -> list[DocumentChanged]:
-        waiting: defaultdict[str, Operations] = defaultdict(Operations)
-        notices: dict[Place, DocumentChanged] = {}
-        for event, change in changes:
-            name = change.collection.name
-            ids = [change.id] if change.id is not None else []
-            if change.where is not None:
-                # What is to be found may still be waiting to be written.
-                await self._flush(name, waiting[name].take(), session)
-                found = self._database[name].find(
-                    change.where, {"_id": 1}, sort=[("_id", 1)], session=session
-                )
-                ids = [document["_id"] async for document in found]
-            for id in ids:
-                waiting[name].add(id, change, event.position)
-                notice = _notice(id, change, event)
-                if earlier := notices.get(notice.place):  # One notice an event and document.
-                    fields = tuple(sorted({*earlier.fields, *notice.fields}))
-                    notice = replace(notice, fields=fields)
-                notices[notice.place] = notice
-        for name, operations in waiting.items():
-            await self._flush(name, operations.take(), session)
-        return [notices[place] for place in sorted(notices)]
-
-    async def _flush(
-        self, name: str, operations: list[Operation], session: AsyncIOMotorClientSession
-    ) -> None:
-        for first in range(0, len(operations), _MOST_OPERATIONS):
-            await self._database[name].bulk_write(
-                operations[first : first + _MOST_OPERATIONS], ordered=True, session=session
-            )
+    async def _in_a_thread(self, work: Callable[[*Ts], T], *what: *Ts) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *what)
 
     def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         return self._database[collection.name]
-
-
-def _notice(id: str, change: Change, event: RecordedEvent) -> DocumentChanged:
-    return DocumentChanged(
-        read_model=change.collection.read_model,
-        collection=change.collection.name,
-        document_id=id,
-        position=event.position,
-        event_type=event.type,
-        fields=change.fields,
-        about=None if change.about is None else str(change.about),
-    )

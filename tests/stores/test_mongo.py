@@ -1,6 +1,7 @@
 """Documents and checkpoint move together or not at all, whatever happens to the real mongod."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -118,14 +119,15 @@ async def test_two_that_apply_the_same_batch_at_once_apply_it_once(
 async def test_a_transaction_that_a_dead_writer_left_open_holds_nobody_up(
     store: MongoReadStore, another_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, never = asyncio.Event(), asyncio.Event()
+    begun, never = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
 
-    async def hangs(*_: object) -> list[DocumentChanged]:
-        begun.set()
-        await never.wait()
+    def hangs(*_: object) -> list[DocumentChanged]:
+        loop.call_soon_threadsafe(begun.set)
+        never.wait()
         return []
 
-    monkeypatch.setattr(store, "_write", hangs)
+    monkeypatch.setattr(store._writer, "_write", hangs)
     dead = asyncio.create_task(apply(store, NoteTaken(note="a")))
     await begun.wait()
     async with asyncio.timeout(5):

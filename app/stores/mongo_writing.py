@@ -1,0 +1,150 @@
+"""What projectors ask for, written with pymongo's synchronous client: a whole transaction in one go."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from pymongo import WriteConcern
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection as MongoCollection
+from pymongo.database import Database
+
+from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentChanged
+from app.cqrs.events import RecordedEvent
+from app.cqrs.notices import Place
+from app.cqrs.read_model import Change, Document, ReadModel
+from app.stores.mongo_operations import Operation, Operations
+
+SAFE = WriteConcern("majority", j=True)
+"""A killed mongod keeps what was acknowledged only if its journal has it."""
+
+_HASTY = WriteConcern(1, j=False)
+"""Where no document changed, a lost move costs no more than a second look at the same events."""
+
+_MOST_OPERATIONS = 10_000
+"""Operations in one call, so that a change of very many documents is not taken for a store that hangs."""
+
+
+class MongoWriter:
+    """Documents and checkpoints; both change in the same transaction. Its methods block."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._database = database.with_options(write_concern=SAFE)
+        self._checkpoints = self._database["checkpoints"]
+        self._writers = self._database["writers"]
+        self._sessions: dict[str, ClientSession] = {}
+
+    def prepare(self, model: ReadModel) -> None:
+        """Makes the read model's checkpoint, collections and indexes where they are missing."""
+        self._succeed(model)
+        first = {"$setOnInsert": {"position": 0}}
+        self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
+        for collection in model.collections:
+            # Listeners resume by position, and rebuilds compare by it.
+            for paths in (("position", "_id"), *collection.indexes):
+                keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
+                self._database[collection.name].create_index(keys)
+
+    def _succeed(self, model: ReadModel) -> None:
+        """Ends what a writer before us has left open: a transaction whose writer was killed would keep the
+        checkpoint from everybody else for over a minute.
+        """
+        if former := self._sessions.pop(model.key, None):
+            former.end_session()
+        session = self._sessions[model.key] = self._database.client.start_session()
+        mine = {"session": session.session_id["id"]}
+        before = self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
+        if before and before["session"] != mine["session"]:
+            self._database.command("killSessions", [{"id": before["session"]}])
+
+    def checkpoint(self, model: ReadModel) -> Checkpoint:
+        """Up to where the documents are complete."""
+        found = self._checkpoints.find_one({"_id": model.key}) or {}
+        event_id = found.get("event_id")
+        return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None)
+
+    def clear(self, model: ReadModel) -> None:
+        """Forgets the read model's documents and checkpoint."""
+        with self._database.client.start_session() as session, session.start_transaction(write_concern=SAFE):
+            for collection in model.collections:
+                self._database[collection.name].delete_many({}, session=session)
+            self._checkpoints.delete_one({"_id": model.key}, session=session)
+
+    def apply(
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        between: tuple[int, int],
+        end: RecordedEvent,
+    ) -> list[DocumentChanged]:
+        """Makes all `changes` and moves the checkpoint from `between` two positions to the event `end`."""
+        if not changes:
+            self._move(self._checkpoints.with_options(write_concern=_HASTY), model, between, end)
+            return []
+        session = self._sessions[model.key]
+        with session.start_transaction(write_concern=SAFE):
+            self._move(self._checkpoints, model, between, end, session)
+            return self._write(changes, session)
+
+    def _move(
+        self,
+        checkpoints: MongoCollection[Document],
+        model: ReadModel,
+        between: tuple[int, int],
+        end: RecordedEvent,
+        session: ClientSession | None = None,
+    ) -> None:
+        lowest, highest = between
+        reached = {"position": end.position, "event_id": str(end.event_id)}
+        moved = checkpoints.update_one(
+            {"_id": model.key, "position": {"$gte": lowest, "$lte": highest}},
+            {"$set": reached},
+            session=session,
+        )
+        if moved.matched_count != 1:
+            raise CheckpointMoved(f"the checkpoint of {model.key} is not at {highest} any more")
+
+    def _write(
+        self, changes: Sequence[tuple[RecordedEvent, Change]], session: ClientSession
+    ) -> list[DocumentChanged]:
+        waiting: defaultdict[str, Operations] = defaultdict(Operations)
+        notices: dict[Place, DocumentChanged] = {}
+        for event, change in changes:
+            name = change.collection.name
+            ids = [change.id] if change.id is not None else []
+            if change.where is not None:
+                # What is to be found may still be waiting to be written.
+                self._flush(name, waiting[name].take(), session)
+                found = self._database[name].find(
+                    change.where, {"_id": 1}, sort=[("_id", 1)], session=session
+                )
+                ids = [document["_id"] for document in found]
+            for id in ids:
+                waiting[name].add(id, change, event.position)
+                notice = _notice(id, change, event)
+                place = notice.place
+                if earlier := notices.get(place):  # One notice an event and document.
+                    notice = replace(notice, fields=tuple(sorted({*earlier.fields, *notice.fields})))
+                notices[place] = notice
+        for name, operations in waiting.items():
+            self._flush(name, operations.take(), session)
+        return [notices[place] for place in sorted(notices)]
+
+    def _flush(self, name: str, operations: list[Operation], session: ClientSession) -> None:
+        for first in range(0, len(operations), _MOST_OPERATIONS):
+            self._database[name].bulk_write(
+                operations[first : first + _MOST_OPERATIONS], ordered=True, session=session
+            )
+
+
+def _notice(id: str, change: Change, event: RecordedEvent) -> DocumentChanged:
+    return DocumentChanged(
+        read_model=change.collection.read_model,
+        collection=change.collection.name,
+        document_id=id,
+        position=event.position,
+        event_type=event.type,
+        fields=change.fields,
+        about=None if change.about is None else str(change.about),
+    )
