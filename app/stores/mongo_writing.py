@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pymongo import WriteConcern
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentChanged
 from app.cqrs.events import RecordedEvent
@@ -19,9 +19,6 @@ from app.stores.mongo_operations import Operation, Operations
 SAFE = WriteConcern("majority", j=True)
 """A killed mongod keeps what was acknowledged only if its journal has it."""
 
-_HASTY = WriteConcern(1, j=False)
-"""Where no document changed, a lost move costs no more than a second look at the same events."""
-
 _MOST_OPERATIONS = 10_000
 """Operations in one call, so that a change of very many documents is not taken for a store that hangs."""
 
@@ -31,7 +28,8 @@ class MongoWriter:
 
     def __init__(self, database: Database[Document]) -> None:
         self._database = database.with_options(write_concern=SAFE)
-        self._checkpoints = self._database["checkpoints"]
+        # What is read as reached is not forgotten by a mongod that is killed then.
+        self._checkpoints = self._database.get_collection("checkpoints", read_concern=ReadConcern("majority"))
         self._writers = self._database["writers"]
         self._sessions: dict[str, ClientSession] = {}
 
@@ -80,16 +78,15 @@ class MongoWriter:
     ) -> list[DocumentChanged]:
         """Makes all `changes` and moves the checkpoint from `between` two positions to the event `end`."""
         if not changes:
-            self._move(self._checkpoints.with_options(write_concern=_HASTY), model, between, end)
+            self._move(model, between, end)
             return []
         session = self._sessions[model.key]
         with session.start_transaction(write_concern=SAFE):
-            self._move(self._checkpoints, model, between, end, session)
+            self._move(model, between, end, session)
             return self._write(changes, session)
 
     def _move(
         self,
-        checkpoints: MongoCollection[Document],
         model: ReadModel,
         between: tuple[int, int],
         end: RecordedEvent,
@@ -97,7 +94,7 @@ class MongoWriter:
     ) -> None:
         lowest, highest = between
         reached = {"position": end.position, "event_id": str(end.event_id)}
-        moved = checkpoints.update_one(
+        moved = self._checkpoints.update_one(
             {"_id": model.key, "position": {"$gte": lowest, "$lte": highest}},
             {"$set": reached},
             session=session,

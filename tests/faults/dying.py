@@ -5,13 +5,14 @@ The program itself has no hooks for this; its seams are wrapped before it runs.
 
 import os
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from signal import SIGKILL
 from typing import Any
 
 from app.__main__ import main
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.notices import Notices
-from app.stores.mongo import MongoReadStore
+from app.stores.mongo_writing import MongoWriter
 from app.stores.write_store import SqlWork
 
 POINT, AT = "FAULTS_DIE_AT", "FAULTS_DIE_AT_CALL"
@@ -29,11 +30,18 @@ def before(owner: type, method: str, die: Callable[[], None]) -> None:
 
 
 def after(owner: type, method: str, die: Callable[[], None]) -> None:
-    """Dies where the async method has returned."""
-    original: Callable[..., Awaitable[Any]] = getattr(owner, method)
+    """Dies where the method, async or not, has returned."""
+    original: Callable[..., Any] = getattr(owner, method)
 
-    async def wrapped(*arguments: Any, **named: Any) -> Any:
-        result = await original(*arguments, **named)
+    async def awaited(result: Awaitable[Any]) -> Any:
+        given = await result
+        die()
+        return given
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = original(*arguments, **named)
+        if isawaitable(result):
+            return awaited(result)
         die()
         return result
 
@@ -44,7 +52,7 @@ POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
     "before the commit": lambda die: before(SqlWork, "commit", die),
     "after the commit, before it is published": lambda die: after(SqlWork, "commit", die),
     "after it is published, before the documents": lambda die: after(AsyncioEventBus, "publish", die),
-    "inside the transaction of the documents": lambda die: after(MongoReadStore, "_write", die),
+    "inside the transaction of the documents": lambda die: after(MongoWriter, "_write", die),
     "after the documents, before the notice": lambda die: before(Notices, "publish", die),
 }
 

@@ -38,7 +38,7 @@ class WitnessedBus(AsyncioEventBus):
 
 
 class WitnessedProgress(Progress):
-    """Is never ahead of the documents, and never goes back but with them."""
+    """Is never ahead of the documents, and never goes back."""
 
     def __init__(self, model: ReadModel, head: Head, store: DistantStore, witness: Witness) -> None:
         super().__init__(model.name, head)
@@ -47,7 +47,7 @@ class WitnessedProgress(Progress):
     def reached(self, position: int) -> None:
         there = position <= self._store.holds(self._model)
         self._witness.check(there, f"{self.read_model} is in the documents up to {position}")
-        rises = position >= min(self.position, self._store.forgotten_after(self._model))
+        rises = position >= self.position
         self._witness.check(rises, f"{self.read_model} never goes back from {self.position} to {position}")
         super().reached(position)
 

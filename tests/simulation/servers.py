@@ -4,7 +4,6 @@ So a process may die, or give up, between its question and the effect, or betwee
 """
 
 import asyncio
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextvars import Context
@@ -17,7 +16,7 @@ from app.cqrs.documents import Checkpoint, DocumentChanged, ReadStoreUnavailable
 from app.cqrs.events import RecordedEvent
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 from tests.cqrs.desk import MemoryLog
-from tests.simulation.documents import NOWHERE, MemoryDocuments
+from tests.simulation.documents import MemoryDocuments
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.witness import Witness
 
@@ -95,11 +94,7 @@ class DistantLog(MemoryLog):
 
 
 class DistantStore:
-    """The document store; at every change it is witnessed that the change is the right one.
-
-    Like MongoDB with its journal, it may forget a moved checkpoint when it is killed, if no document
-    changed by the move.
-    """
+    """The document store; at every change it is witnessed that the change is the right one."""
 
     def __init__(self, loop: VirtualLoop, random: Random, log: MemoryLog, witness: Witness) -> None:
         self.network = Network(loop, random, witness, ReadStoreUnavailable)
@@ -109,20 +104,8 @@ class DistantStore:
         self.complete: Counter[str] = Counter()
         """The highest checkpoint that each read model ever had."""
         self.applied: Callable[[], None] = lambda: None
-        self._journal = dict(self.documents.checkpoints)
-        self._died_at: dict[str, int] = {}
-        self._moved: set[str] = set()
         self._log = log
         self._witness = witness
-
-    def die(self) -> None:
-        self.documents.checkpoints = dict(self._journal)
-        kept = self.documents.checkpoints
-        self._died_at = {model: kept.get(model, NOWHERE).position for model in self._moved}
-
-    def forgotten_after(self, model: ReadModel) -> float:
-        """Beyond this position a checkpoint may have been forgotten."""
-        return self._died_at.get(model.key, math.inf)
 
     def holds(self, model: ReadModel, checkpoint: int | None = None) -> int:
         """Up to which position the documents are complete: beyond the checkpoint where nothing changes."""
@@ -172,9 +155,6 @@ class DistantStore:
             changes == self._wanted(model, before, end.position),
             f"{model.name}: from {before} to {end.position} each event is applied once and in order",
         )
-        self._moved.add(model.key)
-        if changes:
-            self._journal[model.key] = self.documents.checkpoints[model.key]
         self.notices[model.name] += notices
         self.complete[model.name] = max(self.complete[model.name], end.position)
         self.applied()

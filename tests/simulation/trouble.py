@@ -106,7 +106,6 @@ class Trouble:
 
     async def _kill_the_store(self) -> None:
         self._witness.saw("store died")
-        self._world.store.die()
         self._world.store.network.down = True
         await asyncio.sleep(self._random.random() * 2)
         self._world.store.network.down = False
