@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    bindparam,
     select,
     update,
 )
@@ -70,6 +72,35 @@ commands = Table(
     Column("accepted_at", UtcDateTime, nullable=False),
 )
 
+# Statements are made once: SQLAlchemy takes as long to put one together as to have it carried out.
+_EARLIER = select(commands.c.fingerprint, commands.c.receipt).where(commands.c.command_id == bindparam("key"))
+_RECEIPT = select(commands.c.receipt).where(commands.c.command_id == bindparam("key"))
+_ACCEPT = commands.insert()
+_APPEND = events.insert()
+_TAKE_POSITIONS = (
+    update(log_head)
+    .values(position=log_head.c.position + bindparam("count", type_=BigInteger))
+    .returning(log_head.c.position)
+)
+_READ = (
+    select(events)
+    .where(events.c.position > bindparam("after"))
+    .order_by(events.c.position)
+    .limit(bindparam("most", type_=Integer))
+)
+_STORE_ID = select(log_head.c.store_id)
+_HEAD = select(log_head.c.position)
+
+
+@lru_cache
+def _claimed(rows: Select[Any]) -> Select[Any]:
+    return rows.with_for_update()
+
+
+@lru_cache
+def _relied_on(rows: Select[Any]) -> Select[Any]:
+    return rows.with_for_update(read=True)
+
 
 class SqlWork:
     """One command's transaction.
@@ -88,14 +119,14 @@ class SqlWork:
         """The time of the command, UTC."""
         return self._cause.at
 
-    async def claim(self, rows: Select[Any]) -> Result[Any]:
+    async def claim(self, rows: Select[Any], **values: object) -> Result[Any]:
         """Reads rows to change them: nobody else does, or relies on them, before the commit."""
-        found: Result[Any] = await self.rows.execute(rows.with_for_update())
+        found: Result[Any] = await self.rows.execute(_claimed(rows), values)
         return found
 
-    async def rely_on(self, rows: Select[Any]) -> Result[Any]:
+    async def rely_on(self, rows: Select[Any], **values: object) -> Result[Any]:
         """Reads rows to decide by them: nobody changes them before the commit."""
-        found: Result[Any] = await self.rows.execute(rows.with_for_update(read=True))
+        found: Result[Any] = await self.rows.execute(_relied_on(rows), values)
         return found
 
     def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
@@ -104,22 +135,20 @@ class SqlWork:
 
     async def earlier(self, command_id: UUID) -> tuple[str, Receipt] | None:
         """The fingerprint and receipt of a command that was accepted before."""
-        wanted = select(commands.c.fingerprint, commands.c.receipt).where(commands.c.command_id == command_id)
-        row = (await self.rows.execute(wanted)).one_or_none()
+        row = (await self.rows.execute(_EARLIER, {"key": command_id})).one_or_none()
         return (row.fingerprint, msgspec.json.decode(row.receipt, type=Receipt)) if row else None
 
     async def commit(self, fingerprint: str) -> Receipt:
         """Appends the recorded events, marks the command as done and commits."""
         marks = await self.append() if self._recorded else []
         receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks))
-        await self.rows.execute(
-            commands.insert().values(
-                command_id=receipt.command_id,
-                fingerprint=fingerprint,
-                receipt=encode(receipt),
-                accepted_at=self.now,
-            )
-        )
+        row = {
+            "command_id": receipt.command_id,
+            "fingerprint": fingerprint,
+            "receipt": encode(receipt),
+            "accepted_at": self.now,
+        }
+        await self.rows.execute(_ACCEPT, row)
         await self.rows.commit()
         return receipt
 
@@ -147,15 +176,14 @@ class SqlWork:
             }
             for mark, (stream, version, event) in zip(marks, self._recorded, strict=True)
         ]
-        await self.rows.execute(events.insert(), rows)
+        await self.rows.execute(_APPEND, rows)
         return marks
 
     async def take_positions(self, count: int) -> int:
         """The first of the next `count` positions. Whoever takes one after us waits until this transaction
         has ended, and gets the same ones if it was rolled back: positions rise in the order of the commits.
         """
-        taken = update(log_head).values(position=log_head.c.position + count).returning(log_head.c.position)
-        last: int = (await self.rows.execute(taken)).scalar_one()
+        last: int = (await self.rows.execute(_TAKE_POSITIONS, {"count": count})).scalar_one()
         return last - count + 1
 
 
@@ -175,20 +203,19 @@ class SqlWriteStore:
     async def id(self) -> UUID:
         """The id that this store was given when it was made; tokens carry it."""
         async with self._answering(self._engines.reading) as connection:
-            store_id: UUID = (await connection.execute(select(log_head.c.store_id))).scalar_one()
+            store_id: UUID = (await connection.execute(_STORE_ID)).scalar_one()
             return store_id
 
     async def head(self) -> int:
         """The position of the newest event; 0 in an empty log."""
         async with self._answering(self._engines.reading) as connection:
-            position: int = (await connection.execute(select(log_head.c.position))).scalar_one()
+            position: int = (await connection.execute(_HEAD)).scalar_one()
             return position
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order."""
-        wanted = select(events).where(events.c.position > after).order_by(events.c.position).limit(limit)
         async with self._answering(self._engines.reading) as connection:
-            rows = (await connection.execute(wanted)).all()
+            rows = (await connection.execute(_READ, {"after": after, "most": limit})).all()
         return [
             RecordedEvent(
                 position=row.position,
@@ -208,9 +235,8 @@ class SqlWriteStore:
 
     async def receipt(self, command_id: UUID) -> Receipt | None:
         """The receipt of a command; `None` where no such command was accepted."""
-        wanted = select(commands.c.receipt).where(commands.c.command_id == command_id)
         async with self._answering(self._engines.reading) as connection:
-            found = (await connection.execute(wanted)).scalar_one_or_none()
+            found = (await connection.execute(_RECEIPT, {"key": command_id})).scalar_one_or_none()
         return msgspec.json.decode(found, type=Receipt) if found else None
 
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.catalog.model import Product
 from app.stores.sql import metadata
@@ -24,23 +24,27 @@ products = Table(
     Column("discontinued", Boolean, nullable=False),
 )
 
+_WITH_ID = select(products).where(products.c.id == bindparam("key"))
+_WITH_IDS = select(products).where(products.c.id.in_(bindparam("keys"))).order_by(products.c.id)
+_WITH_SKU = select(products.c.id).where(products.c.sku == bindparam("key"))
+_INSERT = products.insert()
+_UPDATE = products.update().where(products.c.id == bindparam("key"))
+
 
 async def load(work: SqlWork, product_id: UUID) -> Product | None:
     """The product with this id, to change it."""
-    row = (await work.claim(select(products).where(products.c.id == product_id))).one_or_none()
+    row = (await work.claim(_WITH_ID, key=product_id)).one_or_none()
     return _product(row) if row else None
 
 
 async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Product]:
     """Those of the products that exist, to rely on them."""
-    wanted = select(products).where(products.c.id.in_(product_ids)).order_by(products.c.id)
-    return [_product(row) for row in await work.rely_on(wanted)]
+    return [_product(row) for row in await work.rely_on(_WITH_IDS, keys=product_ids)]
 
 
 async def with_sku(work: SqlWork, sku: Sku) -> UUID | None:
     """The id of the product that has this SKU."""
-    found = await work.rows.execute(select(products.c.id).where(products.c.sku == sku))
-    return found.scalar_one_or_none()
+    return (await work.rows.execute(_WITH_SKU, {"key": sku})).scalar_one_or_none()
 
 
 async def save(work: SqlWork, before: Product | None, product: Product) -> None:
@@ -57,9 +61,9 @@ async def save(work: SqlWork, before: Product | None, product: Product) -> None:
         "discontinued": product.discontinued,
     }
     if before is None:
-        await work.rows.execute(products.insert(), row)
+        await work.rows.execute(_INSERT, row)
     else:
-        await work.rows.execute(products.update().where(products.c.id == product.id), row)
+        await work.rows.execute(_UPDATE, {"key": product.id, **row})
 
 
 def _product(row: Row[Any]) -> Product:

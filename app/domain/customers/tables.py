@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Result, Row, String, Table, Text, Uuid, select
+from sqlalchemy import Column, Integer, Result, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer, email_key
@@ -30,15 +30,20 @@ customers = Table(
     Column("recipient", String(200)),
 )
 
+_WITH_ID = select(customers).where(customers.c.id == bindparam("key"))
+_WITH_EMAIL = select(customers.c.id).where(customers.c.email_key == bindparam("key"))
+_INSERT = customers.insert()
+_UPDATE = customers.update().where(customers.c.id == bindparam("key"))
+
 
 async def load(work: SqlWork, customer_id: UUID) -> Customer | None:
     """The customer with this id, to change them."""
-    return _customer(await work.claim(select(customers).where(customers.c.id == customer_id)))
+    return _customer(await work.claim(_WITH_ID, key=customer_id))
 
 
 async def look_up(work: SqlWork, customer_id: UUID) -> Customer | None:
     """The customer with this id, to rely on what they are."""
-    return _customer(await work.rely_on(select(customers).where(customers.c.id == customer_id)))
+    return _customer(await work.rely_on(_WITH_ID, key=customer_id))
 
 
 async def holder_of(work: SqlWork, email: object) -> UUID | None:
@@ -46,8 +51,7 @@ async def holder_of(work: SqlWork, email: object) -> UUID | None:
     key = email_key(email)
     if key is None:
         return None
-    found = await work.rows.execute(select(customers.c.id).where(customers.c.email_key == key))
-    return found.scalar_one_or_none()
+    return (await work.rows.execute(_WITH_EMAIL, {"key": key})).scalar_one_or_none()
 
 
 async def save(work: SqlWork, before: Customer | None, customer: Customer) -> None:
@@ -62,9 +66,9 @@ async def save(work: SqlWork, before: Customer | None, customer: Customer) -> No
         **{part: getattr(address, part, None) for part in ADDRESS},
     }
     if before is None:
-        await work.rows.execute(customers.insert(), row)
+        await work.rows.execute(_INSERT, row)
     else:
-        await work.rows.execute(customers.update().where(customers.c.id == customer.id), row)
+        await work.rows.execute(_UPDATE, {"key": customer.id, **row})
 
 
 def _customer(found: Result[Any]) -> Customer | None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Row, String, Table, Uuid, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Row, String, Table, Uuid, bindparam, select
 
 from app.domain.orders.events import OrderLine
 from app.domain.orders.model import Order
@@ -44,19 +44,24 @@ order_lines = Table(
 
 TEN_THOUSAND = Decimal(10_000)
 
+_WITH_ID = select(orders).where(orders.c.id == bindparam("key"))
+_LINES = select(order_lines).where(order_lines.c.order_id == bindparam("key")).order_by(order_lines.c.line)
+_INSERT = orders.insert()
+_INSERT_LINES = order_lines.insert()
+_UPDATE = orders.update().where(orders.c.id == bindparam("key"))
+
 
 async def load(work: SqlWork, order_id: UUID) -> Order | None:
     """The order with this id, to change it."""
-    row = (await work.claim(select(orders).where(orders.c.id == order_id))).one_or_none()
+    row = (await work.claim(_WITH_ID, key=order_id)).one_or_none()
     if row is None:
         return None
-    of_it = select(order_lines).where(order_lines.c.order_id == order_id).order_by(order_lines.c.line)
     return Order(
         id=row.id,
         version=row.version,
         customer_id=row.customer_id,
         status=OrderStatus(row.status),
-        lines=tuple(_line(line) for line in await work.rows.execute(of_it)),
+        lines=tuple(_line(line) for line in await work.rows.execute(_LINES, {"key": order_id})),
         shipping_fee=Money.from_cents(row.shipping_fee_cents),
         total=Money.from_cents(row.total_cents),
         placed_at=row.placed_at,
@@ -66,8 +71,8 @@ async def load(work: SqlWork, order_id: UUID) -> Order | None:
 async def save(work: SqlWork, before: Order | None, order: Order) -> None:
     """Writes a new order's rows; later only its status changes."""
     if before:
-        changed = {"version": order.version, "status": order.status.value}
-        await work.rows.execute(orders.update().where(orders.c.id == order.id), changed)
+        changed = {"key": order.id, "version": order.version, "status": order.status.value}
+        await work.rows.execute(_UPDATE, changed)
         return
     row = {
         "id": order.id,
@@ -78,9 +83,9 @@ async def save(work: SqlWork, before: Order | None, order: Order) -> None:
         "total_cents": order.total.cents,
         "placed_at": order.placed_at,
     }
-    await work.rows.execute(orders.insert(), row)
+    await work.rows.execute(_INSERT, row)
     lines = [_line_row(order.id, number, line) for number, line in enumerate(order.lines)]
-    await work.rows.execute(order_lines.insert(), lines)
+    await work.rows.execute(_INSERT_LINES, lines)
 
 
 def _line_row(order_id: UUID, number: int, line: OrderLine) -> dict[str, Any]:

@@ -19,6 +19,10 @@ stocks = Table(
     CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="never_oversold"),
 )
 
+_OF_PRODUCTS = select(stocks).where(stocks.c.product_id.in_(bindparam("keys"))).order_by(stocks.c.product_id)
+_INSERT = stocks.insert()
+_UPDATE = stocks.update().where(stocks.c.product_id == bindparam("key"))
+
 
 async def load(work: SqlWork, product_id: UUID) -> Stock:
     """The product's stock, to change it; empty where nothing was ever delivered."""
@@ -28,12 +32,11 @@ async def load(work: SqlWork, product_id: UUID) -> Stock:
 
 async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
     """The products' stocks, to change them, in the order of their ids."""
-    wanted = select(stocks).where(stocks.c.product_id.in_(product_ids)).order_by(stocks.c.product_id)
     found = {
         row.product_id: Stock(
             id=row.product_id, version=row.version, on_hand=row.on_hand, reserved=row.reserved
         )
-        for row in await work.claim(wanted)
+        for row in await work.claim(_OF_PRODUCTS, keys=product_ids)
     }
     return [found.get(product_id) or Stock(id=product_id) for product_id in sorted(product_ids)]
 
@@ -41,15 +44,14 @@ async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
 async def save(work: SqlWork, before: Stock | None, stock: Stock) -> None:
     """Writes the stock's row; its first version makes one."""
     if before is None or before.version == 0:
-        await work.rows.execute(stocks.insert(), _row(stock))
+        await work.rows.execute(_INSERT, _row(stock))
     else:
         await update_all(work, [stock])
 
 
 async def update_all(work: SqlWork, changed: Sequence[Stock]) -> None:
     """Writes the rows of stocks that have one."""
-    update = stocks.update().where(stocks.c.product_id == bindparam("id"))
-    await work.rows.execute(update, [{"id": stock.id, **_row(stock)} for stock in changed])
+    await work.rows.execute(_UPDATE, [{"key": stock.id, **_row(stock)} for stock in changed])
 
 
 def _row(stock: Stock) -> dict[str, object]:
