@@ -1,15 +1,16 @@
 """SQLite as the write store: one writer at a time, in a file that loses nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from sqlite3 import Connection as Driver
 from sqlite3 import OperationalError
 from time import monotonic, sleep
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.stores.sqlite_connection import connect
+from app.stores.sqlite_connection import WholeStatements, WholeTransactions, connect
 
 _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
@@ -17,7 +18,6 @@ _PRAGMAS: Mapping[str, str] = {
     "foreign_keys": "ON",
     "busy_timeout": "5000",
 }
-_CONNECTING = {"async_creator_fn": connect}
 _TAKEN = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
 
 
@@ -26,15 +26,11 @@ class Sqlite:
 
     def writing(self, url: URL) -> AsyncEngine:
         """One connection, for there is one writer at a time: the others queue here, in order."""
-        engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=_CONNECTING)
-        _prepare(engine.sync_engine, begin="BEGIN IMMEDIATE")
-        return engine
+        return _engine(url, WholeTransactions, connections=1)
 
     def reading(self, url: URL) -> AsyncEngine:
-        """Connections that read while another writes."""
-        engine = create_async_engine(url, pool_size=4, max_overflow=0, connect_args=_CONNECTING)
-        _prepare(engine.sync_engine, begin="BEGIN")
-        return engine
+        """Connections that read while another writes; every statement sees the newest commits."""
+        return _engine(url, WholeStatements, connections=4)
 
     def take_turns(self, _connection: Connection) -> None:
         """Migrations have the file for themselves once their transaction has begun."""
@@ -51,26 +47,22 @@ class Sqlite:
     """Nobody tells of what another process writes to the file: the relay looks."""
 
 
-def _prepare(engine: Engine, *, begin: str) -> None:
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # Transactions begin where we say so, not where the driver guesses.
-        cursor = connection.cursor()
-        for name, value in _PRAGMAS.items():
-            _set_pragma(cursor, name, value)
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+def _engine(url: URL, kind: type[WholeStatements], *, connections: int) -> AsyncEngine:
+    connecting = {"async_creator_fn": partial(connect, kind, _prepare)}
+    return create_async_engine(url, pool_size=connections, max_overflow=0, connect_args=connecting)
 
 
-def _set_pragma(cursor: Any, name: str, value: str) -> None:
+def _prepare(connection: Driver) -> None:
+    for name, value in _PRAGMAS.items():
+        _set_pragma(connection, name, value)
+
+
+def _set_pragma(connection: Driver, name: str, value: str) -> None:
     # A new file's change to WAL does not wait for a lock, unlike all else: another process may be at it.
     give_up = monotonic() + 5
     while True:
         try:
-            cursor.execute(f"PRAGMA {name}={value}")
+            connection.execute(f"PRAGMA {name}={value}")
         except OperationalError:
             if monotonic() > give_up:
                 raise

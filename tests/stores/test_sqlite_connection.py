@@ -1,16 +1,18 @@
 """Statements through aiosqlite: one trip to its thread each, and all that SQLAlchemy asks of them."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.stores.sqlite_connection import WholeStatements, connect
+from app.stores.sqlite_connection import WholeStatements, WholeTransactions, connect
 
 teas = Table(
     "teas",
@@ -20,35 +22,114 @@ teas = Table(
 )
 
 
-@pytest.fixture
-async def connection(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{tmp_path}/teas.db", connect_args={"async_creator_fn": connect}
-    )
+def prepare(driver: sqlite3.Connection) -> None:
+    driver.execute("PRAGMA journal_mode=WAL")
+    driver.execute("PRAGMA busy_timeout=5000")
+
+
+def engine_of(kind: type[WholeStatements], folder: Path) -> AsyncEngine:
+    connecting = {"async_creator_fn": partial(connect, kind, prepare)}
+    return create_async_engine(f"sqlite+aiosqlite:///{folder}/teas.db", connect_args=connecting)
+
+
+@pytest.fixture(params=[WholeStatements, WholeTransactions])
+async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncConnection]:
+    engine = engine_of(request.param, tmp_path)
     async with engine.connect() as connection:
         await connection.run_sync(teas.metadata.create_all)
+        await connection.commit()
         yield connection
     await engine.dispose()
 
 
-async def test_a_statement_takes_one_trip(
-    connection: AsyncConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trips = 0
+@pytest.fixture
+async def writer(tmp_path: Path, connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
+    """Another connection to the same teas."""
+    engine = engine_of(WholeTransactions, tmp_path)
+    async with engine.connect() as writer:
+        yield writer
+    await engine.dispose()
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What has been done in the connections' threads."""
+    made: list[str] = []
     original = WholeStatements._execute
 
-    async def counted(self: WholeStatements, *call: Any) -> Any:
-        nonlocal trips
-        trips += 1
-        return await original(self, *call)  # type: ignore[no-untyped-call]
+    async def noted(self: WholeStatements, what: Any, *call: Any, **named: Any) -> Any:
+        made.append(what.__name__)
+        return await original(self, what, *call, **named)  # type: ignore[no-untyped-call]
 
-    monkeypatch.setattr(WholeStatements, "_execute", counted)
-    await connection.execute(teas.insert(), [{"name": "Chai"}, {"name": "Sencha"}])
-    assert (await connection.execute(select(teas.c.name).order_by("name"))).scalars().all() == [
-        "Chai",
-        "Sencha",
-    ]
-    assert trips == 2
+    monkeypatch.setattr(WholeStatements, "_execute", noted)
+    return made
+
+
+async def test_a_statement_takes_one_trip(tmp_path: Path, trips: list[str]) -> None:
+    engine = engine_of(WholeStatements, tmp_path)
+    async with engine.connect() as connection:
+        await connection.run_sync(teas.metadata.create_all)
+        trips.clear()
+        await connection.execute(teas.insert(), [{"name": "Chai"}, {"name": "Sencha"}])
+        found = await connection.execute(select(teas.c.name).order_by("name"))
+        assert found.scalars().all() == ["Chai", "Sencha"]
+    await engine.dispose()
+    assert trips[:2] == ["_carry_out", "_carry_out"]
+    assert "rollback" not in trips
+
+
+async def test_a_transaction_that_writes_takes_two_trips(writer: AsyncConnection, trips: list[str]) -> None:
+    for name in ("Chai", "Sencha"):
+        await writer.execute(select(teas))
+        await writer.execute(teas.insert(), {"name": name})
+        await writer.execute(update(teas).where(teas.c.name == name).values(name=f"{name} tea"))
+        await writer.commit()
+    assert trips == ["_begin_with", "commit"] * 2
+
+
+async def test_a_transaction_that_writes_is_undone_unless_it_was_committed(
+    tmp_path: Path, writer: AsyncConnection, connection: AsyncConnection
+) -> None:
+    await writer.execute(teas.insert(), {"name": "Chai"})
+    await writer.rollback()
+    await writer.execute(teas.insert(), {"name": "Sencha"})
+    await writer.commit()
+    assert (await connection.execute(select(teas.c.name))).scalars().all() == ["Sencha"]
+
+
+async def test_who_waits_for_anothers_transaction_keeps_nobody_else_waiting(
+    tmp_path: Path, writer: AsyncConnection
+) -> None:
+    engine = engine_of(WholeTransactions, tmp_path)
+    async with engine.connect() as other:
+        await writer.execute(teas.insert(), {"name": "Chai"})
+        waiting = asyncio.create_task(other.execute(select(teas.c.name)))
+        done, _ = await asyncio.wait([waiting], timeout=0.05)
+        assert not done
+        await writer.commit()
+        assert (await waiting).scalars().all() == ["Chai"]
+    await engine.dispose()
+
+
+async def test_who_gives_up_waiting_for_the_lock_does_not_keep_it(
+    tmp_path: Path, writer: AsyncConnection
+) -> None:
+    engine = engine_of(WholeTransactions, tmp_path)
+
+    async def wait() -> None:
+        async with engine.connect() as other:
+            await other.execute(select(teas.c.name))
+
+    await writer.execute(teas.insert(), {"name": "Chai"})
+    waiting = asyncio.create_task(wait())
+    await asyncio.wait([waiting], timeout=0.05)
+    waiting.cancel()
+    await writer.commit()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    await writer.execute(teas.insert(), {"name": "Sencha"})
+    await writer.commit()
+    await engine.dispose()
 
 
 async def test_gives_rows_counts_and_new_keys(connection: AsyncConnection) -> None:
