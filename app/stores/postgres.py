@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 CHANNEL = "diptych_events"
 """Where a trigger of the log's head tells of each commit."""
@@ -51,6 +51,10 @@ class Postgres:
         return create_async_engine(
             url, pool_size=READERS, max_overflow=0, connect_args=_PATIENCE, isolation_level="AUTOCOMMIT"
         )
+
+    def rows(self, connection: AsyncConnection) -> AsyncConnection:
+        """What a command's transaction reads and writes its rows through."""
+        return connection
 
     def take_turns(self, connection: Connection) -> None:
         """Migrations of several processes that start at once run one after the other."""

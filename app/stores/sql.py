@@ -5,14 +5,24 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, DateTime, Dialect, MetaData, TypeDecorator, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Executable,
+    MetaData,
+    TypeDecorator,
+    make_url,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.stores.postgres import Postgres
@@ -49,6 +59,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
+class Rows(Protocol):
+    """One transaction's statements."""
+
+    async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[Any]:
+        """Executes a statement with these values, or with each of several sets of values."""
+
+    async def commit(self) -> None:
+        """Ends the transaction."""
+
+
 class Database(Protocol):
     """What differs between the databases that can be the write store."""
 
@@ -57,6 +77,9 @@ class Database(Protocol):
 
     def reading(self, url: URL) -> AsyncEngine:
         """Connections for following the log."""
+
+    def rows(self, connection: AsyncConnection) -> Rows:
+        """What a command's transaction reads and writes its rows through."""
 
     def take_turns(self, connection: Connection) -> None:
         """Waits, in a transaction that has begun, for the migrations of another process."""

@@ -1,16 +1,15 @@
 """SQLite as the write store: one writer at a time, in a file that loses nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from sqlite3 import Connection as Driver
+from sqlite3 import Connection as File
 from sqlite3 import OperationalError
 from time import monotonic, sleep
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.stores.sqlite_connection import WholeStatements, WholeTransactions, connect
+from app.stores.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
 
 _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
@@ -32,6 +31,10 @@ class Sqlite:
         """Connections that read while another writes; every statement sees the newest commits."""
         return _engine(url, WholeStatements, connections=4)
 
+    def rows(self, connection: AsyncConnection) -> AtOnce:
+        """What a command's transaction reads and writes its rows through."""
+        return AtOnce(connection)
+
     def take_turns(self, _connection: Connection) -> None:
         """Migrations have the file for themselves once their transaction has begun."""
 
@@ -48,21 +51,20 @@ class Sqlite:
 
 
 def _engine(url: URL, kind: type[WholeStatements], *, connections: int) -> AsyncEngine:
-    connecting = {"async_creator_fn": partial(connect, kind, _prepare)}
-    return create_async_engine(url, pool_size=connections, max_overflow=0, connect_args=connecting)
+    return create_async_engine(url, module=Driver(kind, _prepare), pool_size=connections, max_overflow=0)
 
 
-def _prepare(connection: Driver) -> None:
+def _prepare(file: File) -> None:
     for name, value in _PRAGMAS.items():
-        _set_pragma(connection, name, value)
+        _set_pragma(file, name, value)
 
 
-def _set_pragma(connection: Driver, name: str, value: str) -> None:
+def _set_pragma(file: File, name: str, value: str) -> None:
     # A new file's change to WAL does not wait for a lock, unlike all else: another process may be at it.
     give_up = monotonic() + 5
     while True:
         try:
-            connection.execute(f"PRAGMA {name}={value}")
+            file.execute(f"PRAGMA {name}={value}")
         except OperationalError:
             if monotonic() > give_up:
                 raise

@@ -1,39 +1,41 @@
-"""A connection of aiosqlite whose statements take one trip to the connection's thread each, and not four;
-where it writes, a transaction takes two in all.
+"""SQLite through aiosqlite: a statement takes one trip to the connection's thread, and not four; a
+transaction that writes takes two in all.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
 
-from aiosqlite import Connection
+import aiosqlite
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_dbapi
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.util.concurrency import await_, in_greenlet
 
 
-class WholeStatements(Connection):
+class WholeStatements(aiosqlite.Connection):
     """Executes a statement, fetches all its rows and closes its cursor in one go."""
 
-    def cursor(self) -> "Statement":  # type: ignore[override]  # what SQLAlchemy needs of one
-        """A cursor for one statement; it takes no trip of its own."""
-        return Statement(self)
+    async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+        """Has a statement executed in the connection's thread."""
+        await self._execute(self.carry_out_here, statement, sql, values, many)  # type: ignore[no-untyped-call]
 
-    async def carry_out(self, statement: "Statement", sql: str, *values: Any, many: bool = False) -> None:
-        """Has the statement executed in the connection's thread."""
-        await self._execute(self._carry_out, statement, sql, values, many)  # type: ignore[no-untyped-call]
+    def carry_out_here(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+        """Executes a statement in the thread that asks for it."""
+        cursor = self._conn.cursor()
+        try:
+            (cursor.executemany if many else cursor.execute)(sql, values)
+            statement.rows = iter(cursor.fetchall() if cursor.description else ())
+            statement.description, statement.lastrowid = cursor.description, cursor.lastrowid
+            statement.rowcount = cursor.rowcount
+        finally:
+            cursor.close()
 
     async def rollback(self) -> None:
         """Undoes the transaction, if there is one."""
         if self._conn.in_transaction:
             await super().rollback()
-
-    def _carry_out(self, statement: "Statement", sql: str, values: Sequence[Any], many: bool) -> None:
-        cursor = self._conn.cursor()
-        try:
-            (cursor.executemany if many else cursor.execute)(sql, *values)
-            statement.rows = cursor.fetchall() if cursor.description else []
-            statement.description, statement.lastrowid = cursor.description, cursor.lastrowid
-            statement.rowcount = cursor.rowcount
-        finally:
-            cursor.close()
 
 
 class WholeTransactions(WholeStatements):
@@ -44,62 +46,113 @@ class WholeTransactions(WholeStatements):
     the lock or for the disk, is the first statement and the commit.
     """
 
-    async def carry_out(self, statement: "Statement", sql: str, *values: Any, many: bool = False) -> None:
-        """Has the statement executed."""
+    async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+        """Has a statement executed."""
         if self._conn.in_transaction:
-            self._carry_out(statement, sql, values, many)
+            self.carry_out_here(statement, sql, values, many)
         else:
             await self._execute(self._begin_with, statement, sql, values, many)  # type: ignore[no-untyped-call]
 
-    def _begin_with(self, statement: "Statement", sql: str, values: Sequence[Any], many: bool) -> None:
+    def _begin_with(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         if not self._conn.in_transaction:  # of a statement that was given up before it was done
             self._conn.execute("BEGIN IMMEDIATE")
-        self._carry_out(statement, sql, values, many)
+        self.carry_out_here(statement, sql, values, many)
 
 
 class Statement:
-    """A cursor that holds all it will ever give once it has been executed."""
+    """A cursor as SQLAlchemy wants one, which holds all rows once it has been executed."""
 
-    def __init__(self, connection: WholeStatements) -> None:
-        self._connection = connection
-        self.rows: list[Any] = []
+    def __init__(self, connection: "Adapted") -> None:
+        self._adapted = connection
+        self._connection: WholeStatements = connection.driver_connection
+        self.rows: Iterator[Any] = iter(())
         self.description: Any = None
         self.lastrowid: int | None = None
         self.rowcount = -1
         self.arraysize = 1
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def execute(self, sql: str, values: Iterable[Any] = ()) -> Self:
+    def execute(self, sql: str, values: Any = (), *, many: bool = False) -> None:
         """Executes a statement."""
-        await self._connection.carry_out(self, sql, values)
-        return self
+        try:
+            if in_greenlet():
+                await_(self._connection.carry_out(self, sql, values, many))
+            else:
+                self._connection.carry_out_here(self, sql, values, many)
+        except Exception as error:
+            self._adapted._handle_exception(error)
 
-    async def executemany(self, sql: str, values: Iterable[Iterable[Any]]) -> Self:
+    def executemany(self, sql: str, values: Any) -> None:
         """Executes a statement once for each row of values."""
-        await self._connection.carry_out(self, sql, values, many=True)
-        return self
+        self.execute(sql, values, many=True)
 
-    async def fetchall(self) -> list[Any]:
-        """All rows."""
-        return self.rows
+    def fetchone(self) -> Any:
+        """The next row; `None` after the last one."""
+        return next(self.rows, None)
 
-    async def close(self) -> None:
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """The next few rows."""
+        return list(islice(self.rows, size or self.arraysize))
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        return list(self.rows)
+
+    def close(self) -> None:
         """Is closed already."""
 
+    async def _async_soft_close(self) -> None:
+        """The same."""
 
-def connect(
-    kind: type[WholeStatements], prepare: Callable[[sqlite3.Connection], None], database: str, **options: Any
-) -> WholeStatements:
-    """A connection to be awaited, which `prepare` is given first; the options are those of `sqlite3`."""
 
-    def open_database() -> sqlite3.Connection:
-        # Transactions begin where we say so, not where the driver guesses.
-        connection: sqlite3.Connection = sqlite3.connect(database, isolation_level=None, **options)
-        prepare(connection)
-        return connection
+class Adapted(AsyncAdapt_aiosqlite_connection):
+    """SQLAlchemy's view of a connection."""
 
-    connection = kind(open_database, iter_chunk_size=64)
-    connection._thread.daemon = True  # One that was never closed keeps no process from ending.
-    return connection
+    __slots__ = ()
+    _cursor_cls = Statement  # type: ignore[assignment]  # what SQLAlchemy needs of one
+
+
+class Driver(AsyncAdapt_aiosqlite_dbapi):
+    """SQLAlchemy's view of aiosqlite; what it opens is given to `prepare` first."""
+
+    def __init__(self, kind: type[WholeStatements], prepare: Callable[[sqlite3.Connection], None]) -> None:
+        super().__init__(aiosqlite, sqlite3)
+        self._kind = kind
+        self._prepare = prepare
+
+    def connect(self, database: str, **options: Any) -> Adapted:
+        """Opens a database; the options are those of `sqlite3`."""
+
+        def open_database() -> sqlite3.Connection:
+            # Transactions begin where we say so, not where the driver guesses.
+            opened: sqlite3.Connection = sqlite3.connect(database, isolation_level=None, **options)
+            self._prepare(opened)
+            return opened
+
+        connection: Any = self._kind(open_database, iter_chunk_size=64)
+        connection._thread.daemon = True  # One that was never closed keeps no process from ending.
+        return Adapted(self, await_(connection))
+
+
+class AtOnce:
+    """The statements of one transaction of `WholeTransactions`.
+
+    Where nothing is waited for, SQLAlchemy need not be prepared to: that would take as long as the rest.
+    """
+
+    def __init__(self, opened: AsyncConnection) -> None:
+        assert opened.sync_connection
+        self._opened, self._connection = opened, opened.sync_connection
+        self._begun = False
+
+    async def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
+        """Executes a statement."""
+        if self._begun:
+            return self._connection.execute(statement, values)
+        result = await self._opened.execute(statement, values)
+        self._begun = True
+        return result
+
+    async def commit(self) -> None:
+        """Ends the transaction; another may follow."""
+        self._begun = False
+        await self._opened.commit()

@@ -33,7 +33,7 @@ from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
 from app.cqrs.commands import EventMark, Receipt
 from app.cqrs.events import EventTypes, RecordedEvent
 from app.cqrs.messages import Event, encode
-from app.stores.sql import Engines, UtcDateTime, metadata
+from app.stores.sql import Engines, Rows, UtcDateTime, metadata
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class SqlWork:
     keys: where commands run side by side, that keeps them from overtaking or blocking one another.
     """
 
-    def __init__(self, rows: AsyncConnection, cause: Cause) -> None:
+    def __init__(self, rows: Rows, cause: Cause) -> None:
         self.rows = rows
         self._cause = cause
         self._recorded: list[tuple[str, int, Event]] = []
@@ -198,7 +198,7 @@ class SqlWriteStore:
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         """A transaction that is rolled back unless it was committed."""
         async with self._answering(self._engines.writing) as connection:
-            yield SqlWork(connection, cause)
+            yield SqlWork(self._engines.database.rows(connection), cause)
 
     async def id(self) -> UUID:
         """The id that this store was given when it was made; tokens carry it."""

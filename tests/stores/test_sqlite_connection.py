@@ -3,16 +3,16 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.stores.sqlite_connection import WholeStatements, WholeTransactions, connect
+from app.stores.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
 
 teas = Table(
     "teas",
@@ -28,8 +28,7 @@ def prepare(driver: sqlite3.Connection) -> None:
 
 
 def engine_of(kind: type[WholeStatements], folder: Path) -> AsyncEngine:
-    connecting = {"async_creator_fn": partial(connect, kind, prepare)}
-    return create_async_engine(f"sqlite+aiosqlite:///{folder}/teas.db", connect_args=connecting)
+    return create_async_engine(f"sqlite+aiosqlite:///{folder}/teas.db", module=Driver(kind, prepare))
 
 
 @pytest.fixture(params=[WholeStatements, WholeTransactions])
@@ -74,17 +73,18 @@ async def test_a_statement_takes_one_trip(tmp_path: Path, trips: list[str]) -> N
         found = await connection.execute(select(teas.c.name).order_by("name"))
         assert found.scalars().all() == ["Chai", "Sencha"]
     await engine.dispose()
-    assert trips[:2] == ["_carry_out", "_carry_out"]
-    assert "rollback" not in trips
+    assert trips == ["carry_out_here", "carry_out_here", "close"]
 
 
 async def test_a_transaction_that_writes_takes_two_trips(writer: AsyncConnection, trips: list[str]) -> None:
-    for name in ("Chai", "Sencha"):
-        await writer.execute(select(teas))
-        await writer.execute(teas.insert(), {"name": name})
-        await writer.execute(update(teas).where(teas.c.name == name).values(name=f"{name} tea"))
-        await writer.commit()
-    assert trips == ["_begin_with", "commit"] * 2
+    for rows in (writer, AtOnce(writer)):
+        for name in ("Chai", "Sencha"):
+            assert (await rows.execute(select(teas).where(teas.c.name == name))).all() == []
+            await rows.execute(teas.insert(), [{"name": name}])
+            renamed = update(teas).where(teas.c.name == name).values(name=uuid4().hex)
+            assert (await rows.execute(renamed)).rowcount == 1
+            await rows.commit()
+    assert trips == ["_begin_with", "commit"] * 4
 
 
 async def test_a_transaction_that_writes_is_undone_unless_it_was_committed(
@@ -152,10 +152,32 @@ async def test_a_statement_that_fails_fails_alone(connection: AsyncConnection) -
     assert (await connection.execute(select(teas.c.name))).scalars().first() == "Chai"
 
 
-async def test_who_gives_up_a_statement_leaves_the_connection_usable(connection: AsyncConnection) -> None:
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(raw, WholeStatements)
-    running = asyncio.create_task(raw.cursor().execute("select 1"))
-    await asyncio.sleep(0)
-    running.cancel()
-    assert (await (await raw.cursor().execute("select 2")).fetchall()) == [(2,)]
+async def test_a_statement_that_fails_in_a_transaction_says_so_at_once(writer: AsyncConnection) -> None:
+    rows = AtOnce(writer)
+    await rows.execute(teas.insert(), {"name": "Chai"})
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        await rows.execute(teas.insert(), {"name": "Chai"})
+    with pytest.raises(OperationalError, match="syntax error"):
+        await rows.execute(text("brew"))
+    assert (await rows.execute(select(teas.c.name))).scalars().all() == ["Chai"]
+
+
+async def test_rows_come_one_by_one_and_in_portions(connection: AsyncConnection) -> None:
+    await connection.execute(teas.insert(), [{"name": name} for name in "ABCDE"])
+    found = await connection.execute(select(teas.c.name).order_by("name"))
+    assert [row.name for row in (found.fetchone(), *found.fetchmany(2), *found)] == list("ABCDE")
+
+
+@pytest.mark.parametrize("kind", [WholeStatements, WholeTransactions])
+async def test_who_gives_up_a_statement_leaves_the_connection_usable(
+    tmp_path: Path, kind: type[WholeStatements]
+) -> None:
+    engine = engine_of(kind, tmp_path)
+    async with engine.connect() as connection:
+        given_up = asyncio.create_task(connection.execute(text("select 1")))
+        while not given_up.done():
+            await asyncio.sleep(0)
+            given_up.cancel()
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("select 2"))).scalar_one() == 2
+    await engine.dispose()
