@@ -23,6 +23,7 @@ from schema.customer_mutations import CustomersMutation
 from schema.customers import Customer, CustomersQuery
 from schema.errors import SHOWN
 from schema.ids import BadId, split_id
+from schema.inputs import prepare_inputs
 from schema.limits import Limits
 from schema.nodes import Node, NodeId, NodeIds
 from schema.operation import Operation
@@ -126,6 +127,7 @@ def _without_null_defaults(core: GraphQLSchema) -> None:
 
 
 _without_null_defaults(schema._schema)
+prepare_inputs(schema)
 
 
 def sdl() -> str:
