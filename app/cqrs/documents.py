@@ -90,7 +90,7 @@ class DocumentReader(Finder, Protocol):
         """What an aggregation pipeline over the collection gives."""
 
 
-class DocumentWriter(Protocol):
+class DocumentWriter(Finder, Protocol):
     """Applies what projectors ask for; raises `ReadStoreUnavailable` where the store does not answer."""
 
     async def prepare(self, model: ReadModel) -> None:

@@ -20,7 +20,7 @@ from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.read_cache import ReadCache
-from app.cqrs.read_model import ReadModel
+from app.cqrs.read_model import Change, ReadModel
 
 BATCH = 500
 RETRIES = 5
@@ -228,7 +228,8 @@ class Projector:
         last, notices = events[-1], list[DocumentChanged]()
         if changes:
             self.progress.applying(last.position)
-            self._cache.changing(self.model.name, (change for _, change in changes))
+            concerned = [(change, await self._concerned(change)) for _, change in changes]
+            self._cache.changing(self.model.name, concerned)
             start = self.progress.position
             notices = await self._store.apply(
                 self.model, changes, since=self._unchanged_since, start=start, end=last
@@ -240,6 +241,18 @@ class Projector:
         self._last = last
         self.progress.reached(last.position)
         self._notices.publish(notices)
+
+    async def _concerned(self, change: Change) -> Sequence[str] | None:
+        """The ids of the documents that a change may change; `None` where it would take too long to find out.
+
+        Those that only fit its filter through other changes of its batch are told of by these.
+        """
+        if change.id is not None:
+            return (change.id,)
+        if self.progress.state is not ReadModelState.LIVE or not len(self._cache):
+            return None
+        found = await self._store.find(change.collection, change.where or {}, fields=())
+        return [document["_id"] for document in found]
 
 
 class ReadModelFailed(CommandError):

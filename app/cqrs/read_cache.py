@@ -8,7 +8,7 @@ but the projectors of this process changes the documents.
 
 import math
 from collections import OrderedDict, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,12 +90,15 @@ class ReadCache:
         while self.bytes > self.capacity:
             self._drop(next(iter(self._entries)))
 
-    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
-        """From now on the documents may show `changes`: forgets what does not."""
+    def changing(self, read_model: str, changes: Iterable[tuple[Change, Collection[str] | None]]) -> None:
+        """From now on the documents may show `changes`: forgets what does not.
+
+        Each comes with the ids of the documents that it may change, or `None` for whichever.
+        """
         self._moment += 1
         self._changed[read_model] = math.inf
-        for change in changes:
-            for key in self._concerned(change):
+        for change, ids in changes:
+            for key in self._concerned(change, ids):
                 self._drop(key)
 
     def changed(self, read_model: str) -> None:
@@ -109,13 +112,13 @@ class ReadCache:
             self._drop(key)
         self.changed(read_model)
 
-    def _concerned(self, change: Change) -> set[Hashable]:
+    def _concerned(self, change: Change, ids: Collection[str] | None) -> set[Hashable]:
         """The keys of the answers that may not be what they were once the change is made."""
         by_id, by_choice = self._by_id[change.collection.name], self._by_choice[change.collection.name]
-        if change.id is None:  # Whom it concerns is known in the store.
+        if ids is None:
             return {*by_choice.values()}.union(*by_id.values())
-        chosen = {key for source, key in by_choice.items() if source.choice.may_change_by(change)}  # type: ignore[union-attr]
-        return chosen | by_id.get(change.id, set())
+        concerned = {key for source, key in by_choice.items() if source.choice.may_change_by(change)}  # type: ignore[union-attr]
+        return concerned.union(*(by_id[id] for id in by_id.keys() & ids))
 
     def _drop(self, key: Hashable) -> None:
         if entry := self._entries.pop(key, None):

@@ -47,6 +47,7 @@ class FlakyStore:
         self._fails = fails
         self.prepare = store.prepare
         self.checkpoint = store.checkpoint
+        self.find = store.find
 
     async def apply(
         self,

@@ -1,8 +1,10 @@
 """What is kept, for how long, and how much of it; that it is never stale is shown in `test_staleness.py`."""
 
+from collections.abc import Sequence
+
 from app.cqrs.read_cache import PER_ENTRY, PER_ID, ReadCache
 from app.cqrs.read_model import Change, Collection
-from app.cqrs.sources import Source, all_of
+from app.cqrs.sources import Source, all_of, listed
 from tests.cqrs.notes import documents, notes
 
 A, B = (Source(documents, id) for id in "ab")
@@ -26,8 +28,8 @@ def kept(cache: ReadCache, *keys: str) -> str:
     return "".join(entry.value for key in keys if (entry := cache.get(key)))
 
 
-def project(cache: ReadCache, *changes: Change) -> None:
-    cache.changing(notes.name, changes)
+def project(cache: ReadCache, *changes: Change, ids: Sequence[str] | None = None) -> None:
+    cache.changing(notes.name, [(change, (change.id,) if change.id else ids) for change in changes])
     cache.changed(notes.name)
 
 
@@ -41,11 +43,23 @@ def test_a_change_of_a_document_forgets_it_and_every_listing() -> None:
     assert kept(cache, "a", "b", "both", "listing") == "B"
 
 
-def test_a_change_of_whatever_fits_a_filter_forgets_the_collection() -> None:
+def test_a_change_of_whatever_fits_a_filter_forgets_those_who_do() -> None:
     cache = opened()
     keep(cache, "a", A)
+    keep(cache, "b", B)
     keep(cache, "listing", ALL)
-    project(cache, RENAMED)
+    project(cache, RENAMED, ids=["b", "c"])
+    assert kept(cache, "a", "b", "listing") == "A"
+    project(cache, RENAMED, ids=None)
+    assert len(cache) == 0
+
+
+def test_a_listing_stays_while_nothing_changes_that_it_shows_or_goes_by() -> None:
+    cache = opened()
+    keep(cache, "listing", listed(documents, {"topic": "plain"}, [("_id", 1)], [{"_id": "a"}]))
+    project(cache, documents.update("b", {"$inc": {"praise": 1}}), documents.put("c", {"topic": "fancy"}))
+    assert kept(cache, "listing") == "LISTING"
+    project(cache, PRAISED)
     assert len(cache) == 0
 
 
@@ -69,7 +83,7 @@ def test_keeps_nothing_of_a_read_model_before_its_projector_has_begun() -> None:
 def test_keeps_nothing_that_was_read_while_documents_changed() -> None:
     cache = opened()
     before = cache.mark()
-    cache.changing(notes.name, [PRAISED])
+    cache.changing(notes.name, [(PRAISED, "a")])
     meanwhile = cache.mark()
     cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=meanwhile)
     cache.changed(notes.name)

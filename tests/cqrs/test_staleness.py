@@ -1,7 +1,7 @@
 """No answer shows the documents as they were before it was asked, and what would break that is noticed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -29,10 +29,13 @@ def test_no_answer_is_stale(room: int) -> None:
     assert met["refused"]
 
 
-class ForgetsAfterTheCommit(ReadCache):
-    late: Sequence[Change] = ()
+Concerned = Iterable[tuple[Change, Collection[str] | None]]
 
-    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
+
+class ForgetsAfterTheCommit(ReadCache):
+    late: Concerned = ()
+
+    def changing(self, read_model: str, changes: Concerned) -> None:
         self.late = list(changes)
 
     def changed(self, read_model: str) -> None:
@@ -46,7 +49,7 @@ class KeepsWhatWasReadBefore(ReadCache):
 
 
 class KeepsWhatWasReadMeanwhile(ReadCache):
-    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
+    def changing(self, read_model: str, changes: Concerned) -> None:
         super().changing(read_model, changes)
         self._changed[read_model] = self._moment
 
@@ -63,8 +66,15 @@ class ForgetsDocumentsOnly(ReadCache):
 
 
 class ForgetsListingsOnly(ReadCache):
-    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
-        super().changing(read_model, [change.collection.put("of no account", {}) for change in changes])
+    def changing(self, read_model: str, changes: Concerned) -> None:
+        super().changing(
+            read_model, [(change.collection.put("stranger", {}), ["stranger"]) for change, _ in changes]
+        )
+
+
+class ForgetsNothingThatWasFound(ReadCache):
+    def changing(self, read_model: str, changes: Concerned) -> None:
+        super().changing(read_model, [(change, ids if change.id else []) for change, ids in changes])
 
 
 class ForgetsWhatIsShownOnly(ReadCache):
@@ -74,7 +84,7 @@ class ForgetsWhatIsShownOnly(ReadCache):
 
 
 class TrustsWhatAnotherMayHaveChanged(ReadCache):
-    def changing(self, read_model: str, changes: Iterable[Change]) -> None:
+    def changing(self, read_model: str, changes: Concerned) -> None:
         self._before = dict(self._entries)
         super().changing(read_model, changes)
 
@@ -94,6 +104,7 @@ class TrustsWhatAnotherMayHaveChanged(ReadCache):
         KeepsWhatMayHaveBeenReadMeanwhile,
         ForgetsDocumentsOnly,
         ForgetsListingsOnly,
+        ForgetsNothingThatWasFound,
         ForgetsWhatIsShownOnly,
         TrustsWhatAnotherMayHaveChanged,
     ],

@@ -12,7 +12,7 @@ from random import Random
 from typing import TypeVar
 
 from app.cqrs.command_bus import WriteStoreUnavailable
-from app.cqrs.documents import Checkpoint, DocumentChanged, ReadStoreUnavailable, Sort
+from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 from tests.cqrs.desk import MemoryLog
@@ -123,7 +123,13 @@ class DistantStore:
         return await self.network.ask(lambda: self.documents.checkpoint(model))
 
     async def find(
-        self, collection: Collection, filter: Filter, *, sort: Sort = (), limit: int = 0
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
     ) -> list[Document]:
         return await self.network.ask(lambda: self.documents.find(collection, filter, sort, limit))
 

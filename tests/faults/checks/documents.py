@@ -33,6 +33,7 @@ class _Noting:
         self.notices: list[DocumentChanged] = []
         self.prepare = store.prepare
         self.checkpoint = store.checkpoint
+        self.find = store.find
 
     async def apply(
         self,
