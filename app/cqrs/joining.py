@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from app.cqrs.documents import ReadStoreUnavailable
 
-AT_ONCE = 2
-"""Questions of a kind that may be under way before others wait: with only one, two callers take turns."""
+AT_ONCE, CROWD = 2, 2
+"""Questions of a kind that may be under way before others wait: with only one, two callers would take turns.
+But where so many callers come together, the larger the questions, the less each of them costs."""
 
 MOST = 1_000
 """Things asked for from which on a question takes no more callers along."""
@@ -27,6 +28,18 @@ class _Caller:
 class _Kind:
     under_way: int = 0
     waiting: list[_Caller] = field(default_factory=list)
+    crowd: int = 1
+    """How many callers have come together lately."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a question may begin now."""
+        return self.under_way < (AT_ONCE if self.crowd < CROWD else 1)
+
+    def begin(self, callers: int) -> None:
+        """A question begins that is asked for so many."""
+        self.under_way += 1
+        self.crowd = max(callers, self.crowd // 2)
 
 
 class JoinedQuestions:
@@ -45,11 +58,11 @@ class JoinedQuestions:
         All questions of a `kind` must be asked the same way.
         """
         of = self._kinds.setdefault(kind, _Kind())
-        if of.under_way >= AT_ONCE:
+        if not of.is_free:
             of.waiting.append(caller := _Caller(wanted, asyncio.get_running_loop().create_future()))
             answer: T = await caller.answer
             return answer
-        of.under_way += 1
+        of.begin(1)
         try:
             return await ask(wanted)
         finally:
@@ -57,14 +70,15 @@ class JoinedQuestions:
 
     def _go_on(self, kind: Hashable, ask: Ask[T]) -> None:
         of = self._kinds[kind]
-        if of.waiting:
+        of.under_way -= 1
+        if of.waiting and of.is_free:
+            callers = _taken_from(of.waiting)
+            of.begin(len(callers))
             # A task of its own: nobody's question ends with another caller who goes away.
-            task = asyncio.get_running_loop().create_task(self._ask_for(_taken_from(of.waiting), kind, ask))
+            task = asyncio.get_running_loop().create_task(self._ask_for(callers, kind, ask))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            return
-        of.under_way -= 1
-        if not of.under_way:
+        elif not of.under_way:
             del self._kinds[kind]
 
     async def _ask_for(self, callers: Sequence[_Caller], kind: Hashable, ask: Ask[T]) -> None:

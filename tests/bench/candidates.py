@@ -36,6 +36,11 @@ class Candidate:
     """Invalidating commands a second that run beside."""
 
     @property
+    def keeps(self) -> bool:
+        """Whether it answers from a cache."""
+        return self.environment.get("READ_CACHE_MB", "0") != "0"
+
+    @property
     def there(self) -> bool:
         """Whether this Diptych has the settings that the variant is about."""
         return bool(self.module) or {name.lower() for name in self.environment} <= {*Settings.model_fields}

@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,7 +62,8 @@ def cores(*, apart: bool = True) -> Cores:
 def pin(process: int, to: frozenset[int]) -> None:
     """Keeps all threads of a process, and those that it will start, on these cores."""
     for thread in Path(f"/proc/{process}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), to)
+        with suppress(ProcessLookupError):  # It may have ended by now.
+            os.sched_setaffinity(int(thread.name), to)
 
 
 def described() -> list[str]:

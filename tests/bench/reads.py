@@ -19,8 +19,8 @@ from tests.bench.shop import until_live
 CHECKED = 40
 """Answers to each query that are compared before anything is measured."""
 
-WARM_UP = 0.5
-"""Seconds before the clock starts: connections are made, and operations compiled."""
+WARM_UP, FILLING = 0.5, 2.5
+"""Seconds before the clock starts: connections are made and operations compiled; and caches filled."""
 
 _WRITERS = 8
 """Connections of the commands that run beside."""
@@ -146,7 +146,7 @@ async def _measure(
         port=server.port,
         connections=connections,
         seconds=bench.plan.seconds,
-        warm_up=WARM_UP,
+        warm_up=FILLING if candidate.keeps else WARM_UP,
         requests=requests,
         watched={"server": server.process, "mongod": bench.stores.mongod},
     )
