@@ -27,7 +27,7 @@ RETRIES = 5
 """How often an event that can't be projected is tried again before the read model is failed."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries; each pause is twice as long as the one before."""
-SAVED_WITHIN = 1.0
+SAVED_WITHIN = 5.0
 """Seconds that the stored checkpoint may stay behind while events change no document."""
 LAST_WORD = 1.0
 """Seconds that saving it may take when the projector stops."""
