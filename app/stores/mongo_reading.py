@@ -10,7 +10,7 @@ from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
 from bson.decimal128 import Decimal128
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 
 from app.cqrs.documents import Fields
 from app.cqrs.read_model import Document
@@ -67,8 +67,9 @@ async def _asked(
 ) -> Document:
     try:
         reply = await database.command(command, codec_options=_UNDECODED, session=session)
-    except AutoReconnect:  # A read may be repeated; drivers do so once.
-        if "getMore" in command:
+    except AutoReconnect as error:
+        # A read may be repeated, as drivers do once; but not where there was no server to be found.
+        if "getMore" in command or isinstance(error, ServerSelectionTimeoutError):
             raise
         reply = await database.command(command, codec_options=_UNDECODED, session=session)
     cursor: Document = bson.decode(reply.raw, CODEC)["cursor"]
