@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.cqrs.read_model import Change
-from app.cqrs.sources import Source
+from app.cqrs.sources import Effect, Source
 
 PER_ENTRY, PER_ID = 1_000, 200
 """Bytes that an entry takes beside its key and value, and for each document in it."""
@@ -117,7 +117,8 @@ class ReadCache:
         by_id, by_choice = self._by_id[change.collection.name], self._by_choice[change.collection.name]
         if ids is None:
             return {*by_choice.values()}.union(*by_id.values())
-        concerned = {key for source, key in by_choice.items() if source.choice.may_change_by(change)}  # type: ignore[union-attr]
+        effect = Effect(change)
+        concerned = {key for source, key in by_choice.items() if source.choice.may_change_by(effect)}  # type: ignore[union-attr]
         return concerned.union(*(by_id[id] for id in by_id.keys() & ids))
 
     def _drop(self, key: Hashable) -> None:

@@ -1,5 +1,6 @@
 """What an answer was made of, so that it can be told which changes make it another."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,22 +9,40 @@ from app.cqrs.documents import Sort
 from app.cqrs.read_model import Change, Collection, Document, Filter
 
 
+class Effect:
+    """What a change may do to the choice of documents."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        update = change.update or {}
+        self._paths = ["position", *(path for fields in update.values() for path in fields)]
+        self._touches: dict[frozenset[str], bool] = {}
+
+    def touches(self, paths: frozenset[str]) -> bool:
+        """Whether something at one of these paths, above or below it may be another then."""
+        if (known := self._touches.get(paths)) is None:
+            pairs = itertools.product(self._paths, paths)
+            known = self._touches[paths] = any(
+                f"{a}.".startswith(f"{b}.") or f"{b}.".startswith(f"{a}.") for a, b in pairs
+            )
+        return known
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Choice:
     """How documents were chosen, if not by their ids: by what decides it, or, by default, by anything."""
 
-    fields: frozenset[str] | None = None
-    """The top-level fields that decide which documents they are, and in which order."""
+    paths: frozenset[str] | None = None
+    """In a document, to what decides whether it is one of them, and in which order."""
     filter: Filter | None = None
     """What a document has to fit to be shown; it was shown by its id before."""
 
-    def may_change_by(self, change: Change) -> bool:
+    def may_change_by(self, effect: Effect) -> bool:
         """Whether other documents may be chosen after a change of one that was not shown."""
+        change = effect.change
         if change.document is not None:
             return self.filter is None or not _excludes(self.filter, change.document)
-        return (
-            self.fields is None or change.upsert or not self.fields.isdisjoint({*change.fields, "position"})
-        )
+        return self.paths is None or change.upsert or effect.touches(self.paths)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,20 +61,18 @@ def all_of(collection: Collection) -> Source:
 
 def counted(collection: Collection, filter: Filter) -> Source:
     """The number of documents that fit a filter."""
-    return Source(collection, choice=Choice(_fields(filter)))
+    return Source(collection, choice=Choice(_deciding(filter)))
 
 
 def listed(collection: Collection, filter: Filter, sort: Sort, documents: Sequence[Document]) -> Source:
     """These documents, as all that fit a filter, or as the first of them in an order."""
-    fields = _fields(filter, (path for path, _ in sort))
-    return Source(collection, [document["_id"] for document in documents], Choice(fields, filter))
+    paths = _deciding(filter, (path for path, _ in sort))
+    return Source(collection, [document["_id"] for document in documents], Choice(paths, filter))
 
 
-def _fields(filter: Filter, others: Iterable[str] = ()) -> frozenset[str] | None:
-    paths = [*_paths(filter), *others]
-    if any(path.startswith("$") for path in paths):
-        return None
-    return frozenset(path.partition(".")[0] for path in paths)
+def _deciding(filter: Filter, others: Iterable[str] = ()) -> frozenset[str] | None:
+    paths = frozenset([*_paths(filter), *others])
+    return None if any(path.startswith("$") for path in paths) else paths
 
 
 def _paths(filter: Filter) -> Iterator[str]:
