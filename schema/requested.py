@@ -19,9 +19,14 @@ class Operation:
     """A cursor that takes the place of the operation's own `after`, such as a `Last-Event-ID`."""
 
     @cached_property
-    def text(self) -> tuple[str, str | None, bytes]:
+    def key(self) -> tuple[str, str | None, bytes]:
         """All that an answer depends on beside the documents and who asks, as something to find it by."""
         return self.query, self.operation_name, orjson.dumps(self.variables or {})
+
+    @property
+    def size(self) -> int:
+        """Bytes of the key, about."""
+        return sum(len(part) for part in self.key if part)
 
 
 def complaint_about_operation(sent: object) -> str | None:
@@ -35,4 +40,8 @@ def complaint_about_operation(sent: object) -> str | None:
             return f"{part} must be an object or null."
     if not isinstance(sent.get("operationName"), str | None):
         return "operationName must be a string or null."
+    try:
+        orjson.dumps(sent.get("variables"))
+    except TypeError:
+        return "variables are nested too deeply."
     return None

@@ -17,8 +17,10 @@ from schema.requested import Operation, complaint_about_operation
 LARGEST_BODY = 1_000_000
 """Bytes of a request's body, and of a websocket message."""
 
-LARGEST_REMEMBERED, MOST_REMEMBERED = 4_000, 2_000
-"""Bytes of a body that may be remembered with its operation, and how many are: queries come again."""
+LARGEST_REMEMBERED, MOST_REMEMBERED = 2_000, 1_000
+"""Bytes of a body that may be remembered with its operation, which may take 25 times as much; and how many
+are: queries come again.
+"""
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
@@ -30,7 +32,7 @@ class Asked:
         self.scope = scope
         self._receive = receive
         self.method: str = scope["method"]
-        self._raw: dict[bytes, bytes] = dict(scope["headers"])
+        self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of each
         if len(self._raw) != len(scope["headers"]):  # Lists may come as several headers.
             for name in (b"accept", _TOKEN_HEADER):
                 if name in self._raw:
@@ -74,17 +76,16 @@ class Asked:
 
     async def _body(self) -> bytes:
         """Reads no more of the body than it may have."""
-        body = b""
+        body = bytearray()
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            chunk: bytes = message.get("body", b"")
-            body = body + chunk if body else chunk
+            body += message.get("body", b"")
             if len(body) > LARGEST_BODY:
                 raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes.")
             if not message.get("more_body"):
-                return body
+                return bytes(body)
 
 
 @lru_cache(MOST_REMEMBERED)

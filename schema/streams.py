@@ -13,14 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from schema.context import Context
-from schema.executing import Item, Refused, compiled, lagged_item, results
+from schema.executing import Item, compiled, lagged_item, results
 from schema.likeness import Likeness, likeness
 from schema.members import Execution, Made, Member
 from schema.requested import Operation
 from schema.results import encoded
 from schema.standing import Standing
-
-__all__ = ["Item", "Operation", "Refused", "Streams"]
 
 
 class Streams:

@@ -192,9 +192,11 @@ class Projector:
             self._save_by = None
 
     async def _save_at_last(self) -> None:
-        with suppress(TimeoutError, *EXPECTED):
+        try:
             async with asyncio.timeout(LAST_WORD):
                 await self._save()
+        except Exception as reason:  # Why it leaves is worth more, and the events are looked at again.
+            logger.info("%s leaves its checkpoint behind: %r", self.model.name, reason)
 
     async def _apply(self, events: Sequence[RecordedEvent]) -> None:
         """Applies `events` in one transaction; where that fails, one by one."""
@@ -227,9 +229,9 @@ class Projector:
         changes = [(event, change) for event in events for change in self.model.changes(event)]
         last, notices = events[-1], list[DocumentChanged]()
         if changes:
-            self.progress.applying(last.position)
             concerned = [(change, await self._concerned(change)) for _, change in changes]
             self._cache.changing(self.model.name, concerned)
+            self.progress.applying(last.position)
             start = self.progress.position
             notices = await self._store.apply(
                 self.model, changes, since=self._unchanged_since, start=start, end=last
@@ -241,6 +243,8 @@ class Projector:
         self._last = last
         self.progress.reached(last.position)
         self._notices.publish(notices)
+        if self._save_by is not None and asyncio.get_running_loop().time() >= self._save_by:
+            await self._save()
 
     async def _concerned(self, change: Change) -> Sequence[str] | None:
         """The ids of the documents that a change may change; `None` where it would take too long to find out.

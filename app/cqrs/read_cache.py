@@ -12,8 +12,9 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.cqrs.choices import Choices
 from app.cqrs.read_model import Change
-from app.cqrs.sources import Effect, Source
+from app.cqrs.sources import Source
 
 PER_ENTRY, PER_ID = 1_000, 200
 """Bytes that an entry takes beside its key and value, and for each document in it."""
@@ -42,7 +43,7 @@ class ReadCache:
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self._by_id: defaultdict[str, dict[str, set[Hashable]]] = defaultdict(dict)
         """For each collection and document, the keys of the answers that show it."""
-        self._by_choice: defaultdict[str, dict[Source, Hashable]] = defaultdict(dict)
+        self._choices: defaultdict[str, Choices] = defaultdict(Choices)
         """For each collection, the answers that show what was chosen from it."""
         self._moment = 0
         self._changed: defaultdict[str, float] = defaultdict(lambda: math.inf)
@@ -86,7 +87,7 @@ class ReadCache:
             for id in source.ids:
                 by_id.setdefault(id, set()).add(key)
             if source.choice:
-                self._by_choice[source.collection.name][source] = key
+                self._choices[source.collection.name].add(source.choice, key)
         while self.bytes > self.capacity:
             self._drop(next(iter(self._entries)))
 
@@ -114,18 +115,17 @@ class ReadCache:
 
     def _concerned(self, change: Change, ids: Collection[str] | None) -> set[Hashable]:
         """The keys of the answers that may not be what they were once the change is made."""
-        by_id, by_choice = self._by_id[change.collection.name], self._by_choice[change.collection.name]
+        by_id, choices = self._by_id[change.collection.name], self._choices[change.collection.name]
         if ids is None:
-            return {*by_choice.values()}.union(*by_id.values())
-        effect = Effect(change)
-        concerned = {key for source, key in by_choice.items() if source.choice.may_change_by(effect)}  # type: ignore[union-attr]
-        return concerned.union(*(by_id[id] for id in by_id.keys() & ids))
+            return choices.all.union(*by_id.values())
+        return choices.concerned(change).union(*(by_id[id] for id in by_id.keys() & ids))
 
     def _drop(self, key: Hashable) -> None:
         if entry := self._entries.pop(key, None):
             self.bytes -= entry.bytes
             for source in entry.sources:
-                self._by_choice[source.collection.name].pop(source, None)
+                if source.choice:
+                    self._choices[source.collection.name].discard(source.choice, key)
                 by_id = self._by_id[source.collection.name]
                 for id in source.ids:
                     if keys := by_id.get(id):

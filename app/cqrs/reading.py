@@ -8,7 +8,7 @@ from app.cqrs.pages import Listing, Page, PageArguments, read_page
 from app.cqrs.progress import Freshness, Progress
 from app.cqrs.read_cache import ReadCache
 from app.cqrs.read_model import Collection, Document, Filter
-from app.cqrs.sources import Source, all_of, counted, listed
+from app.cqrs.sources import Source, all_of, counted, listed, reads_elsewhere
 from app.cqrs.tokens import Token
 
 
@@ -27,6 +27,7 @@ class Reading:
         self.reflected = 0
         """The highest position that the answers so far reflect."""
         self._sources: list[Source] = []
+        self._may_be_kept = True
         self._touched: dict[str, Freshness] = {}
 
     def keep(self, cache: ReadCache, key: Hashable, value: Any, *, size: int, since: int) -> None:
@@ -34,7 +35,8 @@ class Reading:
 
         `size` is that of key and value, in bytes.
         """
-        cache.put(key, value, size=size, read_models=self._touched, sources=self._sources, since=since)
+        if self._may_be_kept:
+            cache.put(key, value, size=size, read_models=self._touched, sources=self._sources, since=since)
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
         """Waits until `read_model` holds what this operation, or this read, must see."""
@@ -115,6 +117,7 @@ class Reading:
         await self.ready(collection.read_model, at_least)
         found = await self._reader.aggregate(collection, pipeline)
         self._saw(all_of(collection))
+        self._may_be_kept &= not reads_elsewhere(pipeline)
         return found
 
     def recall(self, cache: ReadCache, key: Hashable) -> Any:

@@ -1,6 +1,5 @@
 """What an answer was made of, so that it can be told which changes make it another."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,40 +8,14 @@ from app.cqrs.documents import Sort
 from app.cqrs.read_model import Change, Collection, Document, Filter
 
 
-class Effect:
-    """What a change may do to the choice of documents."""
-
-    def __init__(self, change: Change) -> None:
-        self.change = change
-        update = change.update or {}
-        self._paths = ["position", *(path for fields in update.values() for path in fields)]
-        self._touches: dict[frozenset[str], bool] = {}
-
-    def touches(self, paths: frozenset[str]) -> bool:
-        """Whether something at one of these paths, above or below it may be another then."""
-        if (known := self._touches.get(paths)) is None:
-            pairs = itertools.product(self._paths, paths)
-            known = self._touches[paths] = any(
-                f"{a}.".startswith(f"{b}.") or f"{b}.".startswith(f"{a}.") for a, b in pairs
-            )
-        return known
-
-
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class Choice:
     """How documents were chosen, if not by their ids: by what decides it, or, by default, by anything."""
 
     paths: frozenset[str] | None = None
     """In a document, to what decides whether it is one of them, and in which order."""
-    filter: Filter | None = None
-    """What a document has to fit to be shown; it was shown by its id before."""
-
-    def may_change_by(self, effect: Effect) -> bool:
-        """Whether other documents may be chosen after a change of one that was not shown."""
-        change = effect.change
-        if change.document is not None:
-            return self.filter is None or not _excludes(self.filter, change.document)
-        return self.paths is None or change.upsert or effect.touches(self.paths)
+    text: tuple[str, tuple[str, ...]] | None = None
+    """A path, and the texts of which a document has one there, if it is one of them."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,12 +40,47 @@ def counted(collection: Collection, filter: Filter) -> Source:
 def listed(collection: Collection, filter: Filter, sort: Sort, documents: Sequence[Document]) -> Source:
     """These documents, as all that fit a filter, or as the first of them in an order."""
     paths = _deciding(filter, (path for path, _ in sort))
-    return Source(collection, [document["_id"] for document in documents], Choice(paths, filter))
+    ids = [document["_id"] for document in documents]
+    return Source(collection, ids, Choice(paths, next(_texts(filter), None)))
+
+
+def touched(change: Change) -> set[str]:
+    """The paths in a document to what a change writes."""
+    paths = {"position"}
+    for operator, fields in (change.update or {}).items():
+        paths.update(map(_plain, fields))
+        if operator == "$rename":
+            paths.update(map(_plain, fields.values()))
+    return paths
+
+
+def overlap(some: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether one of the paths leads to one of the others, or to what is above or below it."""
+    ends = [f"{path}." for path in others]
+    return any(end.startswith(f"{path}.") or f"{path}.".startswith(end) for path in some for end in ends)
+
+
+def reads_elsewhere(pipeline: object) -> bool:
+    """Whether an aggregation looks into other collections, too."""
+    match pipeline:
+        case dict():
+            operators = {"$lookup", "$graphLookup", "$unionWith"}
+            return not operators.isdisjoint(pipeline) or any(map(reads_elsewhere, pipeline.values()))
+        case list() | tuple():
+            return any(map(reads_elsewhere, pipeline))
+        case _:
+            return False
 
 
 def _deciding(filter: Filter, others: Iterable[str] = ()) -> frozenset[str] | None:
-    paths = frozenset([*_paths(filter), *others])
-    return None if any(path.startswith("$") for path in paths) else paths
+    paths = [*_paths(filter), *others]
+    return None if any(path.startswith("$") for path in paths) else frozenset(map(_plain, paths))
+
+
+def _plain(path: str) -> str:
+    """The path without places in a list, such as `0` or `$[]`."""
+    steps = path.split(".")
+    return ".".join(step for step in steps if not (step.isdigit() or step.startswith("$")))
 
 
 def _paths(filter: Filter) -> Iterator[str]:
@@ -85,19 +93,22 @@ def _paths(filter: Filter) -> Iterator[str]:
             yield path
 
 
-def _excludes(filter: Filter, document: Document) -> bool:
-    """Whether the document does not fit: a text that it has is none of those that are asked for."""
+def _texts(filter: Filter) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The paths at which what fits has one of some texts."""
     for path, condition in filter.items():
         match condition:
             case str():
-                wanted: list[Any] = [condition]
-            case {"$in": [*wanted]} if all(isinstance(each, str) for each in wanted):
-                pass
-            case _:
-                continue
-        value: Any = document
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, str) and value not in wanted:
-            return True
-    return any(_excludes(each, document) for each in filter.get("$and", ()))
+                yield path, (condition,)
+            case {"$in": [*texts], **others} if not others and all(isinstance(text, str) for text in texts):
+                yield path, tuple(texts)
+            case list() if path == "$and":
+                for each in condition:
+                    yield from _texts(each)
+
+
+def text_at(document: Document, path: str) -> str | None:
+    """The text at a path in a document, if it is one."""
+    value: Any = document
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None

@@ -10,7 +10,7 @@ from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
 from bson.decimal128 import Decimal128
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
+from pymongo.errors import AutoReconnect, NetworkTimeout, ServerSelectionTimeoutError
 
 from app.cqrs.documents import Fields
 from app.cqrs.read_model import Document
@@ -68,8 +68,8 @@ async def _asked(
     try:
         reply = await database.command(command, codec_options=_UNDECODED, session=session)
     except AutoReconnect as error:
-        # A read may be repeated, as drivers do once; but not where there was no server to be found.
-        if "getMore" in command or isinstance(error, ServerSelectionTimeoutError):
+        # A read may be repeated, as drivers do once; but not where all that can be was waited for already.
+        if "getMore" in command or isinstance(error, ServerSelectionTimeoutError | NetworkTimeout):
             raise
         reply = await database.command(command, codec_options=_UNDECODED, session=session)
     cursor: Document = bson.decode(reply.raw, CODEC)["cursor"]

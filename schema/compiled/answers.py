@@ -50,7 +50,7 @@ class Compiled:
 
         The context must be the operation's own, and is spoilt where there is no answer.
         """
-        cache, key = context.cache, (context.viewer, *operation.text)
+        cache, key = context.cache, (context.viewer, *operation.key)
         try:
             context.demand_what_was_seen()
         except BadToken:
@@ -71,8 +71,8 @@ class Compiled:
                 data = orjson.dumps(result.data)
                 body = with_freshness(data, context.reading.freshness())
                 if context.of_documents_only and cache.capacity:
-                    room = len(data) + len(operation.query)
-                    context.reading.keep(cache, key, data, size=room, since=since)
+                    size_of_both = len(data) + operation.size
+                    context.reading.keep(cache, key, data, size=size_of_both, since=since)
         except (NotCovered, TypeError):  # the latter of what JSON can't hold
             return None
         finally:

@@ -91,7 +91,7 @@ async def measure_reads(bench: Bench, reference: Candidate) -> Rounds:
                 for query in QUERIES:
                     requests = _requests(candidate, query, bench, answers)
                     for connections in plan.connections:
-                        figures = await _measure(candidate, server, requests, connections, bench)
+                        figures = await _measure(candidate, server, requests, connections, bench, chance)
                         measured.setdefault((candidate.name, query.name, connections), []).append(figures)
     return measured
 
@@ -140,7 +140,12 @@ def _requests(candidate: Candidate, query: Query, bench: Bench, answers: Answers
 
 
 async def _measure(
-    candidate: Candidate, server: Running, requests: list[bytes], connections: int, bench: Bench
+    candidate: Candidate,
+    server: Running,
+    requests: list[bytes],
+    connections: int,
+    bench: Bench,
+    chance: Random,
 ) -> Figures:
     job = Job(
         port=server.port,
@@ -153,7 +158,9 @@ async def _measure(
     if not candidate.commands:
         return _some(candidate, figures_of(await load(job, bench.cores)))
     number = int(candidate.commands * (job.seconds + job.warm_up)) + 1
-    commands = invalidating(bench.known, Random(bench.plan.seed), number)
+    commands = invalidating(
+        bench.known, Random(chance.random()), number
+    )  # others each time, for stock is limited
     beside = Job(
         port=server.port,
         connections=_WRITERS,

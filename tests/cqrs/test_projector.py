@@ -466,6 +466,36 @@ async def test_a_projector_that_is_stopped_saves_what_changed_nothing(
     assert (await read_store.checkpoint(notes)).position == 1
 
 
+async def test_who_catches_up_through_what_changes_nothing_saves_on_the_way(
+    desk: Desk, read_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cqrs.projector.SAVED_WITHIN", 0)
+    saved: list[int] = []
+
+    def note(changes: Sequence[object]) -> bool:
+        saved.append(desk.progress.position)
+        return False
+
+    desk = Desk(FlakyStore(read_store, note), desk.log)
+    desk.log.append(*(NoteRead() for _ in range(BATCH * 3)))
+    async with desk.running():
+        await desk.reaches(BATCH * 3)
+    assert saved[:2] == [BATCH, 2 * BATCH]
+
+
+async def test_a_projector_that_can_not_save_at_last_stops_all_the_same(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    def fails(changes: Sequence[object]) -> bool:
+        raise RuntimeError("can't start new thread")
+
+    desk = Desk(FlakyStore(read_store, fails), log)
+    async with desk.running() as task:
+        await desk.publish(NoteRead())
+        await desk.reaches(1)
+    assert task.cancelled()
+
+
 async def test_does_not_go_back_to_a_checkpoint_that_nothing_changed_since(
     read_store: MongoReadStore, log: MemoryLog
 ) -> None:

@@ -114,7 +114,8 @@ def test_keeps_no_trace_of_what_it_forgot() -> None:
             project(cache, documents.put(f"{number}", {}))
     project(cache, RENAMED)
     assert (len(cache), cache.bytes) == (0, 0)
-    assert [*cache._by_id.values(), *cache._by_choice.values()] == [{}, {}]
+    assert [*map(len, cache._by_id.values()), *map(len, cache._choices.values())] == [0, 0]
+    assert not any(vars(choices)["_by_text"] for choices in cache._choices.values())
 
 
 def test_without_room_keeps_nothing() -> None:

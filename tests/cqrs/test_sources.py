@@ -2,23 +2,26 @@
 
 import pytest
 
-from app.cqrs.read_model import Change, Document
-from app.cqrs.sources import Choice, Effect, all_of, counted, listed
+from app.cqrs.choices import Choices
+from app.cqrs.read_model import Change
+from app.cqrs.sources import all_of, counted, listed, reads_elsewhere
 from tests.cqrs.notes import documents
 
 PLAIN = {"topic": "plain"}
 SHOWN = [{"_id": "a", "topic": "plain", "praise": 1}]
 
 
-def choice(kind: str, filter: dict[str, object]) -> Choice:
-    """How an answer was chosen that was made by listing, counting or summing up."""
+def chosen(kind: str, filter: dict[str, object]) -> Choices:
+    """An answer that was made by listing, counting or summing up."""
     source = {
         "listed": listed(documents, filter, [("praise", -1)], SHOWN),
         "counted": counted(documents, filter),
         "summed up": all_of(documents),
     }[kind]
     assert source.choice
-    return source.choice
+    choices = Choices()
+    choices.add(source.choice, kind)
+    return choices
 
 
 PUT_PLAIN, PUT_FANCY = (documents.put("b", {"topic": topic, "praise": 0}) for topic in ("plain", "fancy"))
@@ -69,16 +72,48 @@ def test_a_change_of_what_was_not_shown_concerns_what_it_may_add_to_or_reorder(
         "REPLACED": REPLACED,
         "MADE": MADE,
     }
-    chosen = choice(kind, filter)
-    assert {name for name, change in changes.items() if chosen.may_change_by(Effect(change))} == concerned
-
-
-def may_change(chosen: Choice, document: Document) -> bool:
-    return chosen.may_change_by(Effect(documents.put("b", document)))
+    choices = chosen(kind, filter)
+    assert {name for name, change in changes.items() if choices.concerned(change)} == concerned
 
 
 def test_a_text_that_a_list_may_hold_excludes_nothing() -> None:
-    chosen = choice("listed", {"tags": "tea", "maker.name": "Ivy"})
-    assert may_change(chosen, {"tags": ["tea", "green"], "maker": {"name": "Ivy"}})
-    assert may_change(chosen, {"tags": ["tea"], "maker": None})
-    assert not may_change(chosen, {"tags": ["tea"], "maker": {"name": "Ada"}})
+    tagged, made = chosen("listed", {"tags": "tea"}), chosen("listed", {"maker.name": "Ivy"})
+    assert tagged.concerned(documents.put("b", {"tags": ["tea", "green"]}))
+    assert made.concerned(documents.put("b", {"maker": None}))
+    assert made.concerned(documents.put("b", {"maker": {"name": "Ivy"}}))
+    assert not made.concerned(documents.put("b", {"maker": {"name": "Ada"}}))
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"$set": {"lines.0.total": 1}},
+        {"$inc": {"lines.$[].total": 1}},
+        {"$set": {"lines": []}},
+        {"$rename": {"lines.sum": "lines.total"}},
+        {"$unset": {"lines.total.amount": ""}},
+    ],
+    ids=str,
+)
+def test_what_decides_may_be_written_in_many_ways(update: dict[str, object]) -> None:
+    filters: list[dict[str, object]] = [{"lines.total": {"$gt": 5}}, {"lines.2.total": 5}]
+    for filter in filters:
+        assert chosen("listed", filter).concerned(documents.update("b", update))
+    assert not chosen("counted", {"lines.sku": "TEA"}).concerned(PRAISED)
+
+
+def test_an_aggregation_that_looks_elsewhere_is_told() -> None:
+    joined = [{"$match": {}}, {"$facet": {"a": [{"$lookup": {"from": "others"}}]}}]
+    assert reads_elsewhere(joined)
+    assert not reads_elsewhere([{"$match": {"$or": [{"a": 1}]}}, {"$group": {"_id": "$topic"}}])
+
+
+def test_an_answer_that_is_no_more_leaves_no_trace() -> None:
+    choices = Choices()
+    for filter in (PLAIN, {}, {"topic": {"$in": ["plain", "old"]}}):
+        choice = listed(documents, filter, [], SHOWN).choice
+        assert choice
+        choices.add(choice, "key")
+        assert len(choices) == 1
+        choices.discard(choice, "key")
+        assert (len(choices), choices.concerned(PUT_PLAIN), choices.concerned(MADE)) == (0, set(), set())

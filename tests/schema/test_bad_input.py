@@ -78,6 +78,23 @@ async def test_what_can_not_be_parsed_is_told(client: Client, name: str) -> None
     assert "data" not in answer.body
 
 
+async def test_variables_that_are_nested_too_deeply_are_refused(client: Client) -> None:
+    variables = b"[" * 300 + b"]" * 300
+    for query in (
+        b"{ __typename }",
+        b"mutation { __typename }",
+        b"subscription { readModelUpdates { __typename } }",
+    ):
+        body = b'{"query":"%b","variables":{"a":%b}}' % (query, variables)
+        answer = await client.http.post(
+            f"{client.url}/graphql", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["errors"][0]["message"]) == (
+            400,
+            "variables are nested too deeply.",
+        )
+
+
 WRONG = {
     "an unknown field": "{ produckts }",
     "an unknown argument": "{ products(frist: 1) { totalCount } }",

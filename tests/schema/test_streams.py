@@ -11,7 +11,9 @@ import pytest
 
 from app.cqrs.notices import Notices
 from schema.context import Context
-from schema.streams import Item, Operation, Refused, Streams
+from schema.executing import Item, Refused
+from schema.requested import Operation
+from schema.streams import Streams
 from tests.inprocess import Service
 from tests.schema.shop import Shop
 

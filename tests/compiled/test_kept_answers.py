@@ -1,0 +1,75 @@
+"""What is kept of answers, over HTTP, in a service that keeps them: what would be read again, and no more."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from schema.executing import compiled
+from tests.inprocess import Service, serving
+from tests.schema.shop import Shop
+
+PRODUCT = "query ($id: ID!) { product(id: $id) { name onHand } }"
+PRODUCTS = '{ products(filter: { categories: ["Kept"] }, first: 5) { nodes { name onHand } totalCount } }'
+
+
+@pytest.fixture
+async def service(mongo_url: str, tmp_path: Path) -> AsyncIterator[Service]:
+    settings = Settings(
+        data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name, read_cache_mb=1
+    )
+    async with serving(settings) as running:
+        yield running
+
+
+async def recalled(service: Service, query: str, times: int = 4, **variables: object) -> int:
+    """How often the same question was answered with what was kept; all answers are the same."""
+    await service.client.send("{ products(first: 1) { totalCount } }")  # waits for what was written
+    before = compiled.recalled
+    answers = [await service.client.send(query, variables) for _ in range(times)]
+    assert all(answer.body["data"] == answers[0].body["data"] for answer in answers)
+    assert all(answer.codes == [] for answer in answers)
+    return compiled.recalled - before
+
+
+async def test_an_answer_is_kept_until_a_change_concerns_it(service: Service) -> None:
+    shop = Shop(service.client)
+    kept, other = [await shop.product(category="Kept", stock=5) for _ in range(2)]
+    assert await recalled(service, PRODUCT, id=kept) == 2
+    assert await recalled(service, PRODUCTS) == 2
+    await service.client.mutate("receiveStock", "", productId=other, quantity=1)
+    assert await recalled(service, PRODUCT, 1, id=kept) == 1
+    assert await recalled(service, PRODUCTS, 2) == 1
+    await service.client.mutate("receiveStock", "", productId=kept, quantity=1)
+    answer = await service.client.send(PRODUCT, {"id": kept})
+    assert answer.data["product"]["onHand"] == 6
+    await shop.product(category="Others")
+    assert await recalled(service, PRODUCTS, 3) == 2
+    await shop.product(category="Kept")
+    assert (await service.client.send(PRODUCTS)).data["products"]["totalCount"] == 3
+
+
+async def test_a_kept_answer_says_how_fresh_it_is_now(service: Service) -> None:
+    shop = Shop(service.client)
+    product = await shop.product()
+    await recalled(service, PRODUCT, id=product)
+    await shop.customer()
+    answer = await service.client.send(PRODUCT, {"id": product})
+    assert answer.freshness["PRODUCT_LISTING"]["position"] == "2"
+    assert answer.token == service.circle.tokens.write(2)
+
+
+async def test_what_is_not_made_of_documents_is_asked_each_time(service: Service) -> None:
+    await Shop(service.client).product()
+    progress = "{ freshness(readModels: [ACTIVITY]) { readModel } products { totalCount } }"
+    assert await recalled(service, progress) == 0
+    command = "query ($id: UUID!) { commandStatus(commandId: $id) { state } }"
+    assert await recalled(service, command, id="0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f") == 0
+
+
+async def test_variables_that_nobody_asked_for_take_no_room_beyond_the_cache(service: Service) -> None:
+    for number in range(6):
+        await service.client.send("{ __typename }", {"nonsense": f"{number}" + "x" * 400_000})
+    cache = service.circle.cache
+    assert (len(cache), cache.bytes > 800_000) == (2, True)
