@@ -280,7 +280,7 @@ def _is_back(watcher: Watcher) -> Callable[[Sequence[Item]], bool]:
 
 
 def _is_done(states: States, last: Acknowledged) -> Callable[[Sequence[Item]], bool]:
-    """Whether a watcher has seen the newest of these states; or, of all changes, each model's last."""
+    """Whether a watcher has seen the newest of these states; or, of all changes, each model's last ones."""
     newest = max((int(state["position"]) for state in states.values()), default=0)
     first = int(last.receipt["events"][0]["position"])
 
@@ -288,8 +288,13 @@ def _is_done(states: States, last: Acknowledged) -> Callable[[Sequence[Item]], b
         if states:
             shown = (item.get("order") or item.get("product") or {} for item in items)
             return any(int(state.get("position", 0)) >= newest for state in shown)
-        late = {item.get("readModel") for item in items if int(item.get("position", 0)) >= first}
-        return len(late - {None}) == len(READ_MODELS)
+        late: set[str] = set()
+        for item in items:
+            if int(item.get("position", 0)) >= first:
+                late.add(item["readModel"])
+            elif len(late) == len(READ_MODELS):  # A heartbeat: nothing of the last event is under way.
+                return True
+        return False
 
     return is_done
 
