@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     read_cache_mb: int | None = Field(
         default=None,
         ge=0,
-        description="megabytes for what was read, kept until it changes; by default none with MONGODB_URL, "
+        description="megabytes for answers, kept until a change concerns them; by default none with MONGODB_URL, "
         "where another process may change it",
     )
     read_patience: float = Field(
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def read_cache(self) -> int:
-        """Bytes for what was read: some, where nobody else can change it."""
+        """Bytes for answers: some, where nobody else can change what they show."""
         default = 0 if self.mongodb_url else 64
         return (default if self.read_cache_mb is None else self.read_cache_mb) * 1_000_000
 

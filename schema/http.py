@@ -16,10 +16,10 @@ from strawberry.types.graphql import OperationType
 from app.cqrs.circle import Circle
 from schema.context import TOKEN_HEADER, Context
 from schema.executing import Item, compiled
+from schema.http_requests import Asked
 from schema.media_types import JSON, Accepted
 from schema.origins import Origins
 from schema.requested import Operation
-from schema.requests import Asked
 from schema.results import encoded, was_executed
 from schema.root import schema
 from schema.sockets import Sockets

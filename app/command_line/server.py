@@ -16,7 +16,7 @@ from app.command_line.connections import GRACE, Connection
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.main import create_app
-from schema.requests import LARGEST_BODY
+from schema.http_requests import LARGEST_BODY
 
 KEPT_ALIVE = 75
 """Seconds that an idle connection is kept: longer than clients and proxies keep theirs, so that they are who

@@ -22,7 +22,7 @@ class Circle:
     log: EventLog
     documents: DocumentReader
     cache: ReadCache
-    """For answers that are made of the documents."""
+    """For answers that are made of documents only."""
     progress: Mapping[str, Progress]
     projections: Projections
     live: Live

@@ -12,7 +12,7 @@ import pytest
 
 from app.config import Settings
 from app.stores.mongod import embedded_mongod
-from schema.requests import LARGEST_BODY
+from schema.http_requests import LARGEST_BODY
 from tests.inprocess import Service, serving
 from tests.schema.client import Client
 from tests.schema.shop import Shop
