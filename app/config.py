@@ -29,8 +29,8 @@ class Settings(BaseSettings):
     read_cache_mb: int | None = Field(
         default=None,
         ge=0,
-        description="megabytes for answers, kept until a change concerns them; by default none with MONGODB_URL, "
-        "where another process may change it",
+        description="megabytes for answers, kept until a change concerns them; by default none with "
+        "MONGODB_URL, where another process may change what they show",
     )
     read_patience: float = Field(
         default=2.0, ge=0, le=30, description="seconds a read waits for what its token asks for"

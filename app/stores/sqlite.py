@@ -5,7 +5,7 @@ from sqlite3 import Connection as File
 from sqlite3 import OperationalError
 from time import monotonic, sleep
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -51,7 +51,10 @@ class Sqlite:
 
 
 def _engine(url: URL, kind: type[WholeStatements], *, connections: int) -> AsyncEngine:
-    return create_async_engine(url, module=Driver(kind, _prepare), pool_size=connections, max_overflow=0)
+    driver = Driver(kind, _prepare)
+    engine = create_async_engine(url, module=driver, pool_size=connections, max_overflow=0)
+    event.listen(engine.sync_engine, "engine_disposed", driver.wait_for_threads)
+    return engine
 
 
 def _prepare(file: File) -> None:

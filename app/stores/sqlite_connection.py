@@ -5,10 +5,11 @@ transaction that writes takes two in all.
 import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import islice
+from threading import Thread
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import CursorResult, Engine, Executable
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util.concurrency import await_, in_greenlet
@@ -118,6 +119,7 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
         super().__init__(aiosqlite, sqlite3)
         self._kind = kind
         self._prepare = prepare
+        self._threads: list[Thread] = []
 
     def connect(self, database: str, **options: Any) -> Adapted:
         """Opens a database; the options are those of `sqlite3`."""
@@ -130,7 +132,16 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
 
         connection: Any = self._kind(open_database, iter_chunk_size=64)
         connection._thread.daemon = True  # One that was never closed keeps no process from ending.
+        self._threads = [*filter(Thread.is_alive, self._threads), connection._thread]
         return Adapted(self, await_(connection))
+
+    def wait_for_threads(self, _engine: Engine) -> None:
+        """Returns when the connections have ended that were given up in the middle, at most a second each.
+
+        A thread that ends later would look for an event loop that is closed by then.
+        """
+        for thread in self._threads:
+            thread.join(1)
 
 
 class AtOnce:
