@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, TypeVarTuple
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import AsyncMongoClient, MongoClient, ReadPreference
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConfigurationError, PyMongoError
 
 from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
@@ -166,7 +166,11 @@ class MongoReadStore:
             return await self._in_a_thread(self._writer.apply, model, changes, (since, start), end)
 
     async def _in_a_thread(self, work: Callable[[*Ts], T], *what: *Ts) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *what)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *what)
+        except ConfigurationError:
+            self._writer.forget_connections()
+            raise
 
     def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         return self._database[collection.name]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from pymongo import WriteConcern
@@ -33,6 +34,12 @@ class MongoWriter:
         self._writers = self._database["writers"]
         self._sessions: dict[str, ClientSession] = {}
 
+    def forget_connections(self) -> None:
+        """Has new ones made: those to a mongod that was not ready say for ever that it has no sessions."""
+        topology: Any = self._database.client._topology  # There is no public way.
+        for server in topology._servers.values():
+            server.pool.reset_without_pause()
+
     def prepare(self, model: ReadModel) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
         self._succeed(model)
@@ -45,15 +52,14 @@ class MongoWriter:
                 self._database[collection.name].create_index(keys)
 
     def _succeed(self, model: ReadModel) -> None:
-        """Ends what a writer before us has left open: a transaction whose writer was killed would keep the
-        checkpoint from everybody else for over a minute.
+        """Ends what a writer before us, or we ourselves, left open: a transaction whose writer was killed
+        would keep the checkpoint from everybody else for over a minute.
         """
-        if former := self._sessions.pop(model.key, None):
-            former.end_session()
-        session = self._sessions[model.key] = self._database.client.start_session()
+        session = self._sessions.get(model.key)
+        if session is None:  # And kept for good: one that is given back may be somebody else's at once.
+            session = self._sessions[model.key] = self._database.client.start_session()
         mine = {"session": session.session_id["id"]}
-        before = self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
-        if before and before["session"] != mine["session"]:
+        if before := self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True):
             self._database.command("killSessions", [{"id": before["session"]}])
 
     def checkpoint(self, model: ReadModel) -> Checkpoint:

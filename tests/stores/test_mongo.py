@@ -19,7 +19,7 @@ from app.cqrs.messages import Event
 from app.cqrs.read_model import Change, Document, ReadModel
 from app.stores import mongod
 from app.stores.mongo import Driver, MongoReadStore, open_read_store
-from app.stores.mongod import embedded_mongod
+from app.stores.mongod import Mongod, embedded_mongod
 from app.stores.mongod_binary import find_mongod
 from tests.conftest import DATABASE
 from tests.cqrs.notes import (
@@ -384,21 +384,48 @@ async def test_says_so_when_there_is_no_read_store(
             await store.ping()
 
 
-async def test_a_mongod_that_is_not_ready_yet_is_no_fault_of_the_change(
-    tmp_path: Path, driver: Driver
-) -> None:
+@pytest.fixture
+async def not_ready(tmp_path: Path) -> AsyncIterator[Mongod]:
     """One that has just started does not know its replica set, and so has no sessions."""
     folder = mongod._private_folder(tmp_path)
     process = await mongod._spawn(find_mongod(None), folder)
-    started = mongod.Mongod(
-        url=f"mongodb://{quote_plus(str(folder / mongod._SOCKET))}/?directConnection=true", process=process
-    )
+    socket = folder / mongod._SOCKET
+    started = Mongod(url=f"mongodb://{quote_plus(str(socket))}/?directConnection=true", process=process)
     try:
-        await mongod._accepts_connections(process, folder / mongod._SOCKET)
-        async with open_read_store(started.url, "test", driver) as store:
-            with pytest.raises(ReadStoreUnavailable):
-                await store.prepare(notes)
-            with pytest.raises(ReadStoreUnavailable):
-                await apply(store, NoteTaken(note="a"))
+        await mongod._accepts_connections(process, socket)
+        yield started
     finally:
         await started.stop()
+
+
+async def test_a_mongod_that_is_not_ready_yet_is_no_fault_of_the_change(
+    not_ready: Mongod, driver: Driver
+) -> None:
+    async with open_read_store(not_ready.url, "test", driver) as store:
+        with pytest.raises(ReadStoreUnavailable):
+            await store.prepare(notes)
+        with pytest.raises(ReadStoreUnavailable):
+            await apply(store, NoteTaken(note="a"))
+
+
+async def test_connections_that_were_made_before_mongod_was_ready_are_not_used_after(
+    not_ready: Mongod, driver: Driver, tmp_path: Path
+) -> None:
+    """Each of them would say for ever that this mongod has no sessions."""
+    models = [ReadModel(f"notes_{number}") for number in range(8)]
+    event = recorded(1, NoteTaken(note="a"))
+    async with open_read_store(not_ready.url, "test", driver) as store:
+
+        async def apply_to(model: ReadModel) -> None:
+            note = documents.put(model.name, {"praise": 0})
+            await store.apply(model, [(event, note)], since=0, start=0, end=event)
+
+        early = await asyncio.gather(*map(store.checkpoint, models), return_exceptions=True)
+        assert {type(outcome) for outcome in early} == {ReadStoreUnavailable}
+        await mongod._become_primary(not_ready, tmp_path / "mongo" / mongod._SOCKET, tmp_path / "log")
+        await store.prepare(notes)
+        await asyncio.gather(*map(store.prepare, models))
+        first = await asyncio.gather(*map(apply_to, models), return_exceptions=True)
+        unlucky = [model for model, refusal in zip(models, first, strict=True) if refusal]
+        assert unlucky, "nobody met such a connection: nothing is shown"
+        await asyncio.gather(*map(apply_to, unlucky))
