@@ -13,6 +13,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.stores.mongo_batches import Batch, JoinedBatches
 from app.stores.mongo_reading import CODEC, IN_A_REPLY, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
 from app.stores.mongo_writing import MongoWriter
@@ -86,6 +87,7 @@ class MongoReadStore:
             blocking.get_database(database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY)
         )
         self._threads = threads
+        self._batches = JoinedBatches(self._apply)
 
     async def ping(self) -> None:
         """Returns if the store answers."""
@@ -163,7 +165,11 @@ class MongoReadStore:
         The checkpoint may be behind `start`, down to `since`. Who gives up waiting does not stop it.
         """
         with unavailable(), impossible():
-            return await self._in_a_thread(self._writer.apply, model, changes, (since, start), end)
+            batch = Batch(model=model, changes=changes, since=since, start=start, end=end)
+            return await self._batches.apply(batch)
+
+    async def _apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
+        return await self._in_a_thread(self._writer.apply, batches)
 
     async def _in_a_thread(self, work: Callable[[*Ts], T], *what: *Ts) -> T:
         try:

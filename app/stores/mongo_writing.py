@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from pymongo import WriteConcern
+from pymongo import UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
@@ -15,6 +15,7 @@ from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentChanged
 from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Document, ReadModel
+from app.stores.mongo_batches import Batch
 from app.stores.mongo_operations import Operation, Operations
 
 SAFE = WriteConcern("majority", j=True)
@@ -33,6 +34,7 @@ class MongoWriter:
         self._checkpoints = self._database.get_collection("checkpoints", read_concern=ReadConcern("majority"))
         self._writers = self._database["writers"]
         self._sessions: dict[str, ClientSession] = {}
+        self._id = uuid4().hex
 
     def forget_connections(self) -> None:
         """Has new ones made: those to a mongod that was not ready say for ever that it has no sessions."""
@@ -58,9 +60,13 @@ class MongoWriter:
         session = self._sessions.get(model.key)
         if session is None:  # And kept for good: one that is given back may be somebody else's at once.
             session = self._sessions[model.key] = self._database.client.start_session()
-        mine = {"session": session.session_id["id"]}
-        if before := self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True):
-            self._database.command("killSessions", [{"id": before["session"]}])
+        mine = {"writer": self._id, "session": session.session_id["id"]}
+        before = self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
+        if before:
+            sessions = [{"id": before["session"]}]
+            if (another := before.get("writer")) != self._id:  # Its last transaction may be in any of them.
+                sessions += ({"id": each["session"]} for each in self._writers.find({"writer": another}))
+            self._database.command("killSessions", sessions)
 
     def checkpoint(self, model: ReadModel) -> Checkpoint:
         """Up to where the documents are complete."""
@@ -75,38 +81,28 @@ class MongoWriter:
                 self._database[collection.name].delete_many({}, session=session)
             self._checkpoints.delete_one({"_id": model.key}, session=session)
 
-    def apply(
-        self,
-        model: ReadModel,
-        changes: Sequence[tuple[RecordedEvent, Change]],
-        between: tuple[int, int],
-        end: RecordedEvent,
-    ) -> list[DocumentChanged]:
-        """Makes all `changes` and moves the checkpoint from `between` two positions to the event `end`."""
-        if not changes:
-            self._move(model, between, end)
-            return []
-        session = self._sessions[model.key]
+    def apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
+        """Makes the changes of all `batches`, each of another read model, and moves their checkpoints."""
+        if not any(batch.changes for batch in batches):
+            self._move(batches)
+            return [[] for _ in batches]
+        session = self._sessions[batches[0].model.key]
         with session.start_transaction(write_concern=SAFE):
-            self._move(model, between, end, session)
-            return self._write(changes, session)
+            self._move(batches, session)
+            return [self._write(batch.changes, session) for batch in batches]
 
-    def _move(
-        self,
-        model: ReadModel,
-        between: tuple[int, int],
-        end: RecordedEvent,
-        session: ClientSession | None = None,
-    ) -> None:
-        lowest, highest = between
-        reached = {"position": end.position, "event_id": str(end.event_id)}
-        moved = self._checkpoints.update_one(
-            {"_id": model.key, "position": {"$gte": lowest, "$lte": highest}},
-            {"$set": reached},
-            session=session,
-        )
-        if moved.matched_count != 1:
-            raise CheckpointMoved(f"the checkpoint of {model.key} is not at {highest} any more")
+    def _move(self, batches: Sequence[Batch], session: ClientSession | None = None) -> None:
+        moves = [
+            UpdateOne(
+                {"_id": batch.model.key, "position": {"$gte": batch.since, "$lte": batch.start}},
+                {"$set": {"position": batch.end.position, "event_id": str(batch.end.event_id)}},
+            )
+            for batch in batches
+        ]
+        moved = self._checkpoints.bulk_write(moves, session=session)
+        if moved.matched_count != len(batches):
+            places = ", or ".join(f"of {batch.model.key} is not at {batch.start}" for batch in batches)
+            raise CheckpointMoved(f"the checkpoint {places} any more")
 
     def _write(
         self, changes: Sequence[tuple[RecordedEvent, Change]], session: ClientSession

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -129,14 +129,88 @@ async def test_a_transaction_that_a_dead_writer_left_open_holds_nobody_up(
 
     monkeypatch.setattr(store._writer, "_write", hangs)
     dead = asyncio.create_task(apply(store, NoteTaken(note="a")))
-    await begun.wait()
-    async with asyncio.timeout(5):
-        await another_store.prepare(notes)
-        await apply(another_store, NoteTaken(note="b"))
-    assert [note["_id"] for note in await all_notes(store)] == ["b"]
-    never.set()
+    try:
+        await begun.wait()
+        async with asyncio.timeout(5):
+            await another_store.prepare(notes)
+            await apply(another_store, NoteTaken(note="b"))
+        assert [note["_id"] for note in await all_notes(store)] == ["b"]
+    finally:
+        never.set()
     with pytest.raises(ReadStoreUnavailable):
         await dead
+
+
+MODELS = [ReadModel(name) for name in ("first", "second", "third")]
+
+
+async def apply_to(store: MongoReadStore, model: ReadModel, change: Change) -> list[DocumentChanged]:
+    return await store.apply(model, [(AT_ONE, change)], since=0, start=0, end=AT_ONE)
+
+
+AT_ONE = recorded(1, NoteRead())
+
+
+async def test_batches_of_several_read_models_are_one_transaction(
+    store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document]
+) -> None:
+    async def committed() -> int:
+        status = await mongo.command("serverStatus")
+        return int(status["transactions"]["totalCommitted"])
+
+    await asyncio.gather(*map(store.prepare, MODELS))
+    before = await committed()
+    changes = [documents.put(model.name, {"praise": 1}) for model in MODELS]
+    noted = await asyncio.gather(*map(partial(apply_to, store), MODELS, changes))
+    assert await committed() == before + 1
+    assert [notice.document_id for [notice] in noted] == [model.name for model in MODELS]
+    assert {(await store.checkpoint(model)).position for model in MODELS} == {1}
+    assert {note["praise"] for note in await all_notes(store)} == {1}
+
+
+async def test_of_batches_that_come_together_only_those_fail_that_would_alone(
+    store: MongoReadStore,
+) -> None:
+    impossible, moved, good = MODELS
+    await asyncio.gather(*map(store.prepare, MODELS))
+    await apply_to(store, moved, documents.put("moved", {"praise": 1}))
+    outcomes = await asyncio.gather(
+        apply_to(store, impossible, documents.upsert("b", {"$inc": {"_id": 1}})),
+        apply_to(store, moved, documents.put("c", {})),
+        apply_to(store, good, documents.put("d", {})),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [ChangeImpossible, CheckpointMoved, list]
+    assert [note["_id"] for note in await all_notes(store)] == ["d", "moved"]
+    assert [(await store.checkpoint(model)).position for model in MODELS] == [0, 1, 1]
+
+
+async def test_what_a_dead_writer_left_open_for_several_read_models_holds_none_of_them_up(
+    store: MongoReadStore, another_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the one whose session it was is not there any more."""
+    await asyncio.gather(*map(store.prepare, MODELS))
+    begun, never = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hangs(*_: object) -> list[DocumentChanged]:
+        loop.call_soon_threadsafe(begun.set)
+        never.wait()
+        return []
+
+    monkeypatch.setattr(store._writer, "_write", hangs)
+    dead = [asyncio.create_task(apply_to(store, model, documents.put("a", {}))) for model in MODELS]
+    try:
+        await begun.wait()
+        async with asyncio.timeout(5):
+            for model in MODELS[1:]:
+                await another_store.prepare(model)
+                await apply_to(another_store, model, documents.put(model.name, {}))
+        assert [note["_id"] for note in await all_notes(store)] == ["second", "third"]
+    finally:
+        never.set()
+    outcomes = await asyncio.gather(*dead, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes[1:]} == {CheckpointMoved}
 
 
 async def test_finds_by_filter_what_the_same_batch_has_put(store: MongoReadStore) -> None:
@@ -417,8 +491,8 @@ async def test_connections_that_were_made_before_mongod_was_ready_are_not_used_a
     async with open_read_store(not_ready.url, "test", driver) as store:
 
         async def apply_to(model: ReadModel) -> None:
-            note = documents.put(model.name, {"praise": 0})
-            await store.apply(model, [(event, note)], since=0, start=0, end=event)
+            alone = documents.update_where({"topic": model.name}, {"$set": {"praise": 0}})
+            await store.apply(model, [(event, alone)], since=0, start=0, end=event)
 
         early = await asyncio.gather(*map(store.checkpoint, models), return_exceptions=True)
         assert {type(outcome) for outcome in early} == {ReadStoreUnavailable}
