@@ -1,12 +1,11 @@
 """Answers are kept until what they show is about to change, so that nobody is answered with what was before.
 
 A projector says `changing` before its transaction begins, and `changed` when it is through. In between the
-documents may show either state: what is about to change has been forgotten, and nothing that is read of the
-read model meanwhile is kept. So what is kept is what a find would give at the same moment, as long as nobody
-but the projectors of this process changes the documents.
+documents may show either state: what is about to change has been forgotten, and what is read meanwhile is
+kept only if the change does not concern it. So what is kept is what a find would give at the same moment, as
+long as nobody but the projectors of this process changes the documents.
 """
 
-import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from app.cqrs.choices import Choices
 from app.cqrs.read_model import Change
+from app.cqrs.recent_changes import Concerned, RecentChanges
 from app.cqrs.sources import Source
 
 PER_ENTRY, PER_ID = 1_000, 200
@@ -46,8 +46,8 @@ class ReadCache:
         self._choices: defaultdict[str, Choices] = defaultdict(Choices)
         """For each collection, the answers that show what was chosen from it."""
         self._moment = 0
-        self._changed: defaultdict[str, float] = defaultdict(lambda: math.inf)
-        """When each read model last changed; without end while it does, and until it is first `settled`."""
+        self._recent: defaultdict[str, RecentChanges] = defaultdict(RecentChanges)
+        """By read model; nothing is known of one until it is first `settled`."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -72,12 +72,14 @@ class ReadCache:
         sources: Sequence[Source],
         since: int,
     ) -> None:
-        """Keeps what was read after the mark `since`, unless what it was read from has changed.
+        """Keeps what was read after the mark `since`, unless that may show what was before a change.
 
         `size` is that of key and value, in bytes.
         """
         room = size + PER_ENTRY + PER_ID * sum(len(source.ids) for source in sources)
-        if room > self.capacity or any(self._changed[name] > since for name in read_models):
+        if room > self.capacity or any(
+            self._recent[name].may_concern(sources, since) for name in read_models
+        ):
             return
         self._drop(key)
         self._entries[key] = Entry(value, tuple(sources), tuple(read_models), room)
@@ -91,13 +93,10 @@ class ReadCache:
         while self.bytes > self.capacity:
             self._drop(next(iter(self._entries)))
 
-    def changing(self, read_model: str, changes: Iterable[tuple[Change, Collection[str] | None]]) -> None:
-        """From now on the documents may show `changes`: forgets what does not.
-
-        Each comes with the ids of the documents that it may change, or `None` for whichever.
-        """
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+        """From now on the documents may show `changes`: forgets what does not."""
         self._moment += 1
-        self._changed[read_model] = math.inf
+        self._recent[read_model].begin(changes)
         for change, ids in changes:
             for key in self._concerned(change, ids):
                 self._drop(key)
@@ -105,13 +104,14 @@ class ReadCache:
     def changed(self, read_model: str) -> None:
         """The documents show all that they were about to show."""
         self._moment += 1
-        self._changed[read_model] = self._moment
+        self._recent[read_model].end(self._moment)
 
     def settled(self, read_model: str) -> None:
         """Nothing is under way, and what others did before is not known: forgets all of the read model."""
         for key in [key for key, entry in self._entries.items() if read_model in entry.read_models]:
             self._drop(key)
-        self.changed(read_model)
+        self._moment += 1
+        self._recent[read_model].settle(self._moment)
 
     def _concerned(self, change: Change, ids: Collection[str] | None) -> set[Hashable]:
         """The keys of the answers that may not be what they were once the change is made."""

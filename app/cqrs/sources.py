@@ -1,5 +1,6 @@
 """What an answer was made of, so that it can be told which changes make it another."""
 
+from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,26 @@ def listed(collection: Collection, filter: Filter, sort: Sort, documents: Sequen
     paths = _deciding(filter, (path for path, _ in sort))
     ids = [document["_id"] for document in documents]
     return Source(collection, ids, Choice(paths, next(_texts(filter), None)))
+
+
+def concerns(change: Change, ids: Some[str] | None, source: Source) -> bool:
+    """Whether a change, of documents with these ids or `None` for whichever, may change what was shown."""
+    if change.collection.name != source.collection.name:
+        return False
+    if ids is None or not set(ids).isdisjoint(source.ids):
+        return True
+    return source.choice is not None and may_choose(source.choice, change)
+
+
+def may_choose(choice: Choice, change: Change) -> bool:
+    """Whether a change of a document that was not shown may add it, or have another chosen."""
+    if change.document is None:
+        return choice.paths is None or change.upsert or overlap(choice.paths, touched(change))
+    if choice.text is None:
+        return True
+    path, texts = choice.text
+    text = text_at(change.document, path)
+    return text is None or text in texts
 
 
 def touched(change: Change) -> set[str]:

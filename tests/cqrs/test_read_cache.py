@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.cqrs.read_cache import PER_ENTRY, PER_ID, ReadCache
 from app.cqrs.read_model import Change, Collection
+from app.cqrs.recent_changes import LARGE, REMEMBERED
 from app.cqrs.sources import Source, all_of, listed
 from tests.cqrs.notes import documents, notes
 
@@ -80,18 +81,54 @@ def test_keeps_nothing_of_a_read_model_before_its_projector_has_begun() -> None:
     assert len(cache) == 0
 
 
-def test_keeps_nothing_that_was_read_while_documents_changed() -> None:
+def test_of_what_was_read_while_documents_changed_keeps_what_that_did_not_concern() -> None:
+    cache = opened()
+    before = cache.mark()
+
+    def kept_of_both(since: int) -> str:
+        for key, source in (("a", A), ("b", B), ("all", ALL)):
+            cache.put(key, key.upper(), size=0, read_models=["notes"], sources=[B, source], since=since)
+        return kept(cache, "a", "b", "all")
+
+    cache.changing(notes.name, [(PRAISED, "a")])
+    assert kept_of_both(before) == kept_of_both(cache.mark()) == "B"
+    cache.changed(notes.name)
+    assert kept_of_both(before) == "B"
+    assert kept_of_both(cache.mark()) == "ABALL"
+
+
+def test_keeps_nothing_that_was_read_during_more_than_it_remembers() -> None:
+    cache = opened()
+
+    def keep_since(moment: int, *, transactions: int, changes: int = 1) -> str:
+        for _ in range(transactions):
+            project(cache, *[PRAISED] * changes)
+        cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=moment)
+        return kept(cache, "b")
+
+    assert keep_since(cache.mark(), transactions=REMEMBERED + 1) == ""
+    assert keep_since(cache.mark(), transactions=1, changes=LARGE) == ""
+    assert keep_since(cache.mark(), transactions=REMEMBERED, changes=LARGE - 1) == "B"
+
+
+def test_keeps_nothing_that_was_read_before_a_projector_began_anew() -> None:
     cache = opened()
     before = cache.mark()
     cache.changing(notes.name, [(PRAISED, "a")])
-    meanwhile = cache.mark()
-    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=meanwhile)
-    cache.changed(notes.name)
-    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=before)
-    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=meanwhile)
+    cache.settled(notes.name)
+    for since in (before, before + 1):
+        cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=since)
     assert len(cache) == 0
-    keep(cache, "b", B)
+    keep(cache, "a", A)
     assert len(cache) == 1
+
+
+def test_a_change_that_was_tried_again_is_over_when_that_is() -> None:
+    cache = opened()
+    cache.changing(notes.name, [(PRAISED, "a")])
+    project(cache, PRAISED)
+    keep(cache, "a", A)
+    assert kept(cache, "a") == "A"
 
 
 def test_takes_no_more_than_its_room_and_lets_go_of_what_was_not_asked_for() -> None:

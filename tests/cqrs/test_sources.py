@@ -4,24 +4,36 @@ import pytest
 
 from app.cqrs.choices import Choices
 from app.cqrs.read_model import Change
-from app.cqrs.sources import all_of, counted, listed, reads_elsewhere
+from app.cqrs.sources import Choice, all_of, counted, listed, may_choose, reads_elsewhere
 from tests.cqrs.notes import documents
 
 PLAIN = {"topic": "plain"}
 SHOWN = [{"_id": "a", "topic": "plain", "praise": 1}]
 
 
-def chosen(kind: str, filter: dict[str, object]) -> Choices:
+class Chosen:
     """An answer that was made by listing, counting or summing up."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._choices = Choices()
+        self._choices.add(choice, "it")
+
+    def concerned(self, change: Change) -> bool:
+        """Whether a change concerns it: by itself, and as one of many."""
+        concerned = may_choose(self._choice, change)
+        assert concerned == bool(self._choices.concerned(change))
+        return concerned
+
+
+def chosen(kind: str, filter: dict[str, object]) -> Chosen:
     source = {
         "listed": listed(documents, filter, [("praise", -1)], SHOWN),
         "counted": counted(documents, filter),
         "summed up": all_of(documents),
     }[kind]
     assert source.choice
-    choices = Choices()
-    choices.add(source.choice, kind)
-    return choices
+    return Chosen(source.choice)
 
 
 PUT_PLAIN, PUT_FANCY = (documents.put("b", {"topic": topic, "praise": 0}) for topic in ("plain", "fancy"))
@@ -72,8 +84,8 @@ def test_a_change_of_what_was_not_shown_concerns_what_it_may_add_to_or_reorder(
         "REPLACED": REPLACED,
         "MADE": MADE,
     }
-    choices = chosen(kind, filter)
-    assert {name for name, change in changes.items() if choices.concerned(change)} == concerned
+    answer = chosen(kind, filter)
+    assert {name for name, change in changes.items() if answer.concerned(change)} == concerned
 
 
 def test_a_text_that_a_list_may_hold_excludes_nothing() -> None:

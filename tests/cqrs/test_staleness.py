@@ -1,15 +1,15 @@
 """No answer shows the documents as they were before it was asked, and what would break that is noticed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 import pytest
 
 from app.cqrs.joining import JoinedQuestions
 from app.cqrs.read_cache import ReadCache
-from app.cqrs.read_model import Change
 from app.cqrs.reading import Reading
+from app.cqrs.recent_changes import Concerned
 from app.cqrs.sources import Choice, Source
 from tests.cqrs.staleness import hammer
 
@@ -29,14 +29,11 @@ def test_no_answer_is_stale(room: int) -> None:
     assert met["refused"]
 
 
-Concerned = Iterable[tuple[Change, Collection[str] | None]]
-
-
 class ForgetsAfterTheCommit(ReadCache):
-    late: Concerned = ()
+    late: Sequence[Concerned] = ()
 
-    def changing(self, read_model: str, changes: Concerned) -> None:
-        self.late = list(changes)
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+        self.late = changes
 
     def changed(self, read_model: str) -> None:
         super().changing(read_model, self.late)
@@ -49,14 +46,20 @@ class KeepsWhatWasReadBefore(ReadCache):
 
 
 class KeepsWhatWasReadMeanwhile(ReadCache):
-    def changing(self, read_model: str, changes: Concerned) -> None:
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
         super().changing(read_model, changes)
-        self._changed[read_model] = self._moment
+        self._recent[read_model].end(self._moment)
 
 
 class KeepsWhatMayHaveBeenReadMeanwhile(ReadCache):
     def changed(self, read_model: str) -> None:
-        self._changed[read_model] = self._moment
+        self._recent[read_model].end(self._moment)
+
+
+class KnowsOfTheLastChangeOnly(ReadCache):
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+        self._recent[read_model]._transactions.clear()
+        super().changing(read_model, changes)
 
 
 class ForgetsDocumentsOnly(ReadCache):
@@ -66,14 +69,14 @@ class ForgetsDocumentsOnly(ReadCache):
 
 
 class ForgetsListingsOnly(ReadCache):
-    def changing(self, read_model: str, changes: Concerned) -> None:
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
         super().changing(
             read_model, [(change.collection.put("stranger", {}), ["stranger"]) for change, _ in changes]
         )
 
 
 class ForgetsNothingThatWasFound(ReadCache):
-    def changing(self, read_model: str, changes: Concerned) -> None:
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
         super().changing(read_model, [(change, ids if change.id else []) for change, ids in changes])
 
 
@@ -84,12 +87,12 @@ class ForgetsWhatIsShownOnly(ReadCache):
 
 
 class TrustsWhatAnotherMayHaveChanged(ReadCache):
-    def changing(self, read_model: str, changes: Concerned) -> None:
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
         self._before = dict(self._entries)
         super().changing(read_model, changes)
 
     def settled(self, read_model: str) -> None:
-        super().changed(read_model)
+        self._recent[read_model].settle(0)
         for key, entry in getattr(self, "_before", {}).items():  # as if the change had not been made
             read_models, sources = entry.read_models, entry.sources
             self.put(key, entry.value, size=0, read_models=read_models, sources=sources, since=self.mark())
@@ -102,6 +105,7 @@ class TrustsWhatAnotherMayHaveChanged(ReadCache):
         KeepsWhatWasReadBefore,
         KeepsWhatWasReadMeanwhile,
         KeepsWhatMayHaveBeenReadMeanwhile,
+        KnowsOfTheLastChangeOnly,
         ForgetsDocumentsOnly,
         ForgetsListingsOnly,
         ForgetsNothingThatWasFound,

@@ -1,0 +1,67 @@
+"""What has changed in a read model of late, for answers that were read meanwhile."""
+
+import math
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from app.cqrs.read_model import Change
+from app.cqrs.sources import Source, concerns
+
+REMEMBERED = 32
+"""Transactions of a read model: more than begin while an answer is read."""
+
+LARGE = 100
+"""Changes from which on it is not worth looking at each of them."""
+
+Concerned = tuple[Change, Collection[str] | None]
+"""A change, and the ids of the documents that it may change; `None` for whichever."""
+
+
+@dataclass(slots=True)
+class _Transaction:
+    changes: Sequence[Concerned]
+    ended: float = math.inf
+    """The moment, in the cache's count; without end while it is under way."""
+
+    def concerns(self, sources: Sequence[Source]) -> bool:
+        return len(self.changes) >= LARGE or any(
+            concerns(change, ids, source) for change, ids in self.changes for source in sources
+        )
+
+
+class RecentChanges:
+    """The last transactions of one read model, and from which moment on they are known."""
+
+    def __init__(self) -> None:
+        self._transactions: deque[_Transaction] = deque()
+        self._known_from = math.inf
+
+    def begin(self, changes: Sequence[Concerned]) -> None:
+        """From now on the documents may show these changes."""
+        self._transactions.append(_Transaction(changes))
+        if len(self._transactions) > REMEMBERED:
+            self._known_from = max(self._known_from, self._transactions.popleft().ended)
+
+    def end(self, moment: int) -> None:
+        """What has begun is through, or was given up."""
+        for transaction in reversed(self._transactions):
+            if transaction.ended < math.inf:
+                break
+            transaction.ended = moment
+
+    def settle(self, moment: int) -> None:
+        """Nothing is under way, and what others have changed before this moment is not known."""
+        self._transactions.clear()
+        self._known_from = moment
+
+    def may_concern(self, sources: Sequence[Source], since: int) -> bool:
+        """Whether what was read from these since a moment may show what was before a change."""
+        if since < self._known_from:
+            return True
+        for transaction in reversed(self._transactions):
+            if transaction.ended <= since:
+                break
+            if transaction.concerns(sources):
+                return True
+        return False
