@@ -170,5 +170,5 @@ def _step(event: OrderPaid | OrderShipped | OrderCancelled, at: RecordedEvent, s
 
 
 def _all_of_customer(customer_id: object, name: str | None) -> Change:
-    changed = {"customer_name": name}
-    return rows.update_where({"customer_id": str(customer_id)}, {"$set": changed}, about=customer_id)
+    theirs = {"customer_id": str(customer_id), "customer_name": {"$ne": name}}
+    return rows.update_where(theirs, {"$set": {"customer_name": name}}, about=customer_id)

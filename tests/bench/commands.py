@@ -22,7 +22,7 @@ UPDATE_CUSTOMER = _MUTATION.format(type="UpdateCustomerInput", name="updateCusto
 WELL_IN_STOCK = 20
 """Units, so that no order is refused: a quarter of the commands are orders, half of them deliveries of 10."""
 
-_telephones = count(1)
+_companies = count(1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def orders(known: Known, chance: Random, number: int) -> list[bytes]:
 
 def invalidating(known: Known, chance: Random, number: int) -> list[bytes]:
     """Commands that change what the three queries show: half of them deliveries, a quarter orders, and a
-    quarter new telephone numbers, each of which changes every order page of a customer.
+    quarter new companies, each of which changes every order page of a customer.
     """
 
     def mixed() -> Iterator[bytes]:
@@ -63,7 +63,7 @@ def invalidating(known: Known, chance: Random, number: int) -> list[bytes]:
             yield _delivery(chance.choice(known.products))
             yield _order(known, chance)
             yield _delivery(chance.choice(known.products))
-            yield _telephone(chance.choice(known.customers))
+            yield _company(chance.choice(known.customers))
 
     commands = mixed()
     return [next(commands) for _ in range(number)]
@@ -80,6 +80,6 @@ def _order(known: Known, chance: Random) -> bytes:
     )
 
 
-def _telephone(customer: str) -> bytes:
-    phone = f"+1 555 {next(_telephones):07}"
-    return graphql_request(UPDATE_CUSTOMER, {"input": {"customerId": customer, "phone": phone}})
+def _company(customer: str) -> bytes:
+    company = f"Company {next(_companies)}"
+    return graphql_request(UPDATE_CUSTOMER, {"input": {"customerId": customer, "company": company}})

@@ -144,6 +144,16 @@ async def test_a_closed_customer_leaves_their_orders(given: Given) -> None:
     }
 
 
+async def test_a_new_telephone_number_is_no_change_of_an_order(given: Given) -> None:
+    reached = customer_updated(name="Ada Lovelace", company="Analytical Engines", phone="+44 1")
+    renamed = customer_updated(name="Ada Lovelace", company="Engines of Analysis")
+    notices = await given(order_details, PLACED, reached, renamed)
+    assert [(notice.event_type, notice.position) for notice in notices] == [
+        ("OrderPlaced", 1),
+        ("CustomerUpdated", 3),
+    ]
+
+
 async def test_another_customers_orders_stay_as_they_are(given: Given) -> None:
     others = (customer_closed(BOB), customer_updated(BOB, name="Robert"))
     assert not (await given(order_details, PLACED, *others))[1:]

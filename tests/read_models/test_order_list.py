@@ -71,6 +71,11 @@ async def test_rows_show_the_customers_name_of_today(given: Given) -> None:
     assert await given.only(rows) == {**NEW_ROW, "position": 2, "customer_name": "Ada King"}
 
 
+async def test_a_new_telephone_number_is_no_change_of_a_row(given: Given) -> None:
+    await given(order_list, PLACED, customer_updated(name="Ada Lovelace", phone="+44 1"))
+    assert await given.only(rows) == NEW_ROW
+
+
 async def test_a_closed_customers_name_leaves_the_rows(given: Given) -> None:
     await given(order_list, PLACED, customer_closed())
     assert await given.only(rows) == {**NEW_ROW, "position": 2, "customer_name": None}
