@@ -84,6 +84,8 @@ class Progress:
         self.state = ReadModelState.CATCHING_UP
         self.reason: str | None = None
         self._pending_since: datetime | None = None
+        self._at_head: Freshness | None = None
+        """What `freshness` is while nothing happens: most answers are given then."""
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
 
@@ -99,7 +101,7 @@ class Progress:
         """All up to `position` is in the documents: wakes who waited for it."""
         self.position = position
         self.visible = max(self.visible, position)
-        self._pending_since = None
+        self._pending_since = self._at_head = None
         while self._waiting and self._waiting[0][0] <= position:
             _, _, waiter = heapq.heappop(self._waiting)
             if not waiter.done():
@@ -108,22 +110,19 @@ class Progress:
 
     def live(self) -> None:
         """Everything that was in the log is applied."""
-        self.state, self.reason = ReadModelState.LIVE, None
-        self.head.moved()
+        self._be(ReadModelState.LIVE)
 
     def catching_up(self) -> None:
         """Events are missing that have to be read from the log."""
-        self.state, self.reason = ReadModelState.CATCHING_UP, None
-        self.head.moved()
+        self._be(ReadModelState.CATCHING_UP)
 
     def failed(self, reason: str) -> None:
         """The projector stopped at an event: who waits for more is told at once."""
-        self.state, self.reason = ReadModelState.FAILED, reason
+        self._be(ReadModelState.FAILED, reason)
         for wanted, _, waiter in self._waiting:
             if not waiter.done():
                 waiter.set_exception(ReadModelBehind(wanted, self.freshness()))
         self._waiting.clear()
-        self.head.moved()
 
     async def wait_for(self, position: int, seconds: float) -> None:
         """Returns once `position` is reached; raises `ReadModelBehind` after `seconds`, or on failure."""
@@ -145,14 +144,24 @@ class Progress:
 
     def freshness(self) -> Freshness:
         """How fresh the read model is now."""
-        head = max(self.head.position, self.position)
-        since = (self._pending_since or self.head.at) if head > self.position else None
-        age = (datetime.now(UTC) - since).total_seconds() * 1000 if since else 0
+        if self.head.position > self.position:
+            since = self._pending_since or self.head.at
+            age = (datetime.now(UTC) - since).total_seconds() * 1000
+            return self._freshness(self.head.position, max(0, round(age)))
+        if self._at_head is None:
+            self._at_head = self._freshness(self.position, 0)
+        return self._at_head
+
+    def _freshness(self, head: int, milliseconds_behind: int) -> Freshness:
         return Freshness(
             read_model=self.read_model,
             state=self.state,
             position=self.position,
             head=head,
-            milliseconds_behind=max(0, round(age)),
+            milliseconds_behind=milliseconds_behind,
             reason=self.reason,
         )
+
+    def _be(self, state: ReadModelState, reason: str | None = None) -> None:
+        self.state, self.reason, self._at_head = state, reason, None
+        self.head.moved()
