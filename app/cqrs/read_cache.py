@@ -95,6 +95,8 @@ class ReadCache:
 
     def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
         """From now on the documents may show `changes`: forgets what does not."""
+        if not self.capacity:
+            return
         self._moment += 1
         self._recent[read_model].begin(changes)
         for change, ids in changes:

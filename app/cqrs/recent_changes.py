@@ -9,10 +9,10 @@ from app.cqrs.read_model import Change
 from app.cqrs.sources import Source, concerns
 
 REMEMBERED = 32
-"""Transactions of a read model: more than begin while an answer is read."""
+"""Transactions of a read model. An answer that takes longer to read is not kept."""
 
 LARGE = 100
-"""Changes from which on it is not worth looking at each of them."""
+"""Changed documents from which on it is not worth looking at each change: all answers are concerned."""
 
 Concerned = tuple[Change, Collection[str] | None]
 """A change, and the ids of the documents that it may change; `None` for whichever."""
@@ -20,12 +20,19 @@ Concerned = tuple[Change, Collection[str] | None]
 
 @dataclass(slots=True)
 class _Transaction:
-    changes: Sequence[Concerned]
+    changes: Sequence[tuple[Change, frozenset[str] | None]] | None
+    """`None` for too many."""
     ended: float = math.inf
     """The moment, in the cache's count; without end while it is under way."""
 
+    @classmethod
+    def of(cls, changes: Sequence[Concerned]) -> "_Transaction":
+        if sum(1 if ids is None else len(ids) for _, ids in changes) >= LARGE:
+            return cls(None)
+        return cls([(change, None if ids is None else frozenset(ids)) for change, ids in changes])
+
     def concerns(self, sources: Sequence[Source]) -> bool:
-        return len(self.changes) >= LARGE or any(
+        return self.changes is None or any(
             concerns(change, ids, source) for change, ids in self.changes for source in sources
         )
 
@@ -39,7 +46,7 @@ class RecentChanges:
 
     def begin(self, changes: Sequence[Concerned]) -> None:
         """From now on the documents may show these changes."""
-        self._transactions.append(_Transaction(changes))
+        self._transactions.append(_Transaction.of(changes))
         if len(self._transactions) > REMEMBERED:
             self._known_from = max(self._known_from, self._transactions.popleft().ended)
 

@@ -1,6 +1,5 @@
 """What an answer was made of, so that it can be told which changes make it another."""
 
-from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,17 +44,20 @@ def listed(collection: Collection, filter: Filter, sort: Sort, documents: Sequen
     return Source(collection, ids, Choice(paths, next(_texts(filter), None)))
 
 
-def concerns(change: Change, ids: Some[str] | None, source: Source) -> bool:
+def concerns(change: Change, ids: frozenset[str] | None, source: Source) -> bool:
     """Whether a change, of documents with these ids or `None` for whichever, may change what was shown."""
     if change.collection.name != source.collection.name:
         return False
-    if ids is None or not set(ids).isdisjoint(source.ids):
+    if ids is None or not ids.isdisjoint(source.ids):
         return True
     return source.choice is not None and may_choose(source.choice, change)
 
 
 def may_choose(choice: Choice, change: Change) -> bool:
-    """Whether a change of a document that was not shown may add it, or have another chosen."""
+    """Whether a change of a document that was not shown may add it, or have another chosen.
+
+    `Choices` says the same of many at once.
+    """
     if change.document is None:
         return choice.paths is None or change.upsert or overlap(choice.paths, touched(change))
     if choice.text is None:

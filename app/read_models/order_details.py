@@ -153,6 +153,8 @@ def _step(
 
 
 def _all_of_customer(customer_id: object, changed: dict[str, Any]) -> Change:
-    other = [{path: {"$ne": value}} for path, value in changed.items()]  # A new telephone number changes none.
+    other = [
+        {path: {"$ne": value}} for path, value in changed.items()
+    ]  # A new telephone number changes none.
     theirs = {"customer.id": str(customer_id), "$or": other}
     return orders.update_where(theirs, {"$set": changed}, about=customer_id)

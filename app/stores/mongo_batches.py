@@ -1,6 +1,7 @@
 """Batches of changes on their way to MongoDB: those that come at the same moment go together."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ SMALL = 50
 
 SOME = 3
 """Batches from which on it is better to join them: two are sooner done side by side."""
+
+logger = logging.getLogger(__name__)
 
 Notices = list[DocumentChanged]
 
@@ -72,6 +75,7 @@ class JoinedBatches:
             results = await self._apply([batch for batch, _ in waiting])
         except Exception as error:
             if len(waiting) > 1 and not isinstance(error, ConnectionFailure | ConfigurationError):
+                logger.warning("%d batches are applied one by one, for together: %s", len(waiting), error)
                 await asyncio.gather(*(self._apply_for([one]) for one in waiting))
                 return
             for _, applied in waiting:

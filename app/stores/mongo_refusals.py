@@ -10,9 +10,9 @@ from app.cqrs.documents import ChangeImpossible, ReadStoreUnavailable
 
 # mongod's codes. A refused command is no fault of its own, but for these (BadValue, FailedToParse, Overflow,
 # BSONObjectTooLarge); a refused write is, but for those (InternalError, UnknownError, WriteConflict,
-# ExceededMemoryLimit, OutOfDiskSpace).
+# ExceededMemoryLimit, UserWritesBlocked, OutOfDiskSpace).
 _BLAMES_THE_COMMAND = {2, 9, 15, 10334}
-_BLAMES_NO_WRITE = {1, 8, 112, 146, 14031}
+_BLAMES_NO_WRITE = {1, 8, 112, 146, 371, 14031}
 
 
 @contextmanager

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
+from bson import Binary
 from pymongo import UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentChanged
@@ -34,12 +36,14 @@ class MongoWriter:
         self._checkpoints = self._database.get_collection("checkpoints", read_concern=ReadConcern("majority"))
         self._writers = self._database["writers"]
         self._sessions: dict[str, ClientSession] = {}
+        self._in_doubt: dict[str, Binary] = {}
+        """By read model: the session of its last transaction, while that is not known to be over."""
         self._id = uuid4().hex
 
     def forget_connections(self) -> None:
         """Has new ones made: those to a mongod that was not ready say for ever that it has no sessions."""
         topology: Any = self._database.client._topology  # There is no public way.
-        for server in topology._servers.values():
+        for server in list(topology._servers.values()):  # which the monitor's thread may change
             server.pool.reset_without_pause()
 
     def prepare(self, model: ReadModel) -> None:
@@ -62,11 +66,16 @@ class MongoWriter:
             session = self._sessions[model.key] = self._database.client.start_session()
         mine = {"writer": self._id, "session": session.session_id["id"]}
         before = self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
-        if before:
-            sessions = [{"id": before["session"]}]
-            if (another := before.get("writer")) != self._id:  # Its last transaction may be in any of them.
-                sessions += ({"id": each["session"]} for each in self._writers.find({"writer": another}))
-            self._database.command("killSessions", sessions)
+        left_open = [self._in_doubt[model.key]] if model.key in self._in_doubt else []
+        if before and (another := before.get("writer")) != self._id:
+            # Its last transaction may be in any of its sessions.
+            left_open += [
+                before["session"],
+                *(each["session"] for each in self._writers.find({"writer": another})),
+            ]
+        if left_open:
+            self._database.command("killSessions", [{"id": session} for session in left_open])
+        self._in_doubt.pop(model.key, None)
 
     def checkpoint(self, model: ReadModel) -> Checkpoint:
         """Up to where the documents are complete."""
@@ -87,9 +96,14 @@ class MongoWriter:
             self._move(batches)
             return [[] for _ in batches]
         session = self._sessions[batches[0].model.key]
+        keys = [batch.model.key for batch in batches]
+        self._in_doubt.update(dict.fromkeys(keys, session.session_id["id"]))
         with session.start_transaction(write_concern=SAFE):
             self._move(batches, session)
-            return [self._write(batch.changes, session) for batch in batches]
+            notices = [self._write(batch.changes, session) for batch in batches]
+        for key in keys:
+            self._in_doubt.pop(key, None)
+        return notices
 
     def _move(self, batches: Sequence[Batch], session: ClientSession | None = None) -> None:
         moves = [
@@ -99,7 +113,11 @@ class MongoWriter:
             )
             for batch in batches
         ]
-        moved = self._checkpoints.bulk_write(moves, session=session)
+        try:
+            moved = self._checkpoints.bulk_write(moves, session=session)
+        except BulkWriteError as error:  # Unlike a refused change, that is no fault of the read model's.
+            [refusal, *_] = error.details["writeErrors"] or error.details["writeConcernErrors"]
+            raise OperationFailure(refusal["errmsg"], refusal["code"]) from error
         if moved.matched_count != len(batches):
             places = ", or ".join(f"of {batch.model.key} is not at {batch.start}" for batch in batches)
             raise CheckpointMoved(f"the checkpoint {places} any more")

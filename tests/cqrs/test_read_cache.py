@@ -111,6 +111,14 @@ def test_keeps_nothing_that_was_read_during_more_than_it_remembers() -> None:
     assert keep_since(cache.mark(), transactions=REMEMBERED, changes=LARGE - 1) == "B"
 
 
+def test_a_change_of_very_many_documents_concerns_every_answer() -> None:
+    cache = opened()
+    before = cache.mark()
+    project(cache, RENAMED, ids=[str(number) for number in range(LARGE)])
+    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=before)
+    assert len(cache) == 0
+
+
 def test_keeps_nothing_that_was_read_before_a_projector_began_anew() -> None:
     cache = opened()
     before = cache.mark()

@@ -13,6 +13,8 @@ from urllib.parse import quote_plus
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo.client_session import ClientSession
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from app.cqrs.documents import ChangeImpossible, CheckpointMoved, DocumentChanged, ReadStoreUnavailable
 from app.cqrs.messages import Event
@@ -211,6 +213,32 @@ async def test_what_a_dead_writer_left_open_for_several_read_models_holds_none_o
         never.set()
     outcomes = await asyncio.gather(*dead, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes[1:]} == {CheckpointMoved}
+
+
+async def test_what_is_left_open_for_several_read_models_is_ended_by_each_that_begins_anew(
+    store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is not known whether a commit went through, it must not do so later."""
+    await asyncio.gather(*map(store.prepare, MODELS))
+    lost: list[ClientSession] = []
+
+    def loses_the_answer(session: ClientSession) -> None:
+        lost.append(session)
+        raise AutoReconnect
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClientSession, "commit_transaction", loses_the_answer)
+        patch.setattr(ClientSession, "abort_transaction", lambda _: None)
+        outcomes = await asyncio.gather(
+            *(apply_to(store, model, documents.put("late", {})) for model in MODELS), return_exceptions=True
+        )
+    assert {type(outcome) for outcome in outcomes} == {ReadStoreUnavailable}
+    _, second, _ = MODELS
+    await store.prepare(second)
+    await apply_to(store, second, documents.put("second", {}))
+    with pytest.raises(OperationFailure, match=r"NoSuchTransaction|has been aborted"):
+        await asyncio.to_thread(lost[0].commit_transaction)
+    assert [note["_id"] for note in await all_notes(store)] == ["second"]
 
 
 async def test_finds_by_filter_what_the_same_batch_has_put(store: MongoReadStore) -> None:
@@ -416,6 +444,25 @@ async def test_a_store_that_fails_inside_a_bulk_write_is_no_fault_of_the_change(
             assert (await store.checkpoint(notes)).position == 1
 
 
+@pytest.mark.parametrize("event", [NoteTaken(note="a"), NoteRead()])
+async def test_a_store_that_takes_no_writes_for_a_while_is_no_fault_of_the_change(
+    troubled: str, driver: Driver, event: Event
+) -> None:
+    behind: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(troubled)) as behind:
+        async with open_read_store(troubled, f"blocked-{driver}", driver) as store:
+            await store.clear(notes)
+            await store.prepare(notes)
+            await behind.admin.command({"setUserWriteBlockMode": 1, "global": True})
+            try:
+                with pytest.raises(ReadStoreUnavailable, match="writes blocked"):
+                    await apply(store, event)
+            finally:
+                await behind.admin.command({"setUserWriteBlockMode": 1, "global": False})
+            await apply(store, event)
+            assert (await store.checkpoint(notes)).position == 1
+
+
 async def test_one_event_may_change_very_many_documents(
     store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document]
 ) -> None:
@@ -497,8 +544,8 @@ async def test_connections_that_were_made_before_mongod_was_ready_are_not_used_a
         early = await asyncio.gather(*map(store.checkpoint, models), return_exceptions=True)
         assert {type(outcome) for outcome in early} == {ReadStoreUnavailable}
         await mongod._become_primary(not_ready, tmp_path / "mongo" / mongod._SOCKET, tmp_path / "log")
-        await store.prepare(notes)
-        await asyncio.gather(*map(store.prepare, models))
+        for model in (notes, *models):  # One after the other, so that no more connections are made.
+            await store.prepare(model)
         first = await asyncio.gather(*map(apply_to, models), return_exceptions=True)
         unlucky = [model for model, refusal in zip(models, first, strict=True) if refusal]
         assert unlucky, "nobody met such a connection: nothing is shown"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, ConfigurationError
 
 from app.cqrs.documents import DocumentChanged
 from app.cqrs.read_model import Change, ReadModel
@@ -87,12 +87,20 @@ async def test_one_that_is_refused_does_not_keep_the_others_from_being_applied()
     assert store.transactions == ["a b c", "a", "b", "c"]
 
 
-async def test_a_store_that_does_not_answer_is_not_asked_again() -> None:
-    store = Store(b=AutoReconnect())
-    assert {type(outcome) for outcome in await store.apply(*(batch(name) for name in "abc"))} == {
-        AutoReconnect
-    }
+@pytest.mark.parametrize("silence", [AutoReconnect, ConfigurationError])
+async def test_a_store_that_does_not_answer_is_not_asked_again(silence: type[Exception]) -> None:
+    store = Store(b=silence())
+    assert {type(outcome) for outcome in await store.apply(*(batch(name) for name in "abc"))} == {silence}
     assert store.transactions == ["a b c"]
+
+
+async def test_nobody_is_left_waiting_when_all_is_given_up() -> None:
+    async def give_up(_: Sequence[Batch]) -> list[Notices]:
+        raise asyncio.CancelledError
+
+    joined = JoinedBatches(give_up)
+    outcomes = await asyncio.gather(*(joined.apply(batch(name)) for name in "abc"), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {asyncio.CancelledError}
 
 
 @pytest.mark.parametrize("goes", ["before", "meanwhile"])
