@@ -51,9 +51,12 @@ async def test_shows_the_documentation(browser: Browser, running_service: Servic
 
 async def test_builds_a_query_by_ticking_fields(browser: Browser, running_service: Service) -> None:
     async with at_the_playground(browser, running_service.url) as window:
-        await window.write_query("query Mine { freshness { state } }")
         await window.press("Show GraphiQL Explorer")
-        await window.page.locator(".graphiql-explorer-root").get_by_text("readModel", exact=True).click()
+        explorer = window.page.locator(".graphiql-explorer-root")
+        await explorer.locator("#query-Browse").wait_for()  # What is typed before that is typed over.
+        await window.write_query("query Mine { freshness { state } }")
+        await explorer.locator("#query-Mine").wait_for()
+        await explorer.get_by_text("readModel", exact=True).click()
 
         assert "readModel" in await window.query("readModel")
 
