@@ -51,10 +51,14 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("name", TOO_LARGE)
 async def test_what_is_too_large_is_refused_quickly(client: Client, name: str) -> None:
-    began = time.process_time()
-    answer = await client.send(TOO_LARGE[name])
-    assert answer.codes == ["LIMIT_EXCEEDED"], answer.body
-    assert time.process_time() - began < 0.5
+    async def seconds(comment: str) -> float:
+        """Of this process, in which garbage of other tests may be collected meanwhile."""
+        began = time.process_time()
+        answer = await client.send(TOO_LARGE[name] + comment)
+        assert answer.codes == ["LIMIT_EXCEEDED"], answer.body
+        return time.process_time() - began
+
+    assert min([await seconds(comment) for comment in ("", "# again", "# once more")]) < 0.5
 
 
 NOT_GRAPHQL = {
