@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial, reduce
@@ -118,27 +118,34 @@ async def test_two_that_apply_the_same_batch_at_once_apply_it_once(
     assert await all_notes(store) == [{"_id": "a", "topic": "plain", "praise": 1, "position": 2}]
 
 
-async def test_a_transaction_that_a_dead_writer_left_open_holds_nobody_up(
-    store: MongoReadStore, another_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, never = asyncio.Event(), threading.Event()
+@contextmanager
+def hanging(store: MongoReadStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+    """While the block lasts the store hangs amid its transactions; the event tells of the first."""
+    begun, over = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
     def hangs(*_: object) -> list[DocumentChanged]:
         loop.call_soon_threadsafe(begun.set)
-        never.wait()
+        over.wait()
         return []
 
     monkeypatch.setattr(store._writer, "_write", hangs)
-    dead = asyncio.create_task(apply(store, NoteTaken(note="a")))
     try:
+        yield begun
+    finally:
+        over.set()
+
+
+async def test_a_transaction_that_a_dead_writer_left_open_holds_nobody_up(
+    store: MongoReadStore, another_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hanging(store, monkeypatch) as begun:
+        dead = asyncio.create_task(apply(store, NoteTaken(note="a")))
         await begun.wait()
         async with asyncio.timeout(5):
             await another_store.prepare(notes)
             await apply(another_store, NoteTaken(note="b"))
         assert [note["_id"] for note in await all_notes(store)] == ["b"]
-    finally:
-        never.set()
     with pytest.raises(ReadStoreUnavailable):
         await dead
 
@@ -192,25 +199,14 @@ async def test_what_a_dead_writer_left_open_for_several_read_models_holds_none_o
 ) -> None:
     """Even where the one whose session it was is not there any more."""
     await asyncio.gather(*map(store.prepare, MODELS))
-    begun, never = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def hangs(*_: object) -> list[DocumentChanged]:
-        loop.call_soon_threadsafe(begun.set)
-        never.wait()
-        return []
-
-    monkeypatch.setattr(store._writer, "_write", hangs)
-    dead = [asyncio.create_task(apply_to(store, model, documents.put("a", {}))) for model in MODELS]
-    try:
+    with hanging(store, monkeypatch) as begun:
+        dead = [asyncio.create_task(apply_to(store, model, documents.put("a", {}))) for model in MODELS]
         await begun.wait()
         async with asyncio.timeout(5):
             for model in MODELS[1:]:
                 await another_store.prepare(model)
                 await apply_to(another_store, model, documents.put(model.name, {}))
         assert [note["_id"] for note in await all_notes(store)] == ["second", "third"]
-    finally:
-        never.set()
     outcomes = await asyncio.gather(*dead, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes[1:]} == {CheckpointMoved}
 
