@@ -75,7 +75,9 @@ class JoinedBatches:
             results = await self._apply([batch for batch, _ in waiting])
         except Exception as error:
             if len(waiting) > 1 and not isinstance(error, ConnectionFailure | ConfigurationError):
-                logger.warning("%d batches are applied one by one, for together: %s", len(waiting), error)
+                # Without what it says: that may quote what was to be written, which may be personal.
+                said = type(error).__name__
+                logger.warning("%d batches are applied one by one, after %s together", len(waiting), said)
                 await asyncio.gather(*(self._apply_for([one]) for one in waiting))
                 return
             for _, applied in waiting:

@@ -79,12 +79,15 @@ async def test_nobody_waits_for_what_may_take_long(long: Sequence[Change]) -> No
     assert sorted(store.transactions) == ["a b c", "long"]
 
 
-async def test_one_that_is_refused_does_not_keep_the_others_from_being_applied() -> None:
-    store = Store(b=(refusal := Impossible()))
+async def test_one_that_is_refused_does_not_keep_the_others_from_being_applied(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Store(b=(refusal := Impossible("Ada Lovelace can't be written")))
     first, refused, third = await store.apply(*(batch(name) for name in "abc"))
     assert (first, third) == ([_notice_of(batch("a"))], [_notice_of(batch("c"))])
     assert refused is refusal
     assert store.transactions == ["a b c", "a", "b", "c"]
+    assert caplog.messages == ["3 batches are applied one by one, after Impossible together"]
 
 
 @pytest.mark.parametrize("silence", [AutoReconnect, ConfigurationError])
