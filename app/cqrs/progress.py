@@ -88,6 +88,8 @@ class Progress:
         """What `freshness` is while nothing happens: most answers are given then."""
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
+        self._given_up = 0
+        """How many waits were given up since `_waiting` was last cleared of them."""
 
     def pending(self, since: datetime) -> None:
         """Events are at hand that are not applied yet, the oldest from `since`."""
@@ -138,9 +140,18 @@ class Progress:
         except TimeoutError:
             raise ReadModelBehind(position, self.freshness()) from None
         finally:
-            if not waiter.done() or waiter.cancelled():
-                self._waiting = [entry for entry in self._waiting if entry[2] is not waiter]
-                heapq.heapify(self._waiting)
+            waiter.cancel()  # has no effect on a waiter that was woken
+            if waiter.cancelled():
+                self._give_up()
+
+    def _give_up(self) -> None:
+        # A crowd may time out together, and to search the heap for each of them costs the square of their
+        # number: entries of waiters that gave up stay until they are half of the heap, and go together.
+        self._given_up += 1
+        if 2 * self._given_up >= len(self._waiting):
+            self._waiting = [entry for entry in self._waiting if not entry[2].cancelled()]
+            heapq.heapify(self._waiting)
+            self._given_up = 0
 
     def freshness(self) -> Freshness:
         """How fresh the read model is now."""

@@ -1,5 +1,7 @@
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -46,6 +48,45 @@ async def test_a_wait_that_was_given_up_is_forgotten() -> None:
     gone.cancel()
     await asyncio.wait([gone])
     assert not orders._waiting
+
+
+async def test_a_crowd_that_gives_up_costs_each_waiter_the_same() -> None:
+    looked_at = 0
+
+    class Waiting(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            nonlocal looked_at
+            looked_at += len(self)
+            return super().__iter__()
+
+    class Counted(Progress):
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, Waiting(value) if name == "_waiting" else value)
+
+    orders = Counted("orders", Head())
+    crowd = [asyncio.create_task(orders.wait_for(9, seconds=10)) for _ in range(1_000)]
+    await asyncio.sleep(0)
+    for waiter in crowd:
+        waiter.cancel()
+    await asyncio.wait(crowd)
+    assert 0 < looked_at <= 2 * len(crowd)
+    assert not orders._waiting
+
+
+async def test_who_stays_when_a_crowd_gives_up_is_woken() -> None:
+    orders = progress()
+    crowd = [asyncio.create_task(orders.wait_for(position, seconds=10)) for position in range(1, 101)]
+    await asyncio.sleep(0)
+    stays = crowd[::10]
+    gone = [waiter for waiter in crowd if waiter not in stays]
+    for waiter in gone:
+        waiter.cancel()
+    await asyncio.wait(gone)
+    orders.reached(50)
+    await asyncio.wait(stays[:5])
+    assert [waiter.done() for waiter in stays] == [True] * 5 + [False] * 5
+    orders.reached(100)
+    await asyncio.gather(*stays)
 
 
 async def test_who_waits_is_told_at_once_that_the_read_model_failed() -> None:
