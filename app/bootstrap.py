@@ -15,6 +15,7 @@ from app.cqrs.command_status import CommandStatuses
 from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.events import EventTypes
+from app.cqrs.generations import succeed
 from app.cqrs.live import Live
 from app.cqrs.messages import Command
 from app.cqrs.notices import Notices
@@ -79,6 +80,8 @@ READ_MODELS: tuple[ReadModel, ...] = (
     sales_by_day,
     activity,
 )
+for _model in READ_MODELS:
+    _model.learn(EVENTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +168,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         }
         for name, projector in projectors.items():
             tasks.append(running.create_task(projector.run(), name=f"projector {name}"))
+            succeeding = succeed(projector.model, projector.progress, documents, alone=mongod is not None)
+            tasks.append(running.create_task(succeeding, name=f"generations of {name}"))
         if mongod:
             tasks.append(running.create_task(_keep_running(mongod, settings), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])

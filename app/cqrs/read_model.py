@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.cqrs.events import RecordedEvent, UnreadableEvent
+from app.cqrs.events import EventTypes, RecordedEvent, UnreadableEvent
+from app.cqrs.fingerprints import fingerprint
 from app.cqrs.messages import Event
 
 Document = dict[str, Any]
@@ -29,8 +30,19 @@ class Collection:
 
     read_model: str
     name: str
+    """The same in every generation of the read model."""
     indexes: Sequence[Sequence[str]] = ()
     """Each a list of field paths; a leading `-` means descending."""
+    part: str = ""
+    """Tells several collections of a read model apart."""
+    model: "ReadModel | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def stored_as(self) -> str:
+        """The name in the document store, where each generation has collections of its own."""
+        if self.model is None:
+            return self.name
+        return f"{self.model.key}_{self.part}" if self.part else self.model.key
 
     def put(self, id: object, document: Document, *, about: object = None) -> "Change":
         """The whole document, new or instead of the one before."""
@@ -79,7 +91,9 @@ def plain(value: Any) -> Any:
 class ReadModel:
     """Documents that answer one question, and the pure functions from events to their changes.
 
-    `version` is part of the collections' names: a new version is built beside the one that serves.
+    Programs whose functions, indexes or events differ keep documents of their own, beside one another:
+    two of them on one store never overwrite each other's, and none shows what it did not make itself.
+    `version` is raised by hand where documents are to be made anew and the code does not show why.
     """
 
     def __init__(self, name: str, *, version: int = 1) -> None:
@@ -87,16 +101,57 @@ class ReadModel:
         self.version = version
         self.collections: list[Collection] = []
         self._projections: dict[type[Event], Projection] = {}
+        self._types: EventTypes | None = None
+        self._generation: str | None = None
+
+    @property
+    def generation(self) -> str:
+        """What these documents are made by, as a fingerprint: functions, indexes, and types of events."""
+        if self._generation is None:
+            self._generation = fingerprint(
+                self._projections.values(),
+                also=(
+                    self.version,
+                    sorted((each.part, [list(paths) for paths in each.indexes]) for each in self.collections),
+                    [event_type.__name__ for event_type in self._projections],
+                    sorted(self.types.items()),
+                ),
+            )
+        return self._generation
 
     @property
     def key(self) -> str:
-        """The name with its version, as the store knows it."""
-        return f"{self.name}_v{self.version}"
+        """The name with its generation, as the store knows it."""
+        return f"{self.name}_{self.generation}"
+
+    @property
+    def answers(self) -> Sequence[type[Event]]:
+        """The types of events that have a function of their own; `Event` stands for all others."""
+        return tuple(self._projections)
+
+    @property
+    def projections(self) -> Sequence[Projection]:
+        """The functions from events to changes."""
+        return tuple(self._projections.values())
+
+    @property
+    def types(self) -> Mapping[str, int]:
+        """The types of events that the documents depend on, each with its version."""
+        known = self._types if self._types and Event in self._projections else self._projections
+        return {each.__name__: each.schema_version for each in known if each is not Event}
+
+    def learn(self, types: EventTypes) -> None:
+        """Take note of all types of events that there are, which matters where it answers every event."""
+        self._types, self._generation = types, None
 
     def collection(self, part: str = "", *, indexes: Sequence[Sequence[str]] = ()) -> Collection:
         """Declares a collection of this read model; `part` tells several of them apart."""
-        collection = Collection(self.name, f"{self.key}_{part}" if part else self.key, indexes)
+        name = f"{self.name}_{part}" if part else self.name
+        if any(other.name == name for other in self.collections):
+            raise ValueError(f"{self.name} has two collections called {name}")
+        collection = Collection(self.name, name, indexes, part, self)
         self.collections.append(collection)
+        self._generation = None
         return collection
 
     def on(
@@ -108,6 +163,7 @@ class ReadModel:
             if event_type in self._projections:
                 raise ValueError(f"{self.name} answers {event_type.__name__} twice")
             self._projections[event_type] = projection
+            self._generation = None
             return projection
 
         return declare

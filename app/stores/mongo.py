@@ -12,11 +12,13 @@ from pymongo.errors import ConfigurationError, PyMongoError
 
 from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
+from app.cqrs.generations import Generation
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.stores import mongo_generations
 from app.stores.mongo_batches import Batch, JoinedBatches
 from app.stores.mongo_reading import CODEC, IN_A_REPLY, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
-from app.stores.mongo_writing import MongoWriter
+from app.stores.mongo_writing import SAFE, MongoWriter
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -83,9 +85,10 @@ class MongoReadStore:
             database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
         )
         # A batch takes many calls and one trip to a thread, whatever driver reads.
-        self._writer = MongoWriter(
-            blocking.get_database(database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY)
+        self._blocking = blocking.get_database(
+            database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY, write_concern=SAFE
         )
+        self._writer = MongoWriter(self._blocking)
         self._threads = threads
         self._batches = JoinedBatches(self._apply)
 
@@ -111,7 +114,7 @@ class MongoReadStore:
         fields: Fields = None,
     ) -> list[Document]:
         """Documents that fit `filter`; all of them where `limit` is 0."""
-        command = {"find": collection.name, "filter": filter, "projection": projection(fields)}
+        command = {"find": collection.stored_as, "filter": filter, "projection": projection(fields)}
         if sort:
             command["sort"] = dict(sort)
         with unavailable():
@@ -130,7 +133,7 @@ class MongoReadStore:
             return await found(
                 self._database,
                 {
-                    "aggregate": collection.name,
+                    "aggregate": collection.stored_as,
                     "pipeline": list(pipeline),
                     "cursor": {"batchSize": IN_A_REPLY},
                 },
@@ -150,6 +153,16 @@ class MongoReadStore:
         """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
         with unavailable():
             await self._in_a_thread(self._writer.clear, model)
+
+    async def generations(self, model: ReadModel) -> Sequence[Generation]:
+        """Return all generations of a read model, the one of this program included."""
+        with unavailable():
+            return await self._in_a_thread(mongo_generations.generations, self._blocking, model)
+
+    async def drop(self, generation: Generation) -> None:
+        """Forget a generation's documents and checkpoint."""
+        with unavailable():
+            await self._in_a_thread(mongo_generations.drop, self._blocking, generation)
 
     async def apply(
         self,
@@ -179,4 +192,4 @@ class MongoReadStore:
             raise
 
     def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
-        return self._database[collection.name]
+        return self._database[collection.stored_as]

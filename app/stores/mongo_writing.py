@@ -49,13 +49,13 @@ class MongoWriter:
     def prepare(self, model: ReadModel) -> None:
         """Makes the read model's checkpoint, collections and indexes where they are missing."""
         self._succeed(model)
-        first = {"$setOnInsert": {"position": 0}}
+        first = {"$setOnInsert": {"position": 0, "types": dict(model.types)}}
         self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
         for collection in model.collections:
             # Listeners resume by position, and rebuilds compare by it.
             for paths in (("position", "_id"), *collection.indexes):
                 keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
-                self._database[collection.name].create_index(keys)
+                self._database[collection.stored_as].create_index(keys)
 
     def _succeed(self, model: ReadModel) -> None:
         """Ends what a writer before us, or we ourselves, left open: a transaction whose writer was killed
@@ -87,7 +87,7 @@ class MongoWriter:
         """Forgets the read model's documents and checkpoint."""
         with self._database.client.start_session() as session, session.start_transaction(write_concern=SAFE):
             for collection in model.collections:
-                self._database[collection.name].delete_many({}, session=session)
+                self._database[collection.stored_as].delete_many({}, session=session)
             self._checkpoints.delete_one({"_id": model.key}, session=session)
 
     def apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
@@ -128,7 +128,7 @@ class MongoWriter:
         waiting: defaultdict[str, Operations] = defaultdict(Operations)
         notices: dict[Place, DocumentChanged] = {}
         for event, change in changes:
-            name = change.collection.name
+            name = change.collection.stored_as
             ids = [change.id] if change.id is not None else []
             if change.where is not None:
                 # What is to be found may still be waiting to be written.

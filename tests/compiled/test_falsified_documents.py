@@ -64,7 +64,7 @@ async def test_documents_that_do_not_fit_are_left_to_graphql_core(mongo_url: str
     comparison, random = Comparison(circle), Random(1)
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongo_url)
     for name, shown in SHOWN.items():
-        collection = client["compiled"][COLLECTIONS[name].name]
+        collection = client["compiled"][COLLECTIONS[name].stored_as]
         documents = await collection.find().to_list(None)
         listed = LISTS.get(name)
         texts = [

@@ -85,14 +85,19 @@ class Desk:
     """A projector with all it needs."""
 
     def __init__(
-        self, store: DocumentWriter, log: MemoryLog, *, read_through: EventLog | None = None
+        self,
+        store: DocumentWriter,
+        log: MemoryLog,
+        *,
+        read_through: EventLog | None = None,
+        model: ReadModel = notes,
     ) -> None:
         self.log = log
         self.bus = AsyncioEventBus(capacity=2)
         self.notices = Notices()
-        self.progress = Progress("notes", Head())
+        self.progress = Progress(model.name, Head())
         self.projector = Projector(
-            notes,
+            model,
             log=read_through or log,
             bus=self.bus,
             store=store,

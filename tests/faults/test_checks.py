@@ -172,7 +172,7 @@ async def invent_one(products: Any, document: Document) -> None:
 async def test_finds_a_falsified_document(shop: Shop, falsify: Any, expected: str) -> None:
     assert shop.mongod
     async with AsyncMongoClient[Document](shop.mongod.url) as client:
-        products = client[LIVE][product_listing.collections[0].name]
+        products = client[LIVE][product_listing.collections[0].stored_as]
         document = await products.find_one({})
         assert document
         await falsify(products, document)

@@ -64,7 +64,7 @@ class Explaining:
         limit: int = 0,
         fields: Fields = None,
     ) -> list[Document]:
-        find = {"find": collection.name, "filter": filter, "limit": limit}
+        find = {"find": collection.stored_as, "filter": filter, "limit": limit}
         await self._explain(find | ({"sort": dict(sort)} if sort else {}))
         return []
 
@@ -74,7 +74,7 @@ class Explaining:
         return 0
 
     async def aggregate(self, collection: Collection, pipeline: Any) -> list[Document]:
-        await self._explain({"aggregate": collection.name, "pipeline": list(pipeline), "cursor": {}})
+        await self._explain({"aggregate": collection.stored_as, "pipeline": list(pipeline), "cursor": {}})
         return []
 
     async def _explain(self, command: Document) -> None:

@@ -92,7 +92,7 @@ async def test_events_that_change_nothing_move_the_checkpoint(store: MongoReadSt
 @pytest.mark.parametrize("event", [NoteTaken(note="b"), NoteRead()])
 async def test_refuses_a_batch_when_the_checkpoint_has_moved(store: MongoReadStore, event: Event) -> None:
     await apply(store, NoteTaken(note="a"))
-    with pytest.raises(CheckpointMoved, match="notes_v1 is not at 0 any more"):
+    with pytest.raises(CheckpointMoved, match=f"{notes.key} is not at 0 any more"):
         await apply(store, event)
     assert [note["_id"] for note in await all_notes(store)] == ["a"]
     assert (await store.checkpoint(notes)).position == 1
@@ -263,7 +263,7 @@ async def test_gives_notice_of_every_document_that_an_event_changed(store: Mongo
     ]
     assert notices[-1] == DocumentChanged(
         read_model="notes",
-        collection="notes_v1",
+        collection="notes",
         document_id="b",
         position=4,
         event_type="TopicRenamed",
@@ -342,8 +342,8 @@ async def test_makes_the_declared_indexes_and_one_by_position(
     falling = ReadModel("falling")
     collection = falling.collection("part", indexes=[("-weight", "name")])
     await store.prepare(falling)
-    indexes = await mongo[collection.name].index_information()
-    assert collection.name == "falling_v1_part"
+    indexes = await mongo[collection.stored_as].index_information()
+    assert collection.stored_as == f"falling_{falling.generation}_part"
     assert [index["key"] for index in indexes.values()] == [
         [("_id", 1)],
         [("position", 1), ("_id", 1)],
@@ -464,7 +464,7 @@ async def test_one_event_may_change_very_many_documents(
 ) -> None:
     many, padding = 40_000, "x" * 500
     taken = ({"_id": f"{number:05}", "topic": "plain", "padding": padding} for number in range(many))
-    await mongo[documents.name].insert_many(taken, ordered=False)
+    await mongo[documents.stored_as].insert_many(taken, ordered=False)
     assert len(await apply(store, TopicRenamed(topic="plain", to="fancy"))) == many
     assert await store.count(documents, {"topic": "fancy", "position": 1}) == many
 

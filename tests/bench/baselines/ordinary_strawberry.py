@@ -90,7 +90,7 @@ class Customer:
     @strawberry.field
     async def orders(self, first: int = PAGE) -> OrderConnection:
         newest = [("placed_at", -1), ("_id", -1)]
-        found = _database[orders.name].find({"customer.id": self.key}, sort=newest, limit=first)
+        found = _database[orders.stored_as].find({"customer.id": self.key}, sort=newest, limit=first)
         return OrderConnection(nodes=[_order(each) for each in await found.to_list(None)])
 
 
@@ -132,12 +132,12 @@ class ProductSort:
 class Query:
     @strawberry.field
     async def order(self, id: strawberry.ID) -> Order | None:
-        found = await _database[orders.name].find_one({"_id": key_in(id)})
+        found = await _database[orders.stored_as].find_one({"_id": key_in(id)})
         return _order(found) if found else None
 
     @strawberry.field
     async def customer(self, id: strawberry.ID) -> Customer | None:
-        found = await _database[customers.name].find_one({"_id": key_in(id)})
+        found = await _database[customers.stored_as].find_one({"_id": key_in(id)})
         return Customer(key=found["_id"]) if found else None
 
     @strawberry.field
@@ -145,7 +145,7 @@ class Query:
         self, filter: ProductFilter, order_by: ProductSort, first: int = PAGE
     ) -> ProductConnection:
         found = await (
-            _database[products.name]
+            _database[products.stored_as]
             .find(
                 {"category": {"$in": filter.categories}},
                 sort=[(order_by.field.value, 1), ("_id", 1)],

@@ -44,9 +44,9 @@ class Collection(Protocol):
 def app_over(client: Any) -> Starlette:
     """The three endpoints, over any driver's client."""
     database = client[os.environ["MONGODB_DATABASE"]]
-    all_orders: Collection = database[orders.name]
-    all_products: Collection = database[products.name]
-    all_customers: Collection = database[customers.name]
+    all_orders: Collection = database[orders.stored_as]
+    all_products: Collection = database[products.stored_as]
+    all_customers: Collection = database[customers.stored_as]
 
     async def order(request: Request) -> Response:
         found = await all_orders.find_one({"_id": key_in(request.path_params["id"])}, ORDER_FIELDS)

@@ -75,7 +75,7 @@ async def documents(mongo: str, database: str) -> Documents:
         return {
             collection.name: {
                 str(document["_id"]): bytes(document.raw)
-                async for document in client[database][collection.name].find()
+                async for document in client[database][collection.stored_as].find()
             }
             for model in READ_MODELS
             for collection in model.collections

@@ -1,0 +1,81 @@
+"""Generations of a read model: documents that differently written programs have made, beside one another."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.cqrs.documents import ReadStoreUnavailable
+from app.cqrs.progress import Progress, ReadModelState
+from app.cqrs.read_model import ReadModel
+
+PAUSE = 2.0
+"""Seconds before a store that does not answer is asked again."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """Documents of a read model as one version of the program makes them."""
+
+    key: str
+    """The name of the read model with its fingerprint."""
+    position: int
+    """Up to where they are complete."""
+    types: Mapping[str, int]
+    """The types of events that they depend on, each with its version."""
+
+
+class Generations(Protocol):
+    """The document store, as the home of several generations; raises `ReadStoreUnavailable`."""
+
+    async def generations(self, model: ReadModel) -> Sequence[Generation]:
+        """Return all generations of a read model that have documents, the one of this program included."""
+
+    async def drop(self, generation: Generation) -> None:
+        """Forget a generation's documents and checkpoint."""
+
+
+async def succeed(model: ReadModel, progress: Progress, store: Generations, *, alone: bool) -> None:
+    """Tell the operator of older generations; drop them once this one is live, where the program is `alone`.
+
+    Elsewhere another process may still serve them.
+    """
+    while True:
+        try:
+            found = await store.generations(model)
+            older = [each for each in found if each.key != model.key]
+            if not older:
+                return
+            if not any(each.position for each in found if each.key == model.key):
+                latest = max(older, key=lambda each: each.position)
+                logger.warning(
+                    "%s is built from the log as %s: %s", model.name, model.key, _difference(model, latest)
+                )
+            if not alone:
+                names = ", ".join(sorted(each.key for each in older))
+                logger.warning(
+                    "%s has older documents, which older processes may serve: %s. When there are none, "
+                    "`projections prune` drops them",
+                    model.name,
+                    names,
+                )
+                return
+            while progress.state is not ReadModelState.LIVE:
+                await progress.head.moves()
+            for generation in older:
+                await store.drop(generation)
+        except ReadStoreUnavailable:
+            await asyncio.sleep(PAUSE)
+        else:
+            return
+
+
+def _difference(model: ReadModel, other: Generation) -> str:
+    there = f"the documents {other.key}, up to position {other.position},"
+    changed = sorted(name for name, version in model.types.items() if other.types.get(name) != version)
+    if changed and other.types:
+        return f"{there} were made without {', '.join(changed)} as this program knows them"
+    return f"{there} were made by other functions or indexes"
