@@ -103,13 +103,10 @@ async def open_write_side(
     Raises `WriteStoreUnavailable`.
     """
     _make_folder(settings.data_dir)
-    async with open_database(settings.write_store_url) as engines:
+    async with open_database(settings.write_store) as engines:
         log = SqlWriteStore(engines, EVENTS)
-        url = engines.writing.url
-        store = (
-            url.render_as_string(hide_password=True) if settings.database_url else f"SQLite, {url.database}"
-        )
-        yield WriteSide(commands=CommandBus(log, HANDLERS, committed=committed), log=log, store=store)
+        commands = CommandBus(log, HANDLERS, committed=committed)
+        yield WriteSide(commands=commands, log=log, store=engines.name)
 
 
 Filling = Callable[[WriteSide], Awaitable[None]]
@@ -131,6 +128,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             else:
                 head.moved()
 
+        _make_folder(settings.data_dir)
         mongod = None
         if not settings.mongodb_url:
             mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
@@ -207,7 +205,7 @@ async def _keep_running(mongod: Mongod, settings: Settings) -> None:
 
 def _make_folder(data_dir: Path) -> None:
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise WriteStoreUnavailable(
             f"Can't use the data folder {data_dir}: {error.strerror}.\n"

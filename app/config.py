@@ -4,14 +4,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.origins import origin_of
+
+_LONGEST_DATABASE_NAME = 63
+"""Bytes, in MongoDB."""
+
+_RESERVED_DATABASES = {"admin", "config", "local"}
 
 
 class Settings(BaseSettings):
     """All that can be set, by environment variables of the same names in upper case."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     data_dir: Path = Field(default=Path("data"), description="folder of the embedded stores")
     database_url: str | None = Field(default=None, description="SQLAlchemy URL of the write store")
@@ -39,10 +47,65 @@ class Settings(BaseSettings):
         default=10.0, gt=0, le=300, description="seconds between a quiet subscription's heartbeats"
     )
 
+    @field_validator("data_dir", "database_url", "mongodb_url", "mongod_bin", "host", mode="before")
+    @classmethod
+    def _is_not_empty(cls, value: object) -> object:
+        # An empty text may be a variable that somebody forgot to fill: it must not choose another store.
+        if value == "":
+            raise PydanticCustomError("empty", "It is empty. Give it a value, or leave it unset")
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_utf8(cls, folder: Path) -> Path:
+        try:
+            str(folder).encode()
+        except UnicodeEncodeError:
+            raise PydanticCustomError("path", "The folder's name is not UTF-8. Rename it") from None
+        return folder
+
+    @field_validator("mongodb_database")
+    @classmethod
+    def _can_name_a_database(cls, name: str) -> str:
+        if name in _RESERVED_DATABASES:
+            raise PydanticCustomError(
+                "database", "MongoDB keeps this database for itself. Choose another name"
+            )
+        if bad := sorted({character for character in name if character in '/\\. "$*<>:|?\0'}):
+            raise PydanticCustomError(
+                "database",
+                "A database's name can't contain {bad}. Choose another name",
+                {"bad": " ".join(map(repr, bad))},
+            )
+        if not 0 < len(name.encode()) <= _LONGEST_DATABASE_NAME:
+            raise PydanticCustomError(
+                "database",
+                "A database's name has 1 to {most} bytes. Choose another name",
+                {"most": _LONGEST_DATABASE_NAME},
+            )
+        return name
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: str) -> str:
+        for origin in _listed(origins):
+            try:
+                origin_of(origin)
+            except ValueError as error:
+                raise PydanticCustomError(
+                    "origin", "{origin} can't be allowed: {reason}", {"origin": origin, "reason": str(error)}
+                ) from None
+        return origins
+
     @cached_property
     def origins(self) -> tuple[str, ...]:
         """The other origins whose pages may use the API."""
-        return tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
+        return tuple(origin_of(origin) for origin in _listed(self.allowed_origins))
+
+    @cached_property
+    def is_embedded(self) -> bool:
+        """Whether both stores are the service's own, in the data folder."""
+        return not self.database_url and not self.mongodb_url
 
     @cached_property
     def read_cache(self) -> int:
@@ -56,6 +119,10 @@ class Settings(BaseSettings):
         return self.data_dir.absolute() / "write.db"
 
     @cached_property
-    def write_store_url(self) -> str:
-        """The write store: the one that is set, or the embedded one."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.write_store_file}"
+    def write_store(self) -> str | Path:
+        """The write store: the URL that is set, or the embedded one's file."""
+        return self.database_url or self.write_store_file
+
+
+def _listed(origins: str) -> list[str]:
+    return [origin.strip() for origin in origins.split(",") if origin.strip()]

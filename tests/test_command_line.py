@@ -238,14 +238,15 @@ def test_says_that_the_data_folder_can_not_be_used(tmp_path: Path, command: str)
     exit_code = 2 if command == "serve" else 1
     options = ("--port", "0") if command == "serve" else ()
     said = refusal(command, *options, "--data-dir", str(tmp_path / "file"), exit_code=exit_code)
-    assert str(tmp_path / "file") in said
+    assert f"Can't use the data folder {tmp_path / 'file'}: " in said
     assert "choose another folder with --data-dir" in said
+    assert "mongod" not in said
 
 
 def test_demo_says_that_the_store_is_none(tmp_path: Path) -> None:
     (tmp_path / "write.db").write_text("Dear diary, today nothing happened.")
     said = refusal("demo", "--data-dir", str(tmp_path), exit_code=1)
-    assert "Can't open the write store: file is not a database." in said
+    assert f"Can't open the write store (SQLite, {tmp_path}/write.db): file is not a database." in said
 
 
 @pytest.mark.parametrize(
@@ -256,9 +257,16 @@ def test_demo_says_that_the_store_is_none(tmp_path: Path) -> None:
         (
             "DATABASE_URL",
             "nonsense",
-            "DATABASE_URL must begin with sqlite+aiosqlite:// or postgresql+asyncpg://.",
+            "DATABASE_URL must look like sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@",
         ),
-        ("DATABASE_URL", "sqlite:///x.db", "DATABASE_URL must begin with sqlite+aiosqlite://"),
+        ("DATABASE_URL", "sqlite:///x.db", "DATABASE_URL must look like sqlite+aiosqlite:///file"),
+        ("DATABASE_URL", "", "DATABASE_URL=: It is empty."),
+        (
+            "ALLOWED_ORIGINS",
+            "localhost:5173",
+            "ALLOWED_ORIGINS=localhost:5173: localhost:5173 can't be allowed",
+        ),
+        ("MONGODB_DATABASE", "a.b", "MONGODB_DATABASE=a.b: A database's name can't contain '.'."),
         ("MONGODB_URL", "http://localhost", "MONGODB_URL does not lead to a MongoDB: Invalid URI scheme"),
     ],
 )

@@ -1,6 +1,9 @@
-"""What settings come to where they depend on one another."""
+"""What settings come to where they depend on one another, and which values are refused."""
+
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app.config import Settings
 
@@ -17,3 +20,87 @@ from app.config import Settings
 )
 def test_keeps_what_was_read_only_where_nobody_else_may_change_it(settings: Settings, megabytes: int) -> None:
     assert settings.read_cache == megabytes * 1_000_000
+
+
+def test_the_embedded_write_store_is_a_path_and_no_url(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path / "a?b").write_store == tmp_path / "a?b" / "write.db"
+    assert Settings(database_url="postgresql+asyncpg://there").write_store == "postgresql+asyncpg://there"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("http://localhost:5173", ("http://localhost:5173",)),
+        ("HTTPS://Shop.Example/", ("https://shop.example",)),
+        (
+            "https://shop.example:443, http://shop.example:80/",
+            ("https://shop.example", "http://shop.example"),
+        ),
+        ("http://[::1]:5173", ("http://[::1]:5173",)),
+        ("capacitor://localhost", ("capacitor://localhost",)),
+        ("*", ("*",)),
+        (" , ", ()),
+    ],
+)
+def test_origins_are_compared_as_browsers_send_them(given: str, meant: tuple[str, ...]) -> None:
+    assert Settings(allowed_origins=given).origins == meant
+
+
+@pytest.mark.parametrize(
+    ("origin", "advice"),
+    [
+        ("https://*.example", "list each origin"),
+        ("localhost:5173", "write http://localhost:5173 or https://localhost:5173"),
+        ("[::1]:5173", "write http://[::1]:5173"),
+        ("shop.example", "write http://shop.example"),
+        ("//shop.example", "write http://shop.example"),
+        ("null", "can't be allowed"),
+        ("https://shop.example/cart", "write https://shop.example"),
+        ("https://shop.example?cart", "write https://shop.example"),
+        ("https://ada:secret@shop.example", "write https://shop.example"),
+        ("https://shop.example:99999", "Port out of range"),
+        ("https://bücher.example", "ASCII form"),
+        ("https://", "the host is missing"),
+        ("file:///index.html", "is missing"),
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused_in_one_line(origin: str, advice: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(allowed_origins=f"https://fine.example,{origin}")
+    [error] = refused.value.errors()
+    assert origin in error["msg"]
+    assert advice in error["msg"]
+    assert "\n" not in error["msg"]
+
+
+@pytest.mark.parametrize("name", ["", "admin", "a.b", "a/b", "a b", "$a", "a" * 64, "é" * 32])
+def test_a_name_that_mongodb_takes_for_no_database_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="Choose another name"):
+        Settings(mongodb_database=name)
+
+
+@pytest.mark.parametrize("name", ["diptych", "a" * 63, "Läden-2"])
+def test_a_name_that_mongodb_takes_is_taken(name: str) -> None:
+    assert Settings(mongodb_database=name).mongodb_database == name
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "MONGODB_URL", "MONGOD_BIN", "DATA_DIR", "HOST"])
+def test_an_empty_setting_is_refused_and_chooses_no_other_store(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "")
+    with pytest.raises(ValidationError, match="It is empty"):
+        Settings()
+
+
+def test_a_data_folder_whose_name_is_no_text_is_refused() -> None:
+    with pytest.raises(ValidationError, match="not UTF-8"):
+        Settings(data_dir=Path("data-\udcff"))
+
+
+@pytest.mark.parametrize("name", ["HEARTBEAT", "READ_PATIENCE"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_time_is_a_finite_number(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match="finite"):
+        Settings()

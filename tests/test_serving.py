@@ -81,6 +81,58 @@ async def test_fills_an_empty_store_once_and_survives_being_killed(tmp_path: Pat
         assert await number_of(client, "orders", token=token) == 160
 
 
+@pytest.mark.parametrize("name", ["é" * 125, "a?b=c#d%20e & f"])
+async def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    async with running(folder, "--no-demo") as service, client_of(service) as client:
+        assert f"SQLite, {folder}/write.db\n" in service.announced
+        await client.mutate("registerCustomer", "customer { id }", name="Ada")
+        await service.stop(SIGTERM)
+    assert sorted(os.listdir(folder)) == ["mongo", "write.db"]
+    assert os.listdir(tmp_path) == [name]
+
+
+async def test_nobody_but_its_owner_may_read_the_write_store(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with running(folder, "--no-demo") as service, client_of(service) as client:
+        await client.mutate("registerCustomer", "customer { id }", name="Ada")
+        assert permissions_in(folder) == dict.fromkeys(("write.db", "write.db-wal", "write.db-shm"), 0o600)
+        assert folder.stat().st_mode & 0o777 == 0o700
+        await service.stop(SIGKILL)
+    for file in folder.glob("write.db*"):
+        file.chmod(0o644)
+    async with running(folder, "--no-demo"):
+        assert set(permissions_in(folder).values()) == {0o600}
+
+
+async def test_a_path_that_is_too_long_for_sqlite_is_called_that(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 250) / ("y" * 250)
+    with pytest.raises(AssertionError, match=r"write\.db\): File name too long"):
+        async with running(folder, "--no-demo"):
+            pass
+
+
+def permissions_in(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.glob("write.db*")}
+
+
+@pytest.mark.parametrize(("option", "orders"), [((), 0), (("--demo",), 160)])
+async def test_a_store_that_is_not_its_own_gets_a_demo_shop_only_if_asked(
+    tmp_path: Path, postgres_url: str, option: tuple[str, ...], orders: int
+) -> None:
+    settings = {"DATABASE_URL": postgres_url, "READ_PATIENCE": "20"}
+    async with running(tmp_path, *option, **settings) as service, client_of(service) as client:
+        assert ("demo shop" in service.announced) == bool(orders)
+        added = await client.mutate("registerCustomer", "", name="Ada")
+        assert await number_of(client, "orders", token=added["receipt"]["token"]) == orders
+
+
+async def test_documents_elsewhere_get_no_demo_shop_unasked(tmp_path: Path, mongo_url: str) -> None:
+    settings = {"MONGODB_URL": mongo_url, "MONGODB_DATABASE": "elsewhere"}
+    async with running(tmp_path, **settings) as service:
+        assert "demo shop" not in service.announced
+
+
 @pytest.mark.parametrize("signal", [SIGINT, SIGTERM])
 async def test_stops_in_order_whoever_is_connected(tmp_path: Path, signal: int) -> None:
     async with AsyncExitStack() as open_, running(tmp_path, "--no-demo") as service:

@@ -19,11 +19,17 @@ def serve(
     ] = None,
     data_dir: DataDir = None,
     demo: Annotated[
-        bool, typer.Option("--demo/--no-demo", help="Fill an empty store with a demo shop first.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--demo/--no-demo",
+            help="Fill an empty store with a demo shop first; by default only the embedded one.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve, until Ctrl-C. Starts a MongoDB of its own unless MONGODB_URL is set."""
     settings = settings_of(host=host, port=port, data_dir=data_dir)
+    fills = settings.is_embedded if demo is None else demo
 
     from uvicorn.loops.auto import auto_loop_factory
 
@@ -68,7 +74,7 @@ def serve(
         explained(*expected, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
     ):
-        runner.run(run(settings, announce, fill_if_empty if demo else None))
+        runner.run(run(settings, announce, fill_if_empty if fills else None))
     console.print("\nStopped.")
 
 

@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, BinaryIO
 from urllib.parse import quote_plus
 
@@ -34,6 +34,7 @@ _TICK = 0.01
 
 _LOG = "mongod.log"
 _SOCKET = "mongod.sock"
+_LONGEST_PARENT = 60  # bytes; leaves enough for the socket behind a link in a folder of its own
 _SOCKET_PATH_LIMIT = 103  # bytes: macOS takes no more, Linux 107
 _REPLICA_SET = {"_id": "diptych", "members": [{"_id": 0, "host": f"./{_SOCKET}"}]}
 _ALREADY_INITIALIZED = 23
@@ -118,7 +119,9 @@ def _short_path_to(folder: Path) -> Iterator[Path]:
     if len(os.fsencode(folder / _SOCKET)) <= _SOCKET_PATH_LIMIT:
         yield folder
         return
-    with TemporaryDirectory(prefix="diptych-") as private:
+    # The usual folder for temporary files may have a long name, too.
+    parent = "/tmp" if len(os.fsencode(gettempdir())) > _LONGEST_PARENT else None  # noqa: S108
+    with TemporaryDirectory(prefix="diptych-", dir=parent) as private:
         link = Path(private, "mongo")
         link.symlink_to(folder, target_is_directory=True)
         yield link

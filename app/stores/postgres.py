@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -41,6 +42,19 @@ logger = logging.getLogger(__name__)
 
 class Postgres:
     """What is PostgreSQL's own way."""
+
+    form = "postgresql+asyncpg://user:password@host/database"
+
+    def is_complete(self, _url: URL) -> bool:
+        """Whether a URL names a database: the environment or the server decides what it leaves out."""
+        return True
+
+    def name(self, url: URL) -> str:
+        """The database in words, without a password."""
+        hosts = url.host or url.query.get("host") or os.environ.get("PGHOST") or "localhost"
+        host = hosts if isinstance(hosts, str) else ",".join(hosts)
+        port = f":{url.port}" if url.port else ""
+        return f"PostgreSQL, database {url.database or 'of the user'} at {host}{port}"
 
     def writing(self, url: URL) -> AsyncEngine:
         """Connections for commands, which lock the rows that they change or rely on."""

@@ -1,5 +1,6 @@
 """The home of SQL drivers: engines, column types, and the schema that all tables belong to."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.stores.postgres import Postgres
-from app.stores.sqlite import Sqlite
+from app.stores.sqlite import Sqlite, make_private
 
 metadata = MetaData(
     naming_convention={
@@ -72,6 +73,15 @@ class Rows(Protocol):
 class Database(Protocol):
     """What differs between the databases that can be the write store."""
 
+    form: str
+    """What its URLs look like."""
+
+    def is_complete(self, url: URL) -> bool:
+        """Whether a URL says which database it means."""
+
+    def name(self, url: URL) -> str:
+        """The database in words, without a password."""
+
     def writing(self, url: URL) -> AsyncEngine:
         """Connections for commands."""
 
@@ -104,21 +114,32 @@ class Engines:
     """One way in for writing and another for following the log, so that neither waits for the other."""
 
     database: Database
+    name: str
+    """The store in words."""
     writing: AsyncEngine
     reading: AsyncEngine
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Engines]:
-    """Opens the write store at an SQLAlchemy URL, migrates it, and closes it in the end.
+async def open_database(store: str | Path) -> AsyncIterator[Engines]:
+    """Opens the write store, migrates it, and closes it in the end.
 
-    Raises `WriteStoreUnavailable`, whose text says what is wrong with the store or its URL.
+    `store` is an SQLAlchemy URL, or the file of the embedded store. Raises `WriteStoreUnavailable`, whose
+    text says what is wrong with the store or its URL.
     """
-    with _explained():
-        where, database = _named_by(url)
-        engines = Engines(database, database.writing(where), database.reading(where))
+    where, database = _named_by(store)
+    name = database.name(where)
+    advice = (
+        "Mend that, or choose another folder with --data-dir."
+        if isinstance(store, Path)
+        else "Mend that, or name another store in DATABASE_URL."
+    )
+    with _explained(name, advice):
+        if isinstance(store, Path):
+            make_private(store)
+        engines = Engines(database, name, database.writing(where), database.reading(where))
     try:
-        with _explained():
+        with _explained(name, advice):
             async with engines.writing.begin() as connection:
                 await connection.run_sync(_migrate, database)
         yield engines
@@ -127,21 +148,43 @@ async def open_database(url: str) -> AsyncIterator[Engines]:
         await engines.writing.dispose()
 
 
-def _named_by(url: str) -> tuple[URL, Database]:
-    with suppress(ArgumentError):
-        where = make_url(url)
-        if database := DATABASES.get(where.drivername):
+def _named_by(store: str | Path) -> tuple[URL, Database]:
+    if isinstance(store, Path):  # Never read as a URL: a folder's name may have any character.
+        return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]
+    with suppress(ArgumentError, ValueError):  # whose texts may quote a part of the password
+        where = make_url(store)
+        if (database := DATABASES.get(where.drivername)) and database.is_complete(where):
             return where, database
-    raise WriteStoreUnavailable(f"DATABASE_URL must begin with {':// or '.join(DATABASES)}://.")
+    forms = " or ".join(database.form for database in DATABASES.values())
+    raise WriteStoreUnavailable(
+        f"DATABASE_URL must look like {forms}.\n"
+        "Special characters in a user's name or password are written as %XX; the port is a number."
+    )
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(name: str, advice: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, CommandError, ImportError, OSError, TimeoutError) as error:
-        reason = str(getattr(error, "orig", None) or error or "it takes too long").rstrip(".")
-        raise WriteStoreUnavailable(f"Can't open the write store: {reason}.") from error
+    except (
+        SQLAlchemyError,
+        CommandError,
+        ImportError,
+        OSError,
+        TimeoutError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = f"Can't open the write store ({name}): {_reason(error)}."
+        raise WriteStoreUnavailable(f"{reason}\n{advice}") from error
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError) and (cause.errno or 0) > 0:
+        return os.strerror(cause.errno or 0)
+    said = cause.strerror if isinstance(cause, OSError) else str(cause)
+    return (said or "it does not answer").rstrip(".")
 
 
 def _migrate(connection: Connection, database: Database) -> None:

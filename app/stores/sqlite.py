@@ -1,6 +1,10 @@
 """SQLite as the write store: one writer at a time, in a file that loses nothing."""
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from errno import ENAMETOOLONG
+from pathlib import Path
 from sqlite3 import Connection as File
 from sqlite3 import OperationalError
 from time import monotonic, sleep
@@ -17,14 +21,30 @@ _PRAGMAS: Mapping[str, str] = {
     "foreign_keys": "ON",
     "busy_timeout": "5000",
 }
+_LONGEST_PATH = 500
+"""Bytes; SQLite takes 512, with what it appends for the files beside it."""
+
 _TAKEN = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
 
 
 class Sqlite:
     """What is SQLite's own way."""
 
+    form = "sqlite+aiosqlite:///file"
+
+    def is_complete(self, url: URL) -> bool:
+        """Whether a URL names a file: a database in memory would be another one for each connection."""
+        in_memory = url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
+        return not in_memory and not url.host and not url.username
+
+    def name(self, url: URL) -> str:
+        """The database in words."""
+        return f"SQLite, {url.database}"
+
     def writing(self, url: URL) -> AsyncEngine:
         """One connection, for there is one writer at a time: the others queue here, in order."""
+        if url.database and "uri" not in url.query:
+            _make(Path(url.database))
         return _engine(url, WholeTransactions, connections=1)
 
     def reading(self, url: URL) -> AsyncEngine:
@@ -48,6 +68,23 @@ class Sqlite:
 
     listen: Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None = None
     """Nobody tells of what another process writes to the file: the relay looks."""
+
+
+def make_private(store: Path) -> None:
+    """Makes the file if there is none, and has nobody but its owner read or write it.
+
+    SQLite gives the files that it makes beside it the same permissions.
+    """
+    _make(store)
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{store}{suffix}").chmod(0o600)
+
+
+def _make(file: Path) -> None:
+    if len(os.fsencode(file.absolute())) > _LONGEST_PATH:  # of which SQLite only says that it can't open it
+        raise OSError(ENAMETOOLONG, os.strerror(ENAMETOOLONG))
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _engine(url: URL, kind: type[WholeStatements], *, connections: int) -> AsyncEngine:

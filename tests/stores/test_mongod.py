@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,6 +179,16 @@ async def test_works_at_the_end_of_a_long_path_and_leaves_no_link_behind(tmp_pat
     async with embedded_mongod(tmp_path / "short") as mongod:
         assert await read_note(mongod.url) == "kept"
         await kill(mongod)
+
+
+async def test_works_where_temporary_files_have_a_long_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / ("temporary" * 9)
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    async with embedded_mongod(tmp_path / ("long" * 30)) as mongod:
+        await write_note(mongod.url)
 
 
 async def test_says_why_mongod_did_not_start(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What only a store with several writers has to show: order, waiting, and news of others' commits."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -164,10 +165,37 @@ async def test_names_the_stores_that_there_are(url: str) -> None:
     assert "postgresql+asyncpg" in str(refused.value)
 
 
-async def test_a_server_that_is_not_there_is_said_so() -> None:
-    with pytest.raises(WriteStoreUnavailable, match="Can't open the write store"):
-        async with open_database("postgresql+asyncpg://nobody@/nothing?host=/nowhere"):
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            "postgresql+asyncpg://ada:secret@127.0.0.1:1/shop",
+            "(PostgreSQL, database shop at 127.0.0.1:1): Connection refused.",
+        ),
+        ("postgresql+asyncpg://nobody@/nothing?host=/nowhere", "at /nowhere): No such file or directory."),
+        ("postgresql+asyncpg://ada:secret@here.invalid/shop", "at here.invalid): "),
+        ("postgresql+asyncpg://ada:secret@127.0.0.1/shop?speed=7", "unexpected keyword argument 'speed'"),
+        ("postgresql+asyncpg://ada@127.0.0.1:secret/shop", "the port is a number"),
+        ("sqlite+aiosqlite://", "DATABASE_URL must look like sqlite+aiosqlite:///file"),
+        ("sqlite+aiosqlite://ada:secret@host/file", "DATABASE_URL must look like sqlite+aiosqlite:///file"),
+        ("sqlite+aiosqlite:////nowhere/write.db", "(SQLite, /nowhere/write.db): No such file or directory."),
+    ],
+)
+async def test_a_store_that_can_not_be_opened_is_named_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(WriteStoreUnavailable) as refused:
+        async with open_database(url):
             pass
+    assert said in str(refused.value)
+    assert "DATABASE_URL" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+async def test_a_server_that_takes_connections_and_says_nothing_is_given_up_within_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+asyncpg://ada@127.0.0.1:{silent.getsockname()[1]}/shop"
+        with pytest.raises(WriteStoreUnavailable, match="it does not answer"):
+            async with asyncio.timeout(PATIENCE), open_database(url):
+                pass
 
 
 async def soon(something: Awaitable[T]) -> T:
