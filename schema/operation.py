@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError, GraphQLSyntaxError, NoSchemaIntrospectionCustomRule
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import ExecutionResult, StreamExecutionResult
@@ -74,6 +74,9 @@ class Operation(SchemaExtension):
     def _finish(self, result: object) -> None:
         if isinstance(result, CoreResult | ExecutionResult) and result.errors:
             result.errors = [presentable(error) for error in result.errors]
+            if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
+                # A schema that nobody may read is not to be read from suggestions, either.
+                result.errors = [without_suggestion(error) for error in result.errors]
 
 
 def extensions_of(context: Context) -> dict[str, Any]:
@@ -93,6 +96,12 @@ def presentable(error: GraphQLError) -> GraphQLError:
             return _told(error, str(original), {"code": code, **_details(original)})
     logger.error("A resolver failed", exc_info=original)
     return _told(error, "Something went wrong on our side. Try again, or report this.", {"code": "INTERNAL"})
+
+
+def without_suggestion(error: GraphQLError) -> GraphQLError:
+    """Return the error without the names that graphql-core appends to its messages: "Did you mean …?"."""
+    message, suggestion, _ = error.message.partition(" Did you mean ")
+    return _told(error, message, error.extensions or {}) if suggestion else error
 
 
 def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:

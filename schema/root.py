@@ -109,7 +109,6 @@ schema = _Schema(
     extensions=[Operation, Limits],
     config=StrawberryConfig(
         default_resolver=read_field,
-        disable_field_suggestions=True,
         info_class=Info,
         scalar_map=SCALARS,
     ),
