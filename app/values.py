@@ -20,6 +20,8 @@ Sku = NewType("Sku", str)
 Quantity = NewType("Quantity", int)
 
 _SKU = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,39}", re.ASCII | re.IGNORECASE)
+_BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u2060\ufeff"
+"""White space, and the characters of no width that are pasted along with text."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -101,7 +103,7 @@ def text(at_most: int, *, at_least: int = 0) -> Callable[[str], str]:
     """A parser of trimmed text of `at_least` to `at_most` characters; any script, no control characters."""
 
     def parse(value: str) -> str:
-        value = value.strip()
+        value = value.strip(_BLANK)
         if len(value) < at_least:
             raise ValueError("must not be empty")
         if len(value) > at_most:
@@ -117,7 +119,7 @@ def optional(parse: Callable[[str], str]) -> Callable[[str | None], str | None]:
     """A parser of text that may be missing: blank text is no text."""
 
     def parse_given(value: str | None) -> str | None:
-        return parse(value) if value and value.strip() else None
+        return parse(value) if value and value.strip(_BLANK) else None
 
     return parse_given
 

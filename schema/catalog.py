@@ -114,7 +114,9 @@ class ProductFilter:
     """Every condition has an index."""
 
     search: str | None = strawberry.field(
-        default=None, description="Words, or their beginnings, in name, category, description or SKU."
+        default=None,
+        description="Words, or their beginnings, in name, category, description or SKU. Text without a word, "
+        "such as `!`, finds nothing.",
     )
     categories: list[str] | None = strawberry.field(default=None, description="In any of these categories.")
     price_from: Decimal | None = strawberry.field(default=None, description="Costing at least so much.")

@@ -87,7 +87,9 @@ class CustomerFilter:
     """Every condition has an index."""
 
     search: str | None = strawberry.field(
-        default=None, description="Words, or their beginnings, in name, company or e-mail address."
+        default=None,
+        description="Words, or their beginnings, in name, company or e-mail address. Text without a word, "
+        "such as `!`, finds nothing.",
     )
     closed: bool | None = strawberry.field(default=None, description="Closed, or not.")
 

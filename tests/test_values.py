@@ -111,7 +111,13 @@ def test_refuses_text_that_is_too_short_too_long_or_unprintable(value: str, comp
         text(10, at_least=1)(value)
 
 
-@pytest.mark.parametrize("value", [None, "", "  "])
+def test_what_has_no_width_is_trimmed_like_white_space() -> None:
+    assert text(4)("\ufeff tea\u200b\u00a0") == "tea"
+    with pytest.raises(ValueError, match="must not be empty"):
+        text(10, at_least=1)("\u200b \u2060")
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "\u200b"])
 def test_blank_text_is_no_text_where_it_may_be_missing(value: str | None) -> None:
     assert optional(text(10))(value) is None
 

@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from app.cqrs.aggregates import State, UnitOfWork
 from app.cqrs.commands import CommandIdReused, Receipt, Refused, refused
 from app.cqrs.messages import Command
+from app.cqrs.texts import in_one_form
 
 ATTEMPTS = 12
 """How often a command that lost a race is tried before the client is asked to try again."""
@@ -90,6 +91,7 @@ class CommandBus:
         Raises `WriteStoreUnavailable`, and `Conflict` after losing `ATTEMPTS` races in a row.
         """
         id = command_id or uuid7()
+        command = in_one_form(command)  # before it is told from others: a repeat may come in the other form
         fingerprint = _fingerprint(command)
         for attempt in range(ATTEMPTS):
             if attempt:

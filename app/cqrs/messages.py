@@ -1,9 +1,12 @@
 """Commands and events: immutable, keyword-only, typed."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import msgspec
+
+from app.cqrs.texts import in_one_form
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -37,5 +40,10 @@ def encode(message: Message) -> str:
 
 
 def decode(data: str, message_type: type[M]) -> M:
-    """The message that `encode` wrote; raises `msgspec.ValidationError` where it does not fit the type."""
-    return msgspec.json.decode(data, type=message_type)
+    """Return the message that `encode` wrote, its text in one form, whatever form was stored.
+
+    Raises `msgspec.ValidationError` where the data does not fit the type.
+    """
+    message = msgspec.json.decode(data, type=message_type)
+    composed = data.isascii() or unicodedata.is_normalized("NFC", data)
+    return message if composed else in_one_form(message)

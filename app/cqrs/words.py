@@ -1,8 +1,12 @@
 """The words that documents are found by: an index over a list of them answers a search."""
 
+import re
 import unicodedata
+from collections.abc import Iterator
 
 from app.cqrs.read_model import Filter
+
+_WORD = re.compile(r"[^\s+#]+[+#]*")
 
 
 def folded(text: str) -> str:
@@ -12,11 +16,38 @@ def folded(text: str) -> str:
 
 
 def words(*texts: str | None) -> list[str]:
-    """The words of all `texts`, folded, each once and sorted."""
+    """The words of all `texts`, folded, each once and sorted.
+
+    A word is a run of letters, digits and vowel signs with the `+` and `#` at its end, such as `c++`; or a
+    single symbol, such as `★` or `😀`. Punctuation separates words and belongs to none.
+    """
     letters = folded(" ".join(text for text in texts if text))
-    return sorted(set("".join(letter if letter.isalnum() else " " for letter in letters).split()))
+    return sorted(set(_WORD.findall("".join(_spaced(letters)))))
 
 
 def found_by(search: str, path: str = "words") -> list[Filter]:
-    """A filter for each word of `search`, which a word in the documents' list at `path` must begin with."""
-    return [{path: {"$regex": f"^{word}"}} for word in words(search)]
+    """A filter for each word of `search`, which a word in the documents' list at `path` must begin with.
+
+    A search without any word, such as `!!!`, finds nothing.
+    """
+    return [{path: {"$regex": f"^{re.escape(word)}"}} for word in words(search)] or [{"_id": {"$in": []}}]
+
+
+def _spaced(text: str) -> Iterator[str]:
+    """Yield the characters of the words in `text`, with spaces between the words."""
+    in_word = False
+    for character in text:
+        if character.isalnum() or character in "+#":
+            in_word = True
+            yield character
+            continue
+        match unicodedata.category(character):
+            case "Mn" | "Mc" | "Me":  # A vowel sign of an Indic script, or how a symbol is to be drawn.
+                if in_word:
+                    yield character
+                continue
+            case "So":
+                yield f" {character} "
+            case _:
+                yield " "
+        in_word = False

@@ -18,7 +18,7 @@ from app.domain.customers.events import (
 from app.domain.orders.events import OrderCancelled, OrderPlaced
 from app.values import ZERO
 
-customer_overview = ReadModel("customer_overview")
+customer_overview = ReadModel("customer_overview", version=2)
 
 
 class LastOrder(TypedDict):
@@ -120,8 +120,8 @@ def called_off(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
 def customers_matching(*, search: str | None = None, closed: bool | None = None) -> Filter:
     """The customers that fit everything that is given; words of `search` match the beginnings of words."""
     filter: dict[str, Any] = {}
-    if search is not None and (found := found_by(search)):
-        filter["$and"] = found
+    if search is not None:
+        filter["$and"] = found_by(search)
     if closed is not None:
         filter["closed"] = closed
     return filter

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from app.cqrs.events import RecordedEvent
 from app.cqrs.pages import Listing
 from app.cqrs.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.texts import one_form
 from app.cqrs.words import folded, found_by, words
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
 from app.domain.orders.events import OrderCancelled, OrderPlaced
@@ -20,7 +21,7 @@ from app.domain.stock.events import (
     StockShipped,
 )
 
-product_listing = ReadModel("product_listing")
+product_listing = ReadModel("product_listing", version=2)
 
 
 class ProductDocument(TypedDict):
@@ -151,10 +152,10 @@ def products_matching(
 ) -> Filter:
     """The products that fit everything that is given; words of `search` match the beginnings of words."""
     filter: dict[str, Any] = {}
-    if search is not None and (found := found_by(search)):
-        filter["$and"] = found
+    if search is not None:
+        filter["$and"] = found_by(search)
     if categories is not None:
-        filter["category"] = {"$in": list(categories)}
+        filter["category"] = {"$in": [one_form(category) for category in categories]}
     price = {"$gte": price_from, "$lte": price_to}
     if bounds := {operator: bound for operator, bound in price.items() if bound is not None}:
         filter["price.amount"] = bounds

@@ -69,6 +69,16 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         yield Desk(SqlWriteStore(engines, types))
 
 
+async def test_a_command_repeated_in_the_other_form_of_its_text_is_the_same_command(desk: Desk) -> None:
+    id = uuid7()
+    first = await desk.bus.execute(TurnPage(page=1, note="Caf\u00e9"), command_id=id)
+    again = await desk.bus.execute(TurnPage(page=1, note="Cafe\u0301"), command_id=id)
+    assert isinstance(first, Receipt)
+    assert again == first
+    other = await desk.bus.execute(TurnPage(page=1, note="Cafe"), command_id=id)
+    assert isinstance(other, Refused)
+
+
 async def test_an_accepted_command_has_a_receipt_that_names_its_events(desk: Desk) -> None:
     id = uuid7()
     receipt = await desk.bus.execute(TurnPage(page=1), command_id=id, actor="Ada")

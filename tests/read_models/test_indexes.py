@@ -158,6 +158,8 @@ def other_listings() -> Iterator[Listing]:
     for product_order in product_listing.ProductOrder:
         for filter in (
             product_listing.products_matching(search="tea"),
+            product_listing.products_matching(search="c++"),
+            product_listing.products_matching(search="!!!"),
             product_listing.products_matching(price_from=Decimal(1)),
             product_listing.products_matching(in_stock=True),
             product_listing.products_matching(discontinued=False),

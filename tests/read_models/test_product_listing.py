@@ -140,7 +140,11 @@ CATALOG = (
         ({}, {TEA, COFFEE}),
         ({"search": "CAFE cr"}, {COFFEE}),
         ({"search": "cafe tea"}, set()),
-        ({"search": "^.*$ [("}, {TEA, COFFEE}),
+        *(({"search": wordless}, set()) for wordless in ("", " ", ".", "!!!", "^.*$ [(", "+", "\u0301")),
+        *(({"search": symbol}, set()) for symbol in ("★", "😀", "C++", "c#")),
+        ({"search": "Cafe\u0301"}, {COFFEE}),
+        ({"search": "Caf\u00e9"}, {COFFEE}),
+        ({"search": "cof-1, *cafe*"}, {COFFEE}),
         ({"categories": ["Beverages", "Other"]}, {TEA, COFFEE}),
         ({"categories": []}, set()),
         ({"price_from": Decimal("9.00"), "price_to": Decimal("17.99")}, {COFFEE}),
@@ -181,3 +185,19 @@ def test_words_have_no_accents_no_case_and_no_punctuation() -> None:
         "strasse",
         "日本",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("C++ and C# at 4+1", ["1", "4+", "and", "at", "c#", "c++"]),
+        ("★ Jam 😀", ["jam", "★", "😀"]),
+        ("👍🏽 ☕\ufe0f", ["☕", "👍"]),
+        ("नमस्ते", ["नमसते"]),
+        ("ชาไทย", ["ชาไทย"]),
+        ("#1 + 2", ["1", "2"]),
+        ("!!! . — …", []),
+    ],
+)
+def test_symbols_are_words_and_vowel_signs_are_parts_of_words(text: str, found: list[str]) -> None:
+    assert words(text) == found

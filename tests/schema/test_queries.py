@@ -30,6 +30,7 @@ async def test_products_are_found_by_the_beginnings_of_words_without_accents(
     here: dict[str, Any] = {"category": "Search"}
     await shop.product(name="Crème Brûlée", description="Sweet, from Paris", sku="QRY-CREME", **here)
     await shop.product(name="ΣΊΓΜΑ Σ", **here)
+    await shop.product(name="★ C++", **here)
     ice = await shop.product(name="Ice (cream)", **here)
     assert (await client.mutate("updateProduct", "product { id }", productId=ice, description="a.b*c"))[
         "product"
@@ -43,11 +44,29 @@ async def test_products_are_found_by_the_beginnings_of_words_without_accents(
         "σιγμασ": [],
         "σίγμ": ["ΣΊΓΜΑ Σ"],
         "(cream) .*": ["Ice (cream)"],
-        ".*": ["Crème Brûlée", "Ice (cream)", "ΣΊΓΜΑ Σ"],
-        "": ["Crème Brûlée", "Ice (cream)", "ΣΊΓΜΑ Σ"],
+        ".*": [],
+        "!!!": [],
+        "": [],
+        "★": ["★ C++"],
+        "c++": ["★ C++"],
+        "c": ["Crème Brûlée", "Ice (cream)", "★ C++"],
     }.items():
         page = await products(client, filter={"search": search, "categories": ["Search"]})
         assert names(page) == found, search
+
+
+async def test_text_in_both_forms_is_one_category_and_is_found_by_either(client: Client, shop: Shop) -> None:
+    composed, decomposed = "Caf\u00e9s", "Cafe\u0301s"
+    await shop.product(name="Cr\u00e8me", category=composed)
+    await shop.product(name="Cre\u0300me", category=decomposed)
+    for category in (composed, decomposed):
+        for search in (None, "cr\u00e8me", "cre\u0300me", composed, decomposed):
+            asked = {"categories": [category], "search": search}
+            page = await products(
+                client, "nodes { name category } facets { categories { category count } }", filter=asked
+            )
+            assert page["facets"]["categories"] == [{"category": composed, "count": 2}], asked
+            assert names(page) == ["Cr\u00e8me", "Cr\u00e8me"]
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 import asyncio
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import Connection, Row, create_engine, select, text
 
+from app.domain.customers.tables import customers
 from app.stores.sql import metadata, open_database
 from app.stores.write_store import log_head
 
@@ -68,6 +72,38 @@ async def test_sqlite_is_set_to_lose_nothing(tmp_path: Path) -> None:
             async with engine.connect() as connection:
                 for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
                     assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == wanted
+
+
+async def test_keys_of_emails_are_brought_into_one_form_and_the_older_customer_keeps_a_shared_one(
+    database_url: str,
+) -> None:
+    before = {
+        1: ("Ada@Example.com", "ada@example.com"),
+        2: ("cafe\u0301@example.com", "cafe\u0301@example.com"),
+        3: ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
+        4: ("ada@b\u00fccher.example", "ada@b\u00fccher.example"),
+        5: ("cafe\u0301@EXAMPLE.com", "cafe\u0301@example.com "),
+        6: (None, None),
+    }
+    async with open_database(database_url) as engines, engines.writing.begin() as connection:
+        for number, (email, key) in before.items():
+            row = {"id": UUID(int=number), "version": 1, "name": "Ada", "email": email, "email_key": key}
+            await connection.execute(customers.insert(), row)
+        await connection.run_sync(_upgraded, "0003_emails_have_one_form")
+        after = (await connection.execute(select(customers.c.email_key).order_by(customers.c.id))).scalars()
+        assert list(after) == [
+            "ada@example.com",
+            "caf\u00e9@example.com",
+            "ada@xn--bcher-kva.example",  # The other one has it already.
+            "ada@b\u00fccher.example",
+            "cafe\u0301@example.com ",
+            None,
+        ]
+
+
+def _upgraded(connection: Connection, migration: str) -> None:
+    with Operations.context(MigrationContext.configure(connection)):
+        importlib.import_module(f"app.migrations.versions.{migration}").upgrade()
 
 
 def _differences(connection: Connection) -> object:

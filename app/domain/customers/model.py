@@ -1,6 +1,7 @@
 """The rules about customers: pure functions from a customer and a command to what happens."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from app.domain.customers.refusals import CustomerIsClosed, DuplicateEmail
 from app.values import ADDRESS, PostalAddress, optional, text
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_DOT = re.compile("[.\u3002\uff0e\uff61]")
+"""Dots as they are typed in several scripts; all of them separate the labels of a domain."""
 
 
 def email(given: str) -> str:
@@ -44,11 +47,29 @@ class Customer:
 
 
 def email_key(given: object) -> str | None:
-    """What a well-formed e-mail address is compared by, whatever its case; `None` for anything else."""
+    """What a well-formed e-mail address is compared by, whatever its case; `None` for anything else.
+
+    A domain in Unicode and its form in ASCII, such as `bücher.example` and `xn--bcher-kva.example`, are one.
+    """
     try:
-        return email(given).lower() if isinstance(given, str) else None
+        local, _, domain = email(given).rpartition("@") if isinstance(given, str) else ("", "", "")
     except ValueError:
         return None
+    if not local:
+        return None
+    labels = [unicodedata.normalize("NFKC", _in_unicode(label)) for label in _DOT.split(domain)]
+    return unicodedata.normalize("NFC", f"{local}@{'.'.join(labels)}".lower())
+
+
+def _in_unicode(label: str) -> str:
+    """Return a domain's label without Punycode; unchanged where it has none, or none that is readable."""
+    if label[:4].lower() != "xn--":
+        return label
+    try:
+        decoded = label[4:].encode("ascii").decode("punycode")
+    except ValueError:
+        return label
+    return decoded if decoded and decoded.isprintable() else label
 
 
 def register(command: RegisterCustomer, customer_id: UUID, holder: UUID | None) -> Decision:

@@ -20,7 +20,7 @@ customers = Table(
     Column("name", String(200)),
     Column("company", String(200)),
     Column("email", String(254)),
-    Column("email_key", Text, unique=True),  # the address in lower case
+    Column("email_key", Text, unique=True),  # what the address is compared by
     Column("phone", String(50)),
     Column("street", String(500)),
     Column("city", String(200)),
@@ -62,9 +62,12 @@ async def save(work: SqlWork, before: Customer | None, customer: Customer) -> No
         "id": customer.id,
         "version": customer.version,
         **{field: getattr(details, field, None) for field in ("name", "company", "email", "phone")},
-        "email_key": email_key(details.email) if details else None,
         **{part: getattr(address, part, None) for part in ADDRESS},
     }
+    known = before.details.email if before and before.details else None
+    if before is None or row["email"] != known:
+        # The key stays with the address: those who shared one before its two forms were one keep theirs.
+        row["email_key"] = email_key(row["email"])
     if before is None:
         await work.rows.execute(_INSERT, row)
     else:
