@@ -82,11 +82,13 @@ class Postgres:
         """Ends the server in order."""
         await self._end(SIGINT)
 
-    async def database(self) -> str:
-        """The SQLAlchemy URL of a new, empty database."""
+    async def database(self, options: str = "", **settings: str) -> str:
+        """The SQLAlchemy URL of a new, empty database with some options, and defaults of its own."""
         name = next(self._names)
         connection = await asyncpg.connect(self._dsn("postgres"))
-        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.execute(f"CREATE DATABASE {name} {options}")
+        for setting, value in settings.items():
+            await connection.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
         await connection.close()
         return self.url(name)
 

@@ -11,16 +11,21 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from app.stores.failures import Failure, UnfitStore
+
 CHANNEL = "diptych_events"
 """Where a trigger of the log's head tells of each commit."""
 
 WRITERS, READERS = 16, 5
 """How many connections the service has for commands, and for following the log."""
 
-_PATIENCE = {
+_CONNECTION = {
     "timeout": 5,  # seconds to connect
     "command_timeout": 10,  # seconds for a statement
     "server_settings": {
+        # The database's own default may be another one: then commands that wait for the same row would fail
+        # when they get it, and a statement that is repeated would not see what others have committed.
+        "default_transaction_isolation": "read committed",
         "application_name": "diptych",
         "lock_timeout": "5s",
         # A process that hangs in the middle of a command must not keep the others from committing.
@@ -28,14 +33,24 @@ _PATIENCE = {
     },
 }
 _TURN = 0xD1B7  # of migrations, among PostgreSQL's advisory locks
-_LOST_RACES = {
-    "23505",  # unique_violation
-    "40001",  # serialization_failure
-    "40P01",  # deadlock_detected
-    "55P03",  # lock_not_available
+_FAILURES = {
+    "23505": Failure.LOST_RACE,  # unique_violation
+    "40001": Failure.LOST_RACE,  # serialization_failure
+    "40P01": Failure.LOST_RACE,  # deadlock_detected
+    "55P03": Failure.LOST_RACE,  # lock_not_available
+    "53100": Failure.FULL,  # disk_full
+    "25006": Failure.READ_ONLY,  # read_only_sql_transaction
+    "0A": Failure.IMPOSSIBLE,  # feature_not_supported
+    "22": Failure.IMPOSSIBLE,  # data_exception, such as a character that can't be encoded
+    "23": Failure.IMPOSSIBLE,  # integrity_constraint_violation
+    "54": Failure.IMPOSSIBLE,  # program_limit_exceeded
+    "28": Failure.DAMAGED,  # invalid_authorization_specification
+    "3D": Failure.DAMAGED,  # invalid_catalog_name
+    "3F": Failure.DAMAGED,  # invalid_schema_name
+    "42": Failure.DAMAGED,  # syntax_error_or_access_rule_violation: a missing table, column or right
+    "XX": Failure.DAMAGED,  # internal_error, such as data_corrupted
 }
-
-_DISK_FULL = "53100"
+"""By PostgreSQL's error code, or else by its class, the first two characters."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,29 +73,44 @@ class Postgres:
 
     def writing(self, url: URL) -> AsyncEngine:
         """Connections for commands, which lock the rows that they change or rely on."""
-        return create_async_engine(url, pool_size=WRITERS, max_overflow=0, connect_args=_PATIENCE)
+        return create_async_engine(url, pool_size=WRITERS, max_overflow=0, connect_args=_CONNECTION)
 
     def reading(self, url: URL) -> AsyncEngine:
         """Connections whose every statement sees the newest commits."""
         return create_async_engine(
-            url, pool_size=READERS, max_overflow=0, connect_args=_PATIENCE, isolation_level="AUTOCOMMIT"
+            url, pool_size=READERS, max_overflow=0, connect_args=_CONNECTION, isolation_level="AUTOCOMMIT"
         )
 
     def rows(self, connection: AsyncConnection) -> AsyncConnection:
         """What a command's transaction reads and writes its rows through."""
         return connection
 
+    def refuse_if_unfit(self, connection: Connection) -> None:
+        """Raises `UnfitStore` where the database is set up so that it can't keep what it is given."""
+        shown = connection.exec_driver_sql(
+            "SELECT current_setting('server_encoding'), current_setting('synchronous_commit')"
+        )
+        encoding, synchronous_commit = shown.one()
+        if encoding != "UTF8":
+            raise UnfitStore(
+                f"its encoding is {encoding}, which can't hold every name.\n"
+                "Make another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name that "
+                "one in DATABASE_URL."
+            )
+        if synchronous_commit == "off":
+            raise UnfitStore(
+                "its synchronous_commit is off: it would lose accepted commands in a crash.\n"
+                "Set it with ALTER DATABASE … SET synchronous_commit = on."
+            )
+
     def take_turns(self, connection: Connection) -> None:
         """Migrations of several processes that start at once run one after the other."""
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
 
-    def lost_a_race(self, error: DBAPIError) -> bool:
-        """Whether someone else took a key or a row first."""
-        return getattr(error.orig, "sqlstate", None) in _LOST_RACES
-
-    def is_full(self, error: DBAPIError) -> bool:
-        """Whether the server's disk has no room left."""
-        return getattr(error.orig, "sqlstate", None) == _DISK_FULL
+    def failure(self, error: DBAPIError) -> Failure:
+        """What it means that a statement failed."""
+        code = getattr(error.orig, "sqlstate", None) or ""
+        return _FAILURES.get(code) or _FAILURES.get(code[:2]) or Failure.AWAY
 
     async def listen(self, engine: AsyncEngine, woken: Callable[[], None]) -> None:
         """Calls `woken` whenever any process has committed events, for ever."""

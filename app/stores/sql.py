@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.cqrs.command_bus import WriteStoreUnavailable
+from app.stores.failures import Failure
 from app.stores.postgres import Postgres
 from app.stores.sqlite import Sqlite, make_private
 
@@ -91,14 +92,14 @@ class Database(Protocol):
     def rows(self, connection: AsyncConnection) -> Rows:
         """What a command's transaction reads and writes its rows through."""
 
+    def refuse_if_unfit(self, connection: Connection) -> None:
+        """Raises `UnfitStore` where the database is set up so that it can't keep what it is given."""
+
     def take_turns(self, connection: Connection) -> None:
         """Waits, in a transaction that has begun, for the migrations of another process."""
 
-    def lost_a_race(self, error: DBAPIError) -> bool:
-        """Whether the same command may succeed if it is loaded and decided again."""
-
-    def is_full(self, error: DBAPIError) -> bool:
-        """Whether there is no room left to write to."""
+    def failure(self, error: DBAPIError) -> Failure:
+        """What it means that a statement failed."""
 
     @property
     def listen(self) -> Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None:
@@ -188,6 +189,7 @@ def _reason(error: Exception) -> str:
 
 
 def _migrate(connection: Connection, database: Database) -> None:
+    database.refuse_if_unfit(connection)
     database.take_turns(connection)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from app.stores.failures import Failure
 from app.stores.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
 
 _PRAGMAS: Mapping[str, str] = {
@@ -24,7 +25,21 @@ _PRAGMAS: Mapping[str, str] = {
 _LONGEST_PATH = 500
 """Bytes; SQLite takes 512, with what it appends for the files beside it."""
 
-_TAKEN = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+_FAILURES = {
+    "SQLITE_CONSTRAINT_UNIQUE": Failure.LOST_RACE,
+    "SQLITE_CONSTRAINT_PRIMARYKEY": Failure.LOST_RACE,
+    "SQLITE_FULL": Failure.FULL,
+    "SQLITE_READONLY": Failure.READ_ONLY,
+    "SQLITE_CONSTRAINT": Failure.IMPOSSIBLE,
+    "SQLITE_MISMATCH": Failure.IMPOSSIBLE,
+    "SQLITE_RANGE": Failure.IMPOSSIBLE,
+    "SQLITE_TOOBIG": Failure.IMPOSSIBLE,
+    "SQLITE_ERROR": Failure.DAMAGED,  # such as a missing table
+    "SQLITE_CORRUPT": Failure.DAMAGED,
+    "SQLITE_NOTADB": Failure.DAMAGED,
+    "SQLITE_PERM": Failure.DAMAGED,
+}
+"""By the name of SQLite's error, or else by that of which it is a kind."""
 
 
 class Sqlite:
@@ -55,16 +70,16 @@ class Sqlite:
         """What a command's transaction reads and writes its rows through."""
         return AtOnce(connection)
 
+    def refuse_if_unfit(self, connection: Connection) -> None:
+        """Any file will do."""
+
     def take_turns(self, _connection: Connection) -> None:
         """Migrations have the file for themselves once their transaction has begun."""
 
-    def lost_a_race(self, error: DBAPIError) -> bool:
-        """Whether someone else took a key first."""
-        return getattr(error.orig, "sqlite_errorname", None) in _TAKEN
-
-    def is_full(self, error: DBAPIError) -> bool:
-        """Whether the disk has no room left."""
-        return getattr(error.orig, "sqlite_errorname", None) == "SQLITE_FULL"
+    def failure(self, error: DBAPIError) -> Failure:
+        """What it means that a statement failed."""
+        name = getattr(error.orig, "sqlite_errorname", None) or ""
+        return _FAILURES.get(name) or _FAILURES.get("_".join(name.split("_")[:2])) or Failure.AWAY
 
     listen: Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None = None
     """Nobody tells of what another process writes to the file: the relay looks."""

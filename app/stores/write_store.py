@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
@@ -33,6 +33,7 @@ from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
 from app.cqrs.commands import EventMark, Receipt
 from app.cqrs.events import EventTypes, RecordedEvent
 from app.cqrs.messages import Event, encode
+from app.stores.failures import Failure
 from app.stores.sql import Engines, Rows, UtcDateTime, metadata
 
 logger = logging.getLogger(__name__)
@@ -258,16 +259,16 @@ class SqlWriteStore:
             async with engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            if self._engines.database.lost_a_race(error):
+            failure = self._engines.database.failure(error)
+            if failure is Failure.LOST_RACE:
                 raise Conflict(str(error.orig)) from error
-            if isinstance(error, IntegrityError | DataError):
-                raise  # A rule that the model should have kept.
-            raise _unavailable(error.orig, full=self._engines.database.is_full(error)) from error
+            if failure is Failure.IMPOSSIBLE:
+                raise
+            raise _unavailable(error.orig, failure) from error
         except (PoolTimeout, OSError, TimeoutError) as error:
-            raise _unavailable(error) from error
+            raise _unavailable(error, Failure.AWAY) from error
 
 
-def _unavailable(reason: object, *, full: bool = False) -> WriteStoreUnavailable:
+def _unavailable(reason: object, failure: Failure) -> WriteStoreUnavailable:
     logger.warning("The write store failed: %s", str(reason) or repr(reason))
-    said = "has no room left" if full else "does not answer"
-    return WriteStoreUnavailable(f"The write store {said}. Send the same command again.")
+    return WriteStoreUnavailable(failure.value)

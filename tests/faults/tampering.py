@@ -16,6 +16,7 @@ from app.cqrs.commands import EventMark, Refused
 from app.cqrs.events import RecordedEvent
 from app.cqrs.messages import Command, Event, Message
 from app.cqrs.read_model import ReadModel
+from app.stores.failures import Failure
 from app.stores.sql import open_database
 from app.stores.write_store import SqlWork, SqlWriteStore, events
 from tests.faults.journal import Journal
@@ -79,7 +80,7 @@ async def poison(url: str, journal: Journal, command: Command, broken: Columns) 
                     receipt = await work.commit("tampering")
                 break
             except DBAPIError as error:
-                if not engines.database.lost_a_race(error):  # a user was faster
+                if engines.database.failure(error) is not Failure.LOST_RACE:  # a user was faster
                     raise
         [event] = await store.read(after=receipt.events[-1].position - 1, limit=1)
     return Poison(event, work.original, tuple(model.name for model in READ_MODELS if _needs(model, event)))

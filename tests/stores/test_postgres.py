@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
@@ -154,6 +155,60 @@ async def test_outlives_a_server_that_is_killed(postgres_server: Postgres, store
     await soon(woken.wait())
     assert await store.seen() == [(1, "book"), (2, "book")]
     await ended(listener)
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+async def test_the_isolation_level_is_ours_whatever_the_databases_default_is(
+    postgres_server: Postgres, isolation: str
+) -> None:
+    url = await postgres_server.database(default_transaction_isolation=isolation)
+    async with open_database(url) as engines:
+        for engine in (engines.writing, engines.reading):
+            async with engine.connect() as connection:
+                level = await connection.execute(text("SHOW transaction_isolation"))
+                assert level.scalar_one() == "read committed"
+        store = Store(engines)
+        await asyncio.gather(*(store.turn(f"book-{number}", 0) for number in range(32)))
+        assert [position for position, _ in await store.seen()] == list(range(1, 33))
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_can_not_hold_every_name_is_refused(
+    postgres_server: Postgres, encoding: str
+) -> None:
+    url = await postgres_server.database(f"ENCODING '{encoding}' TEMPLATE template0")
+    with pytest.raises(WriteStoreUnavailable, match=f"its encoding is {encoding}(.|\n)*ENCODING 'UTF8'"):
+        async with open_database(url):
+            pass
+
+
+async def test_a_database_that_forgets_what_it_has_acknowledged_is_refused(postgres_server: Postgres) -> None:
+    url = await postgres_server.database(synchronous_commit="off")
+    with pytest.raises(WriteStoreUnavailable, match="synchronous_commit is off"):
+        async with open_database(url):
+            pass
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])
+async def test_a_text_that_it_can_not_encode_is_no_reason_to_try_again(store: Store, name: str) -> None:
+    with pytest.raises(DBAPIError):
+        async with store.begin(cause()) as work:
+            await work.commit(name)
+    await store.turn("book", 0)
+
+
+async def test_a_right_that_is_missing_is_the_operators_to_mend(store: Store) -> None:
+    async with store.engines.writing.begin() as connection:
+        await connection.execute(text("CREATE ROLE reader"))
+        await connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
+
+    async def write_as_a_reader() -> None:
+        async with store.begin(cause()) as work:
+            await work.rows.execute(text("SET LOCAL ROLE reader"))
+            await work.commit("")
+
+    with pytest.raises(WriteStoreUnavailable, match="lacks something"):
+        await write_as_a_reader()
 
 
 @pytest.mark.parametrize("url", ["mysql://here/there", "postgresql://here/there", "diptych"])

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import insert, text, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
@@ -157,12 +157,21 @@ async def test_a_moment_without_an_offset_is_a_bug(store: SqlWriteStore) -> None
             await work.commit("")
 
 
-async def test_a_store_that_is_gone_is_said_so(store: SqlWriteStore, engines: Engines) -> None:
+async def test_a_table_that_is_gone_is_the_operators_to_mend(store: SqlWriteStore, engines: Engines) -> None:
     async with engines.writing.begin() as connection:
         await connection.execute(text("DROP TABLE commands"))
-    with pytest.raises(WriteStoreUnavailable, match="Send the same command again"):
+    with pytest.raises(WriteStoreUnavailable, match=r"lacks something.*when its operator has mended that"):
         async with store.begin(cause()) as work:
             await work.commit("")
+
+
+async def test_what_breaks_a_rule_of_the_store_is_a_bug_and_not_to_be_tried_again(
+    store: SqlWriteStore,
+) -> None:
+    with pytest.raises(IntegrityError):
+        async with store.begin(cause()) as work:
+            await work.rows.execute(insert(commands), {"command_id": UUID(int=1)})
+    await turn(store, "book-1", 0, 1)
 
 
 async def test_a_cancelled_command_leaves_the_store_usable(store: SqlWriteStore) -> None:

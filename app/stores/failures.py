@@ -1,0 +1,25 @@
+"""What it means that a database refused: whether to try again, and who can mend it."""
+
+from enum import Enum
+
+from app.cqrs.command_bus import WriteStoreUnavailable
+
+_MENDED = "Send the same command again when its operator has mended that."
+
+
+class Failure(Enum):
+    """Why a statement failed; the value is what a client is told, where the store is to blame."""
+
+    LOST_RACE = "Another transaction was first."
+    """The same command may succeed if it is loaded and decided again."""
+    AWAY = "The write store does not answer. Send the same command again."
+    FULL = "The write store has no room left. Send the same command again when its operator has made some."
+    READ_ONLY = f"The write store can only be read. {_MENDED}"
+    DAMAGED = f"The write store lacks something that Diptych needs; the log says what. {_MENDED}"
+    """Such as a table, or the right to write to it."""
+    IMPOSSIBLE = "The statement can't succeed."
+    """It breaks a rule of the database that the model should have kept: a bug, and no fault of the store."""
+
+
+class UnfitStore(WriteStoreUnavailable):
+    """A database that answers, and that Diptych can't use; the text says why and what to do."""
