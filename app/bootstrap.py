@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from app.config import Settings
 from app.cqrs.circle import Circle
@@ -125,8 +126,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             if receipt.position:
                 head.rise(receipt.position, datetime.now(UTC))
                 relay.wake()
-            else:
-                head.moved()
+            statuses.committed(receipt)
 
         _make_folder(settings.data_dir)
         mongod = None
@@ -140,16 +140,17 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 settings.mongo_driver,
             )
         )
-        log, relay = write_side.log, Relay(write_side.log, bus, head)
+        log, progress = write_side.log, {model.name: Progress(model.name, head) for model in READ_MODELS}
+        statuses = CommandStatuses(log, progress)
+        relay = Relay(log, bus, head, published=statuses.published)
         if fill:
             await fill(write_side)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
-        progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
         running = await opened.enter_async_context(asyncio.TaskGroup())
         tasks = [
             running.create_task(relay.run(start), name="relay"),
-            running.create_task(log.listen(relay.wake), name="listener"),
+            running.create_task(log.listen(_Commits(relay, statuses)), name="listener"),
         ]
         shared_log = SharedLog(log)
         projectors = {
@@ -179,11 +180,29 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             progress=progress,
             projections=Projections(shared_log, projectors),
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
-            statuses=CommandStatuses(log, progress, head),
+            statuses=statuses,
             tokens=Tokens(await log.id()),
             read_patience=settings.read_patience,
             stores=(write_side.store, _named(mongod)),
         )
+
+
+@dataclass(frozen=True)
+class _Commits:
+    """Takes what PostgreSQL tells of commits to where they are waited for."""
+
+    relay: Relay
+    statuses: CommandStatuses
+
+    def told(self, command_id: UUID | None) -> None:
+        if command_id is None:
+            self.relay.wake()
+        else:
+            self.statuses.accepted(command_id)
+
+    def missed(self) -> None:
+        self.relay.wake()
+        self.statuses.missed()
 
 
 def _named(mongod: Mongod | None) -> str:

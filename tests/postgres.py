@@ -74,6 +74,17 @@ class Postgres:
         await connection.close()
         return True
 
+    async def start_as_standby(self) -> None:
+        """Start the server again, which then takes no writes until it is promoted."""
+        (self._data / "standby.signal").touch()
+        await self.start()
+
+    async def promote(self) -> None:
+        """Have a standby take writes; return once it does."""
+        connection = await asyncpg.connect(self._dsn("postgres"))
+        await connection.execute("SELECT pg_promote()")
+        await connection.close()
+
     async def kill(self) -> None:
         """The server ends at once, and all that it was doing with it."""
         await self._end(SIGKILL)

@@ -82,3 +82,13 @@ class EventLog(Protocol):
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Up to `limit` events with a position greater than `after`, in order."""
+
+
+class Commits(Protocol):
+    """A listener to the commits of all processes."""
+
+    def told(self, command_id: UUID | None) -> None:
+        """Note a commit: of events, or of a command that left none and has this id."""
+
+    def missed(self) -> None:
+        """Note that anything may have been committed since the last call."""

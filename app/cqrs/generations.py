@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.cqrs.documents import ReadStoreUnavailable
-from app.cqrs.progress import Progress, ReadModelState
+from app.cqrs.progress import Progress
 from app.cqrs.read_model import ReadModel
 
 PAUSE = 2.0
@@ -63,8 +63,7 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
                     names,
                 )
                 return
-            while progress.state is not ReadModelState.LIVE:
-                await progress.head.moves()
+            await progress.until_live()
             for generation in older:
                 await store.drop(generation)
         except ReadStoreUnavailable:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.documents import ReadStoreUnavailable
 
 AT_ONCE, CROWD = 2, 2
@@ -94,7 +95,7 @@ async def _answer(callers: Sequence[_Caller], ask: Ask[T]) -> None:
     try:
         answer = await ask(list(dict.fromkeys(one for caller in callers for one in caller.wanted)))
     except Exception as error:
-        if len(callers) > 1 and not isinstance(error, ReadStoreUnavailable):
+        if len(callers) > 1 and not isinstance(error, ReadStoreUnavailable | WriteStoreUnavailable):
             # One caller may want what can't be looked up; that is no fault of the others'.
             for caller in callers:
                 await _answer([caller], ask)

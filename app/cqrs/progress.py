@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -22,24 +23,11 @@ class Head:
 
     position: int = 0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    _next_move: "asyncio.Future[None] | None" = None
 
     def rise(self, position: int, at: datetime) -> None:
         """The log has reached `position`; it never goes back."""
         if position > self.position:
             self.position, self.at = position, at
-            self.moved()
-
-    def moves(self) -> "asyncio.Future[None]":
-        """Is done with the next move of the head, or of a read model; many may wait for the same one."""
-        if self._next_move is None or self._next_move.done():
-            self._next_move = asyncio.get_running_loop().create_future()
-        return self._next_move
-
-    def moved(self) -> None:
-        """Wakes who waits for a move."""
-        if self._next_move and not self._next_move.done():
-            self._next_move.set_result(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +76,14 @@ class Progress:
         """What `freshness` is while nothing happens: most answers are given then."""
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
+        self._live = asyncio.Event()
+        self._watchers: list[Callable[[Progress], None]] = []
         self._given_up = 0
         """How many waits were given up since `_waiting` was last cleared of them."""
+
+    def watch(self, moved: Callable[["Progress"], None]) -> None:
+        """Have `moved` called with this progress each time that its position or state may have changed."""
+        self._watchers.append(moved)
 
     def pending(self, since: datetime) -> None:
         """Events are at hand that are not applied yet, the oldest from `since`."""
@@ -108,7 +102,7 @@ class Progress:
             _, _, waiter = heapq.heappop(self._waiting)
             if not waiter.done():
                 waiter.set_result(None)
-        self.head.moved()
+        self._moved()
 
     def live(self) -> None:
         """Everything that was in the log is applied."""
@@ -144,6 +138,10 @@ class Progress:
             if waiter.cancelled():
                 self._give_up()
 
+    async def until_live(self) -> None:
+        """Return once the read model is live, at once where it is."""
+        await self._live.wait()
+
     def _give_up(self) -> None:
         # A crowd may time out together, and to search the heap for each of them costs the square of their
         # number: entries of waiters that gave up stay until they are half of the heap, and go together.
@@ -175,4 +173,12 @@ class Progress:
 
     def _be(self, state: ReadModelState, reason: str | None = None) -> None:
         self.state, self.reason, self._at_head = state, reason, None
-        self.head.moved()
+        if state is ReadModelState.LIVE:
+            self._live.set()
+        else:
+            self._live.clear()
+        self._moved()
+
+    def _moved(self) -> None:
+        for moved in self._watchers:
+            moved(self)

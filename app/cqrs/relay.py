@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.event_bus import EventBatch, EventBus
-from app.cqrs.events import EventLog
+from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.progress import Head
 
 BATCH = 500
@@ -17,10 +18,19 @@ class Relay:
     """Follows the log from its head at the start; projectors read what is older themselves.
 
     `wake` is called on every commit; the log is also looked at every `backstop` seconds, so that a
-    commit nobody told of is published too.
+    commit nobody told of is published too. `published` is called with all events that are.
     """
 
-    def __init__(self, log: EventLog, bus: EventBus, head: Head, *, backstop: float = 1.0) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        bus: EventBus,
+        head: Head,
+        *,
+        published: Callable[[Sequence[RecordedEvent]], None] = lambda _events: None,
+        backstop: float = 1.0,
+    ) -> None:
+        self._published = published
         self._log = log
         self._bus = bus
         self._head = head
@@ -49,6 +59,7 @@ class Relay:
         while events := await self._log.read(after=position, limit=BATCH):
             self._head.rise(events[-1].position, events[-1].occurred_at)
             await self._bus.publish(EventBatch(after=position, events=events))
+            self._published(events)
             position = events[-1].position
             if len(events) < BATCH:  # Of what has come since, somebody tells.
                 break

@@ -3,18 +3,24 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from app.cqrs.events import Commits
 from app.stores.failures import Failure, UnfitStore
 
 CHANNEL = "diptych_events"
 """Where a trigger of the log's head tells of each commit."""
+
+PAUSE = 1.0
+"""Seconds before notifications that have ended are asked for again."""
 
 WRITERS, READERS = 16, 5
 """How many connections the service has for commands, and for following the log."""
@@ -51,6 +57,9 @@ _FAILURES = {
     "XX": Failure.DAMAGED,  # internal_error, such as data_corrupted
 }
 """By PostgreSQL's error code, or else by its class, the first two characters."""
+
+_TROUBLE = (SQLAlchemyError, OSError, TimeoutError, PostgresError, InterfaceError)
+"""What it may come to while a server starts, stops or fails over."""
 
 logger = logging.getLogger(__name__)
 
@@ -112,24 +121,35 @@ class Postgres:
         code = getattr(error.orig, "sqlstate", None) or ""
         return _FAILURES.get(code) or _FAILURES.get(code[:2]) or Failure.AWAY
 
-    async def listen(self, engine: AsyncEngine, woken: Callable[[], None]) -> None:
-        """Calls `woken` whenever any process has committed events, for ever."""
+    async def listen(self, engine: AsyncEngine, commits: Commits) -> None:
+        """Tell `commits` whenever any process has committed, for ever."""
         while True:
-            with suppress(SQLAlchemyError, OSError, TimeoutError):
-                async with _told_of(engine, woken) as ended:
-                    woken()  # for what was committed while nobody listened
+            try:
+                async with _told_of(engine, commits) as ended:
+                    commits.missed()  # for what was committed while nobody listened
                     await ended.wait()
-            logger.warning("The write store's notifications have ended; they are asked for again")
-            await asyncio.sleep(1)
+                logger.warning("The write store's notifications have ended; they are asked for again")
+            except Exception as reason:
+                # Without them, commits of other processes are seen later: no reason to stop the service.
+                # The driver raises errors of its own here, such as on a standby that is not promoted yet.
+                logger.warning(
+                    "The write store's notifications can't be had; they are asked for again: %s",
+                    type(reason).__name__,
+                    exc_info=not isinstance(reason, _TROUBLE),
+                )
+            await asyncio.sleep(PAUSE)
 
 
 @asynccontextmanager
-async def _told_of(engine: AsyncEngine, woken: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
-    """Listens until the block ends; the event is set when the connection does."""
+async def _told_of(engine: AsyncEngine, commits: Commits) -> AsyncIterator[asyncio.Event]:
+    """Listen until the block ends; the event is set when the connection does."""
     ended = asyncio.Event()
 
-    def told(*_: Any) -> None:
-        woken()
+    def told(_connection: Any, _process: Any, _channel: Any, command_id: str) -> None:
+        try:
+            commits.told(UUID(command_id) if command_id else None)
+        except ValueError:  # Anybody who may connect may notify, of whatever they like.
+            commits.told(None)
 
     def closed(_: Any) -> None:
         ended.set()

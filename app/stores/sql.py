@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.cqrs.command_bus import WriteStoreUnavailable
+from app.cqrs.events import Commits
 from app.stores.failures import Failure
 from app.stores.postgres import Postgres
 from app.stores.sqlite import Sqlite, make_private
@@ -102,8 +103,8 @@ class Database(Protocol):
         """What it means that a statement failed."""
 
     @property
-    def listen(self) -> Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None:
-        """Calls back on each commit of any process, for ever; `None` where the database can't tell."""
+    def listen(self) -> Callable[[AsyncEngine, Commits], Awaitable[None]] | None:
+        """Tells of each commit of any process, for ever; `None` where the database can't tell."""
 
 
 DATABASES: dict[str, Database] = {"sqlite+aiosqlite": Sqlite(), "postgresql+asyncpg": Postgres()}

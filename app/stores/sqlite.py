@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from app.cqrs.events import Commits
 from app.stores.failures import Failure
 from app.stores.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
 
@@ -81,7 +82,7 @@ class Sqlite:
         name = getattr(error.orig, "sqlite_errorname", None) or ""
         return _FAILURES.get(name) or _FAILURES.get("_".join(name.split("_")[:2])) or Failure.AWAY
 
-    listen: Callable[[AsyncEngine, Callable[[], None]], Awaitable[None]] | None = None
+    listen: Callable[[AsyncEngine, Commits], Awaitable[None]] | None = None
     """Nobody tells of what another process writes to the file: the relay looks."""
 
 

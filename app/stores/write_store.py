@@ -1,7 +1,7 @@
 """The write store: rows and events in one transaction, and the event log that is the outbox."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -31,7 +31,7 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
 from app.cqrs.commands import EventMark, Receipt
-from app.cqrs.events import EventTypes, RecordedEvent
+from app.cqrs.events import Commits, EventTypes, RecordedEvent
 from app.cqrs.messages import Event, encode
 from app.stores.failures import Failure
 from app.stores.sql import Engines, Rows, UtcDateTime, metadata
@@ -75,7 +75,9 @@ commands = Table(
 
 # Statements are made once: SQLAlchemy takes as long to put one together as to have it carried out.
 _EARLIER = select(commands.c.fingerprint, commands.c.receipt).where(commands.c.command_id == bindparam("key"))
-_RECEIPT = select(commands.c.receipt).where(commands.c.command_id == bindparam("key"))
+_RECEIPTS = select(commands.c.command_id, commands.c.receipt).where(
+    commands.c.command_id.in_(bindparam("keys"))
+)
 _ACCEPT = commands.insert()
 _APPEND = events.insert()
 _TAKE_POSITIONS = (
@@ -234,11 +236,11 @@ class SqlWriteStore:
             for row in rows
         ]
 
-    async def receipt(self, command_id: UUID) -> Receipt | None:
-        """The receipt of a command; `None` where no such command was accepted."""
+    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
+        """Return the receipts of those of the commands that were accepted, by the commands' ids."""
         async with self._answering(self._engines.reading) as connection:
-            found = (await connection.execute(_RECEIPT, {"key": command_id})).scalar_one_or_none()
-        return msgspec.json.decode(found, type=Receipt) if found else None
+            rows = (await connection.execute(_RECEIPTS, {"keys": command_ids})).all()
+        return {row.command_id: msgspec.json.decode(row.receipt, type=Receipt) for row in rows}
 
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
         """The event at a position, or with an id, exactly as it is stored; its `data` is JSON text."""
@@ -247,10 +249,10 @@ class SqlWriteStore:
             found = (await connection.execute(select(events).where(key == which))).one_or_none()
         return found._asdict() if found else None
 
-    async def listen(self, woken: Callable[[], None]) -> None:
-        """Calls `woken` on each commit of any process, for ever; returns where the database can't tell."""
+    async def listen(self, commits: Commits) -> None:
+        """Tell `commits` of each commit of any process, for ever; returns where the database can't tell."""
         if listen := self._engines.database.listen:
-            await listen(self._engines.reading, woken)
+            await listen(self._engines.reading, commits)
 
     @asynccontextmanager
     async def _answering(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.cqrs import joining
+from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.joining import JoinedQuestions
 
@@ -16,13 +17,13 @@ class Library:
     def __init__(self) -> None:
         self.asked: list[Sequence[str]] = []
         self._may_answer = asyncio.Event()
-        self.closed = False
+        self.closed: Exception | None = None
 
     async def __call__(self, wanted: Sequence[str]) -> dict[str, str]:
         self.asked.append(wanted)
         await self._may_answer.wait()
         if self.closed:
-            raise ReadStoreUnavailable("closed")
+            raise self.closed
         if "\ud800" in wanted:
             raise UnicodeError("no such letter")
         return {one: one.upper() for one in wanted}
@@ -107,12 +108,15 @@ async def test_who_goes_away_takes_no_answer_from_the_others(library: Library) -
     assert library.asked == [["a"], ["b", "c"]]
 
 
-async def test_every_caller_is_told_that_the_store_does_not_answer(library: Library) -> None:
-    library.closed = True
+@pytest.mark.parametrize("store", [ReadStoreUnavailable, WriteStoreUnavailable])
+async def test_every_caller_is_told_that_the_store_does_not_answer(
+    library: Library, store: type[Exception]
+) -> None:
+    library.closed = store("closed")
     tasks = await asked(library, ["a"], ["b"], ["c"])
     library.answer()
     failures = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(failure) for failure in failures] == [ReadStoreUnavailable] * 3
+    assert [type(failure) for failure in failures] == [store] * 3
     assert len(library.asked) == 2
 
 

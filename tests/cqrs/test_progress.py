@@ -120,6 +120,20 @@ async def test_who_waits_after_a_failure_was_mended_is_woken_as_ever() -> None:
     assert (orders.freshness().state, orders.freshness().reason) == (ReadModelState.LIVE, None)
 
 
+async def test_who_waits_until_it_is_live_is_woken_then_and_not_before() -> None:
+    orders = progress()
+    orders.live()
+    await orders.until_live()
+    orders.failed("OrderPlaced at position 1: ValueError: no")
+    wait = asyncio.create_task(orders.until_live())
+    for position, be in enumerate((orders.catching_up, orders.live)):
+        assert not wait.done()
+        be()
+        orders.reached(position)
+        await asyncio.sleep(0)
+    await wait
+
+
 def test_is_not_behind_when_all_is_applied() -> None:
     orders = progress(head=3)
     orders.reached(3)

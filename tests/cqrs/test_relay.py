@@ -69,6 +69,18 @@ async def test_starts_where_it_is_told() -> None:
             assert span(await batches.next()) == (3, 5)
 
 
+async def test_tells_of_every_event_that_it_publishes() -> None:
+    log, bus, told = Log(), AsyncioEventBus(), list[RecordedEvent]()
+    relay = Relay(log, bus, Head(), published=told.extend)
+    with bus.subscribe() as batches:
+        async with running(relay):
+            for _ in range(2):
+                log.happen(2)
+                relay.wake()
+                await batches.next()
+    assert told == log.history.events
+
+
 async def test_finds_by_itself_what_nobody_told_it_of() -> None:
     log, bus = Log(), AsyncioEventBus()
     relay = Relay(log, bus, Head(), backstop=0.01)

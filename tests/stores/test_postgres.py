@@ -1,10 +1,12 @@
 """What only a store with several writers has to show: order, waiting, and news of others' commits."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from typing import TypeVar
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -17,9 +19,11 @@ from app.cqrs.events import EventTypes
 from app.cqrs.messages import Event
 from app.cqrs.progress import Head
 from app.cqrs.relay import Relay
+from app.stores import postgres as postgres_store
+from app.stores.postgres import CHANNEL
 from app.stores.sql import Engines, open_database
 from app.stores.write_store import SqlWork, SqlWriteStore
-from tests.postgres import Postgres
+from tests.postgres import Postgres, postgres
 
 PATIENCE = 10.0
 """Seconds; far more than anything here takes."""
@@ -52,6 +56,24 @@ class Store(SqlWriteStore):
 
     async def seen(self) -> list[tuple[int, str]]:
         return [(event.position, event.stream) for event in await self.read(after=0, limit=100)]
+
+
+class Heard:
+    """A listener to commits, which can be waited for."""
+
+    def __init__(self) -> None:
+        self.told_of: asyncio.Queue[UUID | None] = asyncio.Queue()
+        self.began = asyncio.Event()
+
+    def told(self, command_id: UUID | None) -> None:
+        self.told_of.put_nowait(command_id)
+
+    def missed(self) -> None:
+        self.began.set()
+
+    async def begins(self) -> None:
+        await soon(self.began.wait())
+        self.began.clear()
 
 
 def cause() -> Cause:
@@ -122,16 +144,16 @@ async def test_a_deadlock_is_a_lost_race(store: Store) -> None:
 
 async def test_the_relay_is_woken_by_what_another_process_commits(store: Store, postgres_url: str) -> None:
     bus = AsyncioEventBus()
-    relay = Relay(store, bus, Head(), backstop=1_000)
-    listening = asyncio.Event()
+    relay, heard = Relay(store, bus, Head(), backstop=1_000), Heard()
 
-    def wake() -> None:
-        listening.set()
-        relay.wake()
+    async def wake() -> None:
+        while await heard.told_of.get() is None:
+            relay.wake()
 
-    tasks = [asyncio.create_task(relay.run(0)), asyncio.create_task(store.listen(wake))]
+    tasks = [asyncio.create_task(relay.run(0)), asyncio.create_task(store.listen(heard))]
+    tasks.append(asyncio.create_task(wake()))
     with bus.subscribe() as batches:
-        await soon(listening.wait())
+        await heard.begins()
         async with open_database(postgres_url) as engines:
             await Store(engines).turn("book", 0)
         batch = await soon(batches.next())
@@ -140,9 +162,9 @@ async def test_the_relay_is_woken_by_what_another_process_commits(store: Store, 
 
 
 async def test_outlives_a_server_that_is_killed(postgres_server: Postgres, store: Store) -> None:
-    woken = asyncio.Event()
-    listener = asyncio.create_task(store.listen(woken.set))
-    await soon(woken.wait())
+    heard = Heard()
+    listener = asyncio.create_task(store.listen(heard))
+    await heard.begins()
     await store.turn("book", 0)
     await postgres_server.kill()
     with pytest.raises(WriteStoreUnavailable, match="Send the same command again"):
@@ -151,8 +173,7 @@ async def test_outlives_a_server_that_is_killed(postgres_server: Postgres, store
         await store.read(after=0, limit=1)
     await postgres_server.start()
     await store.turn("book", 1)
-    woken.clear()
-    await soon(woken.wait())
+    await heard.begins()
     assert await store.seen() == [(1, "book"), (2, "book")]
     await ended(listener)
 
@@ -209,6 +230,75 @@ async def test_a_right_that_is_missing_is_the_operators_to_mend(store: Store) ->
 
     with pytest.raises(WriteStoreUnavailable, match="lacks something"):
         await write_as_a_reader()
+
+
+async def test_tells_of_a_command_that_left_no_events_by_its_id(store: Store) -> None:
+    heard, no_change = Heard(), cause()
+    listener = asyncio.create_task(store.listen(heard))
+    await heard.begins()
+    await store.turn("book", 0)
+    async with store.begin(no_change) as work:
+        await work.commit("")
+    await store.turn("book", 1)
+    told = [await soon(heard.told_of.get()) for _ in range(3)]
+    assert told == [None, no_change.command_id, None]
+    await ended(listener)
+
+
+async def test_a_notification_of_somebody_else_on_the_channel_is_taken_for_a_commit(store: Store) -> None:
+    heard = Heard()
+    listener = asyncio.create_task(store.listen(heard))
+    await heard.begins()
+    async with store.engines.reading.connect() as connection:
+        await connection.execute(text(f"NOTIFY {CHANNEL}, 'good evening'"))
+    assert await soon(heard.told_of.get()) is None
+    await ended(listener)
+
+
+async def test_a_standby_that_refuses_to_notify_is_asked_again_until_it_is_promoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = asyncio.Event()
+
+    class Warned(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "ReadOnlySQLTransactionError" in record.getMessage():
+                refused.set()
+
+    monkeypatch.setattr(postgres_store.logger, "handlers", [Warned()])
+    monkeypatch.setattr(postgres_store, "PAUSE", 0.02)
+    async with postgres() as server, open_database(await server.database()) as engines:
+        store, heard = Store(engines), Heard()
+        await server.stop()
+        await server.start_as_standby()
+        listener = asyncio.create_task(store.listen(heard))
+        await soon(refused.wait())
+        await server.promote()
+        await heard.begins()
+        await engines.writing.dispose()  # of connections to the server that was stopped
+        await store.turn("book", 0)
+        assert await soon(heard.told_of.get()) is None
+        await ended(listener)
+
+
+async def test_an_error_that_nobody_expects_does_not_end_the_listening(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Surprised(Heard):
+        surprises = 1
+
+        def missed(self) -> None:
+            if self.surprises:
+                self.surprises -= 1
+                raise ZeroDivisionError
+            super().missed()
+
+    monkeypatch.setattr(postgres_store, "PAUSE", 0.0)
+    heard = Surprised()
+    listener = asyncio.create_task(store.listen(heard))
+    await heard.begins()
+    assert "ZeroDivisionError" in caplog.text
+    await ended(listener)
 
 
 @pytest.mark.parametrize("url", ["mysql://here/there", "postgresql://here/there", "diptych"])

@@ -1,0 +1,25 @@
+"""On PostgreSQL, listeners get the id of a command that was accepted and left no events.
+
+The log tells of all other commands.
+"""
+
+from alembic import op
+
+from app.stores.postgres import CHANNEL
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Make the trigger."""
+    if op.get_context().dialect.name != "postgresql":
+        return
+    op.execute(f"""
+        CREATE FUNCTION tell_of_command() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN PERFORM pg_notify('{CHANNEL}', NEW.command_id::text); RETURN NULL; END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER tell_of_command AFTER INSERT ON commands FOR EACH ROW
+        WHEN (NEW.receipt LIKE '%"events":[]%') EXECUTE FUNCTION tell_of_command()
+    """)
