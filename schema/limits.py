@@ -17,6 +17,8 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import ParserCache, ValidationCache
 
+from schema.validation import locating
+
 MOST_TOKENS = 4000
 MOST_DIGITS = 40
 """Of a number in the text; the largest one that any field takes has 34."""
@@ -67,7 +69,7 @@ class Limits(ParserCache, ValidationCache):
         except GraphQLError as refusal:
             return [refusal]
         faults: list[GraphQLError] = self.cached_validate_document(
-            context.schema._schema, document, context.validation_rules
+            context.schema._schema, document, locating(context.validation_rules)
         )
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return [_refusal("This selects the same fields too often, or has too many faults to list.")]

@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
-from graphql import GraphQLError, GraphQLSyntaxError, NoSchemaIntrospectionCustomRule
+from graphql import (
+    GraphQLError,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    ValueNode,
+    located_error,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.types.execution import ExecutionResult, StreamExecutionResult
+from strawberry.types.execution import ExecutionResult, PreExecutionError, StreamExecutionResult
 from strawberry.types.graphql import OperationType
 
 from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
@@ -19,6 +25,7 @@ from app.cqrs.tokens import BadToken
 from schema.consistency import freshness_extension
 from schema.context import Context
 from schema.ids import BadId
+from schema.subscribed import subscribed_field
 
 CODES: dict[type[Exception], str] = {
     BadToken: "BAD_TOKEN",
@@ -73,10 +80,25 @@ class Operation(SchemaExtension):
 
     def _finish(self, result: object) -> None:
         if isinstance(result, CoreResult | ExecutionResult) and result.errors:
-            result.errors = [presentable(error) for error in result.errors]
+            errors = result.errors
+            if not isinstance(result, PreExecutionError):
+                errors = [self._located(error) for error in errors]
+            result.errors = [presentable(error) for error in errors]
             if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
                 # A schema that nobody may read is not to be read from suggestions, either.
                 result.errors = [without_suggestion(error) for error in result.errors]
+
+    def _located(self, error: GraphQLError) -> GraphQLError:
+        """Return the error at the subscription's field, where that field's own stream raised it.
+
+        The library locates what a field raises before its stream begins, and after that no more.
+        """
+        operation, document = self.execution_context, self.execution_context.graphql_document
+        if error.path or document is None or operation.operation_type is not OperationType.SUBSCRIPTION:
+            return error
+        field = subscribed_field(document, operation.operation_name)
+        key = field.alias.value if field.alias else field.name.value
+        return located_error(error.original_error or error, [field], [key])
 
 
 def extensions_of(context: Context) -> dict[str, Any]:
@@ -87,7 +109,7 @@ def extensions_of(context: Context) -> dict[str, Any]:
 def presentable(error: GraphQLError) -> GraphQLError:
     """The error as a client may see it: with a code, and without what only the operator should know."""
     original = error.original_error
-    if original is None or isinstance(original, GraphQLError | CannotGetOperationTypeError):
+    if original is None or isinstance(original, CannotGetOperationTypeError) or _is_of_input(error):
         code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
         error.extensions = {"code": code, **(error.extensions or {})}
         return error
@@ -102,6 +124,20 @@ def without_suggestion(error: GraphQLError) -> GraphQLError:
     """Return the error without the names that graphql-core appends to its messages: "Did you mean …?"."""
     message, suggestion, _ = error.message.partition(" Did you mean ")
     return _told(error, message, error.extensions or {}) if suggestion else error
+
+
+def _is_of_input(error: GraphQLError) -> bool:
+    """Return whether GraphQL itself complains, and of what the client sent.
+
+    Without a path it complains of the request. A field's error is the client's where it is a refusal, which
+    has a code, or is located at an argument's value. Everything else is in what we resolved, such as a number
+    too large for its type.
+    """
+    original = error.original_error
+    if not isinstance(original, GraphQLError):
+        return False
+    of_argument = any(isinstance(node, ValueNode) for node in original.nodes or ())
+    return error.path is None or of_argument or "code" in (original.extensions or {})
 
 
 def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:

@@ -1,7 +1,7 @@
 """The schema's own scalars, and stricter forms of the usual ones."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NewType
 from uuid import UUID
@@ -14,6 +14,16 @@ ConsistencyToken = NewType("ConsistencyToken", str)
 Position = NewType("Position", int)
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+_DATETIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9]|60)(\.[0-9]{3})"
+    r"(?!-00:00)(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+SHOWN_OF_WRONG = 40
+"""Characters of a wrong value that its error repeats."""
 
 
 def _text(value: object, what: str, example: str) -> str:
@@ -22,12 +32,16 @@ def _text(value: object, what: str, example: str) -> str:
     return value
 
 
+def _wrong(text: str, what: str, advice: str) -> GraphQLError:
+    return GraphQLError(f'"{text[:SHOWN_OF_WRONG]}" is not a {what}. {advice}')
+
+
 def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise GraphQLError('A Decimal is written as a string, such as "19.90".')
     text = str(value)
     if not _DECIMAL.fullmatch(text):
-        raise GraphQLError(f'"{text[:40]}" is not a Decimal. Write it like "19.90".')
+        raise _wrong(text, "Decimal", 'Write it like "19.90".')
     parsed = Decimal(text)
     if len(parsed.as_tuple().digits) > 34 or abs(parsed.adjusted()) > 34:
         raise GraphQLError("A Decimal has at most 34 digits.")
@@ -35,31 +49,56 @@ def _decimal(value: object) -> Decimal:
 
 
 def _datetime(value: object) -> datetime:
-    text = _text(value, "A DateTime", '"2026-01-31T12:00:00Z"')
+    """Parses a DateTime as its specification has it, also a leap second, which is the second after it."""
+    text = _text(value, "A DateTime", '"2026-01-31T12:00:00.000Z"')
+    found = _DATETIME.fullmatch(text)
+    if found is None:
+        raise _wrong(
+            text,
+            "DateTime",
+            "Write date, time with three digits of a second, and offset: "
+            '"2026-01-31T12:00:00.000Z" or "2026-01-31T13:00:00.000+01:00".',
+        )
+    day, minute, second, fraction, offset = found.groups()
+    leap = second == "60"
+    whole = f"{day}T{minute}:{'59' if leap else second}{fraction}{offset.upper()}"
     try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise GraphQLError('A DateTime has a date, a time and an offset: "2026-01-31T12:00:00Z".')
-    try:
-        return parsed.astimezone(UTC)
+        parsed = datetime.fromisoformat(whole).astimezone(UTC) + timedelta(seconds=leap)
     except OverflowError:
         raise GraphQLError("A DateTime lies between the years 1 and 9999 in UTC.") from None
+    except ValueError:
+        raise _wrong(text, "DateTime", f"There is no day {day}.") from None
+    if leap and (parsed.day, parsed.hour, parsed.minute, parsed.second) != (1, 0, 0, 0):
+        raise _wrong(text, "DateTime", "Only the last minute of a month in UTC can have a second 60.")
+    return parsed
+
+
+def shown_datetime(value: datetime) -> str:
+    """Return the moment in the one form of results: in UTC, in milliseconds, with `Z`."""
+    text = value.isoformat("T", "milliseconds")
+    if text.endswith("+00:00"):  # as all documents have it
+        return f"{text[:-6]}Z"
+    if value.tzinfo is None:
+        raise ValueError("a moment without an offset")
+    return shown_datetime(value.astimezone(UTC))
 
 
 def _date(value: object) -> date:
+    text = _text(value, "A Date", '"2026-01-31"')
+    if not _DATE.fullmatch(text):
+        raise _wrong(text, "Date", 'Write it like "2026-01-31".')
     try:
-        return date.fromisoformat(_text(value, "A Date", '"2026-01-31"'))
+        return date.fromisoformat(text)
     except ValueError:
-        raise GraphQLError('A Date is written as "2026-01-31".') from None
+        raise _wrong(text, "Date", "There is no such day.") from None
 
 
 def _uuid(value: object) -> UUID:
-    try:
-        return UUID(_text(value, "A UUID", '"0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f"'))
-    except ValueError:
-        raise GraphQLError("A UUID has 32 hexadecimal digits.") from None
+    example = '"0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f"'
+    text = _text(value, "A UUID", example)
+    if not _UUID.fullmatch(text):
+        raise _wrong(text, "UUID", f"Write its 32 hexadecimal digits in five groups, like {example}.")
+    return UUID(text)
 
 
 def _token(value: object) -> str:
@@ -97,9 +136,12 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     datetime: strawberry.scalar(
         name="DateTime",
-        description='A moment with its offset, such as "2026-01-31T12:00:00+00:00" (ISO 8601).',
+        description=(
+            'A moment in milliseconds with its offset, such as "2026-01-31T13:00:00.000+01:00" (RFC 3339). '
+            'Results are in UTC: "2026-01-31T12:00:00.000Z".'
+        ),
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
-        serialize=datetime.isoformat,
+        serialize=shown_datetime,
         parse_value=_datetime,
     ),
     date: strawberry.scalar(

@@ -135,7 +135,7 @@ class Loader:
             "lines": lines,
             "shippingFee": {"amount": order["freight"]},
             "shipTo": _address(order, "ship") | {"recipient": order["shipName"]},
-            "placedAt": f"{order['orderDate'][:10]}T00:00:00Z",
+            "placedAt": f"{order['orderDate'][:10]}T00:00:00.000Z",
         }
         placed = await self._send("placeOrder", id, wish, "OrderPlaced")
         if order["shippedDate"]:
@@ -212,7 +212,7 @@ async def _found(loader: Loader) -> dict[str, Any]:
     """What the queries say of what was loaded, whatever else the store holds."""
     first, last = loader.books.span
     span = {"first": f"{first}", "last": f"{last}"}
-    moments = {"from": f"{first}T00:00:00Z", "to": f"{last + timedelta(days=1)}T00:00:00Z"}
+    moments = {"from": f"{first}T00:00:00.000Z", "to": f"{last + timedelta(days=1)}T00:00:00.000Z"}
     said = await _ask(loader, TOTALS, **span, **moments)
     days: dict[str, Decimal] = {}
     more: dict[str, Any] = {"hasNextPage": True, "endCursor": None}

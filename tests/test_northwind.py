@@ -73,7 +73,7 @@ async def test_leaves_stock_prices_and_orders_as_the_books_have_them(client: Cli
         ["NW-2", "Lamps", "1 lantern", 0, False, {"amount": "64.00"}],
     ]
     assert found.data["orders"]["nodes"] == [
-        {"status": "PLACED", "placedAt": "2001-04-11T00:00:00+00:00", "total": {"amount": "15.10"}}
+        {"status": "PLACED", "placedAt": "2001-04-11T00:00:00.000Z", "total": {"amount": "15.10"}}
     ]
 
 

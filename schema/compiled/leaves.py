@@ -17,6 +17,8 @@ from graphql import (
     Undefined,
 )
 
+from schema.scalars import shown_datetime
+
 Complete = Callable[[Any], Any]
 
 
@@ -59,14 +61,14 @@ def leaf(kind: GraphQLLeafType) -> Leaf:
         return Leaf(complete)
     if kind.name in _SHOWN_AS_THEY_ARE:
         return Leaf(complete, _SHOWN_AS_THEY_ARE[kind.name])
-    if kind.coerce_output_value is datetime.isoformat:  # which is what the JSON encoder does
-        return Leaf(complete, "{v}.__class__ is datetime")
+    if kind.coerce_output_value is shown_datetime:
+        return Leaf(complete, "{v}.__class__ is datetime", "shown_datetime({v})")
     if kind.coerce_output_value is str:
         return Leaf(complete, "{v}.__class__ in PLAIN", "str({v})")
     return Leaf(complete)
 
 
-KNOWN = {"PLAIN": _PLAIN, "datetime": datetime}
+KNOWN = {"PLAIN": _PLAIN, "datetime": datetime, "shown_datetime": shown_datetime}
 """What that source uses."""
 
 

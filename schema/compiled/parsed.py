@@ -15,7 +15,6 @@ from graphql import (
     OperationType,
     VariableNode,
     Visitor,
-    specified_rules,
     visit,
 )
 from graphql.execution.collect_fields import (
@@ -29,6 +28,7 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 
 from schema.limits import MOST_TOKENS, Limits, refuse_too_large
+from schema.validation import RULES
 
 
 class NotCovered(Exception):
@@ -59,7 +59,7 @@ def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Par
         refuse_too_large(document, operation_name)
     except GraphQLError:
         raise NotCovered from None
-    if limits.cached_validate_document(schema, document, tuple(specified_rules)):
+    if limits.cached_validate_document(schema, document, RULES):
         raise NotCovered
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:

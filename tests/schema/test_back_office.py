@@ -18,9 +18,9 @@ async def history(client: Client, shop: Shop) -> dict[str, str]:
     lamp = await shop.product(name="Lamp", price="40.00", stock=100, category=category)
     known = {"customer": customer, "category": category, "vase": vase, "lamp": lamp}
     for name, day, lines in (
-        ("shipped", "1950-03-01T23:30:00-01:00", [(vase, 2), (lamp, 1)]),
-        ("paid", "1950-03-01T12:00:00Z", [(vase, 3)]),
-        ("cancelled", "1950-03-03T12:00:00Z", [(lamp, 9)]),
+        ("shipped", "1950-03-01T23:30:00.000-01:00", [(vase, 2), (lamp, 1)]),
+        ("paid", "1950-03-01T12:00:00.000Z", [(vase, 3)]),
+        ("cancelled", "1950-03-03T12:00:00.000Z", [(lamp, 9)]),
     ):
         placed = await client.mutate(
             "placeOrder",
@@ -64,8 +64,8 @@ async def test_orders_are_filtered_sorted_and_summed_up(client: Client, history:
     for asked, expected in (
         ({"status": ["SHIPPED", "PAID"]}, ["shipped", "paid"]),
         ({"status": []}, []),
-        ({"placedFrom": "1950-03-02T00:30:00Z"}, ["cancelled", "shipped"]),
-        ({"placedTo": "1950-03-02T00:30:00Z"}, ["paid"]),
+        ({"placedFrom": "1950-03-02T00:30:00.000Z"}, ["cancelled", "shipped"]),
+        ({"placedTo": "1950-03-02T00:30:00.000Z"}, ["paid"]),
         ({"totalFrom": "35", "totalTo": "65.00"}, ["shipped", "paid"]),
         ({"totalFrom": "365.01"}, []),
         ({"status": ["CANCELLED"], "totalFrom": "65.01"}, ["cancelled"]),
@@ -139,7 +139,7 @@ async def test_sales_are_summed_by_day_category_and_product(client: Client, shop
             customerId=customer,
             lines=[{"productId": product, "quantity": quantity}],
             shippingFee={"amount": "1"},
-            placedAt=f"1931-07-{day}T12:00:00Z",
+            placedAt=f"1931-07-{day}T12:00:00.000Z",
         )
     await client.mutate("cancelOrder", "order { id }", orderId=placed["order"]["id"])
     query = """query ($first: Date, $last: Date, $by: BestSellerOrder!) {

@@ -1,6 +1,5 @@
 """Bad input is answered: with a code and a message, never with a traceback, a hang or a half-done command."""
 
-import asyncio
 import time
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from schema import limits
 from tests.inprocess import Service
-from tests.schema.client import Answer, Client
+from tests.schema.client import Client
 from tests.schema.shop import Shop
 
 INT_MAX = 2**31 - 1
@@ -132,67 +131,6 @@ async def test_operations_within_the_limits_are_answered(client: Client) -> None
         '{ products(filter: {search: "' + "({[" * 60 + '"}) { totalCount } }',
     ):
         assert (await client.send(query)).data
-
-
-async def send_each(client: Client, query: str, values: dict[Any, Any] | list[Any]) -> dict[Any, Answer]:
-    answers = await asyncio.gather(*(client.send(query, {"value": value}) for value in values))
-    return dict(zip(map(repr, values), answers, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("scalar", "field", "bad"),
-    [
-        (
-            "Decimal",
-            "products(filter: {priceFrom: $value}) { totalCount }",
-            "NaN|-Infinity|inf|1e400|1e40|1e-40|0x10|1,5|1_000| 19.90|1 |١٢|\uff11|+1|.5|5.|--1|\0||1e|1 0",
-        ),
-        (
-            "DateTime",
-            "orders(filter: {placedFrom: $value}) { totalCount }",
-            "2026-01-31T12:00:00|2026-01-31|0001-01-01T00:00:00+14:00|9999-12-31T23:59:59-14:00|now||"
-            "2026-02-30T12:00:00Z|2026-01-31T12:00:60Z|2026-01-31T25:00:00Z|٢٠٢٦-01-31T12:00:00Z|1769860800",
-        ),
-        (
-            "Date",
-            "sales(firstDay: $value) { total { orders } }",
-            "2026-02-30|10000-01-01|٢٠٢٦-01-31|31.1.2026|2026-1-31||2026-01-31T00:00:00Z",
-        ),
-        (
-            "UUID",
-            "activity(filter: {commandId: $value}) { totalCount }",
-            "x||0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4|0190a5ac6fd47c078fb535ac4b2e8e4g",
-        ),
-    ],
-)
-async def test_scalars_refuse_what_they_do_not_mean(
-    client: Client, scalar: str, field: str, bad: str
-) -> None:
-    query = f"query ($value: {scalar}) {{ {field} }}"
-    texts = [*bad.split("|"), "9" * 5000]
-    for value, answer in (await send_each(client, query, [*texts, True, [], {"a": 1}])).items():
-        assert answer.codes == ["BAD_USER_INPUT"], value
-        assert len(str(answer.body)) < 7000
-
-
-async def test_scalars_take_what_they_mean(client: Client) -> None:
-    for field, scalar, values in (
-        (
-            "products(filter: {priceFrom: $value}) { totalCount }",
-            "Decimal",
-            ["0", "-0", "1e3", 5, 0.1, "9" * 34],
-        ),
-        (
-            "orders(filter: {placedFrom: $value}) { totalCount }",
-            "DateTime",
-            ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2026-01-31T12:00:00-14:00"],
-        ),
-        ("sales(firstDay: $value) { total { orders } }", "Date", ["0001-01-01", "9999-12-31"]),
-    ):
-        for value, answer in (
-            await send_each(client, f"query ($value: {scalar}) {{ {field} }}", values)
-        ).items():
-            assert answer.data, value
 
 
 async def test_absurd_quantities_are_refused_and_change_nothing(client: Client, shop: Shop) -> None:
@@ -333,10 +271,10 @@ async def test_orders_are_not_placed_in_the_future_or_before_anyone_kept_books(
     product, customer = await shop.product(stock=9), await shop.customer()
     lines = [{"productId": product, "quantity": 1}]
     for placed_at in (
-        "9999-12-31T23:59:59Z",
-        "2999-01-01T00:00:00+14:00",
-        "1899-12-31T23:59:59Z",
-        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.000Z",
+        "2999-01-01T00:00:00.000+14:00",
+        "1899-12-31T23:59:59.999Z",
+        "0001-01-01T00:00:00.000Z",
     ):
         refused = await client.mutate("placeOrder", "", customerId=customer, lines=lines, placedAt=placed_at)
         assert [(e["code"], e["path"]) for e in refused["errors"]] == [

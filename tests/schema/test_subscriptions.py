@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from app.cqrs.notices import Notices
 from tests.inprocess import Service
 from tests.schema.client import Client, Stream
@@ -189,3 +191,39 @@ async def _change(updates: Stream) -> dict[str, str]:
 
 def _keys(changes: list[dict[str, str]]) -> list[tuple[str, str, str]]:
     return sorted((change["readModel"], change["documentId"], change["position"]) for change in changes)
+
+
+SETUP = {
+    'subscription { orderUpdated(id: "x") { cursor } }': ("BAD_ID", "orderUpdated", 16),
+    'subscription { mine: productUpdated(id: "x") { cursor } }': ("BAD_ID", "mine", 16),
+    'subscription { ... on Subscription { readModelUpdates(after: "x") { __typename } } }': (
+        "BAD_TOKEN",
+        "readModelUpdates",
+        38,
+    ),
+    'subscription { ...f } fragment f on Subscription { customerOrdersUpdated(customerId: "") { cursor } }': (
+        "BAD_ID",
+        "customerOrdersUpdated",
+        52,
+    ),
+}
+
+
+@pytest.mark.parametrize("query", SETUP)
+async def test_what_keeps_a_subscription_from_starting_has_a_place(client: Client, query: str) -> None:
+    code, key, column = SETUP[query]
+    async with client.subscribe(query) as updates:
+        message = await updates.message()
+    [error] = message["payload"]["errors"]
+    assert (error["extensions"]["code"], error["path"]) == (code, [key])
+    assert error["locations"] == [{"line": 1, "column": column}]
+
+
+async def test_what_is_wrong_with_a_subscriptions_variables_is_no_fault_of_a_field(client: Client) -> None:
+    query = "subscription ($id: ID!) { orderUpdated(id: $id) { cursor } }"
+    async with client.subscribe(query, {"id": None}) as updates:
+        message = await updates.message()
+    assert message["type"] == "error" or "data" not in message["payload"]
+    [error] = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "path" not in error

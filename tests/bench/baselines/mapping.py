@@ -122,7 +122,7 @@ def global_id(type_name: str, key: str) -> str:
 
 def moment(at: datetime) -> str:
     """A time of the store, which is in UTC and does not say so."""
-    return f"{at.isoformat()}+00:00"
+    return f"{at.isoformat(timespec='milliseconds')}Z"
 
 
 def cursor(price: str, key: str) -> str:

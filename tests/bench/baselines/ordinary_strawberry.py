@@ -19,6 +19,7 @@ from app.domain.orders.status import OrderStatus
 from app.read_models.customer_overview import customers
 from app.read_models.order_details import orders
 from app.read_models.product_listing import products
+from schema.scalars import shown_datetime
 from tests.bench.baselines.mapping import PAGE, cursor, global_id, key_in
 
 _client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(os.environ["MONGODB_URL"])
@@ -26,7 +27,7 @@ _options: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 _database = _client.get_database(os.environ["MONGODB_DATABASE"], codec_options=_options)
 
 SCALARS: dict[object, ScalarDefinition] = {
-    datetime: strawberry.scalar(name="DateTime", serialize=datetime.isoformat),
+    datetime: strawberry.scalar(name="DateTime", serialize=shown_datetime),
     Decimal: strawberry.scalar(name="Decimal", serialize=str),
 }
 

@@ -128,7 +128,7 @@ def _order_page(order: Any) -> dict[str, Any]:
         "id": global_id("Order", str(order.id)),
         "version": order.version,
         "status": order.status,
-        "placedAt": order.placed_at.isoformat(),
+        "placedAt": f"{order.placed_at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z",
         "units": sum(line.quantity for line in order.lines),
         "subtotal": {"amount": _amount(order.total_cents - order.shipping_fee_cents)},
         "shippingFee": {"amount": _amount(order.shipping_fee_cents)},
@@ -171,7 +171,7 @@ def _order_of_customer(order: Any) -> dict[str, Any]:
     return {
         "id": global_id("Order", str(order.id)),
         "status": order.status,
-        "placedAt": order.placed_at.isoformat(),
+        "placedAt": f"{order.placed_at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z",
         "total": {"amount": _amount(order.total_cents)},
         "lines": [
             {

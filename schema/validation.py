@@ -1,0 +1,73 @@
+"""The rules of validation: the specified ones, with an error for each wrong literal that says where it is."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from graphql import (
+    SKIP,
+    ArgumentNode,
+    ASTValidationRule,
+    GraphQLError,
+    ListValueNode,
+    ObjectValueNode,
+    ValidationRule,
+    ValueNode,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
+    VisitorAction,
+    specified_rules,
+    validate_input_literal,
+)
+from graphql.pyutils import print_path_list
+
+
+class ValuesOfCorrectType(ValidationRule):
+    """The rule for literals, which names the argument or variable of a wrong one and locates it.
+
+    The specified rule says neither of a custom scalar's literal: its parser knows no more than the value.
+    """
+
+    def enter_argument(self, node: ArgumentNode, *_place: Any) -> VisitorAction:
+        """Check the argument's value with all that is in it."""
+        self._check(node.value, f"Argument '{node.name.value}' has invalid value")
+        return SKIP
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_place: Any) -> VisitorAction:
+        """Check the variable's default."""
+        if node.default_value is not None:
+            self._check(
+                node.default_value, f"Variable '${node.variable.name.value}' has invalid default value"
+            )
+        return SKIP
+
+    def _check(self, value: ValueNode, complaint: str) -> None:
+        kind = self.context.get_input_type()
+        if kind is None:  # Another rule reports that there is no such argument or type.
+            return
+
+        def report(error: GraphQLError, path: list[str | int]) -> None:
+            message = f"{complaint}{print_path_list(path)}: {error.message}"
+            nodes = error.nodes or [_value_at(value, path)]
+            self.report_error(GraphQLError(message, nodes, original_error=error.original_error))
+
+        validate_input_literal(value, kind, report, hide_suggestions=self.context.hide_suggestions)
+
+
+@cache
+def locating(rules: tuple[type[ASTValidationRule], ...]) -> tuple[type[ASTValidationRule], ...]:
+    """Return the same rules, with the one for literals that says where they are."""
+    return tuple(ValuesOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in rules)
+
+
+RULES = locating(tuple(specified_rules))
+
+
+def _value_at(node: ValueNode, path: Sequence[str | int]) -> ValueNode:
+    for step in path:
+        match node:
+            case ListValueNode() if isinstance(step, int):
+                node = node.values[step]
+            case ObjectValueNode():
+                node = next(field.value for field in node.fields if field.name.value == step)
+    return node
