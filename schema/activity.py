@@ -6,14 +6,16 @@ from uuid import UUID
 
 import strawberry
 
-from app.read_models.activity import activity_matching
+from app.read_models.activity import activity_matching, entries
 from schema.consistency import SUBJECTS, subject_of
 from schema.context import Info
 from schema.ids import BadId, split_id
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
 from schema.scalars import Position
+from schema.shown import shows
 
 
+@shows(entries)
 @strawberry.type(description="Something that happened.")
 class Activity(Node):
     """One event, without what it says of persons."""

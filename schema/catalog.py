@@ -24,6 +24,7 @@ from schema.ids import key_of
 from schema.limits import refuse_long_search
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
 from schema.scalars import Position
+from schema.shown import shows
 from schema.updates import Resume, Update, follow
 from schema.values import Money
 
@@ -39,6 +40,7 @@ describe(
 )
 
 
+@shows(products)
 @strawberry.type(description="A product of the shop, with its stock and its sales.")
 class Product(Node):
     """A product as the shop front shows it."""

@@ -19,6 +19,7 @@ from schema.limits import refuse_long_search
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
 from schema.orders import OrderConnection
 from schema.scalars import Position
+from schema.shown import shows
 from schema.values import Address, Money
 
 describe(
@@ -46,6 +47,7 @@ class LastOrder:
         return global_id("Order", document["id"])
 
 
+@shows(customers)
 @strawberry.type(description="A customer, with what their orders come to. Nameless once closed.")
 class Customer(Node):
     """One document, and the connection to the orders."""

@@ -17,6 +17,7 @@ from schema.enums import describe
 from schema.ids import global_id, key_of
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
 from schema.scalars import Position
+from schema.shown import shows
 from schema.updates import Resume, Update, follow
 from schema.values import Address, Money
 
@@ -69,6 +70,7 @@ class OrderStep:
     actor: str = strawberry.field(description="Through whom.")
 
 
+@shows(orders)
 @strawberry.type(description="An order, with all that its page shows.")
 class Order(Node):
     """One document."""
@@ -93,6 +95,7 @@ class Order(Node):
     position: Position = strawberry.field(description="The event that changed this document last.")
 
 
+@shows(rows)
 @strawberry.type(description="An order as a row of the back office's list.")
 class OrderSummary(Node):
     """One small document."""

@@ -8,11 +8,6 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from app.cqrs.read_model import Collection
-from app.read_models.activity import entries
-from app.read_models.customer_overview import customers
-from app.read_models.order_details import orders
-from app.read_models.order_list import rows
-from app.read_models.product_listing import products
 from schema.activity import Activity, ActivityQuery
 from schema.catalog import CatalogQuery, CatalogSubscription, Product
 from schema.catalog_mutations import CatalogMutation
@@ -32,15 +27,12 @@ from schema.orders import Order, OrdersQuery, OrdersSubscription, OrderSummary
 from schema.retrying import RetryingMutation
 from schema.sales import SalesQuery
 from schema.scalars import SCALARS, read_field
+from schema.shown import shown_documents
 from schema.stock_mutations import StockMutation
 from schema.updates import UpdatesSubscription
 
 NODES: dict[str, Collection] = {
-    Product.__name__: products,
-    Customer.__name__: customers,
-    Order.__name__: orders,
-    OrderSummary.__name__: rows,
-    Activity.__name__: entries,
+    kind.__name__: collection for collection, kind in shown_documents() if issubclass(kind, Node)
 }
 """Where the documents of each type of node are."""
 

@@ -20,6 +20,7 @@ from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, page
+from schema.shown import shows
 from schema.values import Money
 
 describe(
@@ -41,6 +42,7 @@ class SalesTotals:
     shipped: int = strawberry.field(description="Orders placed, and shipped since.")
 
 
+@shows(days)
 @strawberry.type(description="What was ordered on a day (UTC); what was cancelled since is left out.")
 class SalesDay(SalesTotals):
     """One day's document."""
@@ -51,6 +53,7 @@ class SalesDay(SalesTotals):
         return date.fromisoformat(document["day"])
 
 
+@shows(category_days)
 @strawberry.type(description="What was sold of a category.")
 class CategorySales:
     """Sums over the days."""
@@ -60,6 +63,7 @@ class CategorySales:
     revenue: Money = strawberry.field(description="What they came to.")
 
 
+@shows(product_days)
 @strawberry.type(description="What was sold of a product.")
 class ProductSales:
     """Sums over the days."""

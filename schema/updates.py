@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
+from graphql import is_object_type
 
 from app.cqrs import live
 from app.cqrs.documents import DocumentChanged as Notice
@@ -14,7 +15,10 @@ from app.cqrs.read_model import Collection, Document, Filter
 from app.cqrs.tokens import Token
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Context, Info
+from schema.ids import global_id
+from schema.nodes import Node
 from schema.scalars import ConsistencyToken, Position
+from schema.shown import fields_showing, shown_by
 from schema.standing import Mark
 
 Resume = Annotated[
@@ -79,11 +83,27 @@ class DocumentChanged:
     """A notice, without the document itself."""
 
     read_model: ReadModelName = strawberry.field(description="The read model.")
-    collection: str = strawberry.field(description="Which of its collections.")
-    document_id: str = strawberry.field(description="The document's key in the collection.")
+    document_type: str | None = strawberry.field(
+        description="The type that shows the document, such as `Product`; null where none does."
+    )
+    node_id: strawberry.ID | None = strawberry.field(
+        description="The document's global id, for `node`; null for what is no node, such as a `SalesDay`."
+    )
+    changed_fields: list[str] = strawberry.field(
+        description="The fields of `documentType` that may have other values than before this event."
+    )
     position: Position = strawberry.field(description="The event that changed it.")
     event_type: str = strawberry.field(description="What happened, such as `OrderPaid`.")
-    fields: list[str] = strawberry.field(description="The document's fields that were written.")
+    collection: str = strawberry.field(
+        description="The collection in the document store.", deprecation_reason="Select `documentType`."
+    )
+    document_id: str = strawberry.field(
+        description="The document's key in the document store.", deprecation_reason="Select `nodeId`."
+    )
+    fields: list[str] = strawberry.field(
+        description="The names that the document store has for what was written.",
+        deprecation_reason="Select `changedFields`.",
+    )
     cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
 
 
@@ -143,29 +163,38 @@ class UpdatesSubscription:
                 cursor = _cursor(context, told.reached)
                 passed = _passed(told.item)
                 context.standing.mark = Mark(cursor=cursor, step=told.step, document=None, passed=passed)
-                yield _shown(told.item, cursor)
+                yield _shown(info, told.item, cursor)
 
 
 def _shown(
-    item: Notice | live.Lagged | live.Reset | live.Heartbeat, cursor: ConsistencyToken
+    info: Info, item: Notice | live.Lagged | live.Reset | live.Heartbeat, cursor: ConsistencyToken
 ) -> DocumentChanged | Heartbeat | Lagged | Reset:
     match item:
         case Notice():
-            return DocumentChanged(
-                read_model=ReadModelName(item.read_model),
-                collection=item.collection,
-                document_id=item.document_id,
-                position=Position(item.position),
-                event_type=item.event_type,
-                fields=list(item.fields),
-                cursor=cursor,
-            )
+            return _changed(info, item, cursor)
         case live.Heartbeat():
             return Heartbeat(freshness=[Freshness.of(each) for each in item.freshness], cursor=cursor)
         case live.Lagged():
             return Lagged(count=item.count, cursor=cursor)
         case live.Reset():
             return Reset(cursor=cursor)
+
+
+def _changed(info: Info, notice: Notice, cursor: ConsistencyToken) -> DocumentChanged:
+    kind = shown_by(notice.collection)
+    shown = info._raw_info.schema.get_type(kind.__name__) if kind else None
+    return DocumentChanged(
+        read_model=ReadModelName(notice.read_model),
+        document_type=kind.__name__ if kind else None,
+        node_id=global_id(kind.__name__, notice.document_id) if kind and issubclass(kind, Node) else None,
+        changed_fields=[*fields_showing(shown, notice.fields)] if is_object_type(shown) else [],
+        position=Position(notice.position),
+        event_type=notice.event_type,
+        collection=notice.collection,
+        document_id=notice.document_id,
+        fields=list(notice.fields),
+        cursor=cursor,
+    )
 
 
 def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:

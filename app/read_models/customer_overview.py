@@ -18,7 +18,7 @@ from app.domain.customers.events import (
 from app.domain.orders.events import OrderCancelled, OrderPlaced
 from app.values import ZERO
 
-customer_overview = ReadModel("customer_overview", version=2)
+customer_overview = ReadModel("customer_overview")
 
 
 class LastOrder(TypedDict):

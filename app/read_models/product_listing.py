@@ -21,7 +21,7 @@ from app.domain.stock.events import (
     StockShipped,
 )
 
-product_listing = ReadModel("product_listing", version=2)
+product_listing = ReadModel("product_listing")
 
 
 class ProductDocument(TypedDict):

@@ -16,7 +16,7 @@ from app.cqrs.read_model import Change, Filter, ReadModel
 from app.domain.orders.events import OrderCancelled, OrderLine, OrderPlaced, OrderShipped
 from app.values import CURRENCY, ZERO
 
-sales_by_day = ReadModel("sales_by_day", version=2)
+sales_by_day = ReadModel("sales_by_day")
 
 
 class DayDocument(TypedDict):

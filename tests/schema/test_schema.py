@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -21,9 +22,11 @@ from app import bootstrap
 from app.cqrs.commands import CommandError
 from schema import errors
 from schema.consistency import ReadModelName
-from schema.root import schema, sdl
+from schema.root import NODES, schema, sdl
+from schema.shown import shown_documents, shows
 from tests.schema.client import Client
 
+NODE: Any = schema._schema.type_map["Node"]
 TYPES = {name: kind for name, kind in schema._schema.type_map.items() if not name.startswith("__")}
 
 
@@ -68,6 +71,18 @@ def test_every_refusal_of_the_application_has_a_type_and_a_code_of_its_own() -> 
 
 def test_every_read_model_has_a_name_in_the_schema() -> None:
     assert {name.value for name in ReadModelName} == {model.name for model in bootstrap.READ_MODELS}
+
+
+def test_every_document_is_shown_by_a_type_and_every_node_by_its_id() -> None:
+    collections = [each for model in bootstrap.READ_MODELS for each in model.collections]
+    assert {each.name for each in collections} == {each.name for each, _ in shown_documents()}
+    assert {kind.name for kind in schema._schema.get_possible_types(NODE)} == set(NODES)
+
+
+def test_two_types_for_the_documents_of_one_collection_are_refused() -> None:
+    [(collection, kind), *_] = shown_documents()
+    with pytest.raises(ValueError, match=f"is shown by {kind.__name__} already"):
+        shows(collection)(int)
 
 
 def test_lists_are_connections_with_nodes_edges_and_totals() -> None:

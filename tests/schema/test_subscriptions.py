@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,8 @@ CUSTOMER = """subscription ($id: ID!, $after: ConsistencyToken) {
     customerOrdersUpdated(customerId: $id, after: $after) { cursor order { id status } } }"""
 ALL = """subscription ($models: [ReadModelName!], $after: ConsistencyToken) {
     readModelUpdates(readModels: $models, after: $after) { __typename
-        ... on DocumentChanged { cursor readModel documentId position eventType fields }
+        ... on DocumentChanged { cursor readModel documentType nodeId documentId position eventType
+            changedFields fields collection }
         ... on Heartbeat { cursor freshness { readModel state eventsBehind } }
         ... on Lagged { cursor count }
         ... on Reset { cursor } } }"""
@@ -84,6 +86,50 @@ async def test_updates_begin_with_a_heartbeat_and_tell_of_each_changed_document(
     assert changed["readModel"] == "CUSTOMER_OVERVIEW"
     assert changed["eventType"] == "CustomerRegistered"
     assert "name" in changed["fields"]
+
+
+async def test_a_change_leads_to_the_node_that_shows_the_document(client: Client, shop: Shop) -> None:
+    product = await shop.product(stock=2, price="3.00")
+    customer = await shop.customer()
+    async with client.subscribe(ALL, {"after": client.seen}) as updates:
+        order = await shop.order(product=product, customer=customer)
+        changes = [await _change(updates) for _ in range(10)]
+    leads = {(change["documentType"], change["eventType"]): change["nodeId"] for change in changes}
+    assert leads["Product", "OrderPlaced"] == leads["Product", "StockReserved"] == product
+    assert leads["Customer", "OrderPlaced"] == customer
+    assert leads["Order", "OrderPlaced"] == order
+    for type_name in ("SalesDay", "CategorySales", "ProductSales"):
+        assert leads[type_name, "OrderPlaced"] is None, "which is no node"
+    nodes = [change for change in changes if change["nodeId"]]
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+    found = (await client.send(query, {"ids": [change["nodeId"] for change in nodes]})).data["nodes"]
+    assert found == [{"__typename": each["documentType"], "id": each["nodeId"]} for each in nodes]
+    changed = {change["documentType"]: change["changedFields"] for change in changes}
+    of_day = ["orders", "units", "revenue", "shippingFees", "cancelled", "shipped", "day"]
+    assert changed["SalesDay"] == of_day
+    assert changed["Customer"] == ["orderCount", "lifetimeSpend", "lastOrder", "position"]
+
+
+async def test_a_change_names_fields_of_the_schema_and_none_that_it_does_not_show(
+    client: Client, shop: Shop
+) -> None:
+    product = await shop.product()
+    async with client.subscribe(ALL, {"models": ["PRODUCT_LISTING"], "after": client.seen}) as updates:
+        await client.mutate("updateProduct", "", productId=product, packaging="12 jars")
+        described = await _change(updates)
+        await client.mutate("receiveStock", "", productId=product, quantity=3)
+        received = await _change(updates)
+    names = ["sku", "name", "category", "description", "packaging", "version", "position"]
+    assert described["changedFields"] == names
+    assert {"sort_name", "words"} < set(described["fields"]), "the released field still has the store's names"
+    assert received["changedFields"] == [
+        "onHand",
+        "reserved",
+        "available",
+        "inStock",
+        "stockVersion",
+        "position",
+    ]
 
 
 async def test_updates_of_all_read_models_resume_without_gap_or_double(
@@ -181,11 +227,11 @@ async def _orders(updates: Stream, count: int) -> list[str]:
     return [(await updates.next())["order"]["id"] for _ in range(count)]
 
 
-async def _change(updates: Stream) -> dict[str, str]:
+async def _change(updates: Stream) -> dict[str, Any]:
     while (item := await updates.next())["__typename"] == "Heartbeat":
         pass
     assert item["__typename"] == "DocumentChanged", item
-    change: dict[str, str] = item
+    change: dict[str, Any] = item
     return change
 
 

@@ -120,9 +120,11 @@ graphql`
     readModelUpdates(readModels: $readModels, after: $after) {
       __typename
       ... on DocumentChanged {
+        changedFields
         cursor
-        documentId
+        documentType
         eventType
+        nodeId
         position
       }
       ... on Heartbeat {
