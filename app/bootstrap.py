@@ -217,8 +217,8 @@ async def _keep_running(mongod: Mongod, settings: Settings) -> None:
         try:
             async with embedded_mongod(settings.data_dir, settings.mongod_bin) as again:
                 await again.process.wait()
-        except MongodError:
-            logger.exception("The embedded mongod does not start")
+        except MongodError as reason:
+            logger.error("The embedded mongod does not start: %s", reason)
         await asyncio.sleep(1)
 
 

@@ -1,6 +1,8 @@
 """What resolvers are given: the circle, and the reads of their own operation."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from strawberry.types.info import Info as StrawberryInfo
 
@@ -15,6 +17,15 @@ TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
 
 EVERYONE = "everyone"
 """The scope of a viewer; only viewers of one scope may share an execution or an answer."""
+
+
+@dataclass(kw_only=True)
+class SentCommand:
+    """A command that a mutation has sent."""
+
+    command_id: UUID
+    accepted: bool = False
+    """Whether it is known to have taken effect."""
 
 
 class Context:
@@ -42,6 +53,8 @@ class Context:
         )
         self.written = 0
         """The position of the newest event that this operation's own commands recorded."""
+        self.sent: dict[str | int, SentCommand] = {}
+        """The commands that this operation has sent, by the keys of their fields in the response."""
         self.of_documents_only = True
         """Whether what was resolved so far is made of nothing but what `reading` gave."""
 

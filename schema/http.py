@@ -14,6 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
+from app.cqrs.impersonal import outline
 from schema.context import TOKEN_HEADER, Context
 from schema.executing import Item, compiled
 from schema.http_requests import Asked
@@ -61,10 +62,10 @@ class GraphQLEndpoint:
             response = refused(refusal, asked.accepted.json)
         except ClientDisconnect:
             return
-        except Exception:
-            logger.exception("A request failed")
-            fault = HTTPException(500, "Something went wrong on our side. Try again, or report this.")
-            response = refused(fault, asked.accepted.json)
+        except Exception as fault:
+            logger.error("A request failed: %s", outline(fault))
+            internal = HTTPException(500, "Something went wrong on our side. Try again, or report this.")
+            response = refused(internal, asked.accepted.json)
         await response(scope, receive, send)
 
     async def _answer(self, asked: Asked) -> ASGIApp:

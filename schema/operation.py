@@ -1,7 +1,8 @@
 """What surrounds every operation: its own context, its tokens, its errors and its freshness."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
@@ -19,11 +20,12 @@ from strawberry.types.graphql import OperationType
 
 from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
 from app.cqrs.documents import ReadStoreUnavailable
+from app.cqrs.impersonal import outline
 from app.cqrs.pages import BadPage
 from app.cqrs.progress import ReadModelBehind
 from app.cqrs.tokens import BadToken
 from schema.consistency import freshness_extension
-from schema.context import Context
+from schema.context import Context, SentCommand
 from schema.ids import BadId
 from schema.subscribed import subscribed_field
 
@@ -37,6 +39,8 @@ CODES: dict[type[Exception], str] = {
     Conflict: "CONFLICT",
 }
 """The exceptions that a client is told of, and their codes."""
+
+_NOTHING: Mapping[str | int, SentCommand] = MappingProxyType({})
 
 logger = logging.getLogger(__name__)
 
@@ -80,10 +84,10 @@ class Operation(SchemaExtension):
 
     def _finish(self, result: object) -> None:
         if isinstance(result, CoreResult | ExecutionResult) and result.errors:
-            errors = result.errors
+            errors, sent = result.errors, self.execution_context.context.sent
             if not isinstance(result, PreExecutionError):
                 errors = [self._located(error) for error in errors]
-            result.errors = [presentable(error) for error in errors]
+            result.errors = [presentable(error, sent) for error in errors]
             if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
                 # A schema that nobody may read is not to be read from suggestions, either.
                 result.errors = [without_suggestion(error) for error in result.errors]
@@ -106,8 +110,26 @@ def extensions_of(context: Context) -> dict[str, Any]:
     return {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
 
 
-def presentable(error: GraphQLError) -> GraphQLError:
-    """The error as a client may see it: with a code, and without what only the operator should know."""
+def presentable(error: GraphQLError, sent: Mapping[str | int, SentCommand] = _NOTHING) -> GraphQLError:
+    """The error as a client may see it: with a code, and without what only the operator should know.
+
+    Where it befell one of the commands that were `sent`, it has the id to send that command again with.
+    """
+    shown = _presentable(error)
+    command = sent.get(error.path[0]) if sent and error.path else None
+    return _of_command(shown, command) if command else shown
+
+
+def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:
+    id, message = str(command.command_id), error.message
+    if command.accepted:
+        message = f"The command took effect (commandId {id}), but its outcome can't be shown: {message}"
+    elif id not in message:
+        message = f"{message} With the commandId {id} the command takes effect once."
+    return _told(error, message, {**(error.extensions or {}), "commandId": id})
+
+
+def _presentable(error: GraphQLError) -> GraphQLError:
     original = error.original_error
     if original is None or isinstance(original, CannotGetOperationTypeError) or _is_of_input(error):
         code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
@@ -116,7 +138,7 @@ def presentable(error: GraphQLError) -> GraphQLError:
     for kind, code in CODES.items():
         if isinstance(original, kind):
             return _told(error, str(original), {"code": code, **_details(original)})
-    logger.error("A resolver failed", exc_info=original)
+    logger.error("A resolver failed at %s: %s", error.path, outline(original))
     return _told(error, "Something went wrong on our side. Try again, or report this.", {"code": "INTERNAL"})
 
 

@@ -13,7 +13,7 @@ from app.cqrs.messages import Command
 from app.cqrs.read_model import Collection, Document
 from app.cqrs.tokens import Token
 from schema.consistency import Receipt
-from schema.context import Info
+from schema.context import Info, SentCommand
 from schema.errors import CommandError, shown
 from schema.ids import BadId
 
@@ -86,6 +86,7 @@ async def send(
     An id that makes no sense is a refusal like any other.
     """
     command_id = command_id or uuid7()
+    sent = info.context.sent[info.path.key] = SentCommand(command_id=command_id)
     try:
         command = make()
     except BadId as bad:
@@ -93,6 +94,7 @@ async def send(
     outcome = await info.context.circle.commands.execute(command, command_id=command_id)
     if isinstance(outcome, Refused):
         return payload.refused(command_id, outcome.errors)
+    sent.accepted = True
     return payload.accepted(outcome, _subject(command, outcome, kind), info)
 
 

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.cqrs.circle import Circle
+from app.cqrs.impersonal import outline
 from schema.context import TOKEN_HEADER, Context
 from schema.executing import Refused
 from schema.origins import Origins
@@ -199,8 +200,8 @@ class _Socket:
             last = {"id": id, "type": "error", "payload": refused.errors}
         except (_Close, _Gone):
             raise
-        except Exception:
-            logger.exception("An operation failed")
+        except Exception as fault:
+            logger.error("An operation failed: %s", outline(fault))
             last = _error(id, "Something went wrong on our side. Try again, or report this.", "INTERNAL")
         del self._operations[id]
         await self._send(last)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from app.cqrs.impersonal import outline
 from schema.executing import Item, Refused
 from schema.media_types import EVENTS
 
@@ -91,8 +92,8 @@ class EventStream:
             await self._write(_event(Item(orjson.dumps({"errors": refused.errors}), None)))
         except _Unread:
             raise
-        except Exception:
-            logger.exception("An operation failed")
+        except Exception as fault:
+            logger.error("An operation failed: %s", outline(fault))
             error = {"message": "Something went wrong on our side.", "extensions": {"code": "INTERNAL"}}
             await self._write(_event(Item(orjson.dumps({"errors": [error]}), None)))
         await self._write(COMPLETE, more=False)

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.aggregates import State, UnitOfWork
 from app.cqrs.commands import CommandIdReused, Receipt, Refused, refused
+from app.cqrs.impersonal import Impersonal
 from app.cqrs.messages import Command
 from app.cqrs.texts import in_one_form
 
@@ -32,12 +33,12 @@ Handlers = Mapping[type[Command], Handler]
 """Which handler a command goes to, by the command's type."""
 
 
-class Conflict(Exception):
+class Conflict(Impersonal):
     """Another transaction changed the same stream first: load again and decide again."""
 
 
-class WriteStoreUnavailable(Exception):
-    """The write store does not answer; the command may be sent again with the same id."""
+class WriteStoreUnavailable(Impersonal):
+    """The write store does not answer; what was asked may be asked again, a command with the same id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +89,12 @@ class CommandBus:
     ) -> Receipt | Refused:
         """Carries out `command`; a repeated `command_id` gets the first receipt and changes nothing.
 
-        Raises `WriteStoreUnavailable`, and `Conflict` after losing `ATTEMPTS` races in a row.
+        Raises `WriteStoreUnavailable`, and `Conflict` after losing `ATTEMPTS` races in a row. Nobody knows
+        then whether the command took effect, so both say with which id it may be sent again.
         """
         id = command_id or uuid7()
         command = in_one_form(command)  # before it is told from others: a repeat may come in the other form
+        again = f"With the commandId {id} the command takes effect once, however often it is sent."
         fingerprint = _fingerprint(command)
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -100,8 +103,10 @@ class CommandBus:
                 return await self._attempt(command, id, fingerprint, actor)
             except Conflict as lost:
                 reason = lost
+            except WriteStoreUnavailable as silence:
+                raise WriteStoreUnavailable(f"{silence} {again}") from silence
         logger.warning("%s %s lost %s races in a row: %s", type(command).__name__, id, ATTEMPTS, reason)
-        raise Conflict(f"Others were faster {ATTEMPTS} times in a row. Send the same command again.")
+        raise Conflict(f"Others were faster {ATTEMPTS} times in a row. Try again. {again}") from reason
 
     async def _attempt(self, command: Command, id: UUID, fingerprint: str, actor: str) -> Receipt | Refused:
         cause = Cause(command_id=id, correlation_id=id, actor=actor, at=self._clock())

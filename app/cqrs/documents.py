@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.cqrs.events import RecordedEvent
+from app.cqrs.impersonal import Impersonal
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 
 Sort = Sequence[tuple[str, int]]
@@ -15,15 +16,15 @@ Fields = tuple[str, ...] | None
 """The field paths that are wanted of a document, beside its `_id`; `None` for all there are."""
 
 
-class ReadStoreUnavailable(Exception):
+class ReadStoreUnavailable(Impersonal):
     """The read store does not answer; what was asked may be asked again."""
 
 
-class ChangeImpossible(Exception):
+class ChangeImpossible(Impersonal):
     """A change that the document store can't make, however often it is asked; the message says why."""
 
 
-class CheckpointMoved(Exception):
+class CheckpointMoved(Impersonal):
     """Someone else has projected into the same documents since the checkpoint was read."""
 
 

@@ -1,5 +1,6 @@
 """Recorded events: the envelope, the registry of types, and the log that keeps them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.cqrs.impersonal import Impersonal
 from app.cqrs.messages import Event, decode
 
 
@@ -22,6 +24,10 @@ class UnreadableEvent(Event):
 
     of: type[Event]
     reason: str
+
+
+class EventUnreadable(Impersonal):
+    """A read model needs an event that can't be read; the message says why, without what is in the event."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +74,18 @@ class EventTypes:
         try:
             return decode(data, event_type)
         except msgspec.MsgspecError as error:
-            return UnreadableEvent(of=event_type, reason=str(error))
+            return UnreadableEvent(of=event_type, reason=_without_values(error))
 
     def __iter__(self) -> Iterator[type[Event]]:
         return iter(self._types.values())
+
+
+def _without_values(error: msgspec.MsgspecError) -> str:
+    """Tell what is wrong with the data, and where in it: a value that the error quotes may be personal."""
+    if error.__cause__:  # the words of a type that refuses a value: anything may be in them
+        return f"a value is refused with {type(error.__cause__).__name__}"
+    wrong, at, path = str(error).rpartition(" - at `")
+    return re.split("['\"]", wrong if at else path)[0].strip() + (f" at `{path}" if at else "")
 
 
 class EventLog(Protocol):

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.commands import CommandError
 from app.cqrs.documents import (
     Checkpoint,
@@ -17,6 +16,7 @@ from app.cqrs.documents import (
 )
 from app.cqrs.event_bus import BatchSource, EventBatch, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
+from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.read_cache import ReadCache
@@ -31,9 +31,6 @@ SAVED_WITHIN = 5.0
 """Seconds that the stored checkpoint may stay behind while events change no document."""
 LAST_WORD = 1.0
 """Seconds that saving it may take when the projector stops."""
-
-EXPECTED = (CheckpointMoved, ReadStoreUnavailable, WriteStoreUnavailable)
-"""What a projector lives through without a word on where it came from."""
 
 logger = logging.getLogger(__name__)
 
@@ -89,14 +86,14 @@ class Projector:
                         await self._save_at_last()
                         raise
             except (_Poison, _OtherLog) as reason:
-                logger.error("%s stops: %s", name, reason)
-                self.progress.failed(str(reason))
+                why = str(reason)
+                logger.error("%s stops: %s", name, why)
+                self.progress.failed(why)
                 await self._pause(None)
                 logger.info("%s is tried again", name)
                 pauses = _pauses()
             except Exception as reason:  # A store that fails is tried again for ever.
-                unheard_of = not isinstance(reason, EXPECTED)
-                logger.warning("%s starts over from its checkpoint: %s", name, reason, exc_info=unheard_of)
+                logger.warning("%s starts over from its checkpoint: %s", name, outline(reason))
                 self.progress.catching_up()
                 self._batch = max(1, self._batch // 2)  # It may have been too much at once.
                 if self.progress.position > reached:
@@ -196,7 +193,7 @@ class Projector:
             async with asyncio.timeout(LAST_WORD):
                 await self._save()
         except Exception as reason:  # Why it leaves is worth more, and the events are looked at again.
-            logger.info("%s leaves its checkpoint behind: %r", self.model.name, reason)
+            logger.info("%s leaves its checkpoint behind: %s", self.model.name, outline(reason))
 
     async def _apply(self, events: Sequence[RecordedEvent]) -> None:
         """Applies `events` in one transaction; where that fails, one by one."""
@@ -215,7 +212,7 @@ class Projector:
     async def _retry(self, event: RecordedEvent, error: Exception) -> None:
         pauses = _pauses()
         for _ in range(RETRIES):
-            logger.warning("%s retries %s: %r", self.model.name, _named(event), error)
+            logger.warning("%s retries %s: %s", self.model.name, _named(event), outline(error))
             await asyncio.sleep(next(pauses))
             try:
                 return await self._commit([event])
@@ -265,13 +262,16 @@ class ReadModelFailed(CommandError):
     code = "READ_MODEL_FAILED"
 
 
-class _OtherLog(Exception):
+class _OtherLog(Impersonal):
     pass
 
 
-class _Poison(Exception):
+class _Poison(Impersonal):
+    """What everybody may know of it; the operator finds more in the log, and the event by its position."""
+
     def __init__(self, event: RecordedEvent, error: Exception) -> None:
-        super().__init__(f"{_named(event)}: {type(error).__name__}: {error}")
+        name = type(error).__name__
+        super().__init__(f"{event.type} at position {event.position} can't be applied ({name})")
 
 
 @asynccontextmanager

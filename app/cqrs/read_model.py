@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.cqrs.events import EventTypes, RecordedEvent, UnreadableEvent
+from app.cqrs.events import EventTypes, EventUnreadable, RecordedEvent, UnreadableEvent
 from app.cqrs.fingerprints import fingerprint
 from app.cqrs.messages import Event
 
@@ -175,10 +175,10 @@ class ReadModel:
     def changes(self, recorded: RecordedEvent) -> list[Change]:
         """What `recorded` changes; nothing where the read model does not care.
 
-        Raises `ValueError` where it does, and the event can't be read.
+        Raises `EventUnreadable` where it does, and the event can't be read.
         """
         event = recorded.event
         if isinstance(event, UnreadableEvent) and {event.of, Event} & self._projections.keys():
-            raise ValueError(event.reason)
+            raise EventUnreadable(event.reason)
         projection = self._projections.get(type(recorded.event)) or self._projections.get(Event)
         return list(projection(recorded.event, recorded)) if projection else []

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.event_bus import EventBatch, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
+from app.cqrs.impersonal import outline
 from app.cqrs.progress import Head
 
 BATCH = 500
@@ -50,10 +50,8 @@ class Relay:
             self._woken.clear()
             try:
                 position = await self._publish_after(position)
-            except WriteStoreUnavailable as reason:
-                logger.warning("The relay could not read the event log, and tries again: %s", reason)
-            except Exception:
-                logger.exception("The relay could not read the event log; it tries again")
+            except Exception as reason:
+                logger.warning("The relay could not read the event log, and tries again: %s", outline(reason))
 
     async def _publish_after(self, position: int) -> int:
         while events := await self._log.read(after=position, limit=BATCH):

@@ -4,7 +4,7 @@ from enum import Enum
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 
-_MENDED = "Send the same command again when its operator has mended that."
+_MENDED = "Try again when its operator has mended that."
 
 
 class Failure(Enum):
@@ -12,8 +12,8 @@ class Failure(Enum):
 
     LOST_RACE = "Another transaction was first."
     """The same command may succeed if it is loaded and decided again."""
-    AWAY = "The write store does not answer. Send the same command again."
-    FULL = "The write store has no room left. Send the same command again when its operator has made some."
+    AWAY = "The write store does not answer. Try again."
+    FULL = "The write store has no room left. Try again when its operator has made some."
     READ_ONLY = f"The write store can only be read. {_MENDED}"
     DAMAGED = f"The write store lacks something that Diptych needs; the log says what. {_MENDED}"
     """Such as a table, or the right to write to it."""

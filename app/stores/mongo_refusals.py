@@ -1,5 +1,7 @@
 """What it means that MongoDB did not do what it was asked: to wait and try again, or never to."""
 
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,10 @@ from app.cqrs.documents import ChangeImpossible, ReadStoreUnavailable
 _BLAMES_THE_COMMAND = {2, 9, 15, 10334}
 _BLAMES_NO_WRITE = {1, 8, 112, 146, 371, 14031}
 
+_QUOTE = re.compile("[{\"']")
+
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
 def unavailable() -> Iterator[None]:
@@ -23,11 +29,11 @@ def unavailable() -> Iterator[None]:
     except (ConnectionFailure, ConfigurationError) as error:  # the latter of a mongod that is not ready yet
         raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
     except OperationFailure as error:
-        if (refusal := _Refusal.of(error)).for_good:
+        refusal = _Refusal.of(error)
+        logger.warning("The read store refuses: %s", refusal.words)
+        if refusal.for_good:
             raise
-        # Up to where it quotes what was asked, which may be personal.
-        said = refusal.message.partition("{")[0].strip()
-        raise ReadStoreUnavailable(f"The read store can't do it now. Try again. It says: {said}") from error
+        raise ReadStoreUnavailable("The read store can't do it now. Try again.") from error
 
 
 @contextmanager
@@ -37,8 +43,7 @@ def impossible() -> Iterator[None]:
         yield
     except OperationFailure as error:
         if (refusal := _Refusal.of(error)).for_good:
-            # Without what was to be written, which may be personal.
-            raise ChangeImpossible(refusal.message) from None
+            raise ChangeImpossible(refusal.words) from None
         raise
 
 
@@ -46,12 +51,19 @@ def impossible() -> Iterator[None]:
 class _Refusal:
     """Why mongod did not do what it was asked, and whether it never will."""
 
-    message: str
+    words: str
+    """mongod's code and message, up to where it quotes what was asked or written: that may be personal."""
     for_good: bool
 
     @classmethod
     def of(cls, error: OperationFailure) -> "_Refusal":
         details = error.details or {}
         if writes := details.get("writeErrors"):
-            return cls(writes[0]["errmsg"], for_good=writes[0]["code"] not in _BLAMES_NO_WRITE)
-        return cls(details.get("errmsg", str(error)), for_good=error.code in _BLAMES_THE_COMMAND)
+            code, message = writes[0]["code"], writes[0]["errmsg"]
+            return cls(_words(code, message), for_good=code not in _BLAMES_NO_WRITE)
+        words = _words(error.code, details.get("errmsg", ""))
+        return cls(words, for_good=error.code in _BLAMES_THE_COMMAND)
+
+
+def _words(code: object, message: str) -> str:
+    return f"{_QUOTE.split(message)[0].strip()} (code {code})"

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import URL, Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.cqrs.events import Commits
+from app.cqrs.impersonal import outline
 from app.stores.failures import Failure, UnfitStore
 
 CHANNEL = "diptych_events"
@@ -58,8 +58,8 @@ _FAILURES = {
 }
 """By PostgreSQL's error code, or else by its class, the first two characters."""
 
-_TROUBLE = (SQLAlchemyError, OSError, TimeoutError, PostgresError, InterfaceError)
-"""What it may come to while a server starts, stops or fails over."""
+_QUOTES_NOTHING = {"08", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "XX"}
+"""Classes of SQLSTATEs whose messages are about the server, a lock or the statement, but no value."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,12 +82,19 @@ class Postgres:
 
     def writing(self, url: URL) -> AsyncEngine:
         """Connections for commands, which lock the rows that they change or rely on."""
-        return create_async_engine(url, pool_size=WRITERS, max_overflow=0, connect_args=_CONNECTION)
+        return create_async_engine(
+            url, pool_size=WRITERS, max_overflow=0, connect_args=_CONNECTION, hide_parameters=True
+        )
 
     def reading(self, url: URL) -> AsyncEngine:
         """Connections whose every statement sees the newest commits."""
         return create_async_engine(
-            url, pool_size=READERS, max_overflow=0, connect_args=_CONNECTION, isolation_level="AUTOCOMMIT"
+            url,
+            pool_size=READERS,
+            max_overflow=0,
+            connect_args=_CONNECTION,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
         )
 
     def rows(self, connection: AsyncConnection) -> AsyncConnection:
@@ -121,6 +128,15 @@ class Postgres:
         code = getattr(error.orig, "sqlstate", None) or ""
         return _FAILURES.get(code) or _FAILURES.get(code[:2]) or Failure.AWAY
 
+    def said(self, error: DBAPIError) -> str:
+        """Return the server's error in its own words, but for those that quote rows and parameters."""
+        cause = (error.orig and error.orig.__cause__) or error.orig
+        name, state = type(cause).__name__, getattr(cause, "sqlstate", None)
+        if not state:
+            return name  # of the driver, which quotes the parameter that it can't encode
+        words = str(cause.args[0]) if cause and state[:2] in _QUOTES_NOTHING else ""
+        return " ".join(filter(None, (name, state, getattr(cause, "constraint_name", None), words)))
+
     async def listen(self, engine: AsyncEngine, commits: Commits) -> None:
         """Tell `commits` whenever any process has committed, for ever."""
         while True:
@@ -134,8 +150,7 @@ class Postgres:
                 # The driver raises errors of its own here, such as on a standby that is not promoted yet.
                 logger.warning(
                     "The write store's notifications can't be had; they are asked for again: %s",
-                    type(reason).__name__,
-                    exc_info=not isinstance(reason, _TROUBLE),
+                    outline(reason),
                 )
             await asyncio.sleep(PAUSE)
 

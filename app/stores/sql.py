@@ -102,6 +102,9 @@ class Database(Protocol):
     def failure(self, error: DBAPIError) -> Failure:
         """What it means that a statement failed."""
 
+    def said(self, error: DBAPIError) -> str:
+        """Return what the database says is wrong, without the values that it was given or has."""
+
     @property
     def listen(self) -> Callable[[AsyncEngine, Commits], Awaitable[None]] | None:
         """Tells of each commit of any process, for ever; `None` where the database can't tell."""

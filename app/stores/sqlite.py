@@ -82,6 +82,10 @@ class Sqlite:
         name = getattr(error.orig, "sqlite_errorname", None) or ""
         return _FAILURES.get(name) or _FAILURES.get("_".join(name.split("_")[:2])) or Failure.AWAY
 
+    def said(self, error: DBAPIError) -> str:
+        """Return SQLite's own words, which name tables and columns and quote no values."""
+        return f"{type(error.orig).__name__}: {error.orig}"
+
     listen: Callable[[AsyncEngine, Commits], Awaitable[None]] | None = None
     """Nobody tells of what another process writes to the file: the relay looks."""
 
@@ -105,7 +109,9 @@ def _make(file: Path) -> None:
 
 def _engine(url: URL, kind: type[WholeStatements], *, connections: int) -> AsyncEngine:
     driver = Driver(kind, _prepare)
-    engine = create_async_engine(url, module=driver, pool_size=connections, max_overflow=0)
+    engine = create_async_engine(
+        url, module=driver, pool_size=connections, max_overflow=0, hide_parameters=True
+    )
     event.listen(engine.sync_engine, "engine_disposed", driver.wait_for_threads)
     return engine
 

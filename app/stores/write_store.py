@@ -32,6 +32,7 @@ from uuid_utils.compat import uuid7
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
 from app.cqrs.commands import EventMark, Receipt
 from app.cqrs.events import Commits, EventTypes, RecordedEvent
+from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.messages import Event, encode
 from app.stores.failures import Failure
 from app.stores.sql import Engines, Rows, UtcDateTime, metadata
@@ -190,6 +191,10 @@ class SqlWork:
         return last - count + 1
 
 
+class RuleBroken(Impersonal):
+    """A statement that can't succeed, because it breaks a rule that the model should have kept: a bug."""
+
+
 class SqlWriteStore:
     """Begins transactions, and reads the log for relay and projectors."""
 
@@ -261,16 +266,16 @@ class SqlWriteStore:
             async with engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            failure = self._engines.database.failure(error)
+            failure, said = self._engines.database.failure(error), self._engines.database.said(error)
             if failure is Failure.LOST_RACE:
-                raise Conflict(str(error.orig)) from error
+                raise Conflict(said) from error
             if failure is Failure.IMPOSSIBLE:
-                raise
-            raise _unavailable(error.orig, failure) from error
+                raise RuleBroken(said) from error
+            raise _unavailable(said, failure) from error
         except (PoolTimeout, OSError, TimeoutError) as error:
-            raise _unavailable(error, Failure.AWAY) from error
+            raise _unavailable(outline(error), Failure.AWAY) from error
 
 
-def _unavailable(reason: object, failure: Failure) -> WriteStoreUnavailable:
-    logger.warning("The write store failed: %s", str(reason) or repr(reason))
+def _unavailable(reason: str, failure: Failure) -> WriteStoreUnavailable:
+    logger.warning("The write store failed: %s", reason)
     return WriteStoreUnavailable(failure.value)

@@ -14,7 +14,7 @@ from app.cqrs.events import RecordedEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
 from app.cqrs.notices import LAST, topic
 from app.cqrs.progress import ReadModelBehind, ReadModelState
-from app.cqrs.projector import BATCH
+from app.cqrs.projector import BATCH, RETRIES
 from app.cqrs.read_model import Change
 from app.stores.mongo import MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
@@ -124,11 +124,7 @@ async def test_stops_at_an_event_that_can_not_be_applied_and_says_why(
     assert desk.progress.state is ReadModelState.FAILED
     assert desk.progress.position == (await read_store.checkpoint(notes)).position == 2
     assert [note["_id"] for note in await read_store.find(documents, {}, sort=[("_id", 1)])] == ["a", "b"]
-    assert desk.progress.reason
-    assert desk.progress.reason.startswith(
-        "NotePraised at position 3 (event 00000000-0000-0000-0000-000000000003 of note-1): "
-        "ChangeImpossible: Cannot increment with non-numeric argument"
-    )
+    assert desk.progress.reason == "NotePraised at position 3 can't be applied (ChangeImpossible)"
     assert f"it failed: {desk.progress.reason}" in str(refusal.value)
     kept = desk.notices.since({"notes": (0, LAST)})
     assert kept is not None
@@ -355,12 +351,72 @@ async def test_refuses_documents_that_were_made_from_another_log_or_a_later_copy
     assert [note["_id"] for note in await read_store.find(documents, {})] == ["a"], "nothing is mixed"
 
 
-async def test_an_event_that_cannot_be_read_stops_who_needs_it(desk: Desk) -> None:
+async def test_an_event_that_cannot_be_read_stops_who_needs_it(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     desk.log.append(NoteTaken(note="a"), UnreadableEvent(of=NoteTaken, reason="version 2 is newer"))
     async with desk.running():
         await desk.fails()
     assert (desk.progress.position, desk.progress.state) == (1, ReadModelState.FAILED)
-    assert "version 2 is newer" in str(desk.progress.reason)
+    assert desk.progress.reason == "UnreadableEvent at position 2 can't be applied (EventUnreadable)"
+    [*retries, stops] = caplog.messages
+    assert len(retries) == RETRIES
+    for line in retries:
+        assert line.startswith("notes retries UnreadableEvent at position 2 (event 00000000-")
+        assert "EventUnreadable: version 2 is newer" in line
+    assert stops == f"notes stops: {desk.progress.reason}"
+
+
+STREET = "Rua da Alegria 27"
+
+
+@pytest.mark.parametrize("quoting", [KeyError(STREET), ValueError(STREET), RuntimeError({"street": STREET})])
+async def test_what_a_projection_says_of_an_event_is_in_no_answer_and_in_no_log(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, quoting: Exception
+) -> None:
+    def can_not_be_projected(_: RecordedEvent) -> list[Change]:
+        raise quoting
+
+    monkeypatch.setattr(notes, "changes", can_not_be_projected)
+    desk.log.append(NoteTaken(note=STREET))
+    async with desk.running():
+        with pytest.raises(ReadModelBehind) as refusal:
+            await desk.reaches(1)
+    kind = type(quoting).__name__
+    assert desk.progress.reason == f"NoteTaken at position 1 can't be applied ({kind})"
+    assert STREET not in str(refusal.value)
+    assert STREET not in caplog.text
+    assert (
+        caplog.text.count(f"at position 1 (event {desk.log.events[0].event_id} of note-1): {kind}") == RETRIES
+    )
+    assert caplog.text.count("can_not_be_projected)") == RETRIES, "the operator is told where it happened"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        documents.put("a", {"address": object()}),
+        documents.update("a", {"$inc": {"topic": STREET}}),
+        documents.update("a", {"$push": {"topic": STREET}}),
+        documents.upsert("a", {"$set": {f"{STREET}.": 1}}),
+        documents.update_where({"$nonsense": STREET}, {"$set": {"topic": STREET}}),
+        documents.put("a", {STREET: "x" * 17_000_000}),
+    ],
+    ids=["can't be encoded", "no number", "no array", "bad path", "no filter", "too large"],
+)
+async def test_what_the_store_says_of_a_change_is_in_no_answer_and_in_no_log(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, change: Change
+) -> None:
+    desk.log.append(NoteTaken(note="a", topic=STREET))
+    async with desk.running():
+        await desk.reaches(1)
+        monkeypatch.setattr(notes, "changes", lambda _: [change])
+        await desk.publish(NoteTaken(note=STREET))
+        await desk.fails()
+    assert str(desk.progress.reason).startswith("NoteTaken at position 2 can't be applied (")
+    assert STREET not in str(desk.progress.reason)
+    assert STREET not in caplog.text
+    assert caplog.text.count("notes retries NoteTaken at position 2") == RETRIES
 
 
 async def test_an_event_that_cannot_be_read_does_not_stop_who_does_not_need_it(desk: Desk) -> None:

@@ -19,6 +19,10 @@ RETRY = """mutation { retryReadModel(input: {readModel: CUSTOMER_OVERVIEW}) {
     freshness { readModel state position reason } errors { __typename code message path } } }"""
 
 
+class NoInk(Exception):
+    """What the read model dies of; it quotes the event."""
+
+
 @pytest.fixture
 async def service(mongo_url: str, tmp_path: Path) -> AsyncIterator[Service]:
     settings = Settings(
@@ -35,7 +39,7 @@ def ill(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
     def changes(recorded: RecordedEvent) -> list[Change]:
         if "Ivy" in repr(recorded.event):
-            raise OSError("no ink")
+            raise NoInk(recorded.event)
         return healthy(recorded)
 
     monkeypatch.setattr(customer_overview, "changes", changes)
@@ -49,7 +53,7 @@ async def chokes(service: Service) -> str:
     ivy = await Shop(service.client).customer(name="Ivy")
     await Shop(service.client).customer(name="Zoe")
     assert before != ivy
-    with pytest.raises(ReadModelBehind, match="no ink"):
+    with pytest.raises(ReadModelBehind, match="NoInk"):
         await service.circle.progress["customer_overview"].wait_for(3, PATIENCE)
     return ivy
 
@@ -58,7 +62,6 @@ async def test_a_failed_read_model_names_the_event_and_the_reason(
     service: Service, ill: pytest.MonkeyPatch
 ) -> None:
     await chokes(service)
-    [event] = await service.circle.log.read(after=1, limit=1)
     answer = await service.client.send(
         "{ freshness(readModels: [CUSTOMER_OVERVIEW]) { state position eventsBehind reason } }"
     )
@@ -67,8 +70,7 @@ async def test_a_failed_read_model_names_the_event_and_the_reason(
         "state": "FAILED",
         "position": "1",
         "eventsBehind": 2,
-        "reason": f"CustomerRegistered at position 2 (event {event.event_id} of {event.stream}): "
-        "OSError: no ink",
+        "reason": "CustomerRegistered at position 2 can't be applied (NoInk)",
     }
 
 
@@ -79,7 +81,8 @@ async def test_who_needs_a_failed_read_model_is_told_at_once_and_no_other(
     async with asyncio.timeout(PATIENCE / 2):
         refused = await service.client.send("{ customers { totalCount } }")
         assert refused.codes == ["READ_MODEL_BEHIND"]
-        assert "no ink" in refused.body["errors"][0]["message"]
+        assert "NoInk" in refused.body["errors"][0]["message"]
+        assert "Ivy" not in str(refused.body)
 
         product = await Shop(service.client).product()
         read = await service.client.send("{ products { nodes { id } } }")

@@ -16,6 +16,10 @@ class NoteCursed(Event):
     """What one of the read models can't apply until it is cured."""
 
 
+class Cursed(Exception):
+    """Why it can't."""
+
+
 @dataclass
 class Cure:
     """Whether the program that can apply every event has been installed."""
@@ -40,7 +44,7 @@ def topics_of(cure: Cure) -> ReadModel:
     @topics.on(NoteCursed)
     def cursed(_event: NoteCursed, at: RecordedEvent) -> Iterator[Change]:
         if not cure.found:
-            raise ValueError("this can't be applied")
+            raise Cursed
         yield curses.put(at.position, {}, about="curses")
 
     return topics

@@ -53,7 +53,7 @@ class WitnessedProgress(Progress):
 
     def failed(self, reason: str) -> None:
         self._witness.saw("failed", self.read_model, reason)
-        self._witness.check("can't be applied" in reason, f"a read model fails for a reason only: {reason}")
+        self._witness.check("(Cursed)" in reason, f"a read model fails for a reason only: {reason}")
         super().failed(reason)
 
 

@@ -361,7 +361,7 @@ async def test_a_cleared_read_model_starts_from_nothing(store: MongoReadStore) -
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (documents.update("a", {"$push": {"topic": "b"}}), "The field 'topic' must be an array"),
+        (documents.update("a", {"$push": {"topic": "b"}}), "The field .code 2."),
         (documents.update("a", {"$nonsense": {"topic": 1}}), r"Unknown modifier: \$nonsense"),
         (
             documents.update_where({"$nonsense": 1}, {"$set": {"topic": 1}}),
@@ -425,7 +425,7 @@ async def test_a_store_in_trouble_is_no_fault_of_the_change(
 
 
 async def test_a_store_that_fails_inside_a_bulk_write_is_no_fault_of_the_change(
-    troubled: str, driver: Driver
+    troubled: str, driver: Driver, caplog: pytest.LogCaptureFixture
 ) -> None:
     after_the_checkpoint = {"configureFailPoint": "failAllUpdates", "mode": {"skip": 1}}
     behind: AsyncIOMotorClient[Document]
@@ -433,8 +433,9 @@ async def test_a_store_that_fails_inside_a_bulk_write_is_no_fault_of_the_change(
         async with open_read_store(troubled, f"bulk-{driver}", driver) as store:
             await store.prepare(notes)
             await behind.admin.command(after_the_checkpoint)
-            with pytest.raises(ReadStoreUnavailable, match="failAllUpdates"):
+            with pytest.raises(ReadStoreUnavailable, match="Try again"):
                 await apply(store, NoteTaken(note="a"))
+            assert "failAllUpdates failpoint active! (code 1)" in caplog.text
             await behind.admin.command({"configureFailPoint": "failAllUpdates", "mode": "off"})
             await apply(store, NoteTaken(note="a"))
             assert (await store.checkpoint(notes)).position == 1
@@ -442,7 +443,7 @@ async def test_a_store_that_fails_inside_a_bulk_write_is_no_fault_of_the_change(
 
 @pytest.mark.parametrize("event", [NoteTaken(note="a"), NoteRead()])
 async def test_a_store_that_takes_no_writes_for_a_while_is_no_fault_of_the_change(
-    troubled: str, driver: Driver, event: Event
+    troubled: str, driver: Driver, event: Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     behind: AsyncIOMotorClient[Document]
     with closing(AsyncIOMotorClient(troubled)) as behind:
@@ -451,8 +452,9 @@ async def test_a_store_that_takes_no_writes_for_a_while_is_no_fault_of_the_chang
             await store.prepare(notes)
             await behind.admin.command({"setUserWriteBlockMode": 1, "global": True})
             try:
-                with pytest.raises(ReadStoreUnavailable, match="writes blocked"):
+                with pytest.raises(ReadStoreUnavailable, match="Try again"):
                     await apply(store, event)
+                assert "(code 371)" in caplog.text
             finally:
                 await behind.admin.command({"setUserWriteBlockMode": 1, "global": False})
             await apply(store, event)
