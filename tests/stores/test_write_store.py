@@ -4,19 +4,22 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert, text, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import Insert, insert, text, update
+from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
 from app.cqrs.events import EventTypes, UnknownEvent, UnreadableEvent
+from app.cqrs.impersonal import outline
 from app.cqrs.messages import Event
 from app.domain.catalog.tables import products
+from app.domain.customers.tables import customers
+from app.domain.stock.tables import stocks
 from app.stores.sql import Engines, open_database
-from app.stores.write_store import SqlWork, SqlWriteStore, commands, events
+from app.stores.write_store import RuleBroken, SqlWork, SqlWriteStore, commands, events
 
 AT = datetime(2024, 5, 31, 14, tzinfo=timezone(timedelta(hours=2)))
 
@@ -168,7 +171,7 @@ async def test_a_table_that_is_gone_is_the_operators_to_mend(store: SqlWriteStor
 async def test_what_breaks_a_rule_of_the_store_is_a_bug_and_not_to_be_tried_again(
     store: SqlWriteStore,
 ) -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(RuleBroken):
         async with store.begin(cause()) as work:
             await work.rows.execute(insert(commands), {"command_id": UUID(int=1)})
     await turn(store, "book-1", 0, 1)
@@ -195,3 +198,53 @@ async def test_a_cancelled_command_leaves_the_store_usable(store: SqlWriteStore)
 async def _insert_something(work: SqlWork) -> None:
     row = {"command_id": UUID(int=1), "fingerprint": "", "receipt": "", "accepted_at": AT}
     await work.rows.execute(insert(commands), row)
+
+
+STREET = "Rua da Alegria 27"
+
+
+async def write(store: SqlWriteStore, *statements: Insert) -> None:
+    """Carries out statements in one command."""
+    async with store.begin(cause()) as work:
+        for statement in statements:
+            await work.rows.execute(statement)
+
+
+def customer(**details: Any) -> Insert:
+    return insert(customers).values({"id": uuid4(), "version": 1, "email_key": STREET, **details})
+
+
+async def test_a_lost_race_names_the_constraint_and_not_the_value(store: SqlWriteStore) -> None:
+    with pytest.raises(Conflict) as lost:
+        await write(store, customer(), customer())
+    assert "email_key" in str(lost.value)
+    assert STREET not in str(lost.value)
+    assert STREET not in outline(lost.value)
+
+
+async def test_a_rule_that_is_broken_is_named_and_the_row_is_not_quoted(store: SqlWriteStore) -> None:
+    row = {"product_id": uuid4(), "on_hand": 27, "reserved": 4711, "version": 1}
+    with pytest.raises(RuleBroken) as broken:
+        await write(store, customer(name=STREET), insert(stocks).values(row))
+    assert "never_oversold" in str(broken.value)
+    assert STREET not in outline(broken.value)
+    assert "4711" not in outline(broken.value)
+    assert "test_write_store.py" in outline(broken.value), "the operator is told where"
+
+
+async def test_a_value_that_can_not_be_written_is_not_quoted(
+    store: SqlWriteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Exception) as refused:
+        await write(store, customer(name=f"{STREET}\ud800"))
+    assert STREET not in outline(refused.value)
+    assert STREET not in caplog.text
+
+
+async def test_parameters_are_hidden_in_what_sqlalchemy_says(store: SqlWriteStore) -> None:
+    with pytest.raises((RuleBroken, WriteStoreUnavailable, Conflict)) as refused:
+        await write(store, customer(version=None, name=STREET))
+    cause = refused.value.__cause__
+    assert isinstance(cause, DBAPIError)
+    assert cause.hide_parameters
+    assert STREET not in str(cause).partition("DETAIL")[0]
