@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
@@ -22,7 +21,7 @@ from app.cqrs.relay import Relay
 from app.stores import postgres as postgres_store
 from app.stores.postgres import CHANNEL
 from app.stores.sql import Engines, open_database
-from app.stores.write_store import SqlWork, SqlWriteStore
+from app.stores.write_store import RuleBroken, SqlWork, SqlWriteStore
 from tests.postgres import Postgres, postgres
 
 PATIENCE = 10.0
@@ -212,7 +211,7 @@ async def test_a_database_that_forgets_what_it_has_acknowledged_is_refused(postg
 
 @pytest.mark.parametrize("name", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])
 async def test_a_text_that_it_can_not_encode_is_no_reason_to_try_again(store: Store, name: str) -> None:
-    with pytest.raises(DBAPIError):
+    with pytest.raises(RuleBroken):
         async with store.begin(cause()) as work:
             await work.commit(name)
     await store.turn("book", 0)
