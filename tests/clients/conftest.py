@@ -39,7 +39,7 @@ async def generated_client() -> ModuleType:
     generator, client = GENERATED / "ariadne-codegen", GENERATED / "ariadne_client"
     with once(generator, requirements) as wanted:
         if wanted:
-            pip = (sys.executable, "-m", "pip", "install", "--no-deps", "--upgrade", "--requirement")
+            pip = (sys.executable, "-m", "pip", "install", "--require-hashes", "--upgrade", "--requirement")
             target = ("--target", str(generator))
             await run(*pip, str(requirements), *target, cwd=HERE, PIP_DISABLE_PIP_VERSION_CHECK="1")
     with once(client, SCHEMA, OPERATIONS, settings, requirements) as wanted:

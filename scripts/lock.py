@@ -1,0 +1,154 @@
+"""Makes the locks in requirements/ from pyproject.toml, or checks that they belong together.
+
+It needs Python alone: uv, which resolves for all platforms at once, comes into an environment of its own.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+UV = "uv==0.13.9"
+
+LOCKS: dict[str, tuple[str, ...]] = {"dev": ("dev",), "run": ("client", "mongod")}
+"""The extras in each lock. The first one is resolved first, and the others take its versions."""
+
+BESIDE = ("tests/clients/ariadne-codegen",)
+"""What tests install into folders of their own: an `.in` file says what, and a `.txt` file locks it."""
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PLATFORMS = (
+    *("x86_64-manylinux_2_34", "aarch64-manylinux_2_34"),
+    *("x86_64-apple-darwin", "aarch64-apple-darwin"),
+    "x86_64-pc-windows-msvc",
+)
+"""What every locked package has a wheel for: nothing is built while Diptych is installed."""
+
+
+def main() -> int:
+    """Make or check the locks; return 1 where they don't belong to pyproject.toml."""
+    parser = argparse.ArgumentParser(prog="scripts/lock", description=__doc__)
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that are allowed")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing, say whether the locks are right"
+    )
+    asked = parser.parse_args()
+    if asked.check:
+        wrong = faults(PROJECT)
+        print(*wrong, sep="\n", end="\n" if wrong else "")
+        return 1 if wrong else 0
+    with TemporaryDirectory() as scratch:
+        lock(Path(scratch), upgrade=asked.upgrade)
+    return 0
+
+
+def faults(project: Path) -> list[str]:
+    """Return what is wrong with the locks, a sentence for each; looks at files only."""
+    wrong = []
+    supported = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "requires-python"
+    ]
+    if supported != f">={PYTHONS[0]}":
+        wrong.append(
+            f"The locks are for Python {PYTHONS[0]} and newer, pyproject.toml says {supported}: mend one."
+        )
+    for path, wishes in _all(project):
+        name = path.relative_to(project)
+        if not path.exists():
+            wrong.append(f"{name} is missing: run scripts/lock.")
+            continue
+        stamp, _, locked = path.read_text(encoding="utf-8").partition("\n")
+        if stamp != _stamp(wishes, locked):
+            source = path.with_suffix(".in").name if name.parent.name == "clients" else "pyproject.toml"
+            wrong.append(f"{name} does not belong to {source}, or was edited by hand: run scripts/lock.")
+    return wrong
+
+
+def lock(scratch: Path, *, upgrade: bool) -> None:
+    """Resolve, write the locks, and make sure that each platform has a wheel of everything."""
+    uv = _uv(scratch)
+    first: Path | None = None
+    for path, wishes in _all(PROJECT):
+        asked = scratch / f"{path.stem}.in"
+        asked.write_text("".join(f"{wish}\n" for wish in wishes), encoding="utf-8")
+        made = scratch / path.name
+        if path.exists() and not upgrade:
+            made.write_bytes(path.read_bytes())  # uv keeps the versions that it finds there
+        same = () if first is None or path.parent != first.parent else ("--constraint", str(first))
+        how = ("--universal", "--python-version", PYTHONS[0], "--generate-hashes")
+        leave_out = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+        compiling = (uv, "pip", "compile", "--quiet", *how, *leave_out, *same)
+        subprocess.run((*compiling, str(asked), "--output-file", str(made)), check=True)  # noqa: S603
+        if same == ():  # the others have the same packages, or fewer
+            _wheels_everywhere(uv, made)
+        locked = made.read_text(encoding="utf-8")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{_stamp(wishes, locked)}\n{locked}", encoding="utf-8")
+        first = first or path
+        print(f"{path.relative_to(PROJECT)}: {locked.count('==')} packages")
+
+
+def _all(project: Path) -> list[tuple[Path, list[str]]]:
+    """Return each lock with what it is made from."""
+    settings: dict[str, Any] = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted: dict[str, Any] = settings["project"]
+    own = f"{wanted['name']}["
+    extras: dict[str, list[str]] = wanted["optional-dependencies"]
+
+    def of(extra: str) -> list[str]:
+        """Return what an extra asks for, with what the extras ask for that it names."""
+        asked = []
+        for wish in extras[extra]:
+            if wish.startswith(own):
+                asked += [each for name in wish[len(own) : -1].split(",") for each in of(name)]
+            else:
+                asked.append(wish)
+        return asked
+
+    build: list[str] = settings["build-system"]["requires"]
+    locks = [
+        (
+            project / "requirements" / f"{name}.txt",
+            sorted({*build, *wanted["dependencies"], *(wish for extra in chosen for wish in of(extra))}),
+        )
+        for name, chosen in LOCKS.items()
+    ]
+    for name in BESIDE:
+        lines = (project / f"{name}.in").read_text(encoding="utf-8").splitlines()
+        locks.append((project / f"{name}.txt", [line for line in lines if line and not line.startswith("#")]))
+    return locks
+
+
+def _stamp(wishes: Sequence[str], locked: str) -> str:
+    """Return the first line of a lock: it tells what the lock was made from, and what was in it then."""
+    digest = hashlib.sha256(json.dumps([PYTHONS[0], *wishes, locked]).encode()).hexdigest()
+    return f"# Made by scripts/lock, which can tell by this number whether it is still right: {digest}"
+
+
+def _uv(scratch: Path) -> str:
+    """Return the program, which is installed for this one time."""
+    venv.create(scratch / "uv", with_pip=True)
+    folder = scratch / "uv" / ("Scripts" if sys.platform == "win32" else "bin")
+    subprocess.run((folder / "python", "-m", "pip", "install", "--quiet", UV), check=True)  # noqa: S603
+    return str(folder / "uv")
+
+
+def _wheels_everywhere(uv: str, locked: Path) -> None:
+    for python in PYTHONS:
+        for platform in PLATFORMS:
+            there = ("--python-version", python, "--python-platform", platform, "--only-binary", ":all:")
+            compiling = (uv, "pip", "compile", "--quiet", "--no-deps", *there, str(locked))
+            subprocess.run(compiling, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+
+
+if __name__ == "__main__":
+    sys.exit(main())
