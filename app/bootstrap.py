@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,15 +10,14 @@ from pathlib import Path
 from uuid import UUID
 
 from app.config import Settings
+from app.cqrs import contexts
 from app.cqrs.circle import Circle
-from app.cqrs.command_bus import CommandBus, Handler, WriteStoreUnavailable
+from app.cqrs.command_bus import CommandBus, WriteStoreUnavailable
 from app.cqrs.command_status import CommandStatuses
 from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.events import EventTypes
 from app.cqrs.generations import succeed
 from app.cqrs.live import Live
-from app.cqrs.messages import Command
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Head, Progress
 from app.cqrs.projections import Projections
@@ -29,14 +28,7 @@ from app.cqrs.relay import Relay
 from app.cqrs.shared_log import SharedLog
 from app.cqrs.shared_reader import SharedReader
 from app.cqrs.tokens import Tokens
-from app.domain.catalog import events as catalog
-from app.domain.catalog.handlers import HANDLERS as CATALOG
-from app.domain.customers import events as customers
-from app.domain.customers.handlers import HANDLERS as CUSTOMERS
-from app.domain.orders import events as orders
-from app.domain.orders.handlers import HANDLERS as ORDERS
-from app.domain.stock import events as stock
-from app.domain.stock.handlers import HANDLERS as STOCK
+from app.domain.contexts import CONTEXTS
 from app.read_models.activity import activity
 from app.read_models.customer_overview import customer_overview
 from app.read_models.order_details import order_details
@@ -51,27 +43,8 @@ from app.stores.write_store import SqlWriteStore
 
 logger = logging.getLogger(__name__)
 
-HANDLERS: Mapping[type[Command], Handler] = {**CATALOG, **STOCK, **CUSTOMERS, **ORDERS}
-
-EVENTS = EventTypes()
-EVENTS.add(
-    catalog.ProductAdded,
-    catalog.ProductUpdated,
-    catalog.PriceChanged,
-    catalog.ProductDiscontinued,
-    stock.StockReceived,
-    stock.StockAdjusted,
-    stock.StockReserved,
-    stock.StockReleased,
-    stock.StockShipped,
-    customers.CustomerRegistered,
-    customers.CustomerUpdated,
-    customers.CustomerClosed,
-    orders.OrderPlaced,
-    orders.OrderPaid,
-    orders.OrderShipped,
-    orders.OrderCancelled,
-)
+HANDLERS = contexts.handlers(CONTEXTS)
+EVENTS = contexts.event_types(CONTEXTS)
 
 READ_MODELS: tuple[ReadModel, ...] = (
     product_listing,

@@ -97,7 +97,8 @@ async def _events(log: "EventLog", after: int, limit: int, *, follow: bool) -> A
             after=after, limit=_CHUNK if follow else min(_CHUNK, limit - shown)
         )
         for event in found:
-            yield event
+            for part in event.parts:
+                yield part
             after = event.position
         shown += len(found)
         if not found:

@@ -223,7 +223,8 @@ class Projector:
         raise _Poison(event, error) from error
 
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
-        changes = [(event, change) for event in events for change in self.model.changes(event)]
+        parts = [part for event in events for part in event.parts]
+        changes = [(part, change) for part in parts for change in self.model.changes(part)]
         last, notices = events[-1], list[DocumentChanged]()
         if changes:
             concerned = [(change, await self._concerned(change)) for _, change in changes]

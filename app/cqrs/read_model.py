@@ -108,8 +108,10 @@ class ReadModel:
     def generation(self) -> str:
         """What these documents are made by, as a fingerprint: functions, indexes, and types of events."""
         if self._generation is None:
+            types = self._types or EventTypes()
+            upcasts = dict.fromkeys(upcast for each in self._known() for upcast in types.upcasts_to(each))
             self._generation = fingerprint(
-                self._projections.values(),
+                [*self._projections.values(), *upcasts],
                 also=(
                     self.version,
                     sorted((each.part, [list(paths) for paths in each.indexes]) for each in self.collections),
@@ -137,8 +139,11 @@ class ReadModel:
     @property
     def types(self) -> Mapping[str, int]:
         """The types of events that the documents depend on, each with its version."""
+        return {each.__name__: each.schema_version for each in self._known()}
+
+    def _known(self) -> Sequence[type[Event]]:
         known = self._types if self._types and Event in self._projections else self._projections
-        return {each.__name__: each.schema_version for each in known if each is not Event}
+        return [each for each in known if each is not Event]
 
     def learn(self, types: EventTypes) -> None:
         """Take note of all types of events that there are, which matters where it answers every event."""
@@ -173,12 +178,15 @@ class ReadModel:
         return self.on(Event)(projection)
 
     def changes(self, recorded: RecordedEvent) -> list[Change]:
-        """What `recorded` changes; nothing where the read model does not care.
+        """What `recorded`, one of its own `parts`, changes; nothing where the read model does not care.
 
         Raises `EventUnreadable` where it does, and the event can't be read.
         """
         event = recorded.event
-        if isinstance(event, UnreadableEvent) and {event.of, Event} & self._projections.keys():
+        if isinstance(event, UnreadableEvent) and self._needs(event.of):
             raise EventUnreadable(event.reason)
         projection = self._projections.get(type(recorded.event)) or self._projections.get(Event)
         return list(projection(recorded.event, recorded)) if projection else []
+
+    def _needs(self, event_type: type[Event]) -> bool:
+        return event_type is Event or not self._projections.keys().isdisjoint({event_type, Event})

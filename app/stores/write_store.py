@@ -113,9 +113,10 @@ class SqlWork:
     keys: where commands run side by side, that keeps them from overtaking or blocking one another.
     """
 
-    def __init__(self, rows: Rows, cause: Cause) -> None:
+    def __init__(self, rows: Rows, cause: Cause, types: EventTypes) -> None:
         self.rows = rows
         self._cause = cause
+        self._types = types
         self._recorded: list[tuple[str, int, Event]] = []
 
     @property
@@ -157,7 +158,9 @@ class SqlWork:
         return receipt
 
     async def append(self) -> list[EventMark]:
-        """Puts the recorded events at the end of the log."""
+        """Put the recorded events at the end of the log; raises `UndeclaredEvent`."""
+        for _, _, event in self._recorded:
+            self._types.require(event)
         first = await self.take_positions(len(self._recorded))
         marks = [
             EventMark(event_id=uuid7(), type=type(event).__name__, stream=stream, position=position)
@@ -206,7 +209,7 @@ class SqlWriteStore:
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         """A transaction that is rolled back unless it was committed."""
         async with self._answering(self._engines.writing) as connection:
-            yield SqlWork(self._engines.database.rows(connection), cause)
+            yield SqlWork(self._engines.database.rows(connection), cause, self._types)
 
     async def id(self) -> UUID:
         """The id that this store was given when it was made; tokens carry it."""
@@ -224,21 +227,22 @@ class SqlWriteStore:
         """Up to `limit` events with a position greater than `after`, in order."""
         async with self._answering(self._engines.reading) as connection:
             rows = (await connection.execute(_READ, {"after": after, "most": limit})).all()
+        found = ((row, self._types.read(row.type, row.schema_version, row.data)) for row in rows)
         return [
             RecordedEvent(
                 position=row.position,
                 event_id=row.event_id,
                 stream=row.stream,
                 stream_version=row.stream_version,
-                type=row.type,
+                type=self._types.name(event, row.type),
                 occurred_at=row.occurred_at,
                 command_id=row.command_id,
                 correlation_id=row.correlation_id,
                 causation_id=row.causation_id,
                 actor=row.actor,
-                event=self._types.read(row.type, row.schema_version, row.data),
+                event=event,
             )
-            for row in rows
+            for row, event in found
         ]
 
     async def receipts(self, command_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:

@@ -17,7 +17,7 @@ import aiohttp
 from sqlalchemy import Connection, CursorResult, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.bootstrap import HANDLERS
+from app.bootstrap import EVENTS, HANDLERS
 from app.cqrs.command_bus import Cause, CommandBus
 from app.demo.filling import fill
 from app.demo.plan import Shop
@@ -76,7 +76,7 @@ class _OneTransaction:
 
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
-        yield SqlWork(self._rows, cause)
+        yield SqlWork(self._rows, cause, EVENTS)
 
 
 async def made(size: Size) -> Path:

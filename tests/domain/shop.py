@@ -12,28 +12,23 @@ from uuid import UUID
 from sqlalchemy import Table, func, select
 from uuid_utils.compat import uuid7
 
+from app.cqrs import contexts
 from app.cqrs.aggregates import Aggregate
 from app.cqrs.command_bus import Cause, CommandBus
 from app.cqrs.commands import CommandError, Receipt, Refused
-from app.cqrs.events import EventTypes, RecordedEvent
-from app.cqrs.messages import Command, Event
-from app.domain.catalog import events as catalog_events
-from app.domain.catalog import handlers as catalog
-from app.domain.customers import events as customer_events
-from app.domain.customers import handlers as customers
+from app.cqrs.events import RecordedEvent
+from app.cqrs.messages import Command
+from app.domain.contexts import CONTEXTS
 from app.domain.customers.commands import RegisterCustomer
 from app.domain.orders import events as order_events
-from app.domain.orders import handlers as orders
-from app.domain.stock import events as stock_events
-from app.domain.stock import handlers as stock
 from app.domain.stock.commands import ReceiveStock
 from app.stores.sql import Engines, open_database
 from app.stores.write_store import SqlWriteStore
 from tests.domain.wanted import order, product
 
-HANDLERS = {**catalog.HANDLERS, **stock.HANDLERS, **customers.HANDLERS, **orders.HANDLERS}
+HANDLERS = contexts.handlers(CONTEXTS)
 AGGREGATES: dict[str, Aggregate[Any, Any]] = {
-    kind.kind: kind for kind in (catalog.products, stock.stocks, customers.customers, orders.orders)
+    aggregate.kind: aggregate for context in CONTEXTS for aggregate in context.aggregates
 }
 
 
@@ -111,11 +106,8 @@ def check_that_orders_were_possible(log: Sequence[RecordedEvent]) -> None:
 
 @asynccontextmanager
 async def open_shop(url: str) -> AsyncIterator[Shop]:
-    types = EventTypes()
-    for module in (catalog_events, stock_events, customer_events, order_events):
-        types.add(*(kind for kind in vars(module).values() if _is_event_of(module.__name__, kind)))
     async with open_database(url) as engines:
-        store = SqlWriteStore(engines, types)
+        store = SqlWriteStore(engines, contexts.event_types(CONTEXTS))
         yield Shop(engines, store, CommandBus(store, HANDLERS, committed=lambda _receipt: None))
 
 
@@ -127,7 +119,3 @@ def cause() -> Cause:
 def made_by(receipt: Receipt) -> UUID:
     """The id of the aggregate that the command brought into being: its first event's."""
     return UUID(receipt.events[0].stream.partition("-")[2])
-
-
-def _is_event_of(module: str, kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Event) and kind.__module__ == module

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from app.bootstrap import EVENTS, HANDLERS, READ_MODELS
 from app.cqrs.command_bus import Cause
 from app.cqrs.commands import EventMark, Refused
-from app.cqrs.events import RecordedEvent
+from app.cqrs.events import EventTypes, RecordedEvent
 from app.cqrs.messages import Command, Event, Message
 from app.cqrs.read_model import ReadModel
 from app.stores.failures import Failure
@@ -54,7 +54,7 @@ class _BreakingWork(SqlWork):
     """A command's transaction, whose last event can't be read."""
 
     def __init__(self, rows: AsyncConnection, cause: Cause, broken: Columns) -> None:
-        super().__init__(rows, cause)
+        super().__init__(rows, cause, EVENTS)
         self._broken = broken
         self.original: Columns = {}
 
@@ -89,7 +89,9 @@ async def poison(url: str, journal: Journal, command: Command, broken: Columns) 
 async def append_unknown(url: str, journal: Journal) -> None:
     """Appends an event of a type that no program knows yet."""
     async with open_database(url) as engines, engines.writing.connect() as connection:
-        work = SqlWork(connection, _cause(journal, LoyaltyGranted(points=7)))
+        types = EventTypes()
+        types.add(LoyaltyGranted)
+        work = SqlWork(connection, _cause(journal, LoyaltyGranted(points=7)), types)
         work.record(f"loyalty-{uuid7()}", 0, [LoyaltyGranted(points=7)])
         await work.commit("tampering")
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
-from app.cqrs.events import EventTypes, UnknownEvent, UnreadableEvent
+from app.cqrs.events import EventTypes, UndeclaredEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.impersonal import outline
 from app.cqrs.messages import Event
 from app.domain.catalog.tables import products
@@ -128,15 +128,43 @@ async def test_a_command_id_is_taken_once(store: SqlWriteStore) -> None:
             await work.commit("")
 
 
-async def test_an_event_of_a_type_nobody_knows_is_kept_as_it_is(store: SqlWriteStore) -> None:
-    class Invented(Event):
-        what: str
+class Invented(Event):
+    what: str
 
-    async with store.begin(cause()) as work:
+
+async def test_an_event_of_a_type_nobody_knows_is_kept_as_it_is(
+    store: SqlWriteStore, engines: Engines
+) -> None:
+    newer = EventTypes()
+    newer.add(Invented)
+    async with SqlWriteStore(engines, newer).begin(cause()) as work:
         work.record("book-1", 0, [Invented(what="☕")])
         await work.commit("")
     (event,) = await store.read(after=0, limit=1)
     assert (event.type, event.event) == ("Invented", UnknownEvent(data='{"what":"☕"}'))
+
+
+async def test_refuses_to_append_an_event_that_no_context_declares(store: SqlWriteStore) -> None:
+    async with store.begin(cause()) as work:
+        work.record("book-1", 0, [PageTurned(page=1), Invented(what="☕")])
+        with pytest.raises(UndeclaredEvent, match="Invented is not declared by any context"):
+            await work.commit("")
+    assert await store.head() == 0
+
+
+async def test_an_event_in_an_earlier_shape_is_read_in_that_of_today(engines: Engines) -> None:
+    types = EventTypes()
+    types.add(PageTurned)
+    types.upcasters.step(("LeafTurned", 1), ("PageTurned", 1))(lambda data: {"page": 2 * data["leaf"]})
+    store = SqlWriteStore(engines, types)
+    await turn(store, "book-1", 0, 1)
+    async with engines.writing.begin() as connection:
+        await connection.execute(update(events).values(type="LeafTurned", data='{"leaf":21}'))
+    (event,) = await store.read(after=0, limit=1)
+    assert (event.type, event.event) == ("PageTurned", PageTurned(page=42))
+    stored = await store.envelope(1)
+    assert stored
+    assert (stored["type"], stored["data"]) == ("LeafTurned", '{"leaf":21}')
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+"""What a context adds to the service, in one place; code that concerns every context iterates over them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, TypeVar
+
+from app.cqrs.aggregates import Aggregate
+from app.cqrs.command_bus import Handlers
+from app.cqrs.commands import CommandError
+from app.cqrs.events import EventTypes
+from app.cqrs.messages import Command, Event, Message
+from app.cqrs.upcasting import Upcasters
+
+K = TypeVar("K", bound=Message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """A package of the write side: its modules, whose classes are all taken in, and what carries them out."""
+
+    commands: ModuleType
+    events: ModuleType
+    refusals: ModuleType
+    tables: ModuleType
+    handlers: Handlers
+    aggregates: Sequence[Aggregate[Any, Any]]
+
+    @property
+    def package(self) -> str:
+        """The dotted name of its package."""
+        return self.events.__name__.rpartition(".")[0]
+
+    @property
+    def command_types(self) -> Sequence[type[Command]]:
+        """What may be asked of it."""
+        return _defined_in(self.commands, Command)
+
+    @property
+    def event_types(self) -> Sequence[type[Event]]:
+        """What happens in it."""
+        return _defined_in(self.events, Event)
+
+    @property
+    def refusal_types(self) -> Sequence[type[CommandError]]:
+        """Its own reasons for refusing a command."""
+        return _defined_in(self.refusals, CommandError)
+
+    @property
+    def upcasters(self) -> Sequence[Upcasters]:
+        """The steps from the shapes that its events once had."""
+        return [value for value in vars(self.events).values() if isinstance(value, Upcasters)]
+
+
+def event_types(contexts: Sequence[Context]) -> EventTypes:
+    """Return the registry of all events; raises `ValueError` where two of them have one name."""
+    types = EventTypes()
+    for context in contexts:
+        types.add(*context.event_types)
+        for upcasters in context.upcasters:
+            types.upcasters.add(upcasters)
+    return types
+
+
+def handlers(contexts: Sequence[Context]) -> Handlers:
+    """Return the handlers of all commands."""
+    return {command: handler for context in contexts for command, handler in context.handlers.items()}
+
+
+def problems(contexts: Sequence[Context]) -> Iterator[str]:
+    """Yield what is declared and not connected, or the other way round; each with what to add where."""
+    for context in contexts:
+        yield from _problems(context)
+    carried_out = Counter(command for context in contexts for command in context.handlers)
+    for command, times in carried_out.items():
+        if times > 1:
+            yield f"{command.__name__} has {times} handlers: leave it in the HANDLERS of one context."
+    for kind, times in Counter(each.kind for context in contexts for each in context.aggregates).items():
+        if times > 1:
+            yield f"{times} aggregates are of the kind {kind}: their streams would be mixed. Rename one."
+    yield from event_types(contexts).problems()
+
+
+def _problems(context: Context) -> Iterator[str]:
+    for command in context.command_types:
+        if command not in context.handlers:
+            yield (
+                f"{command.__name__} has no handler: add one to the HANDLERS of {context.package}.handlers."
+            )
+    homes: dict[type[Message], tuple[ModuleType, Sequence[type[Message]]]] = {
+        Command: (context.commands, context.command_types),
+        Event: (context.events, context.event_types),
+        CommandError: (context.refusals, context.refusal_types),
+    }
+    for kind, (home, known) in homes.items():
+        for stray in _all_below(kind):
+            if f"{stray.__module__}.".startswith(f"{context.package}.") and stray not in known:
+                yield f"{stray.__module__}.{stray.__name__} is overlooked: move it to {home.__name__}."
+
+
+def _defined_in(module: ModuleType, kind: type[K]) -> Sequence[type[K]]:
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__
+    ]
+
+
+def _all_below(kind: type[Message]) -> Iterator[type[Message]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _all_below(below)

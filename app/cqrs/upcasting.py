@@ -1,0 +1,92 @@
+"""Upcasters: how events that were stored in an earlier shape are read in the shape of today."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Data = Mapping[str, Any]
+"""An event's fields as they are stored: what JSON has, no more."""
+
+Shape = tuple[str, int]
+"""The name of a type of events, and the version of it."""
+
+Upcast = Callable[[Data], Data | Sequence[Data | None]]
+"""A pure function from the old fields to the new ones; where an event is split, one for each new type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step towards the shape of today."""
+
+    new: Sequence[Shape]
+    upcast: Upcast
+
+
+@dataclass
+class Upcasters:
+    """The steps from the shapes that a context's events once had."""
+
+    steps: dict[Shape, Step] = field(default_factory=dict)
+
+    def step(self, old: Shape, *new: Shape) -> Callable[[Upcast], Upcast]:
+        """Declare the function that makes the new fields of the old ones.
+
+        With several new shapes the event is split: the function returns the fields of each, or `None` for
+        one that did not happen. Raises `ValueError` where `old` has a step already.
+        """
+
+        def declare(upcast: Upcast) -> Upcast:
+            if old in self.steps:
+                raise ValueError(f"{named(old)} has two upcasters")
+            self.steps[old] = Step(new=new, upcast=upcast)
+            return upcast
+
+        return declare
+
+    def add(self, others: "Upcasters") -> None:
+        """Take over the steps of another context."""
+        for old, step in others.steps.items():
+            self.step(old, *step.new)(step.upcast)
+
+    def leads_to(self, name: str) -> Sequence[Upcast]:
+        """Return the functions that have a part in making events of this type."""
+        wanted, found = {name}, dict[Shape, Upcast]()
+        while more := {
+            old: step.upcast
+            for old, step in self.steps.items()
+            if old not in found and any(new in wanted for new, _ in step.new)
+        }:
+            found |= more
+            wanted |= {old for old, _ in more}
+        return [found[old] for old in sorted(found)]
+
+    def read(self, shape: Shape, data: Data) -> Iterator[tuple[str, Data]]:
+        """Yield the events, by the names of their types, that an event in an old shape is today.
+
+        Raises `UpcastFailed`.
+        """
+        step = self.steps.get(shape)
+        if step is None:
+            yield shape[0], data
+            return
+        try:
+            made = step.upcast(data)
+        except Exception as error:
+            # Without what it says: that may quote the data, which may be personal.
+            raise UpcastFailed(f"the upcaster of {named(shape)} raises {type(error).__name__}") from error
+        several = [made] if isinstance(made, Mapping) else made
+        if len(several) != len(step.new):
+            raise UpcastFailed(f"the upcaster of {named(shape)} does not make {len(step.new)} events")
+        for new, fields in zip(step.new, several, strict=True):
+            if fields is not None:
+                yield from self.read(new, fields)
+
+
+class UpcastFailed(Exception):
+    """A stored event that an upcaster can't read; the message says which upcaster."""
+
+
+def named(shape: Shape) -> str:
+    """Return a shape in words."""
+    name, version = shape
+    return f"{name} in version {version}"

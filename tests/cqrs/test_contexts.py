@@ -1,0 +1,108 @@
+"""What a context forgets is said in one sentence, which says where it goes."""
+
+from itertools import count
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from app.cqrs.aggregates import Aggregate
+from app.cqrs.commands import CommandError
+from app.cqrs.contexts import Context, event_types, handlers, problems
+from app.cqrs.messages import Command, Event
+from app.cqrs.upcasting import Upcasters
+
+NUMBERS = count()
+
+
+class Package:
+    """The modules of a context, in a package that no other test has."""
+
+    def __init__(self) -> None:
+        self.name = f"shop.guests{next(NUMBERS)}"
+        self.event = named("GuestSeated", Event)
+
+    def module(self, name: str, *classes: type, **other: object) -> ModuleType:
+        """A module in which these classes are defined."""
+        made = ModuleType(f"{self.name}.{name}")
+        for each in classes:
+            each.__module__ = made.__name__
+            setattr(made, each.__name__, each)
+        vars(made).update(other)
+        return made
+
+    def context(self, **given: Any) -> Context:
+        order: Any = named("SeatGuest", Command)
+        parts: dict[str, Any] = {
+            "commands": self.module("commands", order),
+            "events": self.module("events", self.event),
+            "refusals": self.module("refusals", named("TableTaken", CommandError)),
+            "tables": self.module("tables"),
+            "handlers": {order: seat},
+            "aggregates": [],
+        }
+        return Context(**parts | given)
+
+
+@pytest.fixture
+def package() -> Package:
+    return Package()
+
+
+def named(name: str, kind: type) -> type[Any]:
+    return type(name, (kind,), {})
+
+
+async def seat(_command: Any, _work: Any) -> Any: ...
+
+
+def test_a_context_takes_in_what_its_modules_define(package: Package) -> None:
+    upcasters = Upcasters()
+    upcasters.step(("GuestArrived", 1), ("GuestSeated", 1))(lambda data: data)
+    given = package.context(events=package.module("events", package.event, upcasters=upcasters, Any=Event))
+    assert given.package == package.name
+    assert [each.__name__ for each in given.command_types] == ["SeatGuest"]
+    assert [each.__name__ for each in given.event_types] == ["GuestSeated"]
+    assert [each.__name__ for each in given.refusal_types] == ["TableTaken"]
+    assert [each.__name__ for each in event_types([given])] == ["GuestSeated"]
+    assert [*event_types([given]).upcasters.steps] == [("GuestArrived", 1)]
+    assert [*handlers([given]).values()] == [seat]
+    assert list(problems([given])) == []
+
+
+def test_a_command_without_a_handler_is_said_so(package: Package) -> None:
+    assert list(problems([package.context(handlers={})])) == [
+        f"SeatGuest has no handler: add one to the HANDLERS of {package.name}.handlers."
+    ]
+
+
+def test_a_command_with_two_handlers_is_said_so(package: Package) -> None:
+    given = package.context()
+    assert "SeatGuest has 2 handlers: leave it in the HANDLERS of one context." in problems([given, given])
+
+
+@pytest.mark.parametrize(
+    ("kind", "home"), [(Event, "events"), (Command, "commands"), (CommandError, "refusals")]
+)
+def test_a_message_that_is_defined_elsewhere_in_the_context_is_said_so(
+    package: Package, kind: type, home: str
+) -> None:
+    stray = named("Stray", kind)
+    package.module("model", stray)
+    assert list(problems([package.context()])) == [
+        f"{package.name}.model.Stray is overlooked: move it to {package.name}.{home}."
+    ]
+
+
+def test_two_aggregates_of_one_kind_are_said_so(package: Package) -> None:
+    async def nothing(*_: Any) -> None: ...
+
+    kind: Aggregate[Any, Any] = Aggregate(kind="guest", evolve=lambda *_: None, load=nothing, save=nothing)
+    assert list(problems([package.context(aggregates=[kind, kind])])) == [
+        "2 aggregates are of the kind guest: their streams would be mixed. Rename one."
+    ]
+
+
+def test_two_events_of_one_name_are_refused(package: Package) -> None:
+    with pytest.raises(ValueError, match="two event types are called GuestSeated"):
+        event_types([package.context(), Package().context()])
