@@ -1,5 +1,6 @@
 """The audit trail: who did what, when."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,12 +8,15 @@ from uuid import UUID
 import strawberry
 
 from app.read_models.activity import activity_matching, entries
-from schema.consistency import SUBJECTS, subject_of
+from schema.conditions import BadArgument, refuse_reversed
+from schema.consistency import streams_of, subject_of
 from schema.context import Info
-from schema.ids import BadId, split_id
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
 from schema.scalars import Position
 from schema.shown import shows
+
+LONGEST_SHOWN = 100
+"""Characters of a wrong stream that its error repeats."""
 
 
 @shows(entries)
@@ -48,7 +52,7 @@ class ActivityFilter:
     """Every condition has an index."""
 
     subject: strawberry.ID | None = strawberry.field(
-        default=None, description="What happened to this product, customer or order."
+        default=None, description="What happened to this product (its stock included), customer or order."
     )
     stream: str | None = strawberry.field(default=None, description="One stream, such as `stock-<uuid>`.")
     command_id: UUID | None = strawberry.field(default=None, description="What came of this command.")
@@ -57,15 +61,22 @@ class ActivityFilter:
     at_from: datetime | None = strawberry.field(default=None, description="At or after.")
     at_to: datetime | None = strawberry.field(default=None, description="Before.")
 
-    def streams(self) -> str | None:
-        """The stream that is meant; a product's own, not that of its stock."""
+    def __post_init__(self) -> None:
+        refuse_reversed(("atFrom", "atTo"), self.at_from, self.at_to)
+
+    def streams(self) -> Sequence[str] | None:
+        """Return the streams that `subject` and `stream` leave; null for any. A product has two of them."""
         if self.subject is None:
-            return self.stream
-        type_name, key = split_id(self.subject)
-        kind = next((kind for kind, name in SUBJECTS.items() if name == type_name), None)
-        if kind is None:
-            raise BadId("Activity is recorded for products, customers and orders.")
-        return f"{kind}-{key}"
+            return None if self.stream is None else [self.stream]
+        streams = streams_of(self.subject)
+        if self.stream is None:
+            return streams
+        if self.stream not in streams:
+            raise BadArgument(
+                f'The stream "{self.stream[:LONGEST_SHOWN]}" is not of this subject, '
+                f"whose events are in {' and '.join(streams)}. Leave out one of the two conditions."
+            )
+        return [self.stream]
 
 
 @strawberry.type
@@ -86,8 +97,8 @@ class ActivityQuery:
         """One find."""
         asked = filter or ActivityFilter()
         listing = activity_matching(
-            stream=asked.streams(),
-            command_id=str(asked.command_id) if asked.command_id else None,
+            streams=asked.streams(),
+            command_id=None if asked.command_id is None else str(asked.command_id),
             actor=asked.actor,
             event_type=asked.type,
             at_from=asked.at_from,

@@ -18,6 +18,7 @@ from app.read_models.product_listing import (
     products_matching,
 )
 from app.values import CURRENCY
+from schema.conditions import refuse_reversed
 from schema.context import Info
 from schema.enums import describe
 from schema.ids import key_of
@@ -128,6 +129,7 @@ class ProductFilter:
 
     def __post_init__(self) -> None:
         refuse_long_search(self.search)
+        refuse_reversed(("priceFrom", "priceTo"), self.price_from, self.price_to)
 
 
 @strawberry.input(description="How products are sorted.")

@@ -3,7 +3,7 @@
 from typing import cast
 
 import strawberry
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.read_models.product_listing import products
@@ -26,15 +26,32 @@ class AddProductInput(CommandInput):
     packaging: str = strawberry.field(default="", description="Up to 200 characters.")
 
 
-@strawberry.input(description="Another description of a product; what is left out stays.")
+@strawberry.input(description="Another description of a product: what is left out stays, null removes it.")
 class UpdateProductInput(ChangeInput):
     """The input of `updateProduct`."""
 
     product_id: strawberry.ID = strawberry.field(description="Which product.")
-    name: str | None = strawberry.field(default=None, description="Up to 200 characters.")
-    category: str | None = strawberry.field(default=None, description="Up to 100 characters.")
-    description: str | None = strawberry.field(default=None, description="Up to 4,000 characters.")
-    packaging: str | None = strawberry.field(default=None, description="Up to 200 characters.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Up to 200 characters; can't be removed."
+    )
+    category: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Up to 100 characters; can't be removed."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Up to 4,000 characters."
+    )
+    packaging: str | None = strawberry.field(default=strawberry.UNSET, description="Up to 200 characters.")
+
+    def command(self) -> UpdateProduct:
+        """The command that this asks for."""
+        return UpdateProduct(
+            product_id=key_of("Product", self.product_id, ("product_id",)),
+            name=_given(self.name),
+            category=_given(self.category),
+            description=_given(self.description),
+            packaging=_given(self.packaging),
+            expected_version=self.expected_version,
+        )
 
 
 @strawberry.input(description="Another price of a product, for orders from now on.")
@@ -103,21 +120,7 @@ class CatalogMutation:
     @strawberry.mutation(description="Describes a product anew.")
     async def update_product(self, info: Info, input: Input[UpdateProductInput]) -> UpdateProductPayload:
         """Becomes `UpdateProduct`."""
-        described = {
-            field: UNSET if (text := getattr(input, field)) is None else text
-            for field in ("name", "category", "description", "packaging")
-        }
-        return await send(
-            info,
-            UpdateProductPayload,
-            "product",
-            input.command_id,
-            lambda: UpdateProduct(
-                product_id=key_of("Product", input.product_id, ("product_id",)),
-                expected_version=input.expected_version,
-                **described,
-            ),
-        )
+        return await send(info, UpdateProductPayload, "product", input.command_id, input.command)
 
     @strawberry.mutation(description="Changes a product's price; orders keep the price they were placed at.")
     async def change_price(self, info: Info, input: Input[ChangePriceInput]) -> ChangePricePayload:
@@ -150,3 +153,8 @@ class CatalogMutation:
                 expected_version=input.expected_version,
             ),
         )
+
+
+def _given(text: str | None) -> str | UnsetType:
+    """Return what replaces a text: nothing for null, so that one which there must be is found missing."""
+    return UNSET if text is strawberry.UNSET else text or ""

@@ -11,7 +11,7 @@ from app.cqrs.progress import Freshness as Progress
 from app.cqrs.progress import ReadModelState
 from app.cqrs.tokens import Tokens
 from schema.enums import describe
-from schema.ids import global_id
+from schema.ids import BadId, global_id, key_of, split_id
 from schema.scalars import ConsistencyToken, Position
 
 SUBJECTS = {"product": "Product", "stock": "Product", "customer": "Customer", "order": "Order"}
@@ -131,6 +131,16 @@ def freshness_extension(progress: Progress) -> dict[str, Any]:
         "millisecondsBehind": progress.milliseconds_behind,
         **({"reason": progress.reason} if progress.reason else {}),
     }
+
+
+def streams_of(subject: str) -> list[str]:
+    """Return the streams whose events happen to the node with this id; raise `BadId` for another type."""
+    type_name, _ = split_id(subject)
+    kinds = [kind for kind, name in SUBJECTS.items() if name == type_name]
+    if not kinds:
+        raise BadId("Events happen to products, customers and orders. Send the id of one of these.")
+    key = key_of(type_name, subject)
+    return [f"{kind}-{key}" for kind in kinds]
 
 
 def subject_of(stream: str) -> strawberry.ID:

@@ -44,7 +44,7 @@ def likeness(operation: Operation, context: Context) -> Likeness | None:
     resumed_by = _resumed_by(document, selected)
     given = variables.pop(resumed_by, None) if resumed_by else None
     same = [operation.query, operation.operation_name, variables, context.viewer]
-    start = repr((operation.after or given, context.asked))
+    start = repr((given if operation.after is None else operation.after, context.asked))
     return Likeness(orjson.dumps(same, option=orjson.OPT_SORT_KEYS), start)
 
 

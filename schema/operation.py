@@ -24,12 +24,14 @@ from app.cqrs.impersonal import outline
 from app.cqrs.pages import BadPage
 from app.cqrs.progress import ReadModelBehind
 from app.cqrs.tokens import BadToken
+from schema.conditions import BadArgument
 from schema.consistency import freshness_extension
 from schema.context import Context, SentCommand
 from schema.ids import BadId
 from schema.subscribed import subscribed_field
 
 CODES: dict[type[Exception], str] = {
+    BadArgument: "BAD_USER_INPUT",
     BadToken: "BAD_TOKEN",
     BadPage: "BAD_PAGE",
     BadId: "BAD_ID",

@@ -12,6 +12,7 @@ from app.cqrs.notices import topic
 from app.domain.orders.status import OrderStatus
 from app.read_models.order_details import order_details, orders
 from app.read_models.order_list import OrderOrder, order_page, order_totals, orders_matching, rows
+from schema.conditions import refuse_reversed
 from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id, key_of
@@ -159,11 +160,15 @@ class OrderFilter:
     total_from: Decimal | None = strawberry.field(default=None, description="Coming to at least so much.")
     total_to: Decimal | None = strawberry.field(default=None, description="Coming to at most so much.")
 
+    def __post_init__(self) -> None:
+        refuse_reversed(("placedFrom", "placedTo"), self.placed_from, self.placed_to)
+        refuse_reversed(("totalFrom", "totalTo"), self.total_from, self.total_to)
+
     def matching(self) -> Any:
         """The read model's own filter."""
         return orders_matching(
             status=[status.value for status in self.status] if self.status is not None else None,
-            customer_id=str(key_of("Customer", self.customer_id)) if self.customer_id else None,
+            customer_id=(str(key_of("Customer", self.customer_id)) if self.customer_id is not None else None),
             placed_from=self.placed_from,
             placed_to=self.placed_to,
             total_from=self.total_from,

@@ -73,7 +73,8 @@ class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery
     ) -> list[Freshness]:
         """From the projectors' own progress; reads no document."""
         progress = info.context.circle.progress
-        return [Freshness.of(progress[name.value].freshness()) for name in read_models or ReadModelName]
+        names = ReadModelName if read_models is None else read_models
+        return [Freshness.of(progress[name.value].freshness()) for name in names]
 
 
 @strawberry.type(description="Every command that can be sent. A refusal is data: look at `errors`.")

@@ -16,6 +16,7 @@ from app.read_models.sales_by_day import (
     days_between,
     product_days,
 )
+from schema.conditions import refuse_reversed
 from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id
@@ -145,5 +146,6 @@ class SalesQuery:
         at_least: AtLeast = None,
     ) -> Sales | None:
         """Waits once; the fields read what they show."""
+        refuse_reversed(("firstDay", "lastDay"), first_day, last_day)
         await info.context.reading.ready(days.read_model, info.context.tokens(at_least))
         return Sales(first_day=first_day, last_day=last_day)

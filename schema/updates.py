@@ -13,6 +13,7 @@ from app.cqrs.documents import DocumentChanged as Notice
 from app.cqrs.notices import Reached
 from app.cqrs.read_model import Collection, Document, Filter
 from app.cqrs.tokens import Token
+from schema.conditions import BadArgument
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Context, Info
 from schema.ids import global_id
@@ -141,7 +142,7 @@ class UpdatesSubscription:
     """Notices of changes."""
 
     @strawberry.subscription(
-        description="Each change of a document of these read models (of all, where none is named)."
+        description="Each change of a document of these read models, at least one, or of all."
     )
     async def read_model_updates(
         self,
@@ -153,7 +154,9 @@ class UpdatesSubscription:
     ) -> AsyncIterator[ReadModelUpdate]:
         """Notices as the projectors give them."""
         context = info.context
-        names = tuple(model.value for model in read_models or ReadModelName)
+        names = tuple(model.value for model in (ReadModelName if read_models is None else read_models))
+        if not names:
+            raise BadArgument("readModels is empty. Name those to follow, or leave it out to follow all.")
         token = _start(context, after)
         if context.standing.missed and context.standing.after:
             yield Lagged(count=context.standing.missed, cursor=ConsistencyToken(context.standing.after))
@@ -207,8 +210,8 @@ def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:
 
 
 def _start(context: Context, after: str | None) -> Token | None:
-    cursor = context.standing.after or after
-    return context.circle.tokens.read(cursor) if cursor else None
+    cursor = after if context.standing.after is None else context.standing.after
+    return None if cursor is None else context.circle.tokens.read(cursor)
 
 
 def _cursor(context: Context, reached: Reached) -> ConsistencyToken:

@@ -1,7 +1,7 @@
 """The audit trail: who did what, when, to which aggregate, by which command?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -71,7 +71,7 @@ def happened(event: Event, at: RecordedEvent) -> Iterator[Change]:
 
 def activity_matching(
     *,
-    stream: str | None = None,
+    streams: Sequence[str] | None = None,
     command_id: str | None = None,
     actor: str | None = None,
     event_type: str | None = None,
@@ -79,8 +79,10 @@ def activity_matching(
     at_to: datetime | None = None,
 ) -> Listing:
     """What happened that fits everything that is given, newest first; `at_to` is just too late."""
-    wanted = {"stream": stream, "command_id": command_id, "actor": actor, "type": event_type}
+    wanted = {"command_id": command_id, "actor": actor, "type": event_type}
     filter: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
+    if streams is not None:
+        filter["stream"] = {"$in": list(streams)}
     limits = {"$gte": at_from, "$lt": at_to}
     if bounds := {operator: bound for operator, bound in limits.items() if bound is not None}:
         filter["at"] = bounds

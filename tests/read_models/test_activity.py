@@ -88,19 +88,28 @@ async def test_sums_an_event_up_without_naming_persons(given: Given, event: Even
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ({}, [4, 3, 2, 1]),
-        ({"stream": f"product-{TEA}"}, [3, 1]),
+        ({}, [5, 4, 3, 2, 1]),
+        ({"streams": [f"product-{TEA}"]}, [3, 1]),
+        ({"streams": [f"stock-{TEA}", f"product-{TEA}"]}, [5, 3, 1]),
+        ({"streams": []}, []),
         ({"command_id": str(UUID(int=2002))}, [2]),
-        ({"actor": "clerk"}, [4, 3, 2, 1]),
+        ({"actor": "clerk"}, [5, 4, 3, 2, 1]),
         ({"actor": "nobody"}, []),
         ({"event_type": "OrderPlaced"}, [2]),
         ({"at_from": moment(2), "at_to": moment(4)}, [3, 2]),
-        ({"at_from": moment(2), "stream": f"product-{TEA}"}, [3]),
+        ({"at_from": moment(2), "at_to": moment(4), "streams": [f"product-{TEA}"]}, [3]),
     ],
 )
 async def test_finds_what_happened_newest_first(
     given: Given, asked: dict[str, Any], found: list[int]
 ) -> None:
-    await given(activity, product_added(), PLACED, price_changed("19.50"), order_paid(PLACED))
+    await given(
+        activity,
+        product_added(),
+        PLACED,
+        price_changed("19.50"),
+        order_paid(PLACED),
+        stock_received(1, on_hand=1),
+    )
     page = await read_page(given.store, activity_matching(**asked), PageArguments())
     assert [document["position"] for document in page.documents] == found

@@ -24,11 +24,11 @@ from app.read_models import (
 )
 from app.stores.mongo import MongoReadStore
 from tests.read_models.conftest import Given
-from tests.read_models.random_history import CUSTOMERS, random_history
+from tests.read_models.random_history import CUSTOMERS, PRODUCTS, random_history
 from tests.read_models.shop import OPENING, moment
 
 WITH_DECIMALS: CodecOptions[Document] = CodecOptions(type_registry=TypeRegistry(fallback_encoder=Decimal128))
-CUSTOMER = str(CUSTOMERS[0])
+CUSTOMER, PRODUCT = str(CUSTOMERS[0]), str(PRODUCTS[0])
 MODELS = (
     product_listing.product_listing,
     order_details.order_details,
@@ -147,7 +147,8 @@ def listings() -> Iterator[Listing]:
     yield sales_by_day.days_between()
     yield sales_by_day.days_between(date(2026, 1, 1), date(2026, 1, 31))
     yield activity.activity_matching()
-    yield activity.activity_matching(stream=f"customer-{CUSTOMER}")
+    yield activity.activity_matching(streams=[f"customer-{CUSTOMER}"])
+    yield activity.activity_matching(streams=[f"product-{PRODUCT}", f"stock-{PRODUCT}"])
     yield activity.activity_matching(command_id=CUSTOMER)
     yield activity.activity_matching(actor="clerk")
     yield activity.activity_matching(event_type="OrderPlaced")
