@@ -1,8 +1,6 @@
 """The command's way in: one command, one handler, one transaction, one receipt."""
 
 import asyncio
-import hashlib
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-import msgspec
 from uuid_utils.compat import uuid7
 
 from app.cqrs.aggregates import State, UnitOfWork
+from app.cqrs.command_fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands import CommandIdReused, Receipt, Refused, refused
 from app.cqrs.impersonal import Impersonal
 from app.cqrs.messages import Command
@@ -92,15 +90,15 @@ class CommandBus:
         Raises `WriteStoreUnavailable`, and `Conflict` after losing `ATTEMPTS` races in a row. Nobody knows
         then whether the command took effect, so both say with which id it may be sent again.
         """
-        id = command_id or uuid7()
+        id, given = command_id or uuid7(), command
         command = in_one_form(command)  # before it is told from others: a repeat may come in the other form
         again = f"With the commandId {id} the command takes effect once, however often it is sent."
-        fingerprint = _fingerprint(command)
+        told = _Told(fingerprint(command), (given, command))
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311
             try:
-                return await self._attempt(command, id, fingerprint, actor)
+                return await self._attempt(command, id, told, actor)
             except Conflict as lost:
                 reason = lost
             except WriteStoreUnavailable as silence:
@@ -108,29 +106,35 @@ class CommandBus:
         logger.warning("%s %s lost %s races in a row: %s", type(command).__name__, id, ATTEMPTS, reason)
         raise Conflict(f"Others were faster {ATTEMPTS} times in a row. Try again. {again}") from reason
 
-    async def _attempt(self, command: Command, id: UUID, fingerprint: str, actor: str) -> Receipt | Refused:
+    async def _attempt(self, command: Command, id: UUID, told: "_Told", actor: str) -> Receipt | Refused:
         cause = Cause(command_id=id, correlation_id=id, actor=actor, at=self._clock())
         async with self._store.begin(cause) as work:
             if earlier := await work.earlier(id):
-                return _repeated(id, fingerprint, *earlier)
+                return _repeated(id, told, *earlier)
             outcome = await self._handlers[type(command)](command, work)
             if isinstance(outcome, Refused):
                 # Where commands run side by side, what stands against it may be its own twin's doing.
                 twin = await work.earlier(id)
-                return _repeated(id, fingerprint, *twin) if twin else outcome
-            receipt = await work.commit(fingerprint)
+                return _repeated(id, told, *twin) if twin else outcome
+            receipt = await work.commit(told.fingerprint)
         self._committed(receipt)
         return receipt
 
 
-def _fingerprint(command: Command) -> str:
-    # Plain JSON escapes what UTF-8 has no bytes for: a command is told apart before its text is checked.
-    data = json.dumps(msgspec.to_builtins(command))
-    return hashlib.sha256(f"{type(command).__name__} {data}".encode()).hexdigest()
+@dataclass(frozen=True)
+class _Told:
+    """By what a command is told from others with the same id."""
+
+    fingerprint: str
+    forms: tuple[Command, ...]
+    """As it was given, and with its text in one form: either may have been stored by an earlier version."""
+
+    def is_same(self, stored: str) -> bool:
+        return stored == self.fingerprint or stored in map(former_fingerprint, self.forms)
 
 
-def _repeated(id: UUID, fingerprint: str, first: str, receipt: Receipt) -> Receipt | Refused:
-    if fingerprint == first:
+def _repeated(id: UUID, told: _Told, stored: str, receipt: Receipt) -> Receipt | Refused:
+    if told.is_same(stored):
         return receipt
     message = "This commandId was used for a different input. Use a new one for a new command."
     return refused(CommandIdReused(message=message, command_id=id, path=("command_id",)))

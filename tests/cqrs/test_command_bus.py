@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,10 +11,12 @@ from msgspec import UNSET, UnsetType
 from uuid_utils.compat import uuid7
 
 from app.cqrs import command_bus
-from app.cqrs.command_bus import CommandBus, Conflict
+from app.cqrs.command_bus import Cause, CommandBus, Conflict, WriteStoreUnavailable
+from app.cqrs.command_fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands import CommandIdReused, InvalidInput, NotFound, Receipt, Refused, refused
 from app.cqrs.events import EventTypes
 from app.cqrs.messages import Command, Event
+from app.cqrs.texts import in_one_form
 from app.stores.sql import open_database
 from app.stores.write_store import SqlWork, SqlWriteStore
 
@@ -105,9 +108,38 @@ async def test_a_lost_race_is_run_again(desk: Desk) -> None:
 async def test_who_loses_every_race_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command_bus, "ATTEMPTS", 3)
     desk.races_to_lose = 3
-    with pytest.raises(Conflict, match="faster 3 times in a row"):
+    with pytest.raises(Conflict, match="faster 3 times in a row") as lost:
         await desk.bus.execute(TurnPage(page=1))
     assert desk.calls == 3
+    id = id_in(lost.value)
+    receipt = await desk.bus.execute(TurnPage(page=1), command_id=id)
+    assert isinstance(receipt, Receipt)
+    assert receipt.command_id == id
+
+
+async def test_who_hears_no_answer_is_told_the_id_that_the_command_was_given(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = SqlWork.commit
+
+    async def loses_the_answer(work: SqlWork, fingerprint: str) -> Receipt:
+        await commit(work, fingerprint)
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlWork, "commit", loses_the_answer)
+        with pytest.raises(WriteStoreUnavailable, match="does not answer") as lost:
+            await desk.bus.execute(TurnPage(page=1))
+    receipt = await desk.bus.execute(TurnPage(page=1), command_id=id_in(lost.value))
+    assert isinstance(receipt, Receipt)
+    assert receipt.position == await desk.store.head() == 1
+    assert desk.calls == 1
+
+
+def id_in(error: Exception) -> UUID:
+    """The command's id, as an error's text has it."""
+    [id] = re.findall("With the commandId ([-0-9a-f]{36}) the command takes effect once", str(error))
+    return UUID(id)
 
 
 async def test_a_repeated_id_gets_the_same_receipt_and_takes_effect_once(desk: Desk) -> None:
@@ -135,6 +167,26 @@ async def test_refuses_a_used_id_with_a_different_input(desk: Desk, other: TurnP
     assert isinstance(outcome, Refused)
     assert [type(error) for error in outcome.errors] == [CommandIdReused]
     assert desk.calls == 1
+
+
+DECOMPOSED = TurnPage(page=1, note="Cafe\u0301")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        fingerprint(in_one_form(DECOMPOSED)),
+        former_fingerprint(in_one_form(DECOMPOSED)),
+        former_fingerprint(DECOMPOSED),
+    ],
+    ids=["now", "with its defaults", "before text had one form"],
+)
+async def test_a_repeat_is_recognised_by_what_an_earlier_version_stored(desk: Desk, stored: str) -> None:
+    asked = Cause(command_id=uuid7(), correlation_id=uuid7(), actor="Ada", at=NOW)
+    async with desk.store.begin(asked) as work:
+        first = await work.commit(stored)
+    assert await desk.bus.execute(DECOMPOSED, command_id=asked.command_id) == first
+    assert desk.calls == 0
 
 
 async def test_the_id_of_a_refused_command_is_not_used_up(desk: Desk) -> None:
