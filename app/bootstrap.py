@@ -113,6 +113,9 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 settings.mongo_driver,
             )
         )
+        await write_side.log.refuse_if_read_only()
+        if settings.mongodb_url:  # The embedded one is ours, and has just been seen to take writes.
+            await documents.refuse_if_unfit()
         log, progress = write_side.log, {model.name: Progress(model.name, head) for model in READ_MODELS}
         statuses = CommandStatuses(log, progress)
         relay = Relay(log, bus, head, published=statuses.published)
@@ -157,6 +160,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             tokens=Tokens(await log.id()),
             read_patience=settings.read_patience,
             stores=(write_side.store, _named(mongod)),
+            probes={"write store": log.probe, "read store": documents.probe},
         )
 
 

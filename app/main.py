@@ -53,7 +53,7 @@ def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
             Route(GRAPHQL, endpoint),
             WebSocketRoute(GRAPHQL, endpoint),
             *playground.routes,
-            *health.routes,
+            *health.routes(lambda: app.state.circle),
         ],
         exception_handlers={HTTPException: _refuse},
     )

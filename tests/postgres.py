@@ -103,6 +103,17 @@ class Postgres:
         await connection.close()
         return self.url(name)
 
+    async def set_default(self, url: str, **settings: str) -> None:
+        """Gives the database at a URL other defaults, and ends its connections, which have the old ones."""
+        name = url.partition("@/")[2].partition("?")[0]
+        connection = await asyncpg.connect(self._dsn("postgres"))
+        for setting, value in settings.items():
+            await connection.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+        )
+        await connection.close()
+
     def url(self, name: str) -> str:
         """The SQLAlchemy URL of a database."""
         return f"postgresql+asyncpg://postgres@/{name}?host={self._folder}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import signal
@@ -283,6 +284,40 @@ def test_serve_says_which_setting_is_bad(
         str(tmp_path),
         exit_code=2,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "MONGODB_URL",
+            "mongodb://ada:secret@127.0.0.1:1/?replicaSet=rs0",
+            "127.0.0.1:1: Connection refused",
+        ),
+        (
+            "DATABASE_URL",
+            "postgresql+asyncpg://ada:secret@127.0.0.1:1/shop",
+            "at 127.0.0.1:1): Connection refused",
+        ),
+        ("DATABASE_URL", "sqlite+aiosqlite:///file:{filled}/write.db?mode=ro&uri=true", "readonly database"),
+    ],
+)
+async def test_a_start_without_a_store_fails_within_seconds_and_says_which(
+    filled: Path, tmp_path: Path, name: str, value: str, said: str
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve", "--port", "0", "--data-dir", str(tmp_path)),
+        stdout=PIPE,
+        stderr=STDOUT,
+        env={**os.environ, name: value.format(filled=filled)},
+    )
+    async with asyncio.timeout(20):
+        output, _ = await process.communicate()
+    assert process.returncode == 2
+    assert said in output.decode().replace("[Errno 111] ", "")
+    assert name in output.decode()
+    for word in ("Traceback", "secret", "playground"):
+        assert word not in output.decode()
 
 
 def test_tail_shows_an_event_that_cannot_be_read(filled: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The closed circle, as those see it who send commands and read documents."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from app.cqrs.command_bus import CommandBus
@@ -32,3 +32,6 @@ class Circle:
     """Seconds a read waits for what its token asks for."""
     stores: tuple[str, str]
     """In words: which write store and which read store it uses."""
+    probes: Mapping[str, Callable[[], Awaitable[None]]]
+    """By the store's name: returns if the store takes a write, and leaves nothing behind. Raises
+    `WriteStoreUnavailable` and `ReadStoreUnavailable`."""

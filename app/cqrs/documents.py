@@ -74,9 +74,6 @@ class Finder(Protocol):
 class DocumentReader(Finder, Protocol):
     """All that is asked of documents; raises `ReadStoreUnavailable` where the store does not answer."""
 
-    async def ping(self) -> None:
-        """Returns if the store answers."""
-
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> Mapping[str, Document]:

@@ -22,10 +22,6 @@ class SharedReader:
         self._reader = reader
         self._questions = JoinedQuestions()
 
-    async def ping(self) -> None:
-        """Returns if the store answers."""
-        await self._reader.ping()
-
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> Mapping[str, Document]:

@@ -16,6 +16,7 @@ from app.cqrs.generations import Generation
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 from app.stores import mongo_generations
 from app.stores.mongo_batches import Batch, JoinedBatches
+from app.stores.mongo_fitness import FORM, probe, refuse_if_unfit
 from app.stores.mongo_reading import CODEC, IN_A_REPLY, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
 from app.stores.mongo_writing import SAFE, MongoWriter
@@ -45,7 +46,7 @@ async def open_read_store(
 ) -> AsyncIterator["MongoReadStore"]:
     """The read store in a database of the replica set at `url`.
 
-    Raises `ReadStoreUnavailable` where that is no URL of one.
+    Raises `ReadStoreUnavailable` where that is no URL of one; whether it answers is not asked.
     """
     client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
     patience: Mapping[str, Any] = {
@@ -61,10 +62,12 @@ async def open_read_store(
             client.delegate if driver == "motor" else MongoClient(url, **patience)
         )
     except (PyMongoError, ValueError) as error:
-        raise ReadStoreUnavailable(f"MONGODB_URL does not lead to a MongoDB: {error}") from error
+        raise ReadStoreUnavailable(
+            f"MONGODB_URL does not lead to a MongoDB: {str(error).rstrip('.')}.\nIt must look like {FORM}."
+        ) from error
     threads = ThreadPoolExecutor(WRITERS, "writer")
     try:
-        yield MongoReadStore(client, blocking, threads, database)
+        yield MongoReadStore(client, blocking, threads, database, url)
     finally:
         await asyncio.to_thread(threads.shutdown)  # What is under way comes to its end.
         blocking.close()
@@ -80,7 +83,9 @@ class MongoReadStore:
         blocking: MongoClient[Document],
         threads: Executor,
         database: str,
+        url: str,
     ) -> None:
+        self._client, self._url = blocking, url
         self._database: AsyncIOMotorDatabase[Document] = client.get_database(
             database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
         )
@@ -92,10 +97,14 @@ class MongoReadStore:
         self._threads = threads
         self._batches = JoinedBatches(self._apply)
 
-    async def ping(self) -> None:
-        """Returns if the store answers."""
+    async def probe(self) -> None:
+        """Returns if the store takes a write; leaves nothing behind."""
         with unavailable():
-            await self._database.command("ping")
+            await self._in_a_thread(probe, self._blocking)
+
+    async def refuse_if_unfit(self) -> None:
+        """Raises `ReadStoreUnavailable`, whose text says what is wrong with the store and what to do."""
+        await self._in_a_thread(refuse_if_unfit, self._client, self._blocking, self._url)
 
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None

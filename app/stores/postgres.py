@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -122,6 +122,11 @@ class Postgres:
     def take_turns(self, connection: Connection) -> None:
         """Migrations of several processes that start at once run one after the other."""
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
+
+    async def probe(self, connection: AsyncConnection) -> None:
+        """Updates no row, so that it waits for no command, and wakes nobody: a standby refuses that, too."""
+        await connection.execute(text("UPDATE log_head SET position = position WHERE false"))
+        await connection.rollback()
 
     def failure(self, error: DBAPIError) -> Failure:
         """What it means that a statement failed."""

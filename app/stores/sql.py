@@ -99,6 +99,9 @@ class Database(Protocol):
     def take_turns(self, connection: Connection) -> None:
         """Waits, in a transaction that has begun, for the migrations of another process."""
 
+    async def probe(self, connection: AsyncConnection) -> None:
+        """Writes what is there already; raises what the driver does."""
+
     def failure(self, error: DBAPIError) -> Failure:
         """What it means that a statement failed."""
 
@@ -121,6 +124,8 @@ class Engines:
     database: Database
     name: str
     """The store in words."""
+    advice: str
+    """What to do where it can't be used."""
     writing: AsyncEngine
     reading: AsyncEngine
 
@@ -142,7 +147,7 @@ async def open_database(store: str | Path) -> AsyncIterator[Engines]:
     with _explained(name, advice):
         if isinstance(store, Path):
             make_private(store)
-        engines = Engines(database, name, database.writing(where), database.reading(where))
+        engines = Engines(database, name, advice, database.writing(where), database.reading(where))
     try:
         with _explained(name, advice):
             async with engines.writing.begin() as connection:
@@ -151,6 +156,13 @@ async def open_database(store: str | Path) -> AsyncIterator[Engines]:
     finally:
         await engines.reading.dispose()
         await engines.writing.dispose()
+
+
+async def refuse_if_read_only(engines: Engines) -> None:
+    """Raises `WriteStoreUnavailable`, whose text says why the store takes no writes."""
+    with _explained(engines.name, engines.advice):
+        async with engines.writing.connect() as connection:
+            await engines.database.probe(connection)
 
 
 def _named_by(store: str | Path) -> tuple[URL, Database]:

@@ -35,7 +35,7 @@ from app.cqrs.events import Commits, EventTypes, RecordedEvent
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.messages import Event, encode
 from app.stores.failures import Failure
-from app.stores.sql import Engines, Rows, UtcDateTime, metadata
+from app.stores.sql import Engines, Rows, UtcDateTime, metadata, refuse_if_read_only
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +216,15 @@ class SqlWriteStore:
         async with self._answering(self._engines.reading) as connection:
             store_id: UUID = (await connection.execute(_STORE_ID)).scalar_one()
             return store_id
+
+    async def refuse_if_read_only(self) -> None:
+        """Raises `WriteStoreUnavailable`, whose text says why the store takes no writes, and what to do."""
+        await refuse_if_read_only(self._engines)
+
+    async def probe(self) -> None:
+        """Returns if the store takes a write; leaves nothing behind."""
+        async with self._answering(self._engines.writing) as connection:
+            await self._engines.database.probe(connection)
 
     async def head(self) -> int:
         """The position of the newest event; 0 in an empty log."""

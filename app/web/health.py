@@ -1,5 +1,9 @@
 """Whether the service lives, and whether it is ready to be asked."""
 
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -9,28 +13,61 @@ from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.progress import ReadModelState
 
+PATIENCE = 5.0
+"""Seconds that a store may take to answer a probe."""
+
+logger = logging.getLogger(__name__)
+
+_UNCACHED = {"Cache-Control": "no-store"}
+
 
 async def live(_request: Request) -> Response:
-    """200 as long as the process can answer at all."""
+    """Answer with 200 as long as the process can answer at all."""
     return JSONResponse({"status": "ok"}, headers=_UNCACHED)
 
 
-async def ready(request: Request) -> Response:
-    """200 when both stores answer and every read model has caught up; else 503 with what is missing."""
-    circle: Circle = request.app.state.circle
-    missing = [
-        f"{name} is {progress.state.value.lower().replace('_', ' ')}"
-        for name, progress in circle.progress.items()
-        if progress.state is not ReadModelState.LIVE
-    ]
-    for store, ask in (("write store", circle.log.head), ("read store", circle.documents.ping)):
-        try:
-            await ask()
-        except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
-            missing.append(f"the {store} does not answer: {error}")
-    status = {"status": "not ready", "missing": missing} if missing else {"status": "ok"}
-    return JSONResponse(status, 503 if missing else 200, headers=_UNCACHED)
+class Readiness:
+    """Probes of the stores, shared by all who ask meanwhile: anybody may ask, and a store writes once."""
+
+    def __init__(self, circle: Callable[[], Circle]) -> None:
+        self._circle = circle
+        self._running: dict[str, asyncio.Task[str | None]] = {}
+
+    async def ready(self, _request: Request) -> Response:
+        """Answer with 200 when both stores take a write and every read model has caught up; else with 503."""
+        circle = self._circle()
+        missing = [
+            f"{name} is {progress.state.value.lower().replace('_', ' ')}"
+            for name, progress in circle.progress.items()
+            if progress.state is not ReadModelState.LIVE
+        ]
+        faults = await asyncio.gather(
+            *(self._fault_of(store, probe) for store, probe in circle.probes.items())
+        )
+        missing += [fault for fault in faults if fault]
+        status = {"status": "not ready", "missing": missing} if missing else {"status": "ok"}
+        return JSONResponse(status, 503 if missing else 200, headers=_UNCACHED)
+
+    async def _fault_of(self, store: str, probe: Callable[[], Awaitable[None]]) -> str | None:
+        running = self._running.get(store)
+        if running is None:
+            running = self._running[store] = asyncio.create_task(_fault(store, probe))
+            running.add_done_callback(lambda _: self._running.pop(store))
+        await asyncio.wait([running], timeout=PATIENCE)
+        return running.result() if running.done() else f"the {store} does not answer within {PATIENCE:g} s"
 
 
-_UNCACHED = {"Cache-Control": "no-store"}
-routes = [Route("/health/live", live), Route("/health/ready", ready)]
+async def _fault(store: str, probe: Callable[[], Awaitable[None]]) -> str | None:
+    try:
+        await probe()
+    except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
+        return f"the {store} takes no writes: {error}"
+    except Exception as error:  # One that nobody foresaw is no reason to answer with less than the rest.
+        logger.exception("The %s could not be probed", store)
+        return f"the {store} could not be probed: {type(error).__name__}"
+    return None
+
+
+def routes(circle: Callable[[], Circle]) -> list[Route]:
+    """Make the routes of the service whose circle this is."""
+    return [Route("/health/live", live), Route("/health/ready", Readiness(circle).ready)]

@@ -23,7 +23,6 @@ class Counted:
 
     def __init__(self, store: MongoReadStore) -> None:
         self._store = store
-        self.ping = store.ping
         self.asked: list[object] = []
 
     async def get(

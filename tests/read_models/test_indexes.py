@@ -46,9 +46,6 @@ class Explaining:
         self._mongo = mongo
         self.explained: Document = {}
 
-    async def ping(self) -> None:
-        await self._mongo.command("ping")
-
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> dict[str, Document]:

@@ -479,7 +479,7 @@ async def test_a_killed_mongod_comes_back_with_whole_batches_only(
         await store.prepare(notes)
         taken = [NoteTaken(note=f"{number:03}") for number in range(100)]
         await apply(store, *taken)
-        in_flight = [asyncio.create_task(apply(store, *taken, start=100)), asyncio.create_task(store.ping())]
+        in_flight = [asyncio.create_task(apply(store, *taken, start=100)), asyncio.create_task(store.probe())]
         await in_flight[1]
         mongod.process.kill()
         await asyncio.wait(in_flight)
@@ -500,7 +500,7 @@ async def test_says_so_when_there_is_no_read_store(
     url = f"mongodb://{str(tmp_path).replace('/', '%2F')}%2Fnone.sock/?directConnection=true"
     async with open_read_store(url, "test", driver) as store:
         with pytest.raises(ReadStoreUnavailable, match="does not answer"):
-            await store.ping()
+            await store.probe()
 
 
 @pytest.fixture

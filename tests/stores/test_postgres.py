@@ -209,6 +209,18 @@ async def test_a_database_that_forgets_what_it_has_acknowledged_is_refused(postg
             pass
 
 
+async def test_a_database_that_can_only_be_read_is_refused_at_the_start(postgres_server: Postgres) -> None:
+    url = await postgres_server.database()
+    async with open_database(url):
+        pass
+    await postgres_server.set_default(url, default_transaction_read_only="on")
+    async with open_database(url) as engines:
+        with pytest.raises(WriteStoreUnavailable, match=r"read-only transaction(.|\n)*DATABASE_URL"):
+            await Store(engines).refuse_if_read_only()
+        with pytest.raises(WriteStoreUnavailable, match="can only be read"):
+            await Store(engines).turn("book", 0)
+
+
 @pytest.mark.parametrize("name", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])
 async def test_a_text_that_it_can_not_encode_is_no_reason_to_try_again(store: Store, name: str) -> None:
     with pytest.raises(RuleBroken):
