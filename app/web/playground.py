@@ -20,9 +20,12 @@ _GRAPHIQL = Path(str(files("graphene_django_graphiql_static"))) / "static" / "gr
 SERVED = {
     "diptych.svg": _OWN,
     "fetcher.js": _OWN,
+    "operations.js": _OWN,
     "playground.css": _OWN,
     "playground.js": _OWN,
+    "result.js": _OWN,
     "status.js": _OWN,
+    "tabs.js": _OWN,
     "graphiql-plugin-explorer.umd.js": _GRAPHIQL,
     "graphiql.min.css": _GRAPHIQL,
     "graphiql.min.js": _GRAPHIQL,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,16 +58,55 @@ class Playground:
         return self.page.get_by_role("tablist").get_by_role("tab")
 
     @property
-    def status(self) -> Locator:
-        return self.page.get_by_label("Freshness of the last answer")
+    def stop_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Stop query")
+
+    @property
+    def outcome(self) -> Locator:
+        """What came of the last operation, in the status line."""
+        return self.page.get_by_role("status")
+
+    @property
+    def running(self) -> Locator:
+        """The subscriptions that go on, in the status line."""
+        return self.page.get_by_label("Running subscriptions")
+
+    @property
+    def freshness(self) -> Locator:
+        return self.page.get_by_label("Freshness")
+
+    @property
+    def token(self) -> Locator:
+        return self.page.get_by_label("Status").get_by_text("next request carries")
+
+    @property
+    def result(self) -> Locator:
+        return self.page.get_by_label("Result Window")
+
+    @property
+    def hint(self) -> Locator:
+        """What stands in an empty result pane."""
+        return self.page.locator(".graphiql-response .hint")
 
     async def press(self, button: str) -> None:
         await self.page.get_by_role("button", name=button).click()
 
+    async def choose(self, tab: str) -> None:
+        await self.tabs.filter(has_text=tab).click()
+
     async def run(self, tab: str) -> None:
         """Choose a prepared tab and start its operation."""
-        await self.tabs.filter(has_text=tab).click()
+        await self.choose(tab)
         await self.run_button.click()
+
+    async def add_product(self) -> str:
+        """Run the prepared tab that adds a product, with an SKU of its own; return the SKU."""
+        await self.choose("AddProduct")
+        variables = await self.variables("sku")
+        sku = f"PLAY-{uuid.uuid4().hex[:8].upper()}"
+        await self.write_variables({"input": {**variables["input"], "sku": sku}})
+        await self.run_button.click()
+        return sku
 
     async def answer(self, containing: str) -> Any:
         """Wait until the result pane shows the text; return all of it, as parsed JSON."""
@@ -114,9 +154,11 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def at_the_playground(browser: Browser, service_url: str) -> AsyncIterator[Playground]:
+async def at_the_playground(
+    browser: Browser, service_url: str, *, width: int = 1280
+) -> AsyncIterator[Playground]:
     """Open the playground as someone who was never there; at the end, fail on whatever the browser minded."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    context = await browser.new_context(viewport={"width": width, "height": 800}, color_scheme="light")
     window = Playground(await context.new_page(), f"{service_url}/graphql")
     await window.open()
     yield window

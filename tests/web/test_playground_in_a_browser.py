@@ -1,5 +1,5 @@
 import os
-import uuid
+import re
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -34,8 +34,9 @@ async def test_browses_the_demo_products(browser: Browser, running_service: Serv
         products = (await window.answer("totalCount"))["data"]["products"]
 
         assert products["totalCount"] >= len(products["nodes"]) > 0
-        await expect(window.status).to_contain_text("product listing fresh at")
-        await expect(window.status).to_contain_text("next request carries")
+        await expect(window.outcome).to_contain_text(re.compile(r"^Answered in \d+ ms$"))
+        await expect(window.freshness).to_contain_text("product listing fresh at")
+        await expect(window.token).to_be_visible()
         if path := os.environ.get("PLAYGROUND_SCREENSHOT"):
             await window.page.screenshot(path=path)
 
@@ -71,12 +72,8 @@ async def test_watches_a_product_being_added_and_reads_it_back(
         await watcher.run("Watch")
         await watcher.answer("newestFirst")
 
-        await editor.tabs.filter(has_text="AddProduct").click()
-        variables = await editor.variables("sku")
-        sku = f"PLAY-{uuid.uuid4().hex[:8].upper()}"
-        await editor.write_variables({"input": {**variables["input"], "sku": sku}})
         async with editor.page.expect_response(editor.url) as response:
-            await editor.run_button.click()
+            sku = await editor.add_product()
         token = (await (await response.value).all_headers())["consistency-token"]
         added = (await editor.answer(sku))["data"]["addProduct"]
         assert added["errors"] == []
@@ -101,6 +98,7 @@ async def test_a_taken_sku_is_shown_as_data(browser: Browser, running_service: S
 
         payload = (await window.answer("DuplicateSku"))["data"]["addProduct"]
         assert payload["product"] is None
+        await expect(window.outcome).to_contain_text("Refused: DUPLICATE_SKU: Another product has the SKU")
 
 
 async def test_a_reload_keeps_what_was_edited(browser: Browser, running_service: Service) -> None:

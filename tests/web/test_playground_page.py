@@ -11,6 +11,7 @@ from graphql.execution.values import get_variable_values
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from app.web import playground as playground_page
 from app.web.playground import SERVED, playground, prepared_tabs, routes
 
 SDL = Path(__file__).parents[2] / "schema" / "schema.graphql"
@@ -106,15 +107,12 @@ async def test_serves_no_other_file(client: httpx.AsyncClient, name: str) -> Non
 
 
 def test_scripts_import_served_files_only() -> None:
-    own = [
-        folder / name
-        for name, folder in SERVED.items()
-        if name in {"playground.js", "fetcher.js", "status.js"}
-    ]
-    imported = [name for file in own for name in re.findall(r'from "\./(.+?)"', file.read_text("utf-8"))]
+    static = Path(playground_page.__file__).parent / "static"
+    own = [static / name for name, folder in SERVED.items() if folder == static and name.endswith(".js")]
+    imported = {name for file in own for name in re.findall(r'from "\./(.+?)"', file.read_text("utf-8"))}
 
-    assert sorted(imported) == ["fetcher.js", "status.js"]
-    assert set(imported) <= SERVED.keys()
+    assert imported == {"fetcher.js", "operations.js", "result.js", "status.js", "tabs.js"}
+    assert imported | {"playground.js"} == {file.name for file in own}
 
 
 def test_prepares_a_query_a_mutation_and_a_subscription() -> None:

@@ -47,7 +47,7 @@ class Customer:
 
 
 def email_key(given: object) -> str | None:
-    """What a well-formed e-mail address is compared by, whatever its case; `None` for anything else.
+    """Return what a well-formed e-mail address is compared by, whatever its case; `None` for anything else.
 
     A domain in Unicode and its form in ASCII, such as `bücher.example` and `xn--bcher-kva.example`, are one.
     """

@@ -1,13 +1,12 @@
 // Queries and mutations go by POST, subscriptions by graphql-transport-ws.
 
 const TOKEN = "Consistency-Token";
-const MESSAGES_KEPT = 20;
 
 /**
- * Makes the function that GraphiQL sends operations with. Each request carries the token of the last answer,
- * so the playground reads its own writes. `onAnswer(answer, token)` hears of every answer and every message.
+ * Make the functions that send operations. Each request carries the token of the last answer, which `token()`
+ * returns: the playground reads its own writes.
  */
-export function createFetcher(url, onAnswer) {
+export function createTransport(url) {
   const socketUrl = new URL(url);
   socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
   const socket = graphqlWs.createClient({
@@ -16,7 +15,16 @@ export function createFetcher(url, onAnswer) {
   });
   let token = null;
 
-  async function post(params, kind, headers) {
+  /** Send a query or a mutation; return its answer, or an error in the shape of one. */
+  async function post(params, headers) {
+    try {
+      return await request(params, headers);
+    } catch (reason) {
+      return failure(reason);
+    }
+  }
+
+  async function request(params, headers) {
     const carried = token;
     const response = await fetch(url, {
       method: "POST",
@@ -39,61 +47,15 @@ export function createFetcher(url, onAnswer) {
       const answered = response.headers.get(TOKEN) ?? "";
       token = answered > (token ?? "") ? answered : token;
     }
-    onAnswer(answer, token);
     return answer;
   }
 
-  // GraphiQL shows one answer at a time; a subscription's is the list of its latest messages.
-  function subscribe(params) {
-    return {
-      subscribe(observer) {
-        let received = 0;
-        let newestFirst = [];
-        const unsubscribe = socket.subscribe(params, {
-          next(message) {
-            received += 1;
-            newestFirst = [message, ...newestFirst].slice(0, MESSAGES_KEPT);
-            onAnswer(message, token);
-            observer.next({ received, newestFirst });
-          },
-          error(reason) {
-            observer.next({ ...failure(reason), received, newestFirst });
-            observer.complete();
-          },
-          complete: () => observer.complete(),
-        });
-        return { unsubscribe };
-      },
-    };
-  }
-
-  return async (asked, { headers } = {}) => {
-    const { params, kind } = identify(asked);
-    try {
-      return kind === "subscription" ? subscribe(params) : await post(params, kind, headers);
-    } catch (reason) {
-      return failure(reason);
-    }
-  };
-}
-
-/** Tells the kind of an operation; its text decides, since GraphiQL still names that of a tab just left. */
-function identify(params) {
-  const operations = operationsIn(params.query);
-  const only = operations.length === 1 ? operations[0] : undefined;
-  const chosen = only ?? operations.find(({ name }) => name?.value === params.operationName);
   return {
-    params: only ? { ...params, operationName: only.name?.value } : params,
-    kind: chosen?.operation ?? "query",
+    post,
+    /** Start a subscription; return the function that ends it. */
+    subscribe: (params, sink) => socket.subscribe(params, sink),
+    token: () => token,
   };
-}
-
-function operationsIn(query) {
-  try {
-    return GraphiQL.GraphQL.parse(query).definitions.filter(({ kind }) => kind === "OperationDefinition");
-  } catch {
-    return []; // the service explains better what is wrong
-  }
 }
 
 async function readAnswer(response) {
@@ -105,8 +67,8 @@ async function readAnswer(response) {
   }
 }
 
-/** Makes an answer of whatever went wrong: GraphQL errors, a closed socket or an exception. */
-function failure(reason) {
+/** Make an answer of GraphQL errors, of a closed socket or of an exception. */
+export function failure(reason) {
   if (Array.isArray(reason)) return { errors: reason };
   if (reason instanceof CloseEvent) {
     const why = [reason.code, reason.reason].filter(Boolean).join(" ");

@@ -1,10 +1,12 @@
-import { createFetcher } from "./fetcher.js";
-import { showStatus } from "./status.js";
+import { createTransport } from "./fetcher.js";
+import { NodeLink, ResultPane } from "./result.js";
+import * as status from "./status.js";
+import { createTabs } from "./tabs.js";
 
 const { createElement: h, useState } = React;
 const page = document.querySelector("#playground");
 const defaultTabs = JSON.parse(page.dataset.tabs);
-const fetcher = createFetcher(new URL(location.pathname, location.href), showStatus);
+const tabs = createTabs(createTransport(new URL(location.pathname, location.href)), status);
 const lastOpened = openedBefore();
 
 function Playground() {
@@ -17,7 +19,7 @@ function Playground() {
   return h(
     GraphiQL,
     {
-      fetcher,
+      fetcher: tabs.fetch,
       defaultTabs,
       ...lastOpened,
       query,
@@ -25,8 +27,10 @@ function Playground() {
       plugins: [explorer],
       defaultEditorToolsVisibility: "variables",
       isHeadersEditorEnabled: true,
+      responseTooltip: NodeLink,
     },
     h(GraphiQL.Logo, null, h("img", { src: "/playground/static/diptych.svg", alt: "" }), "Diptych"),
+    h(GraphiQL.Footer, null, h(ResultPane, { tabs })),
   );
 }
 

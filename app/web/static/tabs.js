@@ -1,0 +1,128 @@
+// The operations that run in each tab. GraphiQL knows only one: it stops a subscription when another tab is opened,
+// and shows a late answer in the tab that is open by then. Here subscriptions go on, and answers wait for their tab.
+
+import { failure } from "./fetcher.js";
+import { identify } from "./operations.js";
+
+const MESSAGES_KEPT = 20;
+
+/** Make the functions that run operations in tabs, which are known by their ids; they tell `status` of every outcome. */
+export function createTabs(transport, status) {
+  const watches = new Map();
+  const answers = new Map();
+  const pending = new Map();
+  let open = null;
+  let resumed = null;
+  let runs = 0;
+  let show = () => {};
+
+  async function answer(tab, { params, kind }, headers) {
+    const run = ++runs;
+    const begun = performance.now();
+    pending.set(tab, run);
+    const result = await transport.post(params, headers);
+    status.answered(result, { kind, milliseconds: performance.now() - begun, token: transport.token() });
+    if (pending.get(tab) !== run) return new Promise(() => {}); // something else was run there since
+    pending.delete(tab);
+    if (tab === open && run === runs) return result;
+    answers.set(tab, JSON.stringify(result, null, 2));
+    if (tab === open) show(tab);
+    return new Promise(() => {}); // GraphiQL would show it in the tab that is open now
+  }
+
+  function watch(tab, { params, name }) {
+    let observer = null;
+    let received = 0;
+    let newestFirst = [];
+    let ended = false;
+    let last = {};
+
+    const shown = () => ({ ...last, received, newestFirst });
+    const end = (outcome) => {
+      ended = true;
+      last = outcome ?? {};
+      if (observer) {
+        watches.delete(tab);
+        observer.next(shown());
+        observer.complete();
+      }
+      status.ended(tab, self, outcome);
+    };
+    const stop = transport.subscribe(params, {
+      next(message) {
+        received += 1;
+        newestFirst = [message, ...newestFirst].slice(0, MESSAGES_KEPT);
+        status.received(tab, self, message);
+        observer?.next(shown());
+      },
+      error: (reason) => end(failure(reason)),
+      complete: () => ended || end(),
+    });
+    const self = {
+      name: name ?? "subscription",
+      get received() {
+        return received;
+      },
+      stop() {
+        ended = true;
+        watches.delete(tab);
+        stop();
+        status.stopped(tab, self);
+      },
+      subscribe(newObserver) {
+        observer = newObserver;
+        if (received || ended) observer.next(shown());
+        if (ended) {
+          watches.delete(tab);
+          queueMicrotask(() => newObserver.complete()); // once GraphiQL knows that it has subscribed
+        }
+        return {
+          unsubscribe() {
+            observer = null;
+            // GraphiQL stops a subscription before it opens another tab. In the same tab, Stop was pressed.
+            setTimeout(() => !observer && !ended && tab === open && self.stop());
+          },
+        };
+      },
+    };
+    watches.set(tab, self);
+    status.started(tab, self);
+    return self;
+  }
+
+  return {
+    /** Send an operation of the open tab, as GraphiQL's fetcher. */
+    async fetch(asked, { headers } = {}) {
+      if (resumed) return resumed;
+      if (asked.operationName === "IntrospectionQuery") return transport.post(asked, headers);
+      const operation = identify(asked);
+      return operation.kind === "subscription" ? watch(open, operation) : answer(open, operation, headers);
+    },
+    /** Show what has come meanwhile in the tab that is open now: an answer, or a subscription, to which `run` leads. */
+    opened(tab, all, { run, showAnswer }) {
+      open = tab;
+      show = (id) => {
+        showAnswer(answers.get(id));
+        answers.delete(id);
+      };
+      for (const [id, each] of watches) if (!all.includes(id)) each.stop();
+      if (answers.has(tab)) show(tab);
+      if (watches.has(tab)) {
+        resumed = watches.get(tab);
+        run();
+        resumed = null;
+      }
+    },
+    /** Note which tab is open, before anything is stopped or shown. */
+    opening(tab) {
+      open = tab;
+    },
+    /** Whether a query or a mutation of this tab has no answer yet. */
+    isWaiting: (tab) => pending.has(tab),
+    /** Return the name of the type of the node with this id; undefined where there is none. */
+    async typeOf(id) {
+      const query = "query TypeOf($id: ID!) { node(id: $id) { __typename } }";
+      return (await transport.post({ query, variables: { id } })).data?.node?.__typename;
+    },
+  };
+}
