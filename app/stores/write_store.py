@@ -97,13 +97,11 @@ _HEAD = select(log_head.c.position)
 
 
 @lru_cache
-def _claimed(rows: Select[Any]) -> Select[Any]:
-    return rows.with_for_update()
-
-
-@lru_cache
-def _relied_on(rows: Select[Any]) -> Select[Any]:
-    return rows.with_for_update(read=True)
+def _locked(rows: Select[Any]) -> Select[Any]:
+    # The lock that an UPDATE takes. A lock that several can share is no choice for those who only read:
+    # PostgreSQL lets them go ahead of one who waits to change the row, and of a product that sells all the
+    # time the price could never be changed.
+    return rows.with_for_update(key_share=True)
 
 
 class SqlWork:
@@ -125,14 +123,13 @@ class SqlWork:
         return self._cause.at
 
     async def claim(self, rows: Select[Any], **values: object) -> Result[Any]:
-        """Reads rows to change them: nobody else does, or relies on them, before the commit."""
-        found: Result[Any] = await self.rows.execute(_claimed(rows), values)
+        """Read rows to change them: nobody else does, or relies on them, before the commit."""
+        found: Result[Any] = await self.rows.execute(_locked(rows), values)
         return found
 
     async def rely_on(self, rows: Select[Any], **values: object) -> Result[Any]:
-        """Reads rows to decide by them: nobody changes them before the commit."""
-        found: Result[Any] = await self.rows.execute(_relied_on(rows), values)
-        return found
+        """Read rows to decide by them: nobody changes them before the commit, and all take turns."""
+        return await self.claim(rows, **values)
 
     def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
         """Records `events` on `stream`, whose version was `version`, when the work is committed."""

@@ -1,5 +1,6 @@
 """A shop on a real write store, without GraphQL and without read models."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from functools import reduce
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, text
 from uuid_utils.compat import uuid7
 
 from app.cqrs import contexts
@@ -72,6 +73,16 @@ class Shop:
         async with self.engines.reading.connect() as connection:
             rows: int = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
             return rows
+
+    async def until_waiting(self, count: int) -> None:
+        """Return once so many transactions of this PostgreSQL database wait for a lock."""
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        async with asyncio.timeout(10), self.engines.reading.connect() as connection:
+            while (await connection.execute(waiting)).scalar_one() < count:
+                pass
 
     async def check(self) -> None:
         """Positions and streams have no gaps, and every row is what its events make it."""

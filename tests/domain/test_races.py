@@ -113,6 +113,35 @@ async def test_nobody_changes_what_an_order_relies_on_before_it_is_placed(
     await shop.check()
 
 
+@pytest.mark.parametrize(
+    "spoiler",
+    [
+        lambda _, ada: CloseCustomer(customer_id=ada),
+        lambda _, ada: UpdateCustomer(customer_id=ada, company="Analytical Engines"),
+        lambda chai, _: DiscontinueProduct(product_id=chai),
+        lambda chai, _: ChangePrice(product_id=chai, unit_price=Decimal(99)),
+        lambda chai, _: UpdateProduct(product_id=chai, name="Chai latte"),
+    ],
+    ids=["CloseCustomer", "UpdateCustomer", "DiscontinueProduct", "ChangePrice", "UpdateProduct"],
+)
+async def test_who_waits_to_change_what_orders_rely_on_is_not_overtaken_by_further_orders(
+    postgres_url: str, spoiler: Callable[[UUID, UUID], Command]
+) -> None:
+    async with open_shop(postgres_url) as shop:
+        chai, ada = await shop.product(on_hand=9), await shop.customer()
+        async with shop.store.begin(cause()) as first:
+            await HANDLERS[PlaceOrder](order(ada, (chai, 1)), first)
+            spoiled = asyncio.create_task(shop.accept(spoiler(chai, ada)))
+            await shop.until_waiting(1)
+            others = [asyncio.create_task(shop.bus.execute(order(ada, (chai, 1)))) for _ in range(3)]
+            await shop.until_waiting(4)
+            await first.commit("")
+        await asyncio.gather(spoiled, *others)
+        happened = [event.type for event in await shop.history() if not event.type.startswith("Stock")]
+        assert happened[2:4] == ["OrderPlaced", (await spoiled).events[0].type]
+        await shop.check()
+
+
 async def test_a_command_that_was_sent_twice_at_once_is_not_refused_for_its_own_effect(shop: Shop) -> None:
     ada, chai = await shop.customer(), await shop.product(on_hand=3)
     commands = [
