@@ -2,6 +2,7 @@
 
 import typer
 
+from app.command_line.check import check
 from app.command_line.demo import demo
 from app.command_line.events import events
 from app.command_line.projections import projections
@@ -16,6 +17,7 @@ command_line = typer.Typer(
 )
 command_line.command()(serve)
 command_line.command()(demo)
+command_line.command()(check)
 command_line.add_typer(events, name="events")
 command_line.add_typer(projections, name="projections")
 

@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.bootstrap import Filling, open_circle
+from app.completeness import require_complete
 from app.config import Settings
 from app.web import health, playground
 from schema.context import TOKEN_HEADER
@@ -31,7 +32,9 @@ def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
     """The application; its stores are open while its lifespan lasts, filled by `fill` before anyone looks.
 
     Who stops it sets `app.state.leaving` first: responses that have no end of their own then end.
+    Raises `Incomplete`.
     """
+    require_complete()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -36,6 +36,7 @@ def serve(
     from app.bootstrap import WriteSide
     from app.command_line.server import CannotListen
     from app.command_line.server import serve as run
+    from app.completeness import Incomplete
     from app.cqrs.circle import Circle
     from app.cqrs.command_bus import WriteStoreUnavailable
     from app.cqrs.documents import ReadStoreUnavailable
@@ -69,7 +70,8 @@ def serve(
             errors.print(f"Whoever can reach {settings.host} can read and change everything.", style="yellow")
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    expected = (CannotListen, DemoRefused, MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
+    unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
+    expected = (CannotListen, DemoRefused, Incomplete, *unavailable)
     with (
         explained(*expected, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=auto_loop_factory()) as runner,

@@ -80,7 +80,7 @@ class RecordedEvent:
         ]
 
 
-class UndeclaredEvent(Exception):
+class UndeclaredEvent(Impersonal):
     """An event that was to be recorded, and could never be read again."""
 
 

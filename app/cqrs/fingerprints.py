@@ -51,7 +51,7 @@ def words_in(functions: Iterable[Callable[..., Any]]) -> set[str]:
         used.look_at(function)
     words = set(used.texts)
     for definition in used.written:
-        for node in _walked(_syntax_of(definition)):
+        for node in _walked(syntax_of(definition)):
             match node:
                 case ast.Constant(value=str(word)) | ast.keyword(arg=str(word)):
                     words.add(word)
@@ -72,7 +72,7 @@ class _Used:
         if not isinstance(definition, FunctionType):
             raise NoSource(f"{function!r} is not written as a function")
         if definition not in self.written:
-            syntax = _syntax_of(definition)
+            syntax = syntax_of(definition)
             self.written[definition] = _text_of(syntax)
             for value in _named_in(definition, syntax):
                 self._note(value, definition.__module__.partition(".")[0])
@@ -103,7 +103,7 @@ class _Used:
         if isinstance(definition, FunctionType):
             self.look_at(definition)
         elif isinstance(definition, type) and not issubclass(definition, Message):  # Messages have versions.
-            self.written[definition] = _text_of(_syntax_of(definition))
+            self.written[definition] = _text_of(syntax_of(definition))
 
 
 def _named_in(function: FunctionType, syntax: ast.AST) -> Iterator[object]:
@@ -120,28 +120,33 @@ def _named_in(function: FunctionType, syntax: ast.AST) -> Iterator[object]:
                     yield getattr(module, attribute, None)
 
 
-@lru_cache
-def _module(name: str) -> ast.Module:
-    try:
-        return ast.parse(inspect.getsource(sys.modules[name]))
-    except (KeyError, OSError, TypeError, SyntaxError) as error:
-        raise NoSource(f"the source text of {name} can't be read") from error
-
-
-def _syntax_of(definition: Definition) -> ast.AST:
-    for node in ast.walk(_module(definition.__module__)):
-        if isinstance(definition, type):
-            if isinstance(node, ast.ClassDef) and node.name == definition.__name__:
-                return node
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            if (node.name, first) == (definition.__name__, definition.__code__.co_firstlineno):
-                return node
-        elif isinstance(node, ast.Lambda):
-            code = definition.__code__
-            if (code.co_name, code.co_firstlineno) == ("<lambda>", node.lineno):
-                return node
+def syntax_of(definition: Definition) -> ast.AST:
+    """Return the part of the source text that defines a function or class; raises `NoSource`."""
+    defined = _definitions(definition.__module__)
+    line = 0 if isinstance(definition, type) else definition.__code__.co_firstlineno
+    if found := defined.get((definition.__name__, line)):
+        return found
     raise NoSource(f"{definition.__qualname__} is not found in the source text of {definition.__module__}")
+
+
+@lru_cache
+def _definitions(module: str) -> Mapping[tuple[str, int], ast.AST]:
+    """Return what a module defines: classes by name, functions also by the line that they begin in."""
+    try:
+        syntax = ast.parse(inspect.getsource(sys.modules[module]))
+    except (KeyError, OSError, TypeError, SyntaxError) as error:
+        raise NoSource(f"the source text of {module} can't be read") from error
+    found = dict[tuple[str, int], ast.AST]()
+    for node in ast.walk(syntax):
+        match node:
+            case ast.ClassDef():
+                found.setdefault((node.name, 0), node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                found[node.name, first] = node
+            case ast.Lambda():
+                found.setdefault(("<lambda>", node.lineno), node)
+    return found
 
 
 def _walked(syntax: ast.AST) -> Iterator[ast.AST]:

@@ -1,17 +1,23 @@
 """Alembic's entry: migrates over the connection that the service has opened."""
 
 from alembic import context
+from alembic.util import CommandError
 
 from app.domain.contexts import CONTEXTS
 from app.stores import write_store
+from app.stores.differences import differences, tables_of
 from app.stores.sql import metadata
 
-TABLES = (*(each.tables for each in CONTEXTS), write_store)
-"""Modules; to import them puts their tables into the metadata that migrations are compared with."""
+TABLES = tables_of([*(each.tables for each in CONTEXTS), write_store])
+"""What the migrations must come to."""
 
+connection = context.config.attributes["connection"]
 # SQLite, too, changes its schema in a transaction, where the driver leaves transactions to us.
-context.configure(
-    connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True
-)
+context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()
+if found := list(differences(connection, TABLES)):
+    raise CommandError(
+        f"after all migrations its tables are not those of the code: {'; '.join(found)}. Write a migration "
+        "in app/migrations/versions, or undo what was changed by hand"
+    )

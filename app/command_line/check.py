@@ -1,0 +1,30 @@
+"""The command that checks whether all parts of the program are connected."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from app.command_line.terminal import FAILED, console, stop
+
+
+def check() -> None:
+    """Say what is written and not connected: contexts, read models, migrations, parts of the schema.
+
+    `serve` refuses to start for the same reasons. No store is needed, and none is changed.
+    """
+    from app.completeness import problems
+    from app.cqrs.command_bus import WriteStoreUnavailable
+    from app.stores.sql import open_database
+
+    async def migrated() -> str | None:
+        with TemporaryDirectory() as folder:
+            try:
+                async with open_database(Path(folder) / "write.db"):
+                    return None
+            except WriteStoreUnavailable as error:
+                return str(error)
+
+    found = [*problems(), *filter(None, [asyncio.run(migrated())])]
+    if found:
+        stop("\n".join(found), FAILED)
+    console.print("Every context, read model, migration and part of the schema is connected.")
