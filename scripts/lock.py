@@ -86,7 +86,7 @@ def lock(scratch: Path, *, upgrade: bool) -> None:
         same = () if first is None or path.parent != first.parent else ("--constraint", str(first))
         how = ("--universal", "--python-version", PYTHONS[0], "--generate-hashes")
         leave_out = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
-        compiling = (uv, "pip", "compile", "--quiet", *how, *leave_out, *same)
+        compiling = (*_compiling(uv), *how, *leave_out, *same)
         subprocess.run((*compiling, str(asked), "--output-file", str(made)), check=True)  # noqa: S603
         if same == ():  # the others have the same packages, or fewer
             _wheels_everywhere(uv, made)
@@ -142,11 +142,16 @@ def _uv(scratch: Path) -> str:
     return str(folder / "uv")
 
 
+def _compiling(uv: str) -> tuple[str, ...]:
+    # Left to itself, uv looks for a Python of the version it resolves for, seconds long where there are many.
+    return (uv, "pip", "compile", "--quiet", "--python", sys.executable)
+
+
 def _wheels_everywhere(uv: str, locked: Path) -> None:
     for python in PYTHONS:
         for platform in PLATFORMS:
             there = ("--python-version", python, "--python-platform", platform, "--only-binary", ":all:")
-            compiling = (uv, "pip", "compile", "--quiet", "--no-deps", *there, str(locked))
+            compiling = (*_compiling(uv), "--no-deps", *there, str(locked))
             subprocess.run(compiling, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
 
 
