@@ -24,7 +24,7 @@ from urllib.parse import quote_plus
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from app.stores.mongod_binary import MongodError, find_mongod
+from app.stores.mongod_binary import MongodBinary, MongodError, find_mongod
 
 # In seconds.
 _LOCK_LIMIT = 3.0  # a predecessor that was killed is gone within milliseconds
@@ -97,7 +97,7 @@ async def embedded_mongod(data_dir: Path, mongod_bin: str | None = None) -> Asyn
             process = await _spawn(binary, folder)
         except OSError as error:
             raise MongodError(
-                f"Can't run {binary} on {data_dir}: {error.strerror}.\n"
+                f"Can't run {binary.path} on {data_dir}: {error.strerror}.\n"
                 "Mend that, or choose another folder with --data-dir."
             ) from error
         mongod = Mongod(url=f"mongodb://{quote_plus(str(socket))}/?directConnection=true", process=process)
@@ -127,14 +127,15 @@ def _short_path_to(folder: Path) -> Iterator[Path]:
         yield link
 
 
-async def _spawn(binary: Path, folder: Path) -> asyncio.subprocess.Process:
+async def _spawn(binary: MongodBinary, folder: Path) -> asyncio.subprocess.Process:
     lock = os.open(folder / "diptych.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         await _take(lock, folder.parent)
         with _new_log(folder / _LOG) as log:
             return await asyncio.create_subprocess_exec(
-                *(binary, "--dbpath", folder, *_OPTIONS),
+                *(binary.path, "--dbpath", folder, *_OPTIONS),
                 cwd=folder,
+                env=binary.environment(folder),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

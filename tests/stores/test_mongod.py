@@ -4,6 +4,7 @@ import asyncio
 import os
 import select
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +19,7 @@ from pymongo.write_concern import WriteConcern
 
 from app.stores import mongod as mongod_module
 from app.stores.mongod import Mongod, embedded_mongod
-from app.stores.mongod_binary import MongodError, MongodNotFoundError, find_mongod
+from app.stores.mongod_binary import MongodBinary, MongodError, MongodNotFoundError, find_mongod
 
 SERVICE = """
 import asyncio, sys
@@ -220,14 +221,14 @@ def test_names_three_ways_out_when_there_is_no_mongod(monkeypatch: pytest.Monkey
 def test_prefers_the_mongod_that_was_asked_for_then_the_wheels_then_the_one_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheels = find_mongod()
+    wheels = find_mongod().path
     assert wheels.parts[-4:] == ("fiftyone", "db", "bin", "mongod")
     (tmp_path / "mongod").symlink_to(wheels)
-    assert find_mongod(str(tmp_path / "mongod")) == tmp_path / "mongod"
+    assert find_mongod(str(tmp_path / "mongod")).path == tmp_path / "mongod"
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_mongod() == wheels
+    assert find_mongod().path == wheels
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert find_mongod() == tmp_path / "mongod"
+    assert find_mongod().path == tmp_path / "mongod"
 
 
 @pytest.mark.parametrize(
@@ -252,3 +253,49 @@ def test_says_why_a_mongod_can_not_run(program: str, reason: str, tmp_path: Path
 def test_says_so_when_the_mongod_that_was_asked_for_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MongodNotFoundError, match="missing can't be started: No such file or directory"):
         find_mongod(str(tmp_path / "missing"))
+
+
+@pytest.fixture
+def without_libcurl(tmp_path: Path) -> tuple[str, ...]:
+    """Return the beginning of a command that runs where the system has no libcurl, as a bare Debian."""
+    namespace = ("unshare", "--mount", *(() if os.getuid() == 0 else ("--map-root-user",)))
+    scratch = tmp_path / "hidden"
+    scratch.mkdir()
+    alone = (*namespace, "bash", str(Path(__file__).with_name("hide_libcurl.sh")), str(scratch))
+    try:
+        tried = subprocess.run((*alone, "true"), capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("hiding the system's libcurl takes Linux's unshare (package util-linux)")
+    if tried.returncode != 0:
+        pytest.skip(f"hiding the system's libcurl takes the right to mount: {tried.stderr.strip()}")
+    return alone
+
+
+def libcurls_of(pid: str) -> set[str]:
+    """Return the names of the folders that a process has its libcurl from."""
+    files = (line.split()[-1] for line in Path("/proc", pid, "maps").read_text().splitlines())
+    return {Path(file).parent.name for file in files if "/libcurl" in file}
+
+
+async def test_a_mongod_borrows_a_libcurl_where_the_system_has_none(
+    tmp_path: Path, without_libcurl: tuple[str, ...]
+) -> None:
+    command = (*without_libcurl, sys.executable, "-c", SERVICE, str(tmp_path / "a:b"))
+    service = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert service.stdout is not None
+    try:
+        pid, url = (await service.stdout.readline()).decode().split()
+        await write_note(url)
+        assert await read_note(url) == "kept"
+        assert libcurls_of(pid) == {"pycurl.libs"}
+    finally:
+        service.terminate()
+        await service.wait()
+
+
+def test_the_systems_libcurl_is_used_where_there_is_one() -> None:
+    """On such a system the tests of this module run, but for the one above."""
+    probe = subprocess.run((find_mongod().path, "--version"), capture_output=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip("this system has no libcurl: apt-get install libcurl4")
+    assert find_mongod() == MongodBinary(path=find_mongod().path)
