@@ -24,7 +24,7 @@ from schema.enums import describe
 from schema.ids import key_of
 from schema.limits import refuse_long_search
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
-from schema.scalars import Position
+from schema.scalars import BigInt, Position
 from schema.shown import shows
 from schema.updates import Resume, Update, follow
 from schema.values import Money
@@ -57,7 +57,7 @@ class Product(Node):
     reserved: int = strawberry.field(description="Units set aside for orders that are not shipped.")
     available: int = strawberry.field(description="Units that can be ordered.")
     in_stock: bool = strawberry.field(description="Whether any can be ordered.")
-    units_sold: int = strawberry.field(description="Units ordered so far, cancelled orders left out.")
+    units_sold: BigInt = strawberry.field(description="Units ordered so far, cancelled orders left out.")
     added_at: datetime = strawberry.field(description="When it came on sale.")
     version: int = strawberry.field(description="The product's version, for `expectedVersion`.")
     stock_version: int = strawberry.field(
@@ -96,7 +96,7 @@ class ProductConnection(Connection[Product]):
     """Products, and facets over all that match."""
 
     @strawberry.field(description="Counts and ranges over all matching products.")
-    async def facets(self, info: Info) -> ProductFacets:
+    async def facets(self, info: Info) -> ProductFacets | None:
         """One aggregation, only where it is asked for."""
         [found] = await info.context.reading.aggregate(products, facets(self.page.listing.filter))
         [span] = found["range"] or [{"lowest": None, "highest": None, "in_stock": 0}]

@@ -104,7 +104,7 @@ class CatalogMutation:
     """Mutations of products."""
 
     @strawberry.mutation(description="Puts a product on sale.")
-    async def add_product(self, info: Info, input: Input[AddProductInput]) -> AddProductPayload:
+    async def add_product(self, info: Info, input: Input[AddProductInput]) -> AddProductPayload | None:
         """Becomes `AddProduct`."""
         command = AddProduct(
             sku=input.sku,
@@ -118,12 +118,14 @@ class CatalogMutation:
         return await send(info, AddProductPayload, "product", input.command_id, lambda: command)
 
     @strawberry.mutation(description="Describes a product anew.")
-    async def update_product(self, info: Info, input: Input[UpdateProductInput]) -> UpdateProductPayload:
+    async def update_product(
+        self, info: Info, input: Input[UpdateProductInput]
+    ) -> UpdateProductPayload | None:
         """Becomes `UpdateProduct`."""
         return await send(info, UpdateProductPayload, "product", input.command_id, input.command)
 
     @strawberry.mutation(description="Changes a product's price; orders keep the price they were placed at.")
-    async def change_price(self, info: Info, input: Input[ChangePriceInput]) -> ChangePricePayload:
+    async def change_price(self, info: Info, input: Input[ChangePriceInput]) -> ChangePricePayload | None:
         """Becomes `ChangePrice`."""
         return await send(
             info,
@@ -141,7 +143,7 @@ class CatalogMutation:
     @strawberry.mutation(description="Takes a product off sale for good; it stays visible in old orders.")
     async def discontinue_product(
         self, info: Info, input: Input[DiscontinueProductInput]
-    ) -> DiscontinueProductPayload:
+    ) -> DiscontinueProductPayload | None:
         """Becomes `DiscontinueProduct`."""
         return await send(
             info,

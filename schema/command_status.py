@@ -66,7 +66,7 @@ class CommandStatusQuery:
     """What has become of commands."""
 
     @strawberry.field(description="What has become of a command, such as one whose answer was lost.")
-    async def command_status(self, info: Info, command_id: CommandId) -> CommandStatus:
+    async def command_status(self, info: Info, command_id: CommandId) -> CommandStatus | None:
         """Asked of the write side."""
         circle = info.context.circle
         return CommandStatus.of(await circle.statuses.now(command_id), circle.tokens)

@@ -17,6 +17,9 @@ from schema.scalars import ConsistencyToken, Position
 SUBJECTS = {"product": "Product", "stock": "Product", "customer": "Customer", "order": "Order"}
 """Whose history a kind of stream is, as a type of the schema."""
 
+MOST_BEHIND = 2**31 - 1
+"""The most that an Int can say: a log of more events may be read anew, and its freshness is to be seen."""
+
 
 class ReadModelName(Enum):
     """The read models by name."""
@@ -100,7 +103,9 @@ class Freshness:
     state: ReadModelState = strawberry.field(description="What it is doing.")
     position: Position = strawberry.field(description="All events up to here are in its documents.")
     head: Position = strawberry.field(description="The newest position in the log.")
-    events_behind: int = strawberry.field(description="How many events are not applied yet.")
+    events_behind: int = strawberry.field(
+        description=f"How many events are not applied yet; {MOST_BEHIND:,} stands for that many or more."
+    )
     milliseconds_behind: float = strawberry.field(  # an Int ends after 25 days
         description="The age of the oldest event that is not applied; 0 where there is none."
     )
@@ -114,7 +119,7 @@ class Freshness:
             state=progress.state,
             position=Position(progress.position),
             head=Position(progress.head),
-            events_behind=progress.events_behind,
+            events_behind=min(progress.events_behind, MOST_BEHIND),
             milliseconds_behind=progress.milliseconds_behind,
             reason=progress.reason,
         )

@@ -96,7 +96,7 @@ class CustomersMutation:
     @strawberry.mutation(description="Makes someone known who may order.")
     async def register_customer(
         self, info: Info, input: Input[RegisterCustomerInput]
-    ) -> RegisterCustomerPayload:
+    ) -> RegisterCustomerPayload | None:
         """Becomes `RegisterCustomer`."""
         command = RegisterCustomer(
             name=input.name,
@@ -108,12 +108,16 @@ class CustomersMutation:
         return await send(info, RegisterCustomerPayload, "customer", input.command_id, lambda: command)
 
     @strawberry.mutation(description="Changes a customer's details.")
-    async def update_customer(self, info: Info, input: Input[UpdateCustomerInput]) -> UpdateCustomerPayload:
+    async def update_customer(
+        self, info: Info, input: Input[UpdateCustomerInput]
+    ) -> UpdateCustomerPayload | None:
         """Becomes `UpdateCustomer`."""
         return await send(info, UpdateCustomerPayload, "customer", input.command_id, input.command)
 
     @strawberry.mutation(description="Ends the business with a customer, and drops their personal data.")
-    async def close_customer(self, info: Info, input: Input[CloseCustomerInput]) -> CloseCustomerPayload:
+    async def close_customer(
+        self, info: Info, input: Input[CloseCustomerInput]
+    ) -> CloseCustomerPayload | None:
         """Becomes `CloseCustomer`."""
         return await send(
             info,

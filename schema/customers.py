@@ -73,7 +73,7 @@ class Customer(Node):
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> OrderConnection:
+    ) -> OrderConnection | None:
         """One find in the order details."""
         listing = orders_of_customer(document["_id"])
         return await OrderConnection.read(info, listing, page(first, after, last, before))

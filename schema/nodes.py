@@ -124,6 +124,6 @@ class Connection(Generic[T]):
         )
 
     @strawberry.field(description="How many nodes there are on all pages.")
-    async def total_count(self, info: Info) -> int:
+    async def total_count(self, info: Info) -> int | None:
         """Counted only where it is asked for."""
         return await info.context.reading.count(self.page.listing)

@@ -117,12 +117,12 @@ class OrdersMutation:
     """Mutations of orders."""
 
     @strawberry.mutation(description="Places an order and reserves its stock, or says all that is short.")
-    async def place_order(self, info: Info, input: Input[PlaceOrderInput]) -> PlaceOrderPayload:
+    async def place_order(self, info: Info, input: Input[PlaceOrderInput]) -> PlaceOrderPayload | None:
         """Becomes `PlaceOrder`."""
         return await send(info, PlaceOrderPayload, "order", input.command_id, input.command)
 
     @strawberry.mutation(description="Notes that a placed order is paid.")
-    async def pay_order(self, info: Info, input: Input[PayOrderInput]) -> PayOrderPayload:
+    async def pay_order(self, info: Info, input: Input[PayOrderInput]) -> PayOrderPayload | None:
         """Becomes `PayOrder`."""
         return await send(
             info,
@@ -136,7 +136,7 @@ class OrdersMutation:
         )
 
     @strawberry.mutation(description="Sends a paid order; its stock leaves the warehouse.")
-    async def ship_order(self, info: Info, input: Input[ShipOrderInput]) -> ShipOrderPayload:
+    async def ship_order(self, info: Info, input: Input[ShipOrderInput]) -> ShipOrderPayload | None:
         """Becomes `ShipOrder`."""
         return await send(
             info,
@@ -150,7 +150,7 @@ class OrdersMutation:
         )
 
     @strawberry.mutation(description="Calls off an order that is not shipped; its stock is available again.")
-    async def cancel_order(self, info: Info, input: Input[CancelOrderInput]) -> CancelOrderPayload:
+    async def cancel_order(self, info: Info, input: Input[CancelOrderInput]) -> CancelOrderPayload | None:
         """Becomes `CancelOrder`."""
         return await send(
             info,

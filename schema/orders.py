@@ -17,7 +17,7 @@ from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id, key_of
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
-from schema.scalars import Position
+from schema.scalars import BigInt, Position
 from schema.shown import shows
 from schema.updates import Resume, Update, follow
 from schema.values import Address, Money
@@ -127,7 +127,7 @@ class OrderTotals:
     """Sums over all pages."""
 
     orders: int = strawberry.field(description="How many orders.")
-    units: int = strawberry.field(description="Units on all their lines.")
+    units: BigInt = strawberry.field(description="Units on all their lines.")
     revenue: Money = strawberry.field(description="Their lines' totals, without shipping fees.")
     shipping_fees: Money = strawberry.field(description="Their shipping fees.")
     total: Money = strawberry.field(description="Both together.")
@@ -143,7 +143,7 @@ class OrderSummaryConnection(Connection[OrderSummary]):
     """Rows, and sums over all that match."""
 
     @strawberry.field(description="Sums over all matching orders.")
-    async def totals(self, info: Info) -> OrderTotals:
+    async def totals(self, info: Info) -> OrderTotals | None:
         """One aggregation, only where it is asked for."""
         [found] = await info.context.reading.aggregate(rows, order_totals(self.page.listing.filter))
         return cast("OrderTotals", found)

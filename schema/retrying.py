@@ -44,7 +44,9 @@ class RetryingMutation:
             "there is no receipt, and it may be repeated freely."
         )
     )
-    async def retry_read_model(self, info: Info, input: Input[RetryReadModelInput]) -> RetryReadModelPayload:
+    async def retry_read_model(
+        self, info: Info, input: Input[RetryReadModelInput]
+    ) -> RetryReadModelPayload | None:
         """Wakes the projector."""
         freshness = await info.context.circle.projections.retry(input.read_model.value, PATIENCE)
         failed = freshness.state is ReadModelState.FAILED

@@ -57,10 +57,10 @@ class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery
         return await _read_node(info, id)
 
     @strawberry.field(description="Several things by their global ids, in the order of the ids.")
-    async def nodes(self, info: Info, ids: NodeIds) -> list[Node | None]:
+    async def nodes(self, info: Info, ids: NodeIds) -> list[Node | None] | None:
         """One find for each; a bad id is an error in its own place."""
         if len(ids) > MOST_NODES:
-            raise BadId(f"Ask for at most {MOST_NODES} nodes at once.")
+            raise BadId(f"Ask for at most {MOST_NODES} nodes at once; these are {len(ids)}.")
         return cast("list[Node | None]", [_read_node(info, id) for id in ids])
 
     @strawberry.field(description="How fresh each read model is, compared with the log.")
@@ -70,7 +70,7 @@ class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery
         read_models: Annotated[
             list[ReadModelName] | None, strawberry.argument(description="Which; all where null.")
         ] = None,
-    ) -> list[Freshness]:
+    ) -> list[Freshness] | None:
         """From the projectors' own progress; reads no document."""
         progress = info.context.circle.progress
         names = ReadModelName if read_models is None else read_models

@@ -21,6 +21,7 @@ from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, page
+from schema.scalars import BigInt
 from schema.shown import shows
 from schema.values import Money
 
@@ -36,7 +37,7 @@ class SalesTotals:
     """Sums over some days."""
 
     orders: int = strawberry.field(description="Orders placed, and not cancelled since.")
-    units: int = strawberry.field(description="Units on their lines.")
+    units: BigInt = strawberry.field(description="Units on their lines.")
     revenue: Money = strawberry.field(description="Their lines' totals, without shipping fees.")
     shipping_fees: Money = strawberry.field(description="Their shipping fees.")
     cancelled: int = strawberry.field(description="Orders placed, and cancelled since.")
@@ -60,7 +61,7 @@ class CategorySales:
     """Sums over the days."""
 
     category: str = strawberry.field(description="The category.")
-    units: int = strawberry.field(description="Units sold.")
+    units: BigInt = strawberry.field(description="Units sold.")
     revenue: Money = strawberry.field(description="What they came to.")
 
 
@@ -72,7 +73,7 @@ class ProductSales:
     sku: str = strawberry.field(description="Its SKU.")
     title: str = strawberry.field(description="Its name.")
     category: str = strawberry.field(description="Its category.")
-    units: int = strawberry.field(description="Units sold.")
+    units: BigInt = strawberry.field(description="Units sold.")
     revenue: Money = strawberry.field(description="What they came to.")
 
     @strawberry.field(description="The id of the `Product`.")
@@ -94,7 +95,7 @@ class Sales:
     last_day: strawberry.Private[date | None]
 
     @strawberry.field(description="All of these days together.")
-    async def total(self, info: Info) -> SalesTotals:
+    async def total(self, info: Info) -> SalesTotals | None:
         """One aggregation."""
         [found] = await info.context.reading.aggregate(days, day_totals(self.first_day, self.last_day))
         return cast("SalesTotals", found)
@@ -102,13 +103,13 @@ class Sales:
     @strawberry.field(description="Day by day, oldest first; days without orders are left out.")
     async def by_day(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> SalesDayConnection:
+    ) -> SalesDayConnection | None:
         """One find."""
         listing = days_between(self.first_day, self.last_day)
         return await SalesDayConnection.read(info, listing, page(first, after, last, before))
 
     @strawberry.field(description="By category, highest revenue first.")
-    async def by_category(self, info: Info) -> list[CategorySales]:
+    async def by_category(self, info: Info) -> list[CategorySales] | None:
         """One aggregation."""
         pipeline = category_totals(self.first_day, self.last_day)
         return cast("list[CategorySales]", await info.context.reading.aggregate(category_days, pipeline))
@@ -121,7 +122,7 @@ class Sales:
         by: Annotated[
             BestSellerOrder, strawberry.argument(description="Units or revenue.")
         ] = BestSellerOrder.UNITS,
-    ) -> list[ProductSales]:
+    ) -> list[ProductSales] | None:
         """One aggregation."""
         if not 1 <= first <= LONGEST_PAGE:
             raise BadPage(f"first takes 1 to {LONGEST_PAGE}, not {first}.")

@@ -12,8 +12,10 @@ from strawberry.types.scalar import ScalarDefinition
 
 ConsistencyToken = NewType("ConsistencyToken", str)
 Position = NewType("Position", int)
+BigInt = NewType("BigInt", int)
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 _DATETIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9]|60)(\.[0-9]{3})"
     r"(?!-00:00)(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
@@ -112,6 +114,22 @@ def _position(value: object) -> int:
     return int(text)
 
 
+def _big_int(value: object) -> int:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _INTEGER.fullmatch(text):
+        raise GraphQLError('A BigInt is a whole number, written as a string such as "5000000000".')
+    if not -(2**63) <= int(text) < 2**63:
+        raise GraphQLError("A BigInt has at most 64 bits.")
+    return int(text)
+
+
+def shown_big_int(value: int) -> str:
+    """Return the number as text; raise `TypeError` for what is none, such as a sum that was rounded."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"a {type(value).__name__} is no BigInt")
+    return str(int(value))
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     ConsistencyToken: strawberry.scalar(
         name="ConsistencyToken",
@@ -127,6 +145,15 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An event's place in the log, a 64-bit integer written as a string.",
         serialize=str,
         parse_value=_position,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description=(
+            "A whole number of up to 64 bits, written as a string: sums outgrow an Int, and the numbers "
+            "of JavaScript."
+        ),
+        serialize=shown_big_int,
+        parse_value=_big_int,
     ),
     Decimal: strawberry.scalar(
         name="Decimal",

@@ -41,7 +41,7 @@ class StockMutation:
     """Mutations of the stock."""
 
     @strawberry.mutation(description="Takes a delivery into the warehouse.")
-    async def receive_stock(self, info: Info, input: Input[ReceiveStockInput]) -> ReceiveStockPayload:
+    async def receive_stock(self, info: Info, input: Input[ReceiveStockInput]) -> ReceiveStockPayload | None:
         """Becomes `ReceiveStock`."""
         return await send(
             info,
@@ -56,7 +56,7 @@ class StockMutation:
         )
 
     @strawberry.mutation(description="Corrects the units on hand, after a count or a loss.")
-    async def adjust_stock(self, info: Info, input: Input[AdjustStockInput]) -> AdjustStockPayload:
+    async def adjust_stock(self, info: Info, input: Input[AdjustStockInput]) -> AdjustStockPayload | None:
         """Becomes `AdjustStock`."""
         return await send(
             info,

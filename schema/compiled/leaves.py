@@ -17,7 +17,7 @@ from graphql import (
     Undefined,
 )
 
-from schema.scalars import shown_datetime
+from schema.scalars import shown_big_int, shown_datetime
 
 Complete = Callable[[Any], Any]
 
@@ -41,6 +41,12 @@ _SHOWN_AS_THEY_ARE = {
     GraphQLBoolean.name: "{v}.__class__ is bool",
 }
 
+_SHORT_WAYS: dict[Complete, tuple[str, str]] = {
+    str: ("{v}.__class__ in PLAIN", "str({v})"),
+    shown_datetime: ("{v}.__class__ is datetime", "shown_datetime({v})"),
+    shown_big_int: ("{v}.__class__ is int", "str({v})"),
+}
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -61,11 +67,7 @@ def leaf(kind: GraphQLLeafType) -> Leaf:
         return Leaf(complete)
     if kind.name in _SHOWN_AS_THEY_ARE:
         return Leaf(complete, _SHOWN_AS_THEY_ARE[kind.name])
-    if kind.coerce_output_value is shown_datetime:
-        return Leaf(complete, "{v}.__class__ is datetime", "shown_datetime({v})")
-    if kind.coerce_output_value is str:
-        return Leaf(complete, "{v}.__class__ in PLAIN", "str({v})")
-    return Leaf(complete)
+    return Leaf(complete, *_SHORT_WAYS.get(kind.coerce_output_value, ()))
 
 
 KNOWN = {"PLAIN": _PLAIN, "datetime": datetime, "shown_datetime": shown_datetime}

@@ -1,13 +1,19 @@
-"""What surrounds every operation: here the names that its errors suggest."""
+"""What surrounds every operation: the names that its errors suggest, and whose fault they are."""
+
+from typing import Any
 
 import pytest
 import strawberry
+from motor.motor_asyncio import AsyncIOMotorClient
 from strawberry.extensions import DisableIntrospection
 
+from app.read_models.product_listing import products
 from schema.context import Context
+from schema.ids import key_of
 from schema.root import Query, schema
 from tests.inprocess import Service
 from tests.schema.client import Client
+from tests.schema.shop import Shop
 
 MISSPELT = {
     "produckts": "{ produckts { totalCount } }",
@@ -36,3 +42,47 @@ async def test_no_name_is_suggested_where_introspection_is_refused(service: Serv
         messages = [error.message for error in result.errors]
         assert not [message for message in messages if "Did you mean" in message]
     assert name in messages[0]
+
+
+FALSIFIED = {
+    "onHand": {"on_hand": 2**40},
+    "addedAt": {"added_at": "yesterday"},
+    "unitsSold": {"units_sold": 1.5},
+    "price": {"price": "free"},
+}
+
+
+@pytest.mark.parametrize("field", FALSIFIED)
+async def test_what_is_wrong_with_a_document_is_our_fault_and_is_logged(
+    client: Client, shop: Shop, mongo_url: str, caplog: pytest.LogCaptureFixture, field: str
+) -> None:
+    product = await shop.product()
+    await client.send("query ($id: ID!) { product(id: $id) { id } }", {"id": product})  # It is there.
+    mongo: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongo_url)
+    key = str(key_of("Product", product))
+    changed = await mongo["schema"][products.stored_as].update_one({"_id": key}, {"$set": FALSIFIED[field]})
+    assert changed.modified_count == 1
+    mongo.close()
+    shown = f"{field} {{ amount }}" if field == "price" else field
+    query = f"query ($id: ID!) {{ product(id: $id) {{ {shown} }} freshness {{ state }} }}"
+    for _ in range(3):  # The third time a compiled query answers.
+        caplog.clear()
+        answer = await client.send(query, {"id": product})
+        assert answer.codes == ["INTERNAL"]
+        [error] = answer.body["errors"]
+        assert error["path"][:2] == ["product", field]
+        assert "on our side" in error["message"]
+        assert answer.body["data"]["product"] is None
+        assert answer.body["data"]["freshness"]
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert f"['product', '{field}'" in caplog.text
+
+
+async def test_null_for_what_can_not_be_null_is_the_clients_fault_and_is_not_logged(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    query = "query ($by: BestSellerOrder = UNITS) { sales { bestSellers(by: $by) { sku } } }"
+    answer = await client.send(query, {"by": None})
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert answer.body["errors"][0]["path"] == ["sales", "bestSellers"]
+    assert caplog.records == []

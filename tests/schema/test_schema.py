@@ -100,7 +100,7 @@ def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() ->
     for name, field in mutation.fields.items():
         verb = name[0].upper() + name[1:]
         assert {arg: str(of.type) for arg, of in field.args.items()} == {"input": f"{verb}Input!"}
-        assert str(field.type) == f"{verb}Payload!"
+        assert str(field.type) == f"{verb}Payload"
         payload: Any = TYPES[f"{verb}Payload"]
         if name in OPERATORS_ACTS:
             assert set(payload.fields) == {"freshness", "errors"}

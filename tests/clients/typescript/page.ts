@@ -53,9 +53,9 @@ export const restock = async (client: ApolloClient, productId: string): Promise<
     mutation: Restock,
     variables: { input: { productId, quantity: 12, commandId: crypto.randomUUID() } },
   });
-  const [refusal] = data?.receiveStock.errors ?? [];
+  const [refusal] = data?.receiveStock?.errors ?? [];
   if (refusal?.__typename === "StockTooHigh") return `at most ${refusal.limit.toFixed()}`;
   // @ts-expect-error: only a `StockTooHigh` has a limit.
   if (refusal?.limit) return null;
-  return refusal?.message ?? data?.receiveStock.receipt.token ?? null;
+  return refusal?.message ?? data?.receiveStock?.receipt.token ?? null;
 };
