@@ -25,18 +25,19 @@ PAUSE = 1.0
 WRITERS, READERS = 16, 5
 """How many connections the service has for commands, and for following the log."""
 
+_SETTINGS = {
+    "application_name": "diptych",
+    "lock_timeout": "5s",
+    # A process that hangs in the middle of a command must not keep the others from committing.
+    "idle_in_transaction_session_timeout": "10s",
+    # The database's own default may be another one: then commands that wait for the same row would fail when
+    # they get it, and a statement that is repeated would not see what others have committed.
+    "default_transaction_isolation": "read committed",
+}
 _CONNECTION = {
     "timeout": 5,  # seconds to connect
     "command_timeout": 10,  # seconds for a statement
-    "server_settings": {
-        # The database's own default may be another one: then commands that wait for the same row would fail
-        # when they get it, and a statement that is repeated would not see what others have committed.
-        "default_transaction_isolation": "read committed",
-        "application_name": "diptych",
-        "lock_timeout": "5s",
-        # A process that hangs in the middle of a command must not keep the others from committing.
-        "idle_in_transaction_session_timeout": "10s",
-    },
+    "server_settings": _SETTINGS,
 }
 _TURN = 0xD1B7  # of migrations, among PostgreSQL's advisory locks
 _FAILURES = {
@@ -97,6 +98,14 @@ class Postgres:
             hide_parameters=True,
         )
 
+    def migrating(self, url: URL) -> AsyncEngine:
+        """A connection that may take its time: a large table is not altered in seconds."""
+        settings = {**_SETTINGS, "lock_timeout": "60s", "idle_in_transaction_session_timeout": "0"}
+        patience = {**_CONNECTION, "command_timeout": None, "server_settings": settings}
+        return create_async_engine(
+            url, pool_size=1, max_overflow=0, connect_args=patience, hide_parameters=True
+        )
+
     def rows(self, connection: AsyncConnection) -> AsyncConnection:
         """What a command's transaction reads and writes its rows through."""
         return connection
@@ -122,6 +131,9 @@ class Postgres:
     def take_turns(self, connection: Connection) -> None:
         """Migrations of several processes that start at once run one after the other."""
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
+
+    def refuse_broken_references(self, _connection: Connection) -> None:
+        """The database itself never lets rows refer to others that are not there."""
 
     async def probe(self, connection: AsyncConnection) -> None:
         """Updates no row, so that it waits for no command, and wakes nobody: a standby refuses that, too."""

@@ -8,12 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from alembic import command
-from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
     URL,
-    Connection,
     CursorResult,
     DateTime,
     Dialect,
@@ -27,7 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.events import Commits
-from app.stores.failures import Failure
+from app.stores.failures import Failure, UnfitStore
+from app.stores.migrating import Migrated, migrate
 from app.stores.postgres import Postgres
 from app.stores.sqlite import Sqlite, make_private
 
@@ -41,8 +39,6 @@ metadata = MetaData(
     }
 )
 """Every table of the write store, the event log's and the contexts'."""
-
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -72,7 +68,7 @@ class Rows(Protocol):
         """Ends the transaction."""
 
 
-class Database(Protocol):
+class Database(Migrated, Protocol):
     """What differs between the databases that can be the write store."""
 
     form: str
@@ -93,11 +89,8 @@ class Database(Protocol):
     def rows(self, connection: AsyncConnection) -> Rows:
         """What a command's transaction reads and writes its rows through."""
 
-    def refuse_if_unfit(self, connection: Connection) -> None:
-        """Raises `UnfitStore` where the database is set up so that it can't keep what it is given."""
-
-    def take_turns(self, connection: Connection) -> None:
-        """Waits, in a transaction that has begun, for the migrations of another process."""
+    def migrating(self, url: URL) -> AsyncEngine:
+        """Connections for migrations."""
 
     async def probe(self, connection: AsyncConnection) -> None:
         """Writes what is there already; raises what the driver does."""
@@ -150,12 +143,19 @@ async def open_database(store: str | Path) -> AsyncIterator[Engines]:
         engines = Engines(database, name, advice, database.writing(where), database.reading(where))
     try:
         with _explained(name, advice):
-            async with engines.writing.begin() as connection:
-                await connection.run_sync(_migrate, database)
+            await _migrate(database.migrating(where), database)
         yield engines
     finally:
         await engines.reading.dispose()
         await engines.writing.dispose()
+
+
+async def _migrate(engine: AsyncEngine, database: Database) -> None:
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate, database)
+    finally:
+        await engine.dispose()
 
 
 async def refuse_if_read_only(engines: Engines) -> None:
@@ -183,6 +183,8 @@ def _named_by(store: str | Path) -> tuple[URL, Database]:
 def _explained(name: str, advice: str) -> Iterator[None]:
     try:
         yield
+    except UnfitStore as error:
+        raise UnfitStore(f"Can't use the write store ({name}): {error}") from error
     except (
         SQLAlchemyError,
         CommandError,
@@ -202,12 +204,3 @@ def _reason(error: Exception) -> str:
         return os.strerror(cause.errno or 0)
     said = cause.strerror if isinstance(cause, OSError) else str(cause)
     return (said or "it does not answer").rstrip(".")
-
-
-def _migrate(connection: Connection, database: Database) -> None:
-    database.refuse_if_unfit(connection)
-    database.take_turns(connection)
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")

@@ -14,13 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.cqrs.events import Commits
-from app.stores.failures import Failure
+from app.stores.failures import Failure, UnfitStore
 from app.stores.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
 
 _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
-    "foreign_keys": "ON",
     "busy_timeout": "5000",
 }
 _LONGEST_PATH = 500
@@ -67,6 +66,10 @@ class Sqlite:
         """Connections that read while another writes; every statement sees the newest commits."""
         return _engine(url, WholeStatements, connections=4)
 
+    def migrating(self, url: URL) -> AsyncEngine:
+        """A connection that may put a copy in the place of a table that others refer to."""
+        return _engine(url, WholeTransactions, connections=1, foreign_keys="OFF")
+
     def rows(self, connection: AsyncConnection) -> AtOnce:
         """What a command's transaction reads and writes its rows through."""
         return AtOnce(connection)
@@ -76,6 +79,16 @@ class Sqlite:
 
     def take_turns(self, _connection: Connection) -> None:
         """Migrations have the file for themselves once their transaction has begun."""
+
+    def refuse_broken_references(self, connection: Connection) -> None:
+        """Raises `UnfitStore` where rows refer to others that are not there."""
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            tables = sorted({f"{table} to {other}" for table, _, other, _ in broken})
+            raise UnfitStore(
+                f"after its migrations, rows would refer to others that are not there: {', '.join(tables)}.\n"
+                "Nothing was changed. Report this, and keep the version that you had until it is mended."
+            )
 
     async def probe(self, connection: AsyncConnection) -> None:
         """Commits the log's head as it is: only a commit finds out that a disk is full."""
@@ -113,18 +126,19 @@ def _make(file: Path) -> None:
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def _engine(url: URL, kind: type[WholeStatements], *, connections: int) -> AsyncEngine:
-    driver = Driver(kind, _prepare)
+def _engine(
+    url: URL, kind: type[WholeStatements], *, connections: int, foreign_keys: str = "ON"
+) -> AsyncEngine:
+    def prepare(file: File) -> None:
+        for name, value in {**_PRAGMAS, "foreign_keys": foreign_keys}.items():
+            _set_pragma(file, name, value)
+
+    driver = Driver(kind, prepare)
     engine = create_async_engine(
         url, module=driver, pool_size=connections, max_overflow=0, hide_parameters=True
     )
     event.listen(engine.sync_engine, "engine_disposed", driver.wait_for_threads)
     return engine
-
-
-def _prepare(file: File) -> None:
-    for name, value in _PRAGMAS.items():
-        _set_pragma(file, name, value)
 
 
 def _set_pragma(file: File, name: str, value: str) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, Row, create_engine, select, text
 
+from app.cqrs.command_bus import WriteStoreUnavailable
 from app.domain.customers.tables import customers
 from app.stores.sql import metadata, open_database
 from app.stores.write_store import log_head
@@ -57,6 +59,20 @@ async def test_a_store_gets_its_id_once(database_url: str, tmp_path: Path) -> No
     assert first == second
     assert first.position == 0
     assert other.store_id != first.store_id
+
+
+async def test_a_store_that_a_newer_version_has_migrated_says_so(database_url: str) -> None:
+    async with open_database(database_url) as engines, engines.writing.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(WriteStoreUnavailable) as refused:
+        async with open_database(database_url):
+            pass
+    said = str(refused.value)
+    assert "a newer version of Diptych has migrated it to 9999, and this one knows migrations up to 0" in said
+    assert "Update Diptych" in said
+    assert said.startswith(
+        f"Can't use the write store ({'SQLite' if 'sqlite' in database_url else 'Postgre'}"
+    )
 
 
 async def test_two_processes_may_start_on_an_empty_store_at_once(database_url: str) -> None:

@@ -197,7 +197,10 @@ async def test_a_database_that_can_not_hold_every_name_is_refused(
     postgres_server: Postgres, encoding: str
 ) -> None:
     url = await postgres_server.database(f"ENCODING '{encoding}' TEMPLATE template0")
-    with pytest.raises(WriteStoreUnavailable, match=f"its encoding is {encoding}(.|\n)*ENCODING 'UTF8'"):
+    with pytest.raises(
+        WriteStoreUnavailable,
+        match=f"PostgreSQL, database.*: its encoding is {encoding}(.|\n)*ENCODING 'UTF8'",
+    ):
         async with open_database(url):
             pass
 
