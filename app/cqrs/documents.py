@@ -24,11 +24,15 @@ class ChangeImpossible(Impersonal):
     """A change that the document store can't make, however often it is asked; the message says why."""
 
 
+class ChangeTooLarge(ChangeImpossible):
+    """A change of more documents than the document store can change in one transaction."""
+
+
 class CheckpointMoved(Impersonal):
     """Someone else has projected into the same documents since the checkpoint was read."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentChanged:
     """The notice that a document has a new state."""
 

@@ -20,6 +20,10 @@ Reached = Mapping[str, Place]
 """For each read model a place up to which there will be no more notices."""
 
 
+IN_A_TURN = 500
+"""Notices that are published before others have their turn on the event loop, which takes 1 ms."""
+
+
 @dataclass(frozen=True)
 class Noticed:
     """A notice as it was published."""
@@ -93,6 +97,8 @@ class Notices:
         self._reached: dict[str, Place] = {}
         self._numbers: dict[str, int] = {}
         self._published = 0
+        self._publishing: set[str] = set()
+        """The read models of which notices have been published only in part."""
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def begin(self, read_model: str, position: int) -> None:
@@ -103,6 +109,24 @@ class Notices:
             if re.split("[/@]", name, maxsplit=1)[0] == read_model:
                 for listener in listeners:
                     listener.lose()
+
+    async def publish_in_turns(self, notices: Sequence[DocumentChanged]) -> None:
+        """Publish the notices of one read model, however many, without keeping others from their turn.
+
+        Who gives up waiting has the rest published at once.
+        """
+        if len(notices) <= IN_A_TURN:
+            self.publish(notices)
+            return
+        name, done = notices[0].read_model, 0
+        self._publishing.add(name)
+        try:
+            while done < len(notices):
+                self.publish(notices[done : (done := done + IN_A_TURN)])
+                await asyncio.sleep(0)
+        finally:
+            self._publishing.discard(name)
+            self.publish(notices[done:])
 
     def publish(self, notices: Sequence[DocumentChanged]) -> None:
         """Hands out `notices`, which come in the order of their places."""
@@ -121,10 +145,12 @@ class Notices:
     def reached(self, progress: Mapping[str, int]) -> tuple[int, Reached]:
         """The number of the last notice of these read models, and the places published by now.
 
-        All notices up to the positions in `progress` have been published.
+        All notices up to the positions in `progress` have been published, or are being published.
         """
         for name, position in progress.items():
-            if (position, LAST) > self._reached.get(name, (0, "")):
+            if name in self._publishing:  # More of them are to come after the last one's place.
+                self._reached = {name: (0, ""), **self._reached}
+            elif (position, LAST) > self._reached.get(name, (0, "")):
                 self._reached = {**self._reached, name: (position, LAST)}
         number = max((self._numbers.get(name, 0) for name in progress), default=0)
         return number, {name: self._reached[name] for name in progress}

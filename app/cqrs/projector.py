@@ -25,10 +25,14 @@ from app.cqrs.read_model import Change, ReadModel
 BATCH = 500
 RETRIES = 5
 """How often an event that can't be projected is tried again before the read model is failed."""
+TRIED_FOR = 60.0
+"""Seconds after which it is not tried again, however few times it was: a try may take a minute."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries; each pause is twice as long as the one before."""
 SAVED_WITHIN = 5.0
 """Seconds that the stored checkpoint may stay behind while events change no document."""
+FOUND = 1_000
+"""Documents that a change may find before all kept answers of its collection are forgotten instead."""
 LAST_WORD = 1.0
 """Seconds that saving it may take when the projector stops."""
 
@@ -210,8 +214,11 @@ class Projector:
                 await self._apply([event])
 
     async def _retry(self, event: RecordedEvent, error: Exception) -> None:
-        pauses = _pauses()
+        pauses, now = _pauses(), asyncio.get_running_loop().time
+        give_up = now() + TRIED_FOR
         for _ in range(RETRIES):
+            if now() > give_up:
+                break
             logger.warning("%s retries %s: %s", self.model.name, _named(event), outline(error))
             await asyncio.sleep(next(pauses))
             try:
@@ -240,7 +247,7 @@ class Projector:
             self._save_soon()
         self._last = last
         self.progress.reached(last.position)
-        self._notices.publish(notices)
+        await self._notices.publish_in_turns(notices)
         if self._save_by is not None and asyncio.get_running_loop().time() >= self._save_by:
             await self._save()
 
@@ -253,8 +260,9 @@ class Projector:
             return (change.id,)
         if self.progress.state is not ReadModelState.LIVE or not len(self._cache):
             return None
-        found = await self._store.find(change.collection, change.where or {}, fields=())
-        return [document["_id"] for document in found]
+        limit = FOUND + 1
+        found = await self._store.find(change.collection, change.where or {}, limit=limit, fields=())
+        return [document["_id"] for document in found] if len(found) < limit else None
 
 
 class ReadModelFailed(CommandError):

@@ -1,14 +1,21 @@
 """The changes of one collection as MongoDB's operations, no more of them than it takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReplaceOne, UpdateMany, UpdateOne
 
 from app.cqrs.read_model import Change, Document
 
-Operation = ReplaceOne[Document] | UpdateOne
+MOST = 10_000
+"""Documents written in one call, so that a change of very many is not taken for a store that hangs."""
+
+FEW = 100
+"""Documents up to which a change of all is made as one of each, so that others can be joined to it."""
+
+Operation = ReplaceOne[Document] | UpdateOne | UpdateMany
 Operators = dict[str, dict[str, Any]]
 
 _JOINABLE = {"$set", "$inc", "$push"}
@@ -21,6 +28,18 @@ class _Update:
     operators: Operators
     upsert: bool
 
+    def operation(self) -> Operation:
+        return UpdateOne({"_id": self.id}, self.operators, upsert=self.upsert)
+
+
+@dataclass(frozen=True)
+class _UpdateOfMany:
+    ids: Sequence[str]
+    operators: Operators
+
+    def operation(self) -> Operation:
+        return UpdateMany({"_id": {"$in": self.ids}}, self.operators)
+
 
 class Operations:
     """Changes in their order; updates of the same document, one after the other, are made as one.
@@ -29,7 +48,7 @@ class Operations:
     """
 
     def __init__(self) -> None:
-        self._changes: list[_Update | Operation] = []
+        self._changes: list[_Update | _UpdateOfMany | ReplaceOne[Document]] = []
         self._updates: dict[str, _Update] = {}
         """The last change of each document, where it is one that another can be joined to."""
 
@@ -41,25 +60,46 @@ class Operations:
             )
             self._updates.pop(id, None)
             return
-        update = change.update or {}
-        operators: Operators = {
-            **{operator: dict(fields) for operator, fields in update.items()},
-            "$set": {**update.get("$set", {}), "position": position},
-        }
+        operators = _operators(change, position)
         last = self._updates.get(id)
         if not (last and last.upsert >= change.upsert and _joined(last.operators, operators)):
             self._updates[id] = one = _Update(id, operators, change.upsert)
             self._changes.append(one)
 
-    def take(self) -> list[Operation]:
-        """All operations so far, which are then forgotten."""
-        operations = [
-            UpdateOne({"_id": one.id}, one.operators, upsert=one.upsert) if isinstance(one, _Update) else one
-            for one in self._changes
-        ]
+    def add_to_all(self, ids: Sequence[str], change: Change, position: int) -> None:
+        """Add the same update of many documents, in as few operations as their number allows."""
+        if len(ids) <= FEW:
+            for id in ids:
+                self.add(id, change, position)
+            return
+        for id in self._updates.keys() & set(ids):
+            del self._updates[id]
+        operators = _operators(change, position)
+        for first in range(0, len(ids), MOST):
+            self._changes.append(_UpdateOfMany(ids[first : first + MOST], operators))
+
+    def take(self) -> list[list[Operation]]:
+        """Return all operations so far, in portions for one call each, and forget them."""
+        portions: list[list[Operation]] = []
+        room = 0
+        for one in self._changes:
+            weight = len(one.ids) if isinstance(one, _UpdateOfMany) else 1
+            if weight > room:
+                portions.append([])
+                room = MOST
+            portions[-1].append(one if isinstance(one, ReplaceOne) else one.operation())
+            room -= weight
         self._changes.clear()
         self._updates.clear()
-        return operations
+        return portions
+
+
+def _operators(change: Change, position: int) -> Operators:
+    update = change.update or {}
+    return {
+        **{operator: dict(fields) for operator, fields in update.items()},
+        "$set": {**update.get("$set", {}), "position": position},
+    }
 
 
 def _joined(first: Operators, then: Operators) -> bool:

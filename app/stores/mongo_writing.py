@@ -1,8 +1,10 @@
 """What projectors ask for, written with pymongo's synchronous client: a whole transaction in one go."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,18 +15,24 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentChanged
+from app.cqrs.documents import ChangeTooLarge, Checkpoint, CheckpointMoved, DocumentChanged
 from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Document, ReadModel
 from app.stores.mongo_batches import Batch
-from app.stores.mongo_operations import Operation, Operations
+from app.stores.mongo_operations import Operations
 
 SAFE = WriteConcern("majority", j=True)
 """A killed mongod keeps what was acknowledged only if its journal has it."""
 
-_MOST_OPERATIONS = 10_000
-"""Operations in one call, so that a change of very many documents is not taken for a store that hangs."""
+DEFAULT_LIFETIME = 60.0
+"""Seconds after which mongod ends a transaction, unless it is told otherwise."""
+
+FOUND_AT_ONCE = 2_000
+"""Ids in one reply: to decode more of them at once would keep the event loop from its turn."""
+
+_NO_SUCH_TRANSACTION, _TOO_LONG = 251, 290
+"""What mongod answers once it has ended a transaction, and while it ends one that takes too long."""
 
 
 class MongoWriter:
@@ -98,12 +106,38 @@ class MongoWriter:
         session = self._sessions[batches[0].model.key]
         keys = [batch.model.key for batch in batches]
         self._in_doubt.update(dict.fromkeys(keys, session.session_id["id"]))
-        with session.start_transaction(write_concern=SAFE):
+        with self._in_time(), session.start_transaction(write_concern=SAFE):
             self._move(batches, session)
             notices = [self._write(batch.changes, session) for batch in batches]
         for key in keys:
             self._in_doubt.pop(key, None)
         return notices
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Raise `ChangeTooLarge` where mongod ends the transaction because it takes too long."""
+        began = monotonic()
+        try:
+            yield
+        except OperationFailure as error:
+            if error.code in (_NO_SUCH_TRANSACTION, _TOO_LONG):
+                limit = self._longest_transaction()
+                # It may have been ended for another reason, such as a fail-over; but not by that age.
+                if error.code == _TOO_LONG or monotonic() - began > limit:
+                    raise ChangeTooLarge(
+                        f"it takes longer than {limit:g} seconds, which is MongoDB's parameter "
+                        "transactionLifetimeLimitSeconds: raise that, then retry the read model"
+                    ) from error
+            raise
+
+    def _longest_transaction(self) -> float:
+        """Return the age in seconds at which mongod ends a transaction."""
+        question = {"getParameter": 1, "transactionLifetimeLimitSeconds": 1}
+        try:
+            found = self._database.client.admin.command(question)
+        except OperationFailure:  # nobody but an administrator may ask
+            return DEFAULT_LIFETIME
+        return float(found["transactionLifetimeLimitSeconds"])
 
     def _move(self, batches: Sequence[Batch], session: ClientSession | None = None) -> None:
         moves = [
@@ -132,36 +166,37 @@ class MongoWriter:
             ids = [change.id] if change.id is not None else []
             if change.where is not None:
                 # What is to be found may still be waiting to be written.
-                self._flush(name, waiting[name].take(), session)
+                self._flush(name, waiting[name], session)
                 found = self._database[name].find(
-                    change.where, {"_id": 1}, sort=[("_id", 1)], session=session
+                    change.where, {"_id": 1}, sort=[("_id", 1)], batch_size=FOUND_AT_ONCE, session=session
                 )
                 ids = [document["_id"] for document in found]
-            for id in ids:
-                waiting[name].add(id, change, event.position)
-                notice = _notice(id, change, event)
+                waiting[name].add_to_all(ids, change, event.position)
+            elif change.id is not None:
+                waiting[name].add(change.id, change, event.position)
+            for notice in _notices(ids, change, event):
                 place = notice.place
                 if earlier := notices.get(place):  # One notice an event and document.
                     notice = replace(notice, fields=tuple(sorted({*earlier.fields, *notice.fields})))
                 notices[place] = notice
         for name, operations in waiting.items():
-            self._flush(name, operations.take(), session)
+            self._flush(name, operations, session)
         return [notices[place] for place in sorted(notices)]
 
-    def _flush(self, name: str, operations: list[Operation], session: ClientSession) -> None:
-        for first in range(0, len(operations), _MOST_OPERATIONS):
-            self._database[name].bulk_write(
-                operations[first : first + _MOST_OPERATIONS], ordered=True, session=session
-            )
+    def _flush(self, name: str, operations: Operations, session: ClientSession) -> None:
+        for portion in operations.take():
+            self._database[name].bulk_write(portion, ordered=True, session=session)
 
 
-def _notice(id: str, change: Change, event: RecordedEvent) -> DocumentChanged:
-    return DocumentChanged(
-        read_model=change.collection.read_model,
-        collection=change.collection.name,
-        document_id=id,
-        position=event.position,
-        event_type=event.type,
-        fields=change.fields,
-        about=None if change.about is None else str(change.about),
-    )
+def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterator[DocumentChanged]:
+    fields, about = change.fields, None if change.about is None else str(change.about)
+    for id in ids:
+        yield DocumentChanged(
+            read_model=change.collection.read_model,
+            collection=change.collection.name,
+            document_id=id,
+            position=event.position,
+            event_type=event.type,
+            fields=fields,
+            about=about,
+        )

@@ -1,7 +1,7 @@
 import asyncio
 
 from app.cqrs.documents import DocumentChanged
-from app.cqrs.notices import LAST, Listener, Noticed, Notices, topic
+from app.cqrs.notices import IN_A_TURN, LAST, Listener, Noticed, Notices, topic
 
 
 def changed(
@@ -182,3 +182,41 @@ async def test_what_arrives_just_as_the_patience_ends_is_not_passed_over() -> No
         found = await waits
     assert found is not None
     assert found.notice.position == 1
+
+
+MANY = [changed(1, f"{number:05}") for number in range(3 * IN_A_TURN)]
+
+
+async def test_very_many_notices_leave_others_their_turn() -> None:
+    notices, published = Notices(kept=len(MANY)), list[int]()
+
+    async def look() -> None:
+        while len(published) < 3:
+            published.append(len(notices.since({"notes": (0, LAST)}) or ()))
+            await asyncio.sleep(0)
+
+    await asyncio.gather(notices.publish_in_turns(MANY), look())
+    assert published == [IN_A_TURN, 2 * IN_A_TURN, 3 * IN_A_TURN]
+
+
+async def test_what_is_being_published_is_not_taken_for_published() -> None:
+    """A listener who is told that all of a position was published takes the rest for old."""
+    notices, reached = Notices(), list[object]()
+
+    async def look() -> None:
+        reached.append(notices.reached({"notes": 1}))
+
+    await asyncio.gather(notices.publish_in_turns(MANY), look())
+    assert reached == [(IN_A_TURN, {"notes": MANY[IN_A_TURN - 1].place})]
+    assert notices.reached({"notes": 1}) == (len(MANY), {"notes": (1, LAST)})
+
+
+async def test_the_rest_is_published_where_the_projector_is_stopped() -> None:
+    notices = Notices(kept=len(MANY))
+    publishing = asyncio.create_task(notices.publish_in_turns(MANY))
+    await asyncio.sleep(0)
+    assert len(notices.since({"notes": (0, LAST)}) or ()) == IN_A_TURN
+    publishing.cancel()
+    await asyncio.wait([publishing])
+    assert len(notices.since({"notes": (0, LAST)}) or ()) == len(MANY)
+    assert notices.reached({"notes": 1})[1] == {"notes": (1, LAST)}

@@ -9,17 +9,18 @@ from uuid import uuid4
 
 import pytest
 
+from app.cqrs.documents import DocumentChanged
 from app.cqrs.event_bus import EventBatch
 from app.cqrs.events import RecordedEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
-from app.cqrs.notices import LAST, topic
+from app.cqrs.notices import LAST, Notices, topic
 from app.cqrs.progress import ReadModelBehind, ReadModelState
 from app.cqrs.projector import BATCH, RETRIES
 from app.cqrs.read_model import Change
 from app.stores.mongo import MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
 from tests.cqrs.desk import PATIENCE, Desk, FlakyStore, ForgetfulStore, MemoryLog
-from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, documents, notes, recorded
+from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, TopicRenamed, documents, notes, recorded
 
 
 @pytest.fixture(autouse=True)
@@ -365,6 +366,40 @@ async def test_an_event_that_cannot_be_read_stops_who_needs_it(
         assert line.startswith("notes retries UnreadableEvent at position 2 (event 00000000-")
         assert "EventUnreadable: version 2 is newer" in line
     assert stops == f"notes stops: {desk.progress.reason}"
+
+
+async def test_does_not_try_for_long_what_takes_long(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("app.cqrs.projector.TRIED_FOR", -1)
+    desk.log.append(NotePraised(note="a", by="far"))
+    async with desk.running():
+        await desk.fails()
+    assert caplog.messages == [f"notes stops: {desk.progress.reason}"]
+
+
+async def test_a_change_of_very_many_documents_is_told_in_turns(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many, told = 95, list[int]()
+    publish = Notices.publish
+
+    def note(notices: Notices, some: Sequence[DocumentChanged]) -> None:
+        told.append(len(some))
+        publish(notices, some)
+
+    desk.log.append(*taken(f"{number:02}" for number in range(many)))
+    async with desk.running():
+        await desk.reaches(many)
+        with desk.notices.listen(topic("notes")) as listener:
+            await desk.publish(NoteRead())  # by now it follows
+            await desk.reaches(many + 1)
+            monkeypatch.setattr(Notices, "publish", note)
+            monkeypatch.setattr("app.cqrs.notices.IN_A_TURN", 10)
+            await desk.publish(TopicRenamed(topic="plain", to="fancy"))
+            found = [await listener.next(PATIENCE) for _ in range(many)]
+    assert [each and each.notice.document_id for each in found] == [f"{number:02}" for number in range(many)]
+    assert [each for each in told if each] == [10] * 9 + [5]
 
 
 STREET = "Rua da Alegria 27"

@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import partial, reduce
 from itertools import product
 from pathlib import Path
+from time import sleep
+from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
@@ -16,7 +18,13 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo.client_session import ClientSession
 from pymongo.errors import AutoReconnect, OperationFailure
 
-from app.cqrs.documents import ChangeImpossible, CheckpointMoved, DocumentChanged, ReadStoreUnavailable
+from app.cqrs.documents import (
+    ChangeImpossible,
+    ChangeTooLarge,
+    CheckpointMoved,
+    DocumentChanged,
+    ReadStoreUnavailable,
+)
 from app.cqrs.messages import Event
 from app.cqrs.read_model import Change, Document, ReadModel
 from app.stores import mongod
@@ -459,6 +467,62 @@ async def test_a_store_that_takes_no_writes_for_a_while_is_no_fault_of_the_chang
                 await behind.admin.command({"setUserWriteBlockMode": 1, "global": False})
             await apply(store, event)
             assert (await store.checkpoint(notes)).position == 1
+
+
+@pytest.fixture
+async def hurried(troubled: str, driver: Driver) -> AsyncIterator[MongoReadStore]:
+    """A store whose transactions may last for a second, with two notes in it."""
+    behind: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(troubled)) as behind:
+        await behind.admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 1})
+        try:
+            async with open_read_store(troubled, f"hurried-{driver}", driver) as store:
+                await store.clear(notes)
+                await store.prepare(notes)
+                await apply(store, NoteTaken(note="a"), NoteTaken(note="b"))
+                yield store
+        finally:
+            await behind.admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 60})
+
+
+LONG = documents.update_where({"$where": "sleep(2000) || true"}, {"$set": {"topic": "fancy"}})
+SHORT = documents.update("a", {"$set": {"topic": "fancy"}})
+
+
+@pytest.mark.parametrize("when", ["while it is asked", "between two calls"])
+async def test_a_change_that_takes_longer_than_a_transaction_may_is_impossible(
+    hurried: MongoReadStore, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    event, write = recorded(3, NoteRead()), hurried._writer._write
+
+    def writes_late(*what: Any) -> list[DocumentChanged]:
+        sleep(3)
+        return write(*what)
+
+    change = LONG
+    if when == "between two calls":
+        monkeypatch.setattr(hurried._writer, "_write", writes_late)
+        change = SHORT
+    with pytest.raises(ChangeTooLarge, match=r"longer than 1 seconds.*transactionLifetimeLimitSeconds"):
+        await hurried.apply(notes, [(event, change)], since=2, start=2, end=event)
+    monkeypatch.undo()
+    await hurried.apply(notes, [(event, SHORT)], since=2, start=2, end=event)
+    assert [note["topic"] for note in await all_notes(hurried)] == ["fancy", "plain"]
+
+
+async def test_who_may_not_ask_how_long_a_transaction_may_take_assumes_a_minute(
+    hurried: MongoReadStore, troubled: str
+) -> None:
+    refuses = {"failCommands": ["getParameter"], "errorCode": TROUBLES["Unauthorized"]}
+    event = recorded(3, NoteRead())
+    behind: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(troubled)) as behind:
+        await behind.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": refuses})
+        try:
+            with pytest.raises(ChangeTooLarge, match="longer than 60 seconds"):
+                await hurried.apply(notes, [(event, LONG)], since=2, start=2, end=event)
+        finally:
+            await behind.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
 async def test_one_event_may_change_very_many_documents(

@@ -10,7 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError
 
 from app.cqrs.read_model import Change, Document
-from app.stores.mongo_operations import Operations
+from app.stores.mongo_operations import FEW, MOST, Operation, Operations
 from app.stores.mongo_reading import CODEC
 from tests.cqrs.notes import documents
 
@@ -49,19 +49,24 @@ def changes(draw: st.DrawFn) -> Change:
     return documents.put(id, {"n": 1}) if draw(st.integers(0, 9)) == 0 else change(id, draw(updates()))
 
 
+def taken(operations: Operations) -> list[Operation]:
+    """All of them, whichever go together."""
+    return [operation for portion in operations.take() for operation in portion]
+
+
 async def outcome(
     mongo: AsyncIOMotorDatabase[Document], wanted: list[Change], *, joined: bool
 ) -> list[Document] | None:
     """The documents after the changes; `None` where one of them is refused."""
     collection = mongo.get_collection("operations", codec_options=CODEC)
     await collection.delete_many({})
-    operations, each = Operations(), []
+    operations, each = Operations(), list[Operation]()
     for position, change in enumerate(wanted, 1):
         operations.add(str(change.id), change, position)
         if not joined:
-            each += operations.take()
+            each += taken(operations)
     try:
-        await collection.bulk_write([*each, *operations.take()])
+        await collection.bulk_write([*each, *taken(operations)])
     except BulkWriteError:
         return None
     return await collection.find({}, sort=[("_id", 1)]).to_list(None)
@@ -95,7 +100,7 @@ def test_joins_what_can_be_joined(first: Any, then: Any, operations: int) -> Non
     waiting.add("x", documents.upsert("x", first), 1)
     waiting.add("y", documents.put("y", {}), 2)
     waiting.add("x", documents.upsert("x", then), 3)
-    assert len(waiting.take()) == operations + 1
+    assert len(taken(waiting)) == operations + 1
     assert waiting.take() == []
 
 
@@ -103,4 +108,34 @@ def test_an_update_that_makes_a_document_is_not_joined_to_one_that_does_not() ->
     waiting = Operations()
     for change in (documents.update, documents.upsert, documents.update):
         waiting.add("x", change("x", {"$inc": {"a": 1}}), 1)
-    assert len(waiting.take()) == 2
+    assert len(taken(waiting)) == 2
+
+
+@pytest.mark.parametrize("many", [1, FEW, FEW + 1, MOST, MOST + 1])
+async def test_a_change_of_many_documents_comes_to_the_same_as_one_of_each(
+    mongo: AsyncIOMotorDatabase[Document], many: int
+) -> None:
+    """Also where some of them are changed before and after."""
+    collection = mongo.get_collection("operations", codec_options=CODEC)
+    await collection.delete_many({})
+    ids = [f"{number:05}" for number in range(many)]
+    waiting = Operations()
+    for id in ids:
+        waiting.add(id, documents.put(id, {"n": 1}), 1)
+    waiting.add(ids[0], documents.update(ids[0], {"$inc": {"n": 1}}), 2)
+    waiting.add_to_all(ids, documents.update_where({}, {"$inc": {"n": 10}, "$set": {"a": 1}}), 3)
+    waiting.add(ids[0], documents.update(ids[0], {"$inc": {"n": 100}}), 4)
+    portions = waiting.take()
+    assert max(map(len, portions)) <= MOST
+    for portion in portions:
+        await collection.bulk_write(portion, ordered=True)
+    found = await collection.find({}, sort=[("_id", 1)]).to_list(None)
+    assert found[0] == {"_id": ids[0], "n": 112, "a": 1, "position": 4}
+    assert found[1:] == [{"_id": id, "n": 11, "a": 1, "position": 3} for id in ids[1:]]
+
+
+def test_a_change_of_very_many_documents_takes_few_operations_and_no_call_changes_more_than_it_may() -> None:
+    waiting = Operations()
+    waiting.add("x", documents.put("x", {}), 1)
+    waiting.add_to_all([str(each) for each in range(2 * MOST + 1)], documents.update_where({}, {}), 2)
+    assert [len(portion) for portion in waiting.take()] == [1, 1, 1, 1]
