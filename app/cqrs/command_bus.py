@@ -16,8 +16,7 @@ from app.cqrs.aggregates import State, UnitOfWork
 from app.cqrs.command_fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands import CommandIdReused, Receipt, Refused, refused
 from app.cqrs.impersonal import Impersonal
-from app.cqrs.messages import Command
-from app.cqrs.texts import in_one_form
+from app.cqrs.messages import Command, composed
 
 ATTEMPTS = 12
 """How often a command that lost a race is tried before the client is asked to try again."""
@@ -91,7 +90,7 @@ class CommandBus:
         then whether the command took effect, so both say with which id it may be sent again.
         """
         id, given = command_id or uuid7(), command
-        command = in_one_form(command)  # before it is told from others: a repeat may come in the other form
+        command = composed(command)  # before it is told from others: a repeat may come in the other form
         again = f"With the commandId {id} the command takes effect once, however often it is sent."
         told = _Told(fingerprint(command), (given, command))
         for attempt in range(ATTEMPTS):

@@ -1,12 +1,11 @@
 """Commands and events: immutable, keyword-only, typed."""
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import msgspec
 
-from app.cqrs.texts import in_one_form
+from app.cqrs.texts import in_one_form, is_in_one_form
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -45,5 +44,13 @@ def decode(data: str, message_type: type[M]) -> M:
     Raises `msgspec.ValidationError` where the data does not fit the type.
     """
     message = msgspec.json.decode(data, type=message_type)
-    composed = data.isascii() or unicodedata.is_normalized("NFC", data)
-    return message if composed else in_one_form(message)
+    return message if is_in_one_form(data) else in_one_form(message)
+
+
+def composed(message: M) -> M:
+    """Return the message with its text in one form."""
+    try:
+        data = encode(message)  # a look at all text at once
+    except UnicodeEncodeError:  # Some of it has no bytes, and will be refused.
+        return in_one_form(message)
+    return message if is_in_one_form(data) else in_one_form(message)

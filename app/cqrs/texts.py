@@ -4,17 +4,31 @@ import unicodedata
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-LONGEST = 10_000
-"""Characters of a text that is brought into its form, which takes up to 50 ms: composing takes the square of
-the number of accents in a row. No rule of a command lets a longer text through.
+MOST_MARKS = 30
+"""Accents and the like in a row, as in Unicode's Stream-Safe Text Format: no language has so many. Composing
+takes the square of their number: the 400,000 that fit into a request would stop the service for a minute.
 """
 
 T = TypeVar("T")
 
 
 def one_form(text: str) -> str:
-    """Return `text` in NFC, as it is compared and stored; unchanged where it is longer than `LONGEST`."""
-    return text if text.isascii() or len(text) > LONGEST else unicodedata.normalize("NFC", text)
+    """Return `text` in NFC, as it is compared and stored; as it is if a letter has more than `MOST_MARKS`."""
+    return text if is_in_one_form(text) or _has_many_marks(text) else unicodedata.normalize("NFC", text)
+
+
+def is_in_one_form(text: str) -> bool:
+    """Return whether `one_form` leaves `text` as it is; quick for most text."""
+    return text.isascii() or unicodedata.is_normalized("NFC", text)
+
+
+def _has_many_marks(text: str) -> bool:
+    in_a_row = 0
+    for character in text:
+        in_a_row = in_a_row + 1 if unicodedata.combining(character) else 0
+        if in_a_row > MOST_MARKS:
+            return True
+    return False
 
 
 def in_one_form(value: T) -> T:

@@ -1,12 +1,12 @@
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from app.cqrs.messages import Event, decode, encode
-from app.cqrs.texts import LONGEST, in_one_form, one_form
+from app.cqrs.messages import Event, composed, decode, encode
+from app.cqrs.texts import MOST_MARKS, in_one_form, one_form
 
 COMPOSED, DECOMPOSED = "Caf\u00e9", "Cafe\u0301"
 
@@ -42,8 +42,15 @@ def test_text_that_only_looks_alike_stays_as_it_is(text: str) -> None:
 
 def test_all_text_of_a_message_is_brought_into_one_form_and_nothing_else_changes() -> None:
     assert in_one_form(brewed(DECOMPOSED)) == brewed(COMPOSED)
-    composed = brewed(COMPOSED)
-    assert in_one_form(composed) is composed
+    assert composed(brewed(DECOMPOSED)) == brewed(COMPOSED)
+    for label in (COMPOSED, "plain"):
+        message = brewed(label)
+        assert in_one_form(message) is composed(message) is message
+
+
+def test_text_without_bytes_does_not_keep_the_other_text_from_its_form() -> None:
+    message = composed(replace(brewed(DECOMPOSED), reader="\ud800"))
+    assert message == replace(brewed(COMPOSED), reader="\ud800")
 
 
 def test_an_event_that_was_stored_in_the_other_form_is_read_in_the_one_form() -> None:
@@ -58,8 +65,13 @@ def test_a_letter_of_an_escape_is_not_composed_with_the_accent_after_it() -> Non
     assert decode(encode(brewed(label)), Brewed) == brewed(label)
 
 
-def test_a_text_of_accents_only_takes_no_time() -> None:
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0316\u0301", "\u0301", "\u0316", "\u0345\u0301"])
+def test_a_text_of_marks_only_takes_time_in_proportion_to_its_length(marks: str) -> None:
     begun = time.perf_counter()
-    for length in (LONGEST, 1_000_000):
-        one_form("e" + "\u0301\u0316" * (length // 2))
-    assert time.perf_counter() - begun < 2, "a million of them would take minutes"
+    one_form("e" + marks * 200_000)
+    assert time.perf_counter() - begun < 2, "the square of their number would take a minute"
+
+
+@pytest.mark.parametrize("marks", [1, MOST_MARKS])
+def test_as_many_marks_as_a_language_may_have_are_composed(marks: int) -> None:
+    assert one_form("e" + "\u0301" * marks) == "\u00e9" + "\u0301" * (marks - 1)

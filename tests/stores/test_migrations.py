@@ -1,5 +1,4 @@
 import asyncio
-import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +8,13 @@ from uuid import UUID
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import Connection, Row, create_engine, select, text
 
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.domain.customers.tables import customers
 from app.stores.sql import metadata, open_database
 from app.stores.write_store import log_head
+from tests.stores.migrating import upgraded
 
 START = """
 import asyncio, sys
@@ -105,7 +104,7 @@ async def test_keys_of_emails_are_brought_into_one_form_and_the_older_customer_k
         for number, (email, key) in before.items():
             row = {"id": UUID(int=number), "version": 1, "name": "Ada", "email": email, "email_key": key}
             await connection.execute(customers.insert(), row)
-        await connection.run_sync(_upgraded, "0003_emails_have_one_form")
+        await connection.run_sync(upgraded, "0003_text_has_one_form")
         after = (await connection.execute(select(customers.c.email_key).order_by(customers.c.id))).scalars()
         assert list(after) == [
             "ada@example.com",
@@ -115,11 +114,6 @@ async def test_keys_of_emails_are_brought_into_one_form_and_the_older_customer_k
             "cafe\u0301@example.com ",
             None,
         ]
-
-
-def _upgraded(connection: Connection, migration: str) -> None:
-    with Operations.context(MigrationContext.configure(connection)):
-        importlib.import_module(f"app.migrations.versions.{migration}").upgrade()
 
 
 def _differences(connection: Connection) -> object:

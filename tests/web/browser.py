@@ -120,7 +120,10 @@ class Playground:
         return await self._text(".graphiql-query-editor", containing)
 
     async def write_variables(self, variables: object) -> None:
-        await self._write(".graphiql-editor-tool", json.dumps(variables))
+        await self.write_variables_text(json.dumps(variables))
+
+    async def write_variables_text(self, text: str) -> None:
+        await self._write(".graphiql-editor-tool", text)
 
     async def variables(self, containing: str) -> Any:
         """Wait until the variables' editor holds the text; return all of it, as parsed JSON."""

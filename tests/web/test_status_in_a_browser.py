@@ -83,6 +83,32 @@ async def test_the_status_line_tells_that_a_misspelt_field_was_answered_with_a_s
         window.complaints.clear()
 
 
+async def test_the_status_line_tells_that_variables_are_no_json(
+    browser: Browser, running_service: Service
+) -> None:
+    async with at_the_playground(browser, running_service.url) as window:
+        await window.choose("AddProduct")
+        await window.variables("sku")
+        await window.write_variables_text('{ "input": ')
+        await window.run_button.click()
+        await expect(window.outcome).to_contain_text("Variables are invalid JSON")
+
+
+async def test_the_status_line_tells_that_the_service_is_gone(
+    browser: Browser, running_service: Service
+) -> None:
+    async with at_the_playground(browser, running_service.url) as window:
+        await window.page.route("**/graphql", lambda route: route.abort())
+        for button, said in (
+            ("Execute query", "The service gave no answer"),
+            ("Re-fetch GraphQL schema", "The schema is not known: The service gave no answer"),
+        ):
+            await window.press(button)
+            await expect(window.outcome).to_contain_text(said)
+        assert all("ERR_FAILED" in complaint for complaint in window.complaints)
+        window.complaints.clear()
+
+
 async def test_the_status_line_tells_how_fresh_everything_is_while_watching(
     browser: Browser, running_service: Service
 ) -> None:

@@ -44,6 +44,11 @@ export function ResultPane({ tabs }) {
     }
   }, [tab.id, all.join(), isSubscribed]);
 
+  useLayoutEffect(() => {
+    // Of variables that are no JSON GraphiQL says so itself; all answers are JSON objects.
+    if (tab.response && !tab.response.startsWith("{")) tabs.notSent(tab.response);
+  }, [tab.response]);
+
   if (tab.response || responseEditor?.getValue()) return null;
   return h("p", { className: "hint" }, hint(tab, isFetching || isSubscribed || tabs.isWaiting(tab.id)));
 }

@@ -17,6 +17,11 @@ export function answered(answer, { kind, milliseconds, token: next }) {
   token.querySelector("code").textContent = next ?? "";
 }
 
+/** Show why an operation was not even sent. */
+export function notSent(reason) {
+  say("failed", reason);
+}
+
 /** Show that a subscription was started in a tab. */
 export function started(tab, watch) {
   watches.set(tab, watch);

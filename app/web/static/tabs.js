@@ -16,6 +16,12 @@ export function createTabs(transport, status) {
   let runs = 0;
   let show = () => {};
 
+  async function introspect(asked, headers) {
+    const result = await transport.post(asked, headers);
+    if (result.errors) status.notSent(`The schema is not known: ${result.errors[0].message}`);
+    return result;
+  }
+
   async function answer(tab, { params, kind }, headers) {
     const run = ++runs;
     const begun = performance.now();
@@ -94,7 +100,7 @@ export function createTabs(transport, status) {
     /** Send an operation of the open tab, as GraphiQL's fetcher. */
     async fetch(asked, { headers } = {}) {
       if (resumed) return resumed;
-      if (asked.operationName === "IntrospectionQuery") return transport.post(asked, headers);
+      if (asked.operationName === "IntrospectionQuery") return introspect(asked, headers);
       const operation = identify(asked);
       return operation.kind === "subscription" ? watch(open, operation) : answer(open, operation, headers);
     },
@@ -117,6 +123,7 @@ export function createTabs(transport, status) {
     opening(tab) {
       open = tab;
     },
+    notSent: status.notSent,
     /** Whether a query or a mutation of this tab has no answer yet. */
     isWaiting: (tab) => pending.has(tab),
     /** Return the name of the type of the node with this id; undefined where there is none. */

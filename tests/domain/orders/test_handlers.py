@@ -3,21 +3,26 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, update
 
 from app.cqrs.commands import NotFound, VersionConflict
 from app.cqrs.messages import Command
 from app.domain.catalog.commands import ChangePrice, DiscontinueProduct
 from app.domain.catalog.refusals import ProductIsDiscontinued
+from app.domain.catalog.tables import products
 from app.domain.customers.commands import CloseCustomer
 from app.domain.customers.refusals import CustomerIsClosed
+from app.domain.customers.tables import customers
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
 from app.domain.orders.refusals import IllegalTransition
 from app.domain.orders.status import OrderStatus
 from app.domain.orders.tables import order_lines, orders
 from app.domain.stock.refusals import OutOfStock
+from app.stores.write_store import events
 from app.values import Money
 from tests.domain.shop import Shop
 from tests.domain.wanted import order
+from tests.stores.migrating import upgraded
 
 NOTHING = UUID(int=7)
 
@@ -123,3 +128,30 @@ async def test_refuses_a_version_other_than_the_expected_one(shop: Shop) -> None
     (error,) = await shop.refuse(CancelOrder(order_id=id, expected_version=1))
     assert isinstance(error, VersionConflict)
     assert error.current_version == 2
+
+
+async def test_rows_that_were_stored_in_the_other_form_are_what_their_events_make_them_again(
+    shop: Shop,
+) -> None:
+    """Events are read in one form, whichever was stored, and rows are brought into it by a migration."""
+    composed, decomposed = "Caf\u00e9", "Cafe\u0301"
+    ada = await shop.customer(name=composed, email=f"{composed}@example.com", company="Engines")
+    coffee = await shop.product(on_hand=5, name=composed, category=composed, description="Plain")
+    placed = await shop.order(ada, (coffee, 1))
+    async with shop.engines.writing.begin() as connection:
+        for table, columns in (
+            (products, ("name", "category")),
+            (customers, ("name", "email", "email_key")),
+            (order_lines, ("title", "category")),
+            (events, ("data",)),
+        ):
+            replaced = {name: func.replace(table.c[name], "\u00e9", "e\u0301") for name in columns}
+            await connection.execute(update(table).values(replaced))
+    assert (await shop.load("product", coffee)).name == decomposed
+    async with shop.engines.writing.begin() as connection:
+        await connection.run_sync(upgraded, "0003_text_has_one_form")
+    assert (await shop.load("product", coffee)).category == composed
+    [line] = (await shop.load("order", placed)).lines
+    assert (line.title, line.category) == (composed, composed)
+    await shop.accept(CancelOrder(order_id=placed))
+    await shop.check()
