@@ -44,7 +44,7 @@ class MongodBinary:
     def environment(self, folder: Path) -> Mapping[str, str]:
         """Return the environment for a start in `folder`, which may get a link to the borrowed libcurl."""
         if self.libcurl is None:
-            return os.environ
+            return dict(os.environ)  # uvloop takes no other mapping
         # The loader looks for the name that mongod asks for; the wheel's file has another one. The link is
         # found in the current folder, for in this variable a path with a colon would be two.
         link = folder / f"{_LIBCURL}.so.4"
