@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, NewType
 from uuid import UUID
 
+import orjson
 import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
@@ -23,6 +24,8 @@ _DATETIME = re.compile(
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+_WHOLE_SECONDS, _MILLISECONDS = len("2026-01-31T12:00:00"), len("2026-01-31T12:00:00.000")
 
 SHOWN_OF_WRONG = 40
 """Characters of a wrong value that its error repeats."""
@@ -77,12 +80,15 @@ def _datetime(value: object) -> datetime:
 
 def shown_datetime(value: datetime) -> str:
     """Return the moment in the one form of results: in UTC, in milliseconds, with `Z`."""
-    text = value.isoformat("T", "milliseconds")
-    if text.endswith("+00:00"):  # as all documents have it
-        return f"{text[:-6]}Z"
-    if value.tzinfo is None:
-        raise ValueError("a moment without an offset")
-    return shown_datetime(value.astimezone(UTC))
+    if not isinstance(value, datetime):
+        raise TypeError(f"a {type(value).__name__} is no moment")
+    raw = orjson.dumps(value)  # takes a third of the time of `isoformat`: lists are full of moments
+    if raw[-7:] != b'+00:00"':  # which all documents have
+        if value.tzinfo is None:
+            raise TypeError("a moment without an offset")
+        return shown_datetime(value.astimezone(UTC))
+    text = raw[1:-7].decode()
+    return f"{text}.000Z" if len(text) == _WHOLE_SECONDS else f"{text[:_MILLISECONDS]}Z"
 
 
 def _date(value: object) -> date:

@@ -85,7 +85,7 @@ async def send(
 
     An id that makes no sense is a refusal like any other.
     """
-    command_id = command_id or uuid7()
+    command_id = uuid7() if command_id is None else command_id
     sent = info.context.sent[info.path.key] = SentCommand(command_id=command_id)
     try:
         command = make()

@@ -161,7 +161,7 @@ class _Socket:
                     raise _Close(4429, "Too many initialisation requests")
                 self._initialised = True
                 given = (message.get("payload") or {}).get(TOKEN_HEADER)
-                self._context.asked = self._context.asked or str(given or "")
+                self._context.asked = self._context.asked or ("" if given is None else str(given))
                 await self._send({"type": "connection_ack"})
             case "ping":
                 payload = message.get("payload")

@@ -1,8 +1,11 @@
 """Empty is not absent, and a range that ends before it begins is refused."""
 
+import json
 from typing import Any
 
 import pytest
+from websockets import Subprotocol
+from websockets.asyncio.client import connect
 
 from tests.schema.client import Client
 from tests.schema.shop import Shop
@@ -107,3 +110,18 @@ async def test_a_range_of_one_value_is_a_range(client: Client, shop: Shop) -> No
     assert (await client.send(f"{{ products({same}) {{ totalCount }} }}")).data["products"]["totalCount"] >= 1
     day = 'sales(firstDay: "2026-02-01", lastDay: "2026-02-01") { total { orders } }'
     assert (await client.send(f"{{ {day} }}")).data["sales"]["total"]["orders"] >= 0
+
+
+@pytest.mark.parametrize("given", [False, 0, [], {}])
+async def test_what_is_no_token_in_connection_init_is_a_bad_one(client: Client, given: Any) -> None:
+    async with client.subscribe("{ products { totalCount } }", token=None) as stream:
+        assert (await stream.message())["payload"]["data"], "without any it is answered"
+    url = client.url.replace("http://", "ws://") + "/graphql"
+    async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        await socket.send(json.dumps({"type": "connection_init", "payload": {"Consistency-Token": given}}))
+        await socket.recv()
+        query = {"query": "{ products { totalCount } }"}
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": query}))
+        message = json.loads(await socket.recv())
+    [error] = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+    assert error["extensions"]["code"] == "BAD_TOKEN"

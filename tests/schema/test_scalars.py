@@ -1,6 +1,6 @@
 """Each scalar takes what its specification allows, and nothing else; results have one form."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -138,10 +138,14 @@ def test_moments_are_shown_in_utc_in_milliseconds() -> None:
         datetime(2026, 1, 31, 12, 0, 0, 123_456, UTC): "2026-01-31T12:00:00.123Z",
         datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=-3.5))): "2026-01-31T15:30:00.000Z",
         datetime(1, 1, 1, tzinfo=UTC): "0001-01-01T00:00:00.000Z",
+        datetime(1, 1, 1, 0, 0, 0, 999, tzinfo=UTC): "0001-01-01T00:00:00.000Z",
+        datetime.max.replace(tzinfo=UTC): "9999-12-31T23:59:59.999Z",
     }.items():
         assert shown_datetime(moment) == shown
-    with pytest.raises(ValueError, match="without an offset"):
-        shown_datetime(datetime(2026, 1, 31, 12))  # noqa: DTZ001
+    wrong: tuple[Any, ...] = (datetime(2026, 1, 31, 12), date(2026, 1, 31), "2026-01-31T12:00:00+00:00", 5)  # noqa: DTZ001
+    for value in wrong:
+        with pytest.raises(TypeError, match=r"no moment|without an offset"):
+            shown_datetime(value)
 
 
 async def test_a_moment_comes_back_as_it_was_sent_whatever_its_offset(client: Client, shop: Shop) -> None:
