@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_object_type
+from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_object_type
 from strawberry.types.base import get_object_definition
 
 import schema as package
@@ -27,13 +27,18 @@ def problems(
 
     `models` has the keys that each read model writes, by its name.
     """
-    yield from _parts()
+    left_out = list(_parts())
+    yield from left_out
     yield from _names(models)
+    yield from _descriptions()
     yield from _refusals(refusals)
     yield from _nodes(kinds)
     for collection, kind in shown_documents():
-        found: Any = schema._schema.type_map[kind.__name__]
-        if collection.read_model in models:
+        found: Any = schema._schema.type_map.get(kind.__name__)
+        if found is None:  # As with all else in a part that is left out.
+            if not left_out:
+                yield f"No field of the schema leads to {kind.__name__}: add one, or drop the type."
+        elif collection.read_model in models:
             yield from _fields(found, collection.read_model, models[collection.read_model])
         else:
             yield (
@@ -68,6 +73,16 @@ def _names(known: Collection[str]) -> Iterator[str]:
         )
     for name in sorted(named - {*known}):
         yield f"ReadModelName has {name}, which is not projected: add it to READ_MODELS in app/bootstrap.py."
+
+
+def _descriptions() -> Iterator[str]:
+    for name, kind in schema._schema.type_map.items():
+        if isinstance(kind, GraphQLEnumType) and not name.startswith("__"):
+            for value, described in kind.values.items():
+                if not described.description:
+                    yield (
+                        f"The value {value} of {name} has no description: add one where `describe` is called."
+                    )
 
 
 def _refusals(refusals: Iterable[type[CommandError]]) -> Iterator[str]:

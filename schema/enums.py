@@ -14,4 +14,4 @@ def describe(
     strawberry.enum(kind, name=name, description=description)
     definition: StrawberryEnumDefinition = kind.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
-        value.description = values[value.name]
+        value.description = values.get(value.name)  # One that is missing is found at the start.

@@ -48,7 +48,14 @@ async def _read_node(info: Info, id: str) -> Node | None:
 
 
 @strawberry.type(description="Everything that can be read: documents, and what has become of commands.")
-class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery, CommandStatusQuery):
+class Query(
+    CatalogQuery,
+    CustomersQuery,
+    OrdersQuery,
+    SalesQuery,
+    ActivityQuery,
+    CommandStatusQuery,
+):
     """All queries."""
 
     @strawberry.field(description="Anything by its global id; null where there is nothing.")
@@ -78,12 +85,23 @@ class Query(CatalogQuery, CustomersQuery, OrdersQuery, SalesQuery, ActivityQuery
 
 
 @strawberry.type(description="Every command that can be sent. A refusal is data: look at `errors`.")
-class Mutation(CatalogMutation, StockMutation, CustomersMutation, OrdersMutation, RetryingMutation):
+class Mutation(
+    CatalogMutation,
+    StockMutation,
+    CustomersMutation,
+    OrdersMutation,
+    RetryingMutation,
+):
     """All mutations."""
 
 
 @strawberry.type(description="What can be followed. Items have a cursor to go on from.")
-class Subscription(CatalogSubscription, OrdersSubscription, UpdatesSubscription, CommandStatusSubscription):
+class Subscription(
+    CatalogSubscription,
+    OrdersSubscription,
+    UpdatesSubscription,
+    CommandStatusSubscription,
+):
     """All subscriptions."""
 
 

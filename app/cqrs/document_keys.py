@@ -45,8 +45,8 @@ def problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
 
 
 def _unknown(paths: Iterable[str], written: Collection[str]) -> str | None:
-    for path in paths:
-        if any(step not in written for step in path.removeprefix("-").split(".")):
+    for path in (path.removeprefix("-") for path in paths):
+        if any(step not in written for step in path.split(".")):
             return path
     return None
 

@@ -5,4 +5,9 @@ from app.domain.customers.context import customers
 from app.domain.orders.context import orders
 from app.domain.stock.context import stock
 
-CONTEXTS = (catalog, stock, customers, orders)
+CONTEXTS = (
+    catalog,
+    stock,
+    customers,
+    orders,
+)

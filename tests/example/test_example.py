@@ -1,85 +1,191 @@
-"""The example of the README, at the three levels on which the shop's own contexts are tested."""
+"""The example as a part of the whole program: it runs, and what it forgets is told before anybody asks."""
 
-from decimal import Decimal
+from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID
+from typing import Any
 
+import httpx
 import pytest
 
-from app.bootstrap import EVENTS, HANDLERS
-from app.cqrs.command_bus import CommandBus
-from app.cqrs.commands import InvalidInput, NotFound, Receipt, Refused
-from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.events import EventTypes
-from app.cqrs.notices import Notices
-from app.cqrs.pages import PageArguments, read_page
-from app.cqrs.progress import Head, Progress
-from app.cqrs.projector import Projector
-from app.domain.catalog.commands import AddProduct
-from app.stores.mongo import MongoReadStore
-from app.stores.sql import open_database
-from app.stores.write_store import SqlWriteStore
-from tests.example import reviews
-from tests.example.ratings import most_reviewed, products, ratings
-from tests.example.reviews import ProductReviewed, ReviewProduct
-from tests.read_models.conftest import Given
+from tests.example.placing import placed, run
+from tests.example.registration import REGISTRATION
+from tests.schema.client import Client
+from tests.schema.shop import Shop
+from tests.service import running
 
-TEA, REVIEW = UUID(int=1), UUID(int=2)
+FIELDS = "review { id stars opinion version productId }"
+HANDLERS, EVENTS = "app/domain/reviews/handlers.py", "app/domain/reviews/events.py"
+READ_MODEL, GRAPHQL = "app/read_models/product_reviews.py", "schema/reviews.py"
+MIGRATION = "app/migrations/versions/9000_products_are_reviewed.py"
+
+FORGOTTEN = {
+    "app.domain.reviews.model.SeenOff is overlooked: move it to app.domain.reviews.events.": (
+        "app/domain/reviews/model.py",
+        "REVISED_WITHIN = ",
+        'class SeenOff(Event):\n    """Forgotten in the wrong module."""\n\n\nREVISED_WITHIN = ',
+    ),
+    "ReviseReview has no handler: add one to the HANDLERS of app.domain.reviews.handlers.": (
+        HANDLERS,
+        "    ReviseReview: revise_review,\n",
+        "",
+    ),
+    "No upcaster reads ProductReviewed in version 1, and ProductReviewed is at version 2: add one to the "
+    "upcasters in app.domain.reviews.events.": (
+        EVENTS,
+        '@upcasters.step(("ProductReviewed", 1), ("ProductReviewed", 2))\n',
+        "",
+    ),
+    "An index of product_reviews is over writen_at, which no function of product_reviews writes": (
+        READ_MODEL,
+        'indexes=[("product_id", "written_at"',
+        'indexes=[("product_id", "writen_at"',
+    ),
+    "reviews_of of app.read_models.product_reviews sorts by wirtten_at, which no function": (
+        READ_MODEL,
+        '["-written_at"]',
+        '["-wirtten_at"]',
+    ),
+    "Review.opinoin shows the key opinoin, which no function of product_reviews writes: correct the "
+    "spelling of one of them.": (
+        GRAPHQL,
+        "    opinion: str = strawberry.field(d",
+        "    opinoin: str = strawberry.field(d",
+    ),
+    "Rating.average shows the key starz, which no function of product_reviews writes": (
+        GRAPHQL,
+        'document["stars"]',
+        'document["starz"]',
+    ),
+}
+"""What is told, and the text of a file that is replaced by another for it."""
 
 
-def test_a_review_has_one_to_five_stars() -> None:
-    praise = ReviewProduct(product_id=TEA, stars=5, opinion=" Fine. ")
-    assert reviews.review(praise, REVIEW) == (
-        ProductReviewed(review_id=REVIEW, product_id=TEA, stars=5, opinion="Fine."),
+def test_the_program_with_the_example_is_complete(tmp_path: Path) -> None:
+    said = run(placed(tmp_path), "app", "check")
+    assert said.stderr == ""
+    assert said.returncode == 0
+
+
+@pytest.mark.parametrize("file", ["app/domain/contexts.py", "app/bootstrap.py"])
+def test_a_context_or_read_model_that_is_not_listed_is_told(tmp_path: Path, file: str) -> None:
+    lines = [line for line in REGISTRATION if line.file != file or not line.forgotten]
+    [forgotten] = [line.forgotten for line in REGISTRATION if line not in lines]
+    said = run(placed(tmp_path, lines=lines), "app", "check")
+    assert said.returncode == 1
+    assert forgotten in said.stderr.splitlines()
+
+
+def test_what_the_schema_forgets_is_told(tmp_path: Path) -> None:
+    files = {"app/domain/contexts.py", "app/bootstrap.py"}
+    lines = [line for line in REGISTRATION if line.file in files or not line.forgotten]
+    shown = [line for line in REGISTRATION if "SHOWN" in line.forgotten]
+    said = run(placed(tmp_path, lines=lines), "app", "check").stderr
+    forgotten = {line.forgotten for line in REGISTRATION if line not in lines and line.forgotten}
+    # What is not there needs no description, and what is not shown no code.
+    later = {line for line in forgotten if "description" in line or line.startswith("The code")}
+    assert forgotten - later == set(said.splitlines())
+
+    named = [line for line in REGISTRATION if "description" not in line.forgotten and line.forgotten]
+    without_words = [line for line in REGISTRATION if line in named or not line.forgotten]
+    said = run(placed(tmp_path / "words", lines=without_words), "app", "check").stderr
+    assert {line for line in forgotten if "description" in line} == set(said.splitlines())
+
+    uncoded = [line for line in REGISTRATION if "REVIEW_FINAL" not in line.forgotten or line in shown]
+    said = run(placed(tmp_path / "codes", lines=uncoded), "app", "check").stderr
+    assert {line for line in forgotten if line.startswith("The code REVIEW_FINAL")} == set(said.splitlines())
+
+
+def test_what_is_left_out_or_misspelt_is_told(tmp_path: Path) -> None:
+    said = run(placed(tmp_path, changed=FORGOTTEN.values()), "app", "check")
+    assert said.returncode == 1
+    followed = "The upcaster of ProductRated in version 1 leads to ProductReviewed in version 1, which"
+    assert len(said.stderr.splitlines()) == len(FORGOTTEN) + 1
+    for sentence in (*FORGOTTEN, followed):
+        assert sentence in said.stderr
+
+
+def test_a_node_that_no_id_leads_to_is_told(tmp_path: Path) -> None:
+    said = run(placed(tmp_path, changed=[(GRAPHQL, "@shows(reviews)\n", "")]), "app", "check").stderr
+    assert "No id leads to the node Review: decorate it with `@shows(<its collection>)`." in said
+    assert "Streams of the kind review belong to no node" in said
+
+
+def test_the_start_is_refused_where_something_is_forgotten(tmp_path: Path) -> None:
+    unlisted = [line for line in REGISTRATION if line.file != "schema/root.py"]
+    serve = ("app", "serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
+    said = run(placed(tmp_path / "unlisted", lines=unlisted), *serve)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "ReviewsQuery of schema.reviews is left out: add it to Query in schema/root.py." in said.stderr
+    assert "Traceback" not in said.stderr
+
+    for command, exit_code in ((serve, 2), (("app", "check"), 1)):
+        folder = tmp_path / f"unmigrated-{exit_code}"
+        said = run(placed(folder, without=[MIGRATION]), *command)
+        assert (said.returncode, said.stdout) == (exit_code, "")
+        assert "there is no table reviews. Write a migration in app/migrations/versions" in said.stderr
+        assert "Traceback" not in said.stderr
+
+
+@pytest.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """A client of the whole program with the example."""
+    folder = placed(tmp_path_factory.mktemp("program"))
+    data = tmp_path_factory.mktemp("data")
+    async with (
+        running(data, "--no-demo", PYTHONPATH=str(folder), PYTHONSAFEPATH="1") as service,
+        httpx.AsyncClient(timeout=20) as http,
+    ):
+        yield Client(service.url, http)
+
+
+async def test_a_review_goes_from_the_mutation_to_the_query(client: Client) -> None:
+    tea = await Shop(client).product()
+    praised = await client.mutate("reviewProduct", FIELDS, productId=tea, stars=5, opinion="Fine.")
+    assert praised["errors"] == []
+    review: dict[str, Any] = praised["review"]
+    assert review == {
+        "id": review["id"],
+        "stars": 5,
+        "opinion": "Fine.",
+        "version": 1,
+        "productId": tea,
+    }
+    await client.mutate("reviewProduct", "", productId=tea, stars=2)
+    answer = await client.send(
+        """query ($tea: ID!) {
+            rating(productId: $tea) { reviews average }
+            reviews(productId: $tea, first: 1) { nodes { stars opinion } totalCount }
+        }""",
+        {"tea": tea},
     )
+    assert answer.data == {
+        "rating": {"reviews": 2, "average": 3.5},
+        "reviews": {"nodes": [{"stars": 2, "opinion": ""}], "totalCount": 2},
+    }
+    found = await client.send("query ($id: ID!) { node(id: $id) { __typename id } }", {"id": review["id"]})
+    assert found.data["node"] == {"__typename": "Review", "id": review["id"]}
+    assert answer.freshness["PRODUCT_REVIEWS"]["state"] == "LIVE"
 
 
-@pytest.mark.parametrize("stars", [0, 6, -1])
-def test_refuses_other_numbers_of_stars(stars: int) -> None:
-    refusal = reviews.review(ReviewProduct(product_id=TEA, stars=stars), REVIEW)
-    assert isinstance(refusal, Refused)
-    assert [(type(error), error.path) for error in refusal.errors] == [(InvalidInput, ("stars",))]
+async def test_a_refusal_of_a_review_is_data(client: Client) -> None:
+    tea = await Shop(client).product()
+    refused = await client.mutate("reviewProduct", FIELDS, productId=tea, stars=6)
+    assert refused["review"] is None
+    [error] = refused["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "stars"])
+    schema = (await client.send('{ __type(name: "ReviewIsFinal") { fields { name } } }')).data["__type"]
+    assert {field["name"] for field in schema["fields"]} == {"code", "message", "path", "reviewId", "since"}
 
 
-async def test_a_rating_sums_the_reviews_of_a_product_up(read_store: MongoReadStore) -> None:
-    given = Given(read_store)
-    await given(
-        ratings,
-        ProductReviewed(review_id=UUID(int=2), product_id=TEA, stars=5, opinion=""),
-        ProductReviewed(review_id=UUID(int=3), product_id=TEA, stars=2, opinion=""),
-    )
-    assert await given.only(products) == {"_id": str(TEA), "position": 2, "reviews": 2, "stars": 7}
-
-
-async def test_a_review_goes_from_the_command_to_the_document(
-    tmp_path: Path, read_store: MongoReadStore
-) -> None:
-    types = EventTypes()
-    types.add(*EVENTS, ProductReviewed)
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/shop.db") as engines:
-        async with engines.writing.begin() as connection:
-            await connection.run_sync(reviews.reviews.create)
-        log = SqlWriteStore(engines, types)
-        handlers = {**HANDLERS, **reviews.HANDLERS}
-        commands = CommandBus(log, handlers, committed=lambda _receipt: None)
-
-        tea = AddProduct(sku="TEA", name="Tea", category="Drinks", unit_price=Decimal(9))
-        added = await commands.execute(tea)
-        assert isinstance(added, Receipt)
-        product_id = UUID(added.events[0].stream.removeprefix("product-"))
-        for stars in (5, 4):
-            assert isinstance(
-                await commands.execute(ReviewProduct(product_id=product_id, stars=stars)), Receipt
-            )
-        unknown = await commands.execute(ReviewProduct(product_id=TEA, stars=1))
-        assert isinstance(unknown, Refused)
-        assert isinstance(unknown.errors[0], NotFound)
-
-        await read_store.prepare(ratings)
-        progress = Progress(ratings.name, Head())
-        projector = Projector(
-            ratings, log=log, bus=AsyncioEventBus(), store=read_store, progress=progress, notices=Notices()
-        )
-        await projector.catch_up()
-        [best] = (await read_page(read_store, most_reviewed(), PageArguments(first=1))).documents
-        assert best == {"_id": str(product_id), "position": 3, "reviews": 2, "stars": 9}
+async def test_a_review_is_followed(client: Client) -> None:
+    tea = await Shop(client).product()
+    review = (await client.mutate("reviewProduct", FIELDS, productId=tea, stars=5))["review"]["id"]
+    query = "subscription ($id: ID!) { reviewUpdated(id: $id) { cursor review { stars opinion } } }"
+    async with client.subscribe(query, {"id": review}) as updates:
+        assert (await updates.next())["review"] == {"stars": 5, "opinion": ""}
+        revised = await client.mutate("reviseReview", FIELDS, reviewId=review, stars=1, opinion="Stale.")
+        assert [event["type"] for event in revised["receipt"]["events"]] == ["StarsChanged", "OpinionChanged"]
+        shown = (await updates.next())["review"]
+        if shown["opinion"] == "":  # Each event may be a state of its own.
+            shown = (await updates.next())["review"]
+        assert shown == {"stars": 1, "opinion": "Stale."}

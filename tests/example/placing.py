@@ -1,0 +1,77 @@
+"""The program with the example in it: a copy, with every file in its place, and every line of it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.example.registration import REGISTRATION, Line
+
+PROJECT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+
+PLACES = {
+    **{
+        f"reviews/{name}.py": f"app/domain/reviews/{name}.py"
+        for name in (
+            *("__init__", "commands", "events", "refusals", "model"),
+            *("tables", "handlers", "context"),
+        )
+    },
+    "product_reviews.py": "app/read_models/product_reviews.py",
+    "migration.py": "app/migrations/versions/9000_products_are_reviewed.py",
+    "graphql.py": "schema/reviews.py",
+}
+"""Where the files of the example go."""
+
+_NAMES = {
+    "tests.example.reviews": "app.domain.reviews",
+    "tests.example.product_reviews": "app.read_models.product_reviews",
+}
+
+
+def placed(
+    folder: Path,
+    *,
+    lines: Iterable[Line] = REGISTRATION,
+    without: Iterable[str] = (),
+    changed: Iterable[tuple[str, str, str]] = (),
+) -> Path:
+    """Return a folder with the program and the example, but for the files `without`.
+
+    `changed` replaces a text of a file by another.
+    """
+    for part in ("app", "schema"):
+        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "pyproject.toml", folder)
+    newest = max(path.name for path in (folder / "app/migrations/versions").glob("[0-9]*.py"))
+    for source, place in PLACES.items():
+        if place not in without:
+            text = (HERE / source).read_text("utf-8")
+            text = text.replace('"0004"', f'"{newest.partition("_")[0]}"')  # The shop has got on since.
+            for name, other in _NAMES.items():
+                text = text.replace(name, other)
+            (folder / place).parent.mkdir(exist_ok=True)
+            (folder / place).write_text(text, "utf-8")
+    for line in lines:
+        _add(line, folder / line.file)
+    for file, before, after in changed:
+        text = (folder / file).read_text("utf-8")
+        assert before in text, (file, before)
+        (folder / file).write_text(text.replace(before, after), "utf-8")
+    return folder
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of Python's in a folder, whose program it then is."""
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def _add(line: Line, file: Path) -> None:
+    there = file.read_text("utf-8").split("\n")
+    [place] = [number for number, text in enumerate(there) if text.startswith(line.before)]
+    there.insert(place, line.added)
+    file.write_text("\n".join(there), "utf-8")

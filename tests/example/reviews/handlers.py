@@ -1,0 +1,31 @@
+from uuid_utils.compat import uuid7
+
+from app.cqrs.aggregates import Aggregate
+from app.cqrs.command_bus import Handlers
+from app.cqrs.commands import Refused, not_found, refused
+from app.domain.catalog import published as catalog
+from app.stores.write_store import SqlWork
+from tests.example.reviews import model, tables
+from tests.example.reviews.commands import ReviewProduct, ReviseReview
+from tests.example.reviews.model import Review
+
+reviews = Aggregate(kind="review", evolve=model.evolve, load=tables.load, save=tables.save)
+
+
+async def review_product(command: ReviewProduct, work: SqlWork) -> Refused | Review:
+    """A review of a product that exists."""
+    if not await catalog.offers(work, {command.product_id}):
+        return refused(not_found("product", command.product_id, "product_id"))
+    review_id = uuid7()
+    return await reviews.create(work, review_id, model.review(command, review_id, work.now))
+
+
+async def revise_review(command: ReviseReview, work: SqlWork) -> Refused | Review:
+    """Other stars or words."""
+    return await reviews.change(work, command.review_id, command, model.revise)
+
+
+HANDLERS: Handlers = {
+    ReviewProduct: review_product,
+    ReviseReview: revise_review,
+}
