@@ -18,9 +18,11 @@ from signal import SIGINT
 from uuid import UUID
 
 import pytest
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from typer.testing import CliRunner, Result
 
 from app.__main__ import command_line
+from app.cqrs.read_model import Document
 from tests.service import running
 
 SMALL = ("--products", "3", "--customers", "2", "--orders", "2")
@@ -199,6 +201,26 @@ async def test_a_failed_read_model_goes_on_once_its_event_was_mended(filled: Pat
             unknown = await asyncio.to_thread(refusal, *retry, "orders", exit_code=2)
             assert "There is no read model orders. There are: product_listing, order_details" in unknown
             assert "Say which" in await asyncio.to_thread(refusal, *retry, exit_code=2)
+
+
+async def test_prune_drops_what_older_programs_made(
+    mongo_url: str, mongo: AsyncIOMotorDatabase[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_to_do = run("projections", "prune").output
+    assert "there is nothing to do" in nothing_to_do
+    monkeypatch.setenv("MONGODB_URL", mongo_url)
+    monkeypatch.setenv("MONGODB_DATABASE", "pruned")
+    database = mongo.client["pruned"]
+    await database["checkpoints"].insert_many(
+        [{"_id": "activity_v1", "position": 0}, {"_id": "order_list_v1", "position": 7}]
+    )
+    await database["activity_v1"].insert_one({"_id": "a"})
+    said = (await asyncio.to_thread(run, "projections", "prune")).output
+    assert "activity_v1 is dropped; it was at position 0.\n" in said
+    assert "order_list keeps its older documents: this program has not made its own yet.\n" in said
+    assert await database.list_collection_names() == ["checkpoints"]
+    await mongo.client.drop_database("pruned")
+    assert "no older documents" in (await asyncio.to_thread(run, "projections", "prune")).output
 
 
 def test_retry_says_that_no_service_answers() -> None:

@@ -11,7 +11,7 @@ from schema.operation import CODES
 from schema.root import sdl
 
 README = Path("README.md").read_text(encoding="utf-8")
-EXAMPLE = "".join(path.read_text(encoding="utf-8") for path in sorted(Path("tests/example").glob("*.py")))
+EXAMPLE = "".join(path.read_text(encoding="utf-8") for path in sorted(Path("tests/example").rglob("*.py")))
 
 
 def blocks(language: str) -> list[str]:

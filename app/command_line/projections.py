@@ -1,5 +1,6 @@
 """The commands that watch over read models."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
@@ -9,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.command_line.terminal import BAD_SETTING, FAILED, console, stop
+from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
 
 DEFAULT_URL = "http://127.0.0.1:8000/graphql"
 PATIENCE = 10
@@ -27,7 +28,8 @@ Url = Annotated[
 ]
 
 projections = typer.Typer(
-    invoke_without_command=True, help="See how far the read models are, and have failed ones go on."
+    invoke_without_command=True,
+    help="See how far read models are, have failed ones go on, drop old documents.",
 )
 
 
@@ -82,6 +84,34 @@ def retry(
     failures = [failure for name in dict.fromkeys(wanted) if (failure := _retry(url, name, known[name]))]
     if failures:
         stop("\n".join(failures), FAILED)
+
+
+@projections.command()
+def prune() -> None:
+    """Drop the documents in MONGODB_URL that older programs made, once no process serves them."""
+    settings = settings_of()
+    if not settings.mongodb_url:
+        console.print("With the embedded mongod there is nothing to do: `serve` drops them itself.")
+        return
+
+    from app.bootstrap import READ_MODELS
+    from app.cqrs.documents import ReadStoreUnavailable
+    from app.cqrs.generations import prune as prune_all
+    from app.stores.mongo import open_read_store
+
+    async def open_and_prune() -> None:
+        where = (str(settings.mongodb_url), settings.mongodb_database, settings.mongo_driver)
+        async with open_read_store(*where) as store:
+            dropped, kept = await prune_all(READ_MODELS, store)
+        for generation in dropped:
+            console.print(f"{generation.key} is dropped; it was at position {generation.position}.")
+        for name in kept:
+            console.print(f"{name} keeps its older documents: this program has not made its own yet.")
+        if not dropped and not kept:
+            console.print("There are no older documents.")
+
+    with explained(ReadStoreUnavailable, exit_code=FAILED):
+        asyncio.run(open_and_prune())
 
 
 def _retry(url: str, name: str, before: _Model) -> str | None:

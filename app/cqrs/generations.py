@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,6 +70,27 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
             await asyncio.sleep(PAUSE)
         else:
             return
+
+
+async def prune(
+    models: Iterable[ReadModel], store: Generations
+) -> tuple[Sequence[Generation], Sequence[str]]:
+    """Drop the older generations of those read models of which this program has made its own.
+
+    Returns what was dropped, and the names of the read models that keep theirs.
+    """
+    dropped, kept = list[Generation](), list[str]()
+    for model in models:
+        found = await store.generations(model)
+        older = [each for each in found if each.key != model.key]
+        own = max((each.position for each in found if each.key == model.key), default=0)
+        if any(each.position > own == 0 for each in older):
+            kept.append(model.name)
+            continue
+        for generation in older:
+            await store.drop(generation)
+            dropped.append(generation)
+    return dropped, kept
 
 
 def _difference(model: ReadModel, other: Generation) -> str:

@@ -8,7 +8,7 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from app.cqrs.events import EventTypes, RecordedEvent, UnknownEvent
-from app.cqrs.generations import succeed
+from app.cqrs.generations import prune, succeed
 from app.cqrs.messages import Event
 from app.cqrs.progress import ReadModelState
 from app.cqrs.read_model import Change, Document, ReadModel
@@ -164,3 +164,20 @@ async def test_where_others_may_serve_them_older_generations_stay(
     await succeed(newer, desk.progress, read_store, alone=False)
     assert {each.key for each in await read_store.generations(newer)} == {older.key, newer.key}
     assert f"older processes may serve: {older.key}." in caplog.text
+
+
+async def test_an_operator_drops_older_generations_once_there_is_a_new_one(
+    read_store: MongoReadStore,
+) -> None:
+    older, newer, log = read_model(knows_praise=False), read_model(), MemoryLog()
+    log.append(NoteTaken(note="a"))
+    for model in (older, newer):
+        assert await prune([newer], read_store) == ([], ["notes"] if model is newer else [])
+        desk = Desk(read_store, log, model=model)
+        async with desk.running():
+            await desk.reaches(1)
+    dropped, kept = await prune([newer], read_store)
+    assert ([each.key for each in dropped], kept) == ([older.key], [])
+    assert await praise_in(read_store, newer) == [0]
+    assert await praise_in(read_store, older) == []
+    assert await prune([newer], read_store) == ([], [])
