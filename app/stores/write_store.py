@@ -21,12 +21,15 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     bindparam,
+    func,
     select,
-    update,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
@@ -57,7 +60,7 @@ events = Table(
     UniqueConstraint("stream", "stream_version"),  # the optimistic lock
 )
 
-# One row, which whoever appends holds until the commit.
+# One row, which is locked until the commit by whoever appends. Its position is out of date.
 log_head = Table(
     "log_head",
     metadata,
@@ -81,11 +84,6 @@ _RECEIPTS = select(commands.c.command_id, commands.c.receipt).where(
 )
 _ACCEPT = commands.insert()
 _APPEND = events.insert()
-_TAKE_POSITIONS = (
-    update(log_head)
-    .values(position=log_head.c.position + bindparam("count", type_=BigInteger))
-    .returning(log_head.c.position)
-)
 _READ = (
     select(events)
     .where(events.c.position > bindparam("after"))
@@ -93,7 +91,27 @@ _READ = (
     .limit(bindparam("most", type_=Integer))
 )
 _STORE_ID = select(log_head.c.store_id)
-_HEAD = select(log_head.c.position)
+_HEAD = select(func.coalesce(func.max(events.c.position), 0))
+
+
+class _HeldHead(FunctionElement[int]):
+    """The position of the newest event, where no other transaction appends before the end of this one."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_HeldHead)
+def _of_a_file_that_has_one_writer(_held: _HeldHead, compiler: SQLCompiler, **how: Any) -> str:
+    return compiler.process(_HEAD.scalar_subquery(), **how)
+
+
+@compiles(_HeldHead, "postgresql")
+def _of_a_locked_row(_held: _HeldHead, _compiler: SQLCompiler, **_how: Any) -> str:
+    return "hold_log()"
+
+
+_HOLD = select(_HeldHead())
 
 
 @lru_cache
@@ -158,7 +176,7 @@ class SqlWork:
         """Put the recorded events at the end of the log; raises `UndeclaredEvent`."""
         for _, _, event in self._recorded:
             self._types.require(event)
-        first = await self.take_positions(len(self._recorded))
+        first = await self.take_positions()
         marks = [
             EventMark(event_id=uuid7(), type=type(event).__name__, stream=stream, position=position)
             for position, (stream, _, event) in enumerate(self._recorded, start=first)
@@ -183,12 +201,13 @@ class SqlWork:
         await self.rows.execute(_APPEND, rows)
         return marks
 
-    async def take_positions(self, count: int) -> int:
-        """The first of the next `count` positions. Whoever takes one after us waits until this transaction
-        has ended, and gets the same ones if it was rolled back: positions rise in the order of the commits.
+    async def take_positions(self) -> int:
+        """Return the next position; others that want one wait until this transaction has ended.
+
+        If it is rolled back they get the same: positions rise in the order of the commits.
         """
-        last: int = (await self.rows.execute(_TAKE_POSITIONS, {"count": count})).scalar_one()
-        return last - count + 1
+        last: int = (await self.rows.execute(_HOLD)).scalar_one()
+        return last + 1
 
 
 class RuleBroken(Impersonal):

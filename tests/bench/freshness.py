@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from pymongo import AsyncMongoClient
 
-from app.stores.write_store import log_head
+from app.stores.write_store import events
 from tests.bench.candidates import Candidate, Stores, started
 from tests.bench.commands import Known, deliveries
 from tests.bench.loading import given, percentile
@@ -80,7 +80,7 @@ async def measure_rebuild(candidate: Candidate, stores: Stores, cores: Cores) ->
     """Drops all documents, and has them made again from the log."""
     engine = sa.create_engine(f"sqlite:///{stores.write_store}")
     with engine.connect() as connection:
-        events = connection.execute(sa.select(log_head.c.position)).scalar_one()
+        count = connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
     engine.dispose()
     async with AsyncMongoClient[dict[str, object]](stores.mongodb_url) as client:
         await client.drop_database(stores.database)
@@ -89,7 +89,7 @@ async def measure_rebuild(candidate: Candidate, stores: Stores, cores: Cores) ->
         await until_live(server.url)
         return Rebuild(
             name=candidate.name,
-            events=events,
+            events=count,
             seconds=monotonic() - began,
             cpu=spent_by(server.process).cpu,
             mongod_cpu=spent_by(stores.mongod).since(mongod).cpu,

@@ -24,6 +24,7 @@ from tests.domain.wanted import order
 from tests.postgres import Postgres, postgres
 
 PRODUCTS = 60
+"""And as many customers."""
 MOST_EVENTS = 10
 """Of one command, so that each has positions of its own."""
 
@@ -34,7 +35,7 @@ Act = Callable[[Shop, Random], Awaitable[object]]
 class UnprotectedWork(SqlWork):
     """Draws its positions from a sequence."""
 
-    async def take_positions(self, count: int) -> int:
+    async def take_positions(self) -> int:
         draw = text("SELECT nextval('unprotected')")
         return int((await self.rows.execute(draw)).scalar_one()) * MOST_EVENTS
 
@@ -76,10 +77,12 @@ async def appending(_shop: Shop) -> Act:
 async def ordering(shop: Shop) -> Act:
     """Orders with three lines."""
     products = [await shop.product(on_hand=1_000_000) for _ in range(PRODUCTS)]
-    buyer = await shop.customer()
+    buyers = [await shop.customer() for _ in range(PRODUCTS)]
 
     async def place_order(shop: Shop, chance: Random) -> None:
-        await shop.accept(order(buyer, *((product, 1) for product in chance.sample(products, 3))))
+        await shop.accept(
+            order(chance.choice(buyers), *((product, 1) for product in chance.sample(products, 3)))
+        )
 
     return place_order
 

@@ -17,7 +17,7 @@ from app.domain.orders.tables import orders
 from app.domain.stock.tables import stocks
 from app.read_models.product_listing import product_listing
 from app.stores.sql import open_database
-from app.stores.write_store import commands, events, log_head
+from app.stores.write_store import commands, events
 from tests.faults.campaign import Run
 from tests.faults.checks.documents import LIVE
 from tests.faults.checks.everything import check_stores
@@ -64,10 +64,10 @@ async def double_an_event(connection: AsyncConnection) -> None:
     last = select(events).where(events.c.type == "StockReceived").order_by(events.c.position.desc()).limit(1)
     event = (await connection.execute(last)).one()._asdict()
     version = select(func.max(events.c.stream_version)).where(events.c.stream == event["stream"])
-    head = update(log_head).values(position=log_head.c.position + 1).returning(log_head.c.position)
+    head = select(func.max(events.c.position))
     again = {
         "event_id": uuid4(),
-        "position": (await connection.execute(head)).scalar_one(),
+        "position": (await connection.execute(head)).scalar_one() + 1,
         "stream_version": (await connection.execute(version)).scalar_one() + 1,
     }
     await connection.execute(events.insert(), {**event, **again})
@@ -97,7 +97,7 @@ FALSIFIED: dict[str, tuple[Falsify, list[str]]] = {
     "an event is doubled": (double_an_event, ["doubled: of the command", "in its rows and"]),
     "an event is removed": (
         execute(delete(events).where(events.c.position == LAST)),
-        ["lost: of the command", "are not in the log", "the log's head says"],
+        ["lost: of the command", "are not in the log"],
     ),
     "an event in the middle is removed": (
         execute(delete(events).where(events.c.position == 3)),

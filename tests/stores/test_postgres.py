@@ -21,12 +21,15 @@ from app.cqrs.relay import Relay
 from app.stores import postgres as postgres_store
 from app.stores.postgres import CHANNEL
 from app.stores.sql import Engines, open_database
-from app.stores.write_store import RuleBroken, SqlWork, SqlWriteStore
+from app.stores.write_store import RuleBroken, SqlWork, SqlWriteStore, events
 from tests.postgres import Postgres, postgres
 
 PATIENCE = 10.0
 """Seconds; far more than anything here takes."""
 
+
+PAGE = 8192
+"""Bytes of a page of a table, the least that it has."""
 
 T = TypeVar("T")
 
@@ -84,6 +87,25 @@ def turned(work: SqlWork, stream: str, version: int) -> None:
     work.record(stream, version, [PageTurned(page=version)])
 
 
+def row_at(position: int) -> dict[str, object]:
+    """An event as the write store keeps it."""
+    id = uuid7()
+    return {
+        "position": position,
+        "event_id": id,
+        "stream": "book",
+        "stream_version": position,
+        "type": "PageTurned",
+        "schema_version": 1,
+        "data": '{"page":1}',
+        "occurred_at": datetime.now(UTC),
+        "command_id": id,
+        "correlation_id": id,
+        "causation_id": id,
+        "actor": "an older process",
+    }
+
+
 @pytest.fixture
 async def store(postgres_url: str) -> AsyncIterator[Store]:
     async with open_database(postgres_url) as engines:
@@ -111,6 +133,29 @@ async def test_a_position_that_was_rolled_back_is_given_to_the_next(store: Store
         await store.someone_waits_for_a_lock()
     await next_one
     assert await store.seen() == [(1, "next")]
+
+
+async def test_the_logs_head_does_not_grow_while_somebody_has_a_long_snapshot_open(store: Store) -> None:
+    async with store.engines.writing.connect() as dump, store.engines.reading.connect() as connection:
+        await dump.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        await dump.execute(text("SELECT count(*) FROM events"))
+        for version in range(200):
+            await store.turn("book", version)
+        size = await connection.execute(text("SELECT pg_relation_size('log_head')"))
+        assert size.scalar_one() == PAGE, "each commit has left a version of the row behind"
+
+
+async def test_a_process_that_started_before_the_head_was_only_locked_appends_in_order(store: Store) -> None:
+    older = text("UPDATE log_head SET position = position + :count RETURNING position")
+    await store.turn("book", 0)
+    async with store.begin(cause()) as first:
+        assert (await first.rows.execute(older, {"count": 2})).scalar_one() == 3
+        newer = asyncio.create_task(store.turn("book", 3))
+        await store.someone_waits_for_a_lock()
+        await first.rows.execute(events.insert(), [row_at(2), row_at(3)])
+        await first.rows.commit()
+    await newer
+    assert [position for position, _ in await store.seen()] == [1, 2, 3, 4]
 
 
 async def test_of_two_who_write_the_same_stream_at_once_one_has_to_look_again(store: Store) -> None:
