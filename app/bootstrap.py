@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import UUID
 
 from app.config import Settings
@@ -116,6 +117,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         await write_side.log.refuse_if_read_only()
         if settings.mongodb_url:  # The embedded one is ours, and has just been seen to take writes.
             await documents.refuse_if_unfit()
+        await documents.refuse_if_newer()
         log, progress = write_side.log, {model.name: Progress(model.name, head) for model in READ_MODELS}
         statuses = CommandStatuses(log, progress)
         relay = Relay(log, bus, head, published=statuses.published)
@@ -202,6 +204,7 @@ async def _keep_running(mongod: Mongod, settings: Settings) -> None:
 def _make_folder(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        TemporaryFile(dir=data_dir).close()  # Only this shows that files can be made in it.
     except OSError as error:
         raise WriteStoreUnavailable(
             f"Can't use the data folder {data_dir}: {error.strerror}.\n"

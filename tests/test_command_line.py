@@ -266,6 +266,13 @@ def test_says_that_the_data_folder_can_not_be_used(tmp_path: Path, command: str)
     assert "mongod" not in said
 
 
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_says_that_nothing_can_be_written_to_the_data_folder(command: str) -> None:
+    said = refusal(command, "--data-dir", "/proc/self", exit_code=2 if command == "serve" else 1)
+    assert "Can't use the data folder /proc/self: " in said
+    assert "mongod" not in said
+
+
 def test_demo_says_that_the_store_is_none(tmp_path: Path) -> None:
     (tmp_path / "write.db").write_text("Dear diary, today nothing happened.")
     said = refusal("demo", "--data-dir", str(tmp_path), exit_code=1)

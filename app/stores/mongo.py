@@ -16,7 +16,7 @@ from app.cqrs.generations import Generation
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 from app.stores import mongo_generations
 from app.stores.mongo_batches import Batch, JoinedBatches
-from app.stores.mongo_fitness import FORM, probe, refuse_if_unfit
+from app.stores.mongo_fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
 from app.stores.mongo_reading import CODEC, IN_A_REPLY, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
 from app.stores.mongo_writing import SAFE, MongoWriter
@@ -101,6 +101,11 @@ class MongoReadStore:
         """Returns if the store takes a write; leaves nothing behind."""
         with unavailable():
             await self._in_a_thread(probe, self._blocking)
+
+    async def refuse_if_newer(self) -> None:
+        """Raises `ReadStoreUnavailable` where a newer version of Diptych has made the documents."""
+        with unavailable():
+            await self._in_a_thread(refuse_if_newer, self._blocking)
 
     async def refuse_if_unfit(self) -> None:
         """Raises `ReadStoreUnavailable`, whose text says what is wrong with the store and what to do."""

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
-from pymongo import MongoClient
+from pymongo import MongoClient, ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
@@ -14,6 +15,10 @@ from app.cqrs.read_model import Document
 
 FORM = "mongodb://user:password@host:27017/?replicaSet=rs0"
 """What the URL of a replica set looks like."""
+
+FORMAT = 1
+"""Version of how documents and checkpoints are laid out: to be raised where an older program would read or
+write them wrongly. What a read model's own documents look like is told apart by its fingerprint."""
 
 _TAKES_WRITES = {112, 246}
 """WriteConflict and SnapshotUnavailable: somebody else writes at the same place, which a store must allow."""
@@ -61,6 +66,22 @@ def refuse_if_unfit(client: MongoClient[Document], database: Database[Document],
                 "Leave directConnection out of MONGODB_URL, and the driver finds the primary."
             )
         probe(database)
+
+
+def refuse_if_newer(database: Database[Document]) -> None:
+    """Note the format where none is; raises `ReadStoreUnavailable` where a newer program has laid it out."""
+    found: Any = database["format"].find_one_and_update(
+        {"_id": "read store"},
+        {"$setOnInsert": {"version": FORMAT}},
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    if (version := found["version"]) > FORMAT:
+        raise ReadStoreUnavailable(
+            f"A newer version of Diptych has made the documents in the database {database.name}: "
+            f"their format is {version}, and this version knows formats up to {FORMAT}.\n"
+            "Update Diptych, or name another database in MONGODB_DATABASE."
+        )
 
 
 @contextmanager

@@ -16,6 +16,10 @@ from app.cqrs.documents import ChangeImpossible, ReadStoreUnavailable
 _BLAMES_THE_COMMAND = {2, 9, 15, 10334}
 _BLAMES_NO_WRITE = {1, 8, 112, 146, 371, 14031}
 
+# Unauthorized, AuthenticationFailed, IllegalOperation (such as a transaction on a standalone server),
+# CommandNotFound, CommandNotSupported, APIStrictError, AtlasError: it is the same until somebody mends it.
+_FOR_THE_OPERATOR = {13, 18, 20, 59, 115, 323, 8000}
+
 _QUOTE = re.compile("[{\"']")
 
 logger = logging.getLogger(__name__)
@@ -33,6 +37,10 @@ def unavailable() -> Iterator[None]:
         logger.warning("The read store refuses: %s", refusal.words)
         if refusal.for_good:
             raise
+        if error.code in _FOR_THE_OPERATOR:
+            raise ReadStoreUnavailable(
+                "The read store refuses it; the log says why. Try again when its operator has mended that."
+            ) from error
         raise ReadStoreUnavailable("The read store can't do it now. Try again.") from error
 
 

@@ -15,7 +15,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.read_model import Document
 from app.stores.mongo import open_read_store
-from app.stores.mongo_fitness import hosts_of
+from app.stores.mongo_fitness import FORMAT, hosts_of
 from app.stores.mongod import _accepts_connections, die_with
 from app.stores.mongod_binary import find_mongod
 from tests.conftest import DATABASE
@@ -27,10 +27,13 @@ QUICKLY = 8
 @asynccontextmanager
 async def mongod_of_somebody(folder: Path, *options: str) -> AsyncIterator[str]:
     """A mongod as somebody else starts one; gives the address in its URL."""
+    binary = find_mongod()
     process = await asyncio.create_subprocess_exec(
-        *(str(find_mongod()), "--dbpath", str(folder), "--bind_ip", str(folder / "m.sock"), "--nounixsocket"),
+        *(str(binary.path), "--dbpath", str(folder), "--bind_ip", str(folder / "m.sock"), "--nounixsocket"),
         *("--wiredTigerCacheSizeGB", "0.25", *options),
         stdout=DEVNULL,
+        env=binary.environment(folder),
+        cwd=folder,
         preexec_fn=die_with(os.getpid()),
     )
     try:
@@ -116,6 +119,9 @@ async def test_a_user_who_may_only_read(tmp_path: Path) -> None:
         said = await refusal_of(reader)
         assert f"The MongoDB at {address} refuses what Diptych needs: not authorized on shop" in said
         assert "pencil" not in said
+        async with open_read_store(reader, "shop") as store:
+            with pytest.raises(ReadStoreUnavailable, match="when its operator has mended that"):
+                await store.probe()
         wrong = await refusal_of(reader.replace("pencil", "eraser"))
         assert "Authentication failed" in wrong
         assert "eraser" not in wrong
@@ -162,3 +168,17 @@ async def test_a_probe_tells_of_a_store_that_takes_no_writes(
         finally:
             await mongo.client.admin.command({"setUserWriteBlockMode": 1, "global": False})
         await store.probe()
+
+
+async def test_documents_that_a_newer_version_has_made_say_so(
+    mongo: AsyncIOMotorDatabase[Document], mongo_url: str
+) -> None:
+    async with open_read_store(mongo_url, DATABASE) as store:
+        await asyncio.gather(*(store.refuse_if_newer() for _ in range(4)))
+        assert await mongo["format"].find().to_list(None) == [{"_id": "read store", "version": FORMAT}]
+        await mongo["format"].update_one({}, {"$set": {"version": FORMAT + 1}})
+        with pytest.raises(
+            ReadStoreUnavailable, match=f"format is {FORMAT + 1}, and(.|\\n)*MONGODB_DATABASE"
+        ):
+            await store.refuse_if_newer()
+    await mongo["format"].drop()
