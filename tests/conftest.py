@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,17 @@ from tests.postgres import Postgres, postgres
 from tests.service import Service, running
 
 DATABASE = "test"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end which tests could not run here; the reasons say how to have them run."""
+    skipped = (
+        report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    )
+    for reason, tests in Counter(skipped).items():
+        terminalreporter.write_line(
+            f"{tests} {'test' if tests == 1 else 'tests'} not run: {reason}", yellow=True
+        )
 
 
 @pytest.fixture(scope="session")

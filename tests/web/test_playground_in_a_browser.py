@@ -1,16 +1,11 @@
 import os
 import re
-from collections.abc import AsyncIterator
 from typing import Protocol
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.web.browser import CHROMIUM, at_the_playground, chromium
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on the PATH: install it to see the playground tested in a browser"
-)
+from tests.web.browser import at_the_playground
 
 
 class Service(Protocol):
@@ -18,12 +13,6 @@ class Service(Protocol):
 
     @property
     def url(self) -> str: ...
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def test_browses_the_demo_products(browser: Browser, running_service: Service) -> None:

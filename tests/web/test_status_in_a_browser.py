@@ -1,24 +1,13 @@
 """What the playground says of outcomes, of empty panes and of ids, and on a small screen."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 from playwright.async_api import Browser, Locator, expect
 
 from tests.service import Service
-from tests.web.browser import CHROMIUM, at_the_playground, chromium
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on the PATH: install it to see the playground tested in a browser"
-)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
+from tests.web.browser import at_the_playground
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
-import pytest
 from playwright.async_api import Browser, Route, WebSocketRoute, expect
 
 from tests.service import Service
-from tests.web.browser import CHROMIUM, at_the_playground, chromium
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on the PATH: install it to see the playground tested in a browser"
-)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
+from tests.web.browser import at_the_playground
 
 
 async def test_watch_goes_on_while_another_tab_is_used(browser: Browser, running_service: Service) -> None:

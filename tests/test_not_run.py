@@ -1,0 +1,20 @@
+"""What `scripts/test` says at its end of what it could not run."""
+
+import sys
+from pathlib import Path
+
+from tests.programs import run
+
+BROWSER = "tests/web/test_status_in_a_browser.py"
+
+
+async def test_the_end_says_what_was_not_run_and_how_to_have_it_run(tmp_path: Path) -> None:
+    tests = (sys.executable, "-m", "pytest", "--numprocesses", "2", BROWSER)
+    said = await run(
+        *tests, cwd=Path(), PATH=str(tmp_path), PLAYWRIGHT_BROWSERS_PATH=str(tmp_path), PYTEST_ADDOPTS=""
+    )
+    *_, told, result = said.splitlines()
+    assert "tests not run: The playground was not tested in a browser, for there is no Chromium" in told
+    assert told.endswith("-m playwright install chromium")
+    assert "skipped" in result
+    assert "passed" not in result
