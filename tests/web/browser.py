@@ -39,6 +39,8 @@ class Playground:
         self.page = page
         self.url = url
         self.complaints: list[str] = []
+        self.expected: tuple[str, ...] = ()
+        """Parts of complaints that the test brings about."""
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._on_request)
@@ -140,7 +142,7 @@ class Playground:
         return str(await handle.json_value())
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and not any(map(message.text.count, self.expected)):
             self.complaints.append(message.text)
 
     def _on_request(self, request: Request) -> None:

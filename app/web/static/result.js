@@ -2,8 +2,10 @@
 
 import { identify } from "./operations.js";
 
-const { createElement: h, useLayoutEffect, useRef } = React;
+const { createElement: h, useLayoutEffect, useRef, useState } = React;
 const { useEditorContext, useExecutionContext, useSchemaContext } = GraphiQL.React;
+
+const OPEN = "Open in a new tab";
 
 let openNode = () => {};
 let resultEditor = null;
@@ -49,6 +51,17 @@ export function ResultPane({ tabs }) {
     if (tab.response && !tab.response.startsWith("{")) tabs.notSent(tab.response);
   }, [tab.response]);
 
+  // Where nothing can hover, as on a telephone, the cursor is put on an id.
+  const [chosen, setChosen] = useState(null);
+  useLayoutEffect(() => {
+    const look = (editor) => setChosen(nodeId(editor, editor.getCursor().line, editor.getTokenAt(editor.getCursor())));
+    responseEditor?.on("cursorActivity", look);
+    return () => responseEditor?.off("cursorActivity", look);
+  }, [responseEditor]);
+
+  if (chosen) {
+    return h("button", { type: "button", className: "open-node", onClick: () => openNode(chosen) }, OPEN);
+  }
   if (tab.response || responseEditor?.getValue()) return null;
   return h("p", { className: "hint" }, hint(tab, isFetching || isSubscribed || tabs.isWaiting(tab.id)));
 }
@@ -67,14 +80,21 @@ function hint({ query }, isRunning) {
 
 /** The button over an id in a result, which opens its node in a new tab. */
 export function NodeLink({ pos, token }) {
-  const [, id] = /^"([\w-]+={0,2})"$/.exec(token.string) ?? [];
-  const [, key] = /"(\w+)":\s*"[^"]*",?$/.exec(resultEditor?.getLine(pos.line) ?? "") ?? [];
-  if (!id || !/^(id|nodeId|subject|\w+Id)$/.test(key ?? "") || /^[0-9a-f-]{36}$/.test(id)) return null;
+  const id = nodeId(resultEditor, pos.line, token);
+  if (!id) return null;
   const open = ({ currentTarget }) => {
     currentTarget.closest(".CodeMirror-info").remove();
     openNode(id);
   };
-  return h("button", { type: "button", className: "open-node", onClick: open }, "Open in a new tab");
+  return h("button", { type: "button", className: "open-node", onClick: open }, OPEN);
+}
+
+/** Return the global id that a token of a result is; null where it is something else, such as a UUID. */
+function nodeId(editor, line, token) {
+  const [, id] = /^"([\w-]+={0,2})"$/.exec(token.string) ?? [];
+  const [, key] = /"(\w+)":\s*"[^"]*",?$/.exec(editor.getLine(line)) ?? [];
+  const isGlobal = /^(id|subject|\w+Id)$/.test(key ?? "") && !/^[0-9a-f-]{36}$/.test(id ?? "");
+  return isGlobal ? (id ?? null) : null;
 }
 
 /** Return the text of a query for the fields of a node of this type. */
