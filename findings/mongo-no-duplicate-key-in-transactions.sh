@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# In MongoDB transactions, two writers of one new key never get a duplicate key error.
+# Of two racing MongoDB transactions that write one new key, the loser never gets a duplicate key error.
 #
 # Versions:  mongod 6.0.5, pymongo 4.20.1
 # Guess:     Two transactions insert, or upsert, the same new _id or the same new value of a unique index. The loser
