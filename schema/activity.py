@@ -61,9 +61,6 @@ class ActivityFilter:
     at_from: datetime | None = strawberry.field(default=None, description="At or after.")
     at_to: datetime | None = strawberry.field(default=None, description="Before.")
 
-    def __post_init__(self) -> None:
-        refuse_reversed(("atFrom", "atTo"), self.at_from, self.at_to)
-
     def streams(self) -> Sequence[str] | None:
         """Return the streams that `subject` and `stream` leave; null for any. A product has two of them."""
         if self.subject is None:
@@ -96,6 +93,7 @@ class ActivityQuery:
     ) -> ActivityConnection | None:
         """One find."""
         asked = filter or ActivityFilter()
+        refuse_reversed(("atFrom", "atTo"), asked.at_from, asked.at_to)
         listing = activity_matching(
             streams=asked.streams(),
             command_id=None if asked.command_id is None else str(asked.command_id),

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import strawberry
 
 from app.cqrs.notices import topic
+from app.cqrs.read_model import Filter
 from app.read_models.product_listing import (
     ProductOrder,
     facets,
@@ -129,7 +130,11 @@ class ProductFilter:
 
     def __post_init__(self) -> None:
         refuse_long_search(self.search)
+
+    def matching(self) -> Filter:
+        """Return the read model's own filter; raise `BadArgument`."""
         refuse_reversed(("priceFrom", "priceTo"), self.price_from, self.price_to)
+        return products_matching(**vars(self))
 
 
 @strawberry.input(description="How products are sorted.")
@@ -168,7 +173,7 @@ class CatalogQuery:
     ) -> ProductConnection | None:
         """One find."""
         order = order_by or ProductSort(field=ProductOrder.NAME)
-        matching = products_matching(**vars(filter)) if filter else {}
+        matching = filter.matching() if filter else {}
         listing = product_page(matching, order.field, descending=order.direction is SortDirection.DESC)
         return await ProductConnection.read(info, listing, page(first, after, last, before), at_least)
 

@@ -160,12 +160,10 @@ class OrderFilter:
     total_from: Decimal | None = strawberry.field(default=None, description="Coming to at least so much.")
     total_to: Decimal | None = strawberry.field(default=None, description="Coming to at most so much.")
 
-    def __post_init__(self) -> None:
+    def matching(self) -> Any:
+        """Return the read model's own filter; raise `BadArgument` and `BadId`."""
         refuse_reversed(("placedFrom", "placedTo"), self.placed_from, self.placed_to)
         refuse_reversed(("totalFrom", "totalTo"), self.total_from, self.total_to)
-
-    def matching(self) -> Any:
-        """The read model's own filter."""
         return orders_matching(
             status=[status.value for status in self.status] if self.status is not None else None,
             customer_id=(str(key_of("Customer", self.customer_id)) if self.customer_id is not None else None),
