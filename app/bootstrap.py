@@ -18,6 +18,7 @@ from app.cqrs.command_status import CommandStatuses
 from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.generations import succeed
+from app.cqrs.history import History
 from app.cqrs.live import Live
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Head, Progress
@@ -46,6 +47,9 @@ logger = logging.getLogger(__name__)
 
 HANDLERS = contexts.handlers(CONTEXTS)
 EVENTS = contexts.event_types(CONTEXTS)
+
+REMEMBERED_AT_START = 1_000
+"""Events whose positions are known from the start: tokens and cursors of those who come back name them."""
 
 READ_MODELS: tuple[ReadModel, ...] = (
     product_listing,
@@ -95,12 +99,19 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
     """
     async with AsyncExitStack() as opened:
         head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
+        projectors: dict[str, Projector] = {}
 
         def committed(receipt: Receipt) -> None:
             if receipt.position:
+                history.note(receipt.events)
                 head.rise(receipt.position, datetime.now(UTC))
                 relay.wake()
             statuses.committed(receipt)
+
+        def compare() -> None:
+            shared_log.forget()
+            for projector in projectors.values():
+                projector.doubt()
 
         _make_folder(settings.data_dir)
         mongod = None
@@ -112,6 +123,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 mongod.url if mongod else str(settings.mongodb_url),
                 settings.mongodb_database,
                 settings.mongo_driver,
+                lost=compare,
             )
         )
         await write_side.log.refuse_if_read_only()
@@ -119,20 +131,20 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             await documents.refuse_if_unfit()
         await documents.refuse_if_newer()
         log, progress = write_side.log, {model.name: Progress(model.name, head) for model in READ_MODELS}
-        statuses = CommandStatuses(log, progress)
-        relay = Relay(log, bus, head, published=statuses.published)
-        if fill:
+        history, shared_log, statuses = History(log), SharedLog(log), CommandStatuses(log, progress)
+        relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
+        if fill and not await documents.has_any():
             await fill(write_side)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
+        history.note(await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START))
         running = await opened.enter_async_context(asyncio.TaskGroup())
         tasks = [
             running.create_task(relay.run(start), name="relay"),
             running.create_task(log.listen(_Commits(relay, statuses)), name="listener"),
         ]
-        shared_log = SharedLog(log)
-        projectors = {
-            model.name: Projector(
+        for model in READ_MODELS:
+            projectors[model.name] = Projector(
                 model,
                 log=shared_log,
                 bus=bus,
@@ -141,8 +153,6 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 notices=notices,
                 cache=cache,
             )
-            for model in READ_MODELS
-        }
         for name, projector in projectors.items():
             tasks.append(running.create_task(projector.run(), name=f"projector {name}"))
             succeeding = succeed(projector.model, projector.progress, documents, alone=mongod is not None)
@@ -159,7 +169,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             projections=Projections(shared_log, projectors),
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
             statuses=statuses,
-            tokens=Tokens(await log.id()),
+            tokens=Tokens(await log.token_key(), history),
             read_patience=settings.read_patience,
             stores=(write_side.store, _named(mongod)),
             probes={"write store": log.probe, "read store": documents.probe},

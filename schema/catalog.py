@@ -152,7 +152,7 @@ class CatalogQuery:
     @strawberry.field(description="A product by its id; null where there is none.")
     async def product(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Product | None:
         """One find by key."""
-        key, tokens = key_of("Product", id), info.context.tokens(at_least)
+        key, tokens = key_of("Product", id), await info.context.tokens(at_least)
         return cast(
             "Product | None", await info.context.reading.get(products, str(key), tokens, fields=info.shown)
         )

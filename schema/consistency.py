@@ -82,7 +82,7 @@ class Receipt:
         """The receipt as clients see it."""
         return cls(
             command_id=receipt.command_id,
-            token=ConsistencyToken(tokens.write(receipt.position)) if receipt.position else None,
+            token=ConsistencyToken(tokens.of(receipt.events[-1])) if receipt.events else None,
             events=[
                 EventReference(
                     event_id=mark.event_id,

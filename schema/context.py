@@ -73,21 +73,22 @@ class Context:
         """A new context for an operation that came with the same tokens from the same viewer."""
         return Context(self._circle, asked=self.asked, over_http=self.over_http, standing=standing)
 
-    def demand_what_was_seen(self) -> None:
-        """Has all reads wait for the tokens that were sent beside the operation; raises `BadToken`."""
+    async def demand_what_was_seen(self) -> None:
+        """Have all reads wait for the tokens that were sent beside the operation; raise `BadToken`."""
         if self.asked:
-            self.reading.demanded += self.tokens([text.strip() for text in self.asked.split(",")])
+            self.reading.demanded += await self.tokens([text.strip() for text in self.asked.split(",")])
 
-    def tokens(self, texts: Sequence[str] | None) -> list[Token]:
-        """The tokens of an `atLeast` argument; raises `BadToken`."""
-        return [self._circle.tokens.read(text) for text in texts] if texts else []
+    async def tokens(self, texts: Sequence[str] | None) -> list[Token]:
+        """Return the tokens of an `atLeast` argument; raise `BadToken`."""
+        return [await self._circle.tokens.read(text) for text in texts] if texts else []
 
     @property
     def token_to_return(self) -> str | None:
         """What the client should send next: the latest of what it wrote, saw and asked for."""
         position = max(self.written, self.reading.reflected)
-        for token in self.reading.demanded:
-            position = max(position, token.position)
+        latest = max(self.reading.demanded, key=lambda token: token.position, default=None)
+        if latest and latest.position >= position:
+            return self._circle.tokens.again(latest)
         return self._circle.tokens.write(position) if position else None
 
 

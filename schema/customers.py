@@ -114,7 +114,7 @@ class CustomersQuery:
     @strawberry.field(description="A customer by their id; null where there is none.")
     async def customer(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Customer | None:
         """One find by key."""
-        key, tokens = key_of("Customer", id), info.context.tokens(at_least)
+        key, tokens = key_of("Customer", id), await info.context.tokens(at_least)
         return cast(
             "Customer | None", await info.context.reading.get(customers, str(key), tokens, fields=info.shown)
         )

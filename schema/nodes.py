@@ -97,7 +97,7 @@ class Connection(Generic[T]):
         cls, info: Info, listing: Listing, arguments: PageArguments, at_least: AtLeast = None
     ) -> Self:
         """The connection that shows a page of a listing, read in one find."""
-        tokens = info.context.tokens(at_least)
+        tokens = await info.context.tokens(at_least)
         reading = info.context.reading
         return cls(page=await reading.page(listing, arguments, tokens, fields=info.shown))
 

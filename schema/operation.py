@@ -1,7 +1,7 @@
 """What surrounds every operation: its own context, its tokens, its errors and its freshness."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -50,11 +50,11 @@ logger = logging.getLogger(__name__)
 class Operation(SchemaExtension):
     """Gives each operation its own reads, and each response its freshness, token and clear errors."""
 
-    def on_operation(self) -> Iterator[None]:
+    async def on_operation(self) -> AsyncIterator[None]:
         """Before: what must be seen. After: what was seen."""
         context: Context = self.execution_context.context
         try:
-            context.demand_what_was_seen()
+            await context.demand_what_was_seen()
         except BadToken as bad:
             self.execution_context.pre_execution_errors = [GraphQLError(str(bad), original_error=bad)]
         self._streamed = False

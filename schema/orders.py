@@ -189,7 +189,7 @@ class OrdersQuery:
     @strawberry.field(description="An order by its id; null where there is none.")
     async def order(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Order | None:
         """One find by key."""
-        key, tokens = key_of("Order", id), info.context.tokens(at_least)
+        key, tokens = key_of("Order", id), await info.context.tokens(at_least)
         return cast(
             "Order | None", await info.context.reading.get(orders, str(key), tokens, fields=info.shown)
         )

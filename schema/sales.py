@@ -148,5 +148,5 @@ class SalesQuery:
     ) -> Sales | None:
         """Waits once; the fields read what they show."""
         refuse_reversed(("firstDay", "lastDay"), first_day, last_day)
-        await info.context.reading.ready(days.read_model, info.context.tokens(at_least))
+        await info.context.reading.ready(days.read_model, await info.context.tokens(at_least))
         return Sales(first_day=first_day, last_day=last_day)

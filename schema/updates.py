@@ -12,7 +12,7 @@ from app.cqrs import live
 from app.cqrs.documents import DocumentChanged as Notice
 from app.cqrs.notices import Reached
 from app.cqrs.read_model import Collection, Document, Filter
-from app.cqrs.tokens import Token
+from app.cqrs.tokens import LostHistory, Token
 from schema.conditions import BadArgument
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Context, Info
@@ -41,6 +41,12 @@ class Update:
         description="Where this item stands: subscribe with it as `after` to go on from here."
     )
     passed: strawberry.Private[int]
+    reset: bool = strawberry.field(
+        description=(
+            "Whether the document is sent anew because the store was set back to an earlier state: forget "
+            "what you were sent before."
+        )
+    )
 
     @strawberry.field(
         description=(
@@ -67,16 +73,18 @@ async def follow(
 ) -> AsyncGenerator[Followed, None]:
     """The documents that fit `filter` now, then each new state of any."""
     context = info.context
-    token = _start(context, after)
+    token, lost = await _start(context, after)
     await context.reading.ready(collection.read_model)
-    async with aclosing(context.circle.live.documents(collection, filter, followed, token)) as states:
+    live = context.circle.live
+    async with aclosing(live.documents(collection, filter, followed, token, lost)) as states:
         async for state in states:
             context.reading.reflects(state.freshness)
             cursor = _cursor(context, {collection.read_model: state.place})
             context.standing.mark = Mark(
                 cursor=cursor, step=state.place, document=state.document["_id"], passed=1 + state.lagged
             )
-            yield Followed(state.document, {"cursor": cursor, "passed": state.lagged})
+            shown = {"cursor": cursor, "passed": state.lagged, "reset": state.reset}
+            yield Followed(state.document, shown)
 
 
 @strawberry.type(description="A document of a read model has a new state.")
@@ -124,7 +132,12 @@ class Lagged:
     cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
 
 
-@strawberry.type(description="The changes since your cursor are no longer kept: read again what you show.")
+@strawberry.type(
+    description=(
+        "The changes since your cursor are no longer kept, or the store was set back to an earlier state: "
+        "read again what you show."
+    )
+)
 class Reset:
     """What could not be resumed."""
 
@@ -157,11 +170,11 @@ class UpdatesSubscription:
         names = tuple(model.value for model in (ReadModelName if read_models is None else read_models))
         if not names:
             raise BadArgument("readModels is empty. Name those to follow, or leave it out to follow all.")
-        token = _start(context, after)
+        token, lost = await _start(context, after)
         if context.standing.missed and context.standing.after:
             yield Lagged(count=context.standing.missed, cursor=ConsistencyToken(context.standing.after))
             return
-        async with aclosing(context.circle.live.changes(names, token)) as items:
+        async with aclosing(context.circle.live.changes(names, token, lost)) as items:
             async for told in items:
                 cursor = _cursor(context, told.reached)
                 passed = _passed(told.item)
@@ -209,9 +222,13 @@ def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:
     return 1
 
 
-def _start(context: Context, after: str | None) -> Token | None:
+async def _start(context: Context, after: str | None) -> tuple[Token | None, bool]:
+    """Where to go on from, and whether that is in a history which the log has lost."""
     cursor = after if context.standing.after is None else context.standing.after
-    return None if cursor is None else context.circle.tokens.read(cursor)
+    try:
+        return (None if cursor is None else await context.circle.tokens.read(cursor)), False
+    except LostHistory:
+        return None, True
 
 
 def _cursor(context: Context, reached: Reached) -> ConsistencyToken:

@@ -32,6 +32,10 @@ class CheckpointMoved(Impersonal):
     """Someone else has projected into the same documents since the checkpoint was read."""
 
 
+class DocumentsLost(Impersonal):
+    """A collection that had documents is gone, or is another one by the same name."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentChanged:
     """The notice that a document has a new state."""
@@ -51,6 +55,14 @@ class DocumentChanged:
 
 
 @dataclass(frozen=True)
+class LogPoint:
+    """An event, and its place in the log."""
+
+    position: int
+    event_id: UUID
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """The last event that is in a read model's documents."""
 
@@ -58,6 +70,13 @@ class Checkpoint:
     """0 for a new read model."""
     event_id: UUID | None
     """`None` for a new read model."""
+    older: tuple[LogPoint, ...] = ()
+    """Some of the last events before it, newest first: they tell how far back a log was set."""
+
+    @property
+    def points(self) -> tuple[LogPoint, ...]:
+        """The event at the checkpoint, and the older ones."""
+        return (LogPoint(self.position, self.event_id), *self.older) if self.event_id else self.older
 
 
 class Finder(Protocol):
@@ -96,10 +115,13 @@ class DocumentWriter(Finder, Protocol):
     """Applies what projectors ask for; raises `ReadStoreUnavailable` where the store does not answer."""
 
     async def prepare(self, model: ReadModel) -> None:
-        """Makes the read model's collections and indexes where they are missing."""
+        """Make the read model's collections and indexes where they are missing; raise `DocumentsLost`."""
+
+    async def clear(self, model: ReadModel) -> None:
+        """Forget the read model's documents and checkpoint, so that it is rebuilt from the log."""
 
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
-        """Up to where the documents are complete."""
+        """Return up to where the documents are complete; raise `DocumentsLost`."""
 
     async def apply(
         self,

@@ -8,7 +8,7 @@ from app.cqrs.documents import DocumentChanged, DocumentReader
 from app.cqrs.notices import Listener, Noticed, Notices, Place, Reached, topic
 from app.cqrs.progress import Freshness, Progress
 from app.cqrs.read_model import Collection, Document, Filter
-from app.cqrs.tokens import Token
+from app.cqrs.tokens import LostHistory, Token
 
 CHUNK = 100
 """How many documents are read at a time to bring a listener up to date."""
@@ -23,6 +23,8 @@ class LiveDocument:
     lagged: int
     freshness: Freshness
     """How fresh the read model was when the document was read."""
+    reset: bool = False
+    """Whether it is sent anew, because the log was set back: it does not continue what was sent before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,38 +68,58 @@ class Live:
         self._heartbeat = heartbeat
 
     async def documents(
-        self, collection: Collection, filter: Filter, followed: str, after: Token | None
+        self, collection: Collection, filter: Filter, followed: str, after: Token | None, lost: bool = False
     ) -> AsyncGenerator[LiveDocument, None]:
         """The documents that fit `filter` and changed after `after`, then each of their new states.
 
         `followed` is the topic of their notices, which serve as wake-up calls: what is delivered is what a
         find by place gives, so that nothing falls between the documents read first and the later ones.
+
+        `lost` says that the listener comes from a history that the log has lost. Then, and when the log is
+        set back meanwhile, all documents are sent anew; raises `LostHistory` where there is none.
         """
         seen = after.place_in(collection.read_model) if after else (0, "")
         with self._notices.listen(followed) as listener:
-            noticed = None
+            noticed, reset = None, lost
             while True:
+                if listener.began_anew:
+                    listener.began_anew, reset, seen, noticed = False, True, (0, ""), None
+                if reset:  # What is not there yet may come while the documents are built anew.
+                    await self._progress[collection.read_model].until_live()
                 fresh = self._progress[collection.read_model].freshness()
                 documents = await self._newer(collection, filter, seen)
+                if reset and not documents and seen == (0, ""):
+                    raise LostHistory(
+                        "The store was set back to an earlier state, which does not have what you follow. "
+                        "Drop the cursor and read again."
+                    )
                 if noticed:
                     noticed.deliver(len(documents))
                 for document in documents:
                     seen = _place(collection, document)
                     last = document is documents[-1] and len(documents) < CHUNK
                     lagged = noticed.take_lagged() if noticed and last else 0
-                    yield LiveDocument(document=document, place=seen, lagged=lagged, freshness=fresh)
+                    yield LiveDocument(
+                        document=document, place=seen, lagged=lagged, freshness=fresh, reset=reset
+                    )
                 if len(documents) < CHUNK:  # whatever else has changed by now, there will be notice of it
+                    reset = False
                     noticed = noticed or _Noticed(after=seen)
                     await noticed.newer_than(seen, listener)
 
-    async def changes(self, read_models: tuple[str, ...], after: Token | None) -> AsyncGenerator[Told, None]:
+    async def changes(
+        self, read_models: tuple[str, ...], after: Token | None, lost: bool = False
+    ) -> AsyncGenerator[Told, None]:
         """Every change of a document of these read models, each with the places reached by then.
 
-        It begins with a heartbeat, or, where `after` is too old to be resumed from, with a `Reset`.
+        It begins with a heartbeat, or with a `Reset`, where `after` is too old to be resumed from, or where
+        the listener comes from a history that the log has lost.
         """
         with self._notices.listen(*(topic(name) for name in read_models)) as listener:
             number, reached = self._reached(read_models)
-            if after is None:
+            if lost:
+                yield Told(item=Reset(), reached=reached, step=None)
+            elif after is None:
                 yield Told(
                     item=self._beat(read_models), reached=reached, step=(number, *sorted(reached.items()))
                 )
@@ -120,7 +142,12 @@ class Live:
                         yield told
             while True:
                 noticed = await listener.next(self._heartbeat)
-                if lagged := listener.take_lagged():  # what was given up came before this notice
+                if listener.began_anew:
+                    listener.began_anew = False
+                    listener.take_lagged()
+                    _, reached = self._reached(read_models)
+                    yield Told(item=Reset(), reached=reached, step=None)
+                elif lagged := listener.take_lagged():  # what was given up came before this notice
                     yield Told(item=Lagged(count=lagged), reached=reached, step=None)
                 elif noticed is None:
                     number, now = self._reached(read_models)

@@ -53,6 +53,8 @@ class Listener:
         self._notices: deque[Noticed] = deque()
         self._arrived = asyncio.Event()
         self.lagged = 0
+        self.began_anew = False
+        """Whether the positions of earlier notices mean nothing any more; for the listener to take back."""
 
     def offer(self, notice: Noticed) -> None:
         """Adds a notice; never blocks and never grows beyond the capacity."""
@@ -66,6 +68,11 @@ class Listener:
         """Something changed of which there is no notice: wakes the listener, who has lagged by one."""
         self.lagged += 1
         self._arrived.set()
+
+    def begin_anew(self) -> None:
+        """Drop what waits: it is of a history that the log has lost."""
+        self._notices.clear()
+        self.began_anew = True
 
     async def next(self, seconds: float | None = None) -> Noticed | None:
         """The oldest notice; `None` where none arrives within `seconds`, or where one was lost."""
@@ -101,13 +108,18 @@ class Notices:
         """The read models of which notices have been published only in part."""
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
-    def begin(self, read_model: str, position: int) -> None:
-        """No notice of `read_model` will be missing after `position`; some may be before it."""
+    def begin(self, read_model: str, position: int, *, anew: bool = False) -> None:
+        """Promise that no notice of `read_model` will be missing after `position`; some may be before it.
+
+        `anew` says that the log was set back: positions that were seen stand for other events by now.
+        """
         self._kept = deque((n for n in self._kept if n.notice.read_model != read_model), self._kept.maxlen)
         self._complete_after[read_model] = self._reached[read_model] = (position, LAST)
         for name, listeners in self._listeners.items():
             if re.split("[/@]", name, maxsplit=1)[0] == read_model:
                 for listener in listeners:
+                    if anew:
+                        listener.begin_anew()
                     listener.lose()
 
     async def publish_in_turns(self, notices: Sequence[DocumentChanged]) -> None:

@@ -29,6 +29,10 @@ class Head:
         if position > self.position:
             self.position, self.at = position, at
 
+    def set_back(self, position: int) -> None:
+        """Take `position` for the newest one: somebody has restored an older copy of the log."""
+        self.position, self.at = position, datetime.now(UTC)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Freshness:
@@ -54,6 +58,8 @@ class ReadModelBehind(Exception):
 
     def __init__(self, wanted: int, freshness: Freshness) -> None:
         reached = f"{freshness.read_model} has reached position {freshness.position}, not {wanted} yet"
+        if wanted <= freshness.position:
+            reached = f"{freshness.read_model} is comparing its documents with the log"
         failed = f"; it failed: {freshness.reason}" if freshness.reason else "; try again"
         super().__init__(reached + failed)
         self.wanted = wanted
@@ -69,6 +75,8 @@ class Progress:
         self.position = 0
         self.visible = 0
         """The highest position that the documents may show by now: a commit is seen before it is reported."""
+        self.doubted = False
+        """Whether the documents may have been put back since `position` was reached."""
         self.state = ReadModelState.CATCHING_UP
         self.reason: str | None = None
         self._pending_since: datetime | None = None
@@ -91,17 +99,34 @@ class Progress:
 
     def applying(self, position: int) -> None:
         """From now on documents may show all up to `position`."""
-        self.visible = max(self.visible, position)
+        self.visible = position
+
+    def not_applied(self) -> None:
+        """Take back `applying`: the store has refused the change, and shows none of it."""
+        self.visible = self.position
+
+    def doubt(self) -> None:
+        """Satisfy no token until `trust` is called: the documents may have been lost or put back."""
+        self.doubted = True
+        if self.state is ReadModelState.LIVE:
+            self.catching_up()
+
+    def trust(self) -> None:
+        """End the doubt: the documents were compared, and show all up to `position`."""
+        if self.doubted:
+            self.doubted = False
+            self._wake()
+
+    def holds(self, position: int) -> bool:
+        """Whether a read made now is certain to show all up to `position`."""
+        return position <= self.position and not (self.doubted and position)
 
     def reached(self, position: int) -> None:
         """All up to `position` is in the documents: wakes who waited for it."""
-        self.position = position
-        self.visible = max(self.visible, position)
+        self.position = self.visible = position
         self._pending_since = self._at_head = None
-        while self._waiting and self._waiting[0][0] <= position:
-            _, _, waiter = heapq.heappop(self._waiting)
-            if not waiter.done():
-                waiter.set_result(None)
+        if not self.doubted:
+            self._wake()
         self._moved()
 
     def live(self) -> None:
@@ -122,7 +147,7 @@ class Progress:
 
     async def wait_for(self, position: int, seconds: float) -> None:
         """Returns once `position` is reached; raises `ReadModelBehind` after `seconds`, or on failure."""
-        if position <= self.position:
+        if self.holds(position):
             return
         if self.state is ReadModelState.FAILED:
             raise ReadModelBehind(position, self.freshness())
@@ -160,6 +185,12 @@ class Progress:
         if self._at_head is None:
             self._at_head = self._freshness(self.position, 0)
         return self._at_head
+
+    def _wake(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self.position:
+            _, _, waiter = heapq.heappop(self._waiting)
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _freshness(self, head: int, milliseconds_behind: int) -> Freshness:
         return Freshness(

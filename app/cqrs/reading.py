@@ -44,7 +44,7 @@ class Reading:
         if first:
             self.reflects(progress.freshness())
         wanted = self._wanted_of(read_model, at_least)
-        if wanted > progress.position:
+        if not progress.holds(wanted):
             await progress.wait_for(wanted, self._patience)
             if first:
                 self.reflects(progress.freshness())
@@ -129,7 +129,7 @@ class Reading:
         if entry is None:
             return None
         for name in entry.read_models:
-            if self._wanted_of(name) > self._progress[name].position:
+            if not self._progress[name].holds(self._wanted_of(name)):
                 return None
         for name in entry.read_models:
             progress = self._progress[name]

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.event_bus import EventBatch, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
+from app.cqrs.history import History, HistoryChanged, read_on
 from app.cqrs.impersonal import outline
 from app.cqrs.progress import Head
 
@@ -18,7 +20,9 @@ class Relay:
     """Follows the log from its head at the start; projectors read what is older themselves.
 
     `wake` is called on every commit; the log is also looked at every `backstop` seconds, so that a
-    commit nobody told of is published too. `published` is called with all events that are.
+    commit nobody told of is published too; `published` is called with all events that are. Each look also
+    compares the event that was published last: where the log was set back, `set_back` is called before
+    anything else is published.
     """
 
     def __init__(
@@ -27,38 +31,65 @@ class Relay:
         bus: EventBus,
         head: Head,
         *,
+        history: History | None = None,
         published: Callable[[Sequence[RecordedEvent]], None] = lambda _events: None,
+        set_back: Callable[[], None] = lambda: None,
         backstop: float = 1.0,
     ) -> None:
         self._published = published
         self._log = log
         self._bus = bus
         self._head = head
+        self._history = history or History(log)
+        self._set_back = set_back
         self._backstop = backstop
         self._woken = asyncio.Event()
+        self._last: RecordedEvent | None = None
+        """The event that was published last, or stood at the head when the relay began."""
 
     def wake(self) -> None:
         """There is something new in the log."""
         self._woken.set()
 
     async def run(self, position: int) -> None:
-        """Publishes all events after `position`, for ever; a log that fails is tried again."""
+        """Publish all events after `position`, for ever; a log that fails is tried again."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._backstop):  # `wait_for` can swallow a cancellation
                     await self._woken.wait()
             self._woken.clear()
             try:
-                position = await self._publish_after(position)
+                if self._last is None and position:
+                    self._last = await self._event_at(position)
+                await self._publish_new()
+            except HistoryChanged as change:
+                with suppress(WriteStoreUnavailable):  # Then the next look finds the same.
+                    position = await self._begin_anew(change)
             except Exception as reason:
                 logger.warning("The relay could not read the event log, and tries again: %s", outline(reason))
 
-    async def _publish_after(self, position: int) -> int:
-        while events := await self._log.read(after=position, limit=BATCH):
+    async def _event_at(self, position: int) -> RecordedEvent:
+        found = await self._log.read(after=position - 1, limit=1)
+        if not found:
+            raise HistoryChanged(f"the log no longer reaches position {position}")
+        return found[0]
+
+    async def _publish_new(self) -> None:
+        while events := await read_on(self._log, self._last, BATCH):
+            after = self._last.position if self._last else 0
+            self._history.note(events)
             self._head.rise(events[-1].position, events[-1].occurred_at)
-            await self._bus.publish(EventBatch(after=position, events=events))
+            await self._bus.publish(EventBatch(after=after, events=events))
             self._published(events)
-            position = events[-1].position
+            self._last = events[-1]
             if len(events) < BATCH:  # Of what has come since, somebody tells.
                 break
+
+    async def _begin_anew(self, change: HistoryChanged) -> int:
+        position = await self._log.head()
+        logger.error("The write store was set back to an earlier state, or replaced: %s", change)
+        self._last = None
+        self._history.forget()
+        self._head.set_back(position)
+        self._set_back()
         return position

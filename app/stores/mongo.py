@@ -17,6 +17,7 @@ from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 from app.stores import mongo_generations
 from app.stores.mongo_batches import Batch, JoinedBatches
 from app.stores.mongo_fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
+from app.stores.mongo_primary import PrimaryWatch
 from app.stores.mongo_reading import CODEC, IN_A_REPLY, done, found, projection
 from app.stores.mongo_refusals import impossible, unavailable
 from app.stores.mongo_writing import SAFE, MongoWriter
@@ -42,11 +43,12 @@ Driver = Literal["motor", "pymongo"]
 
 @asynccontextmanager
 async def open_read_store(
-    url: str, database: str, driver: Driver = "motor"
+    url: str, database: str, driver: Driver = "motor", *, lost: Callable[[], None] = lambda: None
 ) -> AsyncIterator["MongoReadStore"]:
     """The read store in a database of the replica set at `url`.
 
-    Raises `ReadStoreUnavailable` where that is no URL of one; whether it answers is not asked.
+    Calls `lost` whenever the primary is gone, for whoever comes back may have other documents. Raises
+    `ReadStoreUnavailable` where that is no URL of one; whether it answers is not asked.
     """
     client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
     patience: Mapping[str, Any] = {
@@ -54,6 +56,7 @@ async def open_read_store(
         "connectTimeoutMS": PATIENCE,
         "heartbeatFrequencyMS": HEARTBEAT,
         "socketTimeoutMS": LONGEST_CALL,
+        "event_listeners": [PrimaryWatch(asyncio.get_running_loop(), lost)],
     }
     try:
         client: Any = client_of(url, **patience)
@@ -153,13 +156,21 @@ class MongoReadStore:
                 },
             )
 
+    async def has_any(self) -> bool:
+        """Return whether any read model was ever built here."""
+        with unavailable():
+            return await self._in_a_thread(self._writer.has_any)
+
     async def prepare(self, model: ReadModel) -> None:
-        """Makes the read model's checkpoint, collections and indexes where they are missing."""
+        """Make the read model's checkpoint, collections and indexes where they are missing.
+
+        Raises `DocumentsLost` where a collection is gone that had documents.
+        """
         with unavailable():
             await self._in_a_thread(self._writer.prepare, model)
 
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
-        """Up to where the documents are complete."""
+        """Return up to where the documents are complete; raise `DocumentsLost` as `prepare` does."""
         with unavailable():
             return await self._in_a_thread(self._writer.checkpoint, model)
 

@@ -1,7 +1,7 @@
 """What projectors ask for, written with pymongo's synchronous client: a whole transaction in one go."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
@@ -15,7 +15,14 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from app.cqrs.documents import ChangeTooLarge, Checkpoint, CheckpointMoved, DocumentChanged
+from app.cqrs.documents import (
+    ChangeTooLarge,
+    Checkpoint,
+    CheckpointMoved,
+    DocumentChanged,
+    DocumentsLost,
+    LogPoint,
+)
 from app.cqrs.events import RecordedEvent
 from app.cqrs.notices import Place
 from app.cqrs.read_model import Change, Document, ReadModel
@@ -34,6 +41,9 @@ FOUND_AT_ONCE = 2_000
 _NO_SUCH_TRANSACTION, _TOO_LONG = 251, 290
 """What mongod answers once it has ended a transaction, and while it ends one that takes too long."""
 
+_OLDER, _APART = 8, 100
+"""How many events a checkpoint remembers beside the last one, and how many positions are between them."""
+
 
 class MongoWriter:
     """Documents and checkpoints; both change in the same transaction. Its methods block."""
@@ -44,6 +54,8 @@ class MongoWriter:
         self._checkpoints = self._database.get_collection("checkpoints", read_concern=ReadConcern("majority"))
         self._writers = self._database["writers"]
         self._sessions: dict[str, ClientSession] = {}
+        self._collections: dict[str, Mapping[str, Binary]] = {}
+        """By read model: the collections that it was prepared with, and MongoDB's own id of each."""
         self._in_doubt: dict[str, Binary] = {}
         """By read model: the session of its last transaction, while that is not known to be over."""
         self._id = uuid4().hex
@@ -54,9 +66,17 @@ class MongoWriter:
         for server in list(topology._servers.values()):  # which the monitor's thread may change
             server.pool.reset_without_pause()
 
+    def has_any(self) -> bool:
+        """Return whether any read model was ever built here."""
+        return self._checkpoints.find_one({"position": {"$gt": 0}}) is not None
+
     def prepare(self, model: ReadModel) -> None:
-        """Makes the read model's checkpoint, collections and indexes where they are missing."""
+        """Make the read model's checkpoint, collections and indexes where they are missing.
+
+        Raises `DocumentsLost` where a collection is gone that had documents.
+        """
         self._succeed(model)
+        self._refuse_losses(model)
         first = {"$setOnInsert": {"position": 0, "types": dict(model.types)}}
         self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
         for collection in model.collections:
@@ -64,6 +84,25 @@ class MongoWriter:
             for paths in (("position", "_id"), *collection.indexes):
                 keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
                 self._database[collection.stored_as].create_index(keys)
+        self._collections[model.key] = self._there(model)
+
+    def _refuse_losses(self, model: ReadModel) -> None:
+        there = self._there(model)
+        before: Mapping[str, Binary | None] | None = self._collections.get(model.key)
+        if before is None and self._checkpoint_of(model).get("position"):
+            before = dict.fromkeys(
+                each.stored_as for each in model.collections
+            )  # All that it was built with.
+        for name, id in (before or {}).items():
+            if name not in there or (id and there[name] != id):
+                raise DocumentsLost(f"somebody has dropped or replaced its collection {name}")
+
+    def _there(self, model: ReadModel) -> Mapping[str, Binary]:
+        named = {"name": {"$in": [each.stored_as for each in model.collections]}}
+        return {each["name"]: each["info"]["uuid"] for each in self._database.list_collections(filter=named)}
+
+    def _checkpoint_of(self, model: ReadModel) -> Document:
+        return self._checkpoints.find_one({"_id": model.key}) or {}
 
     def _succeed(self, model: ReadModel) -> None:
         """Ends what a writer before us, or we ourselves, left open: a transaction whose writer was killed
@@ -86,10 +125,12 @@ class MongoWriter:
         self._in_doubt.pop(model.key, None)
 
     def checkpoint(self, model: ReadModel) -> Checkpoint:
-        """Up to where the documents are complete."""
-        found = self._checkpoints.find_one({"_id": model.key}) or {}
+        """Return up to where the documents are complete; raise `DocumentsLost` as `prepare` does."""
+        self._refuse_losses(model)
+        found = self._checkpoint_of(model)
         event_id = found.get("event_id")
-        return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None)
+        older = tuple(LogPoint(position, UUID(id)) for position, id in reversed(found.get("older", ())))
+        return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None, older)
 
     def clear(self, model: ReadModel) -> None:
         """Forgets the read model's documents and checkpoint."""
@@ -97,6 +138,7 @@ class MongoWriter:
             for collection in model.collections:
                 self._database[collection.stored_as].delete_many({}, session=session)
             self._checkpoints.delete_one({"_id": model.key}, session=session)
+        self._collections.pop(model.key, None)
 
     def apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
         """Makes the changes of all `batches`, each of another read model, and moves their checkpoints."""
@@ -143,7 +185,7 @@ class MongoWriter:
         moves = [
             UpdateOne(
                 {"_id": batch.model.key, "position": {"$gte": batch.since, "$lte": batch.start}},
-                {"$set": {"position": batch.end.position, "event_id": str(batch.end.event_id)}},
+                _move_of(batch),
             )
             for batch in batches
         ]
@@ -200,3 +242,12 @@ def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterat
             fields=fields,
             about=about,
         )
+
+
+def _move_of(batch: Batch) -> Document:
+    end = {"position": batch.end.position, "event_id": str(batch.end.event_id)}
+    move: Document = {"$set": end}
+    if batch.start // _APART < batch.end.position // _APART:
+        one = [batch.end.position, str(batch.end.event_id)]
+        move["$push"] = {"older": {"$each": [one], "$slice": -_OLDER}}
+    return move

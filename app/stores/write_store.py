@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Integer,
+    LargeBinary,
     Result,
     Select,
     String,
@@ -68,6 +69,14 @@ log_head = Table(
     Column("position", BigInteger, nullable=False),
 )
 
+# What only this store knows; a restored copy knows it, too.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
 commands = Table(
     "commands",
     metadata,
@@ -90,7 +99,7 @@ _READ = (
     .order_by(events.c.position)
     .limit(bindparam("most", type_=Integer))
 )
-_STORE_ID = select(log_head.c.store_id)
+_TOKEN_KEY = select(secrets.c.value).where(secrets.c.name == "tokens")
 _HEAD = select(func.coalesce(func.max(events.c.position), 0))
 
 
@@ -227,11 +236,11 @@ class SqlWriteStore:
         async with self._answering(self._engines.writing) as connection:
             yield SqlWork(self._engines.database.rows(connection), cause, self._types)
 
-    async def id(self) -> UUID:
-        """The id that this store was given when it was made; tokens carry it."""
+    async def token_key(self) -> bytes:
+        """Return the key that consistency tokens of this store are signed with."""
         async with self._answering(self._engines.reading) as connection:
-            store_id: UUID = (await connection.execute(_STORE_ID)).scalar_one()
-            return store_id
+            key: bytes = (await connection.execute(_TOKEN_KEY)).scalar_one()
+            return key
 
     async def refuse_if_read_only(self) -> None:
         """Raises `WriteStoreUnavailable`, whose text says why the store takes no writes, and what to do."""

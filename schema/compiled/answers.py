@@ -52,7 +52,7 @@ class Compiled:
         """
         cache, key = context.cache, (context.viewer, *operation.key)
         try:
-            context.demand_what_was_seen()
+            await context.demand_what_was_seen()
         except BadToken:
             return None
         if data := context.reading.recall(cache, key):

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import uuid4
 
 from app.cqrs.documents import DocumentChanged, DocumentWriter, ReadStoreUnavailable
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
@@ -31,6 +33,13 @@ class MemoryLog:
         self.events += [recorded(position, event) for position, event in enumerate(events, after + 1)]
         return EventBatch(after=after, events=self.events[after:])
 
+    def set_back(self, position: int, *instead: Event) -> EventBatch:
+        """Loses what came after `position`, and records `instead`, as after a restore."""
+        del self.events[position:]
+        batch = self.append(*instead)
+        self.events[position:] = [replace(event, event_id=uuid4()) for event in batch.events]
+        return EventBatch(after=position, events=self.events[position:])
+
     async def head(self) -> int:
         return len(self.events)
 
@@ -46,6 +55,7 @@ class FlakyStore:
         self._store = store
         self._fails = fails
         self.prepare = store.prepare
+        self.clear = store.clear
         self.checkpoint = store.checkpoint
         self.find = store.find
 

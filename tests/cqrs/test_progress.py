@@ -155,3 +155,35 @@ def test_a_head_never_goes_back() -> None:
     head.rise(5, now)
     head.rise(3, now + timedelta(days=1))
     assert (head.position, head.at) == (5, now)
+
+
+async def test_what_was_refused_is_not_visible() -> None:
+    orders = progress(head=9)
+    orders.reached(4)
+    orders.applying(9)
+    assert orders.visible == 9
+    orders.not_applied()
+    assert orders.visible == 4
+
+
+async def test_while_documents_are_doubted_no_token_is_satisfied() -> None:
+    orders = progress(head=4)
+    orders.reached(4)
+    orders.live()
+    orders.doubt()
+    assert orders.freshness().state is ReadModelState.CATCHING_UP
+    wait = asyncio.create_task(orders.wait_for(4, seconds=10))
+    await asyncio.sleep(0)
+    orders.reached(4)
+    await asyncio.sleep(0)
+    assert not wait.done(), "what is reached is not yet what is there"
+    await orders.wait_for(0, seconds=0)
+    orders.trust()
+    await wait
+
+
+def test_a_head_is_set_back_where_it_is_told_to_be() -> None:
+    head = Head()
+    head.rise(5, datetime.now(UTC))
+    head.set_back(3)
+    assert head.position == 3

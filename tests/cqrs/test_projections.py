@@ -14,7 +14,7 @@ from tests.cqrs.notes import NotePraised, NoteTaken, documents, recorded
 async def test_an_event_that_was_mended_after_a_retry_in_vain_is_read_anew(
     read_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.cqrs.projector.FIRST_PAUSE", 0)
+    monkeypatch.setattr("app.cqrs.applying.FIRST_PAUSE", 0)
     log = MemoryLog()
     log.append(NoteTaken(note="a"), NotePraised(note="a", by="text"))
     log.append(*(NoteTaken(note=str(number)) for number in range(BATCH)))

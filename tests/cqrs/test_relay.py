@@ -3,20 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import uuid4
 
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
 from app.cqrs.events import RecordedEvent
+from app.cqrs.history import History, tag_of
 from app.cqrs.progress import Head
 from app.cqrs.relay import Relay
-from tests.read_models.shop import History, product_added
+from tests.read_models.shop import History as Shop
+from tests.read_models.shop import product_added
 
 
 class Log:
     """An event log in memory, which can fail to answer."""
 
     def __init__(self) -> None:
-        self.history = History()
+        self.history = Shop()
         self.failures = 0
+        self.was_read = asyncio.Event()
 
     async def head(self) -> int:
         return len(self.history.events)
@@ -25,6 +30,7 @@ class Log:
         if self.failures:
             self.failures -= 1
             raise OSError("the log does not answer")
+        self.was_read.set()
         return self.history.events[after : after + limit]
 
     def happen(self, count: int) -> None:
@@ -119,3 +125,39 @@ async def test_what_arrives_together_is_one_batch_but_never_across_a_gap() -> No
         await bus.publish(EventBatch(after=1, events=events[1:3]))
         await bus.publish(EventBatch(after=4, events=events[4:]))
         assert [span(await batches.next()) for _ in range(2)] == [(0, 3), (4, 5)]
+
+
+async def test_a_log_that_was_set_back_is_told_of_before_anything_else_is_published() -> None:
+    log, bus, head = Log(), AsyncioEventBus(), Head()
+    log.happen(3)
+    head.rise(3, log.history.events[-1].occurred_at)
+    history = History(log)
+    history.note(log.history.events)
+    told = asyncio.Event()
+    relay = Relay(log, bus, head, history=history, set_back=told.set, backstop=0.01)
+    with bus.subscribe() as batches:
+        async with running(relay, start=3):
+            relay.wake()
+            await log.was_read.wait()
+            lost = log.history.events[2]
+            log.history = Shop()
+            log.happen(5)
+            log.history.events = [replace(event, event_id=uuid4()) for event in log.history.events]
+            await told.wait()
+            assert head.position == 5
+            assert history.tag_at(3) is None, "what was known of the lost future is forgotten"
+            assert not await history.has(3, tag_of(lost.event_id))
+            log.happen(1)
+            assert span(await batches.next()) == (5, 6)
+
+
+async def test_a_log_that_was_emptied_is_told_of() -> None:
+    log, bus, head = Log(), AsyncioEventBus(), Head()
+    log.happen(1)
+    told = asyncio.Event()
+    relay = Relay(log, bus, head, set_back=told.set, backstop=0.01)
+    async with running(relay, start=1):
+        await log.was_read.wait()
+        log.history = Shop()
+        await told.wait()
+    assert head.position == 0

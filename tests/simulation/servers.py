@@ -14,10 +14,11 @@ from typing import TypeVar
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
 from app.cqrs.events import RecordedEvent
-from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.read_model import Change, Collection, Document, EventUnreadable, Filter, ReadModel
 from tests.cqrs.desk import MemoryLog
 from tests.simulation.documents import MemoryDocuments
 from tests.simulation.loop import VirtualLoop
+from tests.simulation.models import Cursed
 from tests.simulation.witness import Witness
 
 T = TypeVar("T")
@@ -119,6 +120,9 @@ class DistantStore:
     async def prepare(self, model: ReadModel) -> None:
         await self.network.ask(lambda: None)
 
+    async def clear(self, model: ReadModel) -> None:
+        raise AssertionError("nobody drops documents here")
+
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
         return await self.network.ask(lambda: self.documents.checkpoint(model))
 
@@ -171,5 +175,5 @@ class DistantStore:
             return [
                 (event, change) for event in self._log.events[after:last] for change in model.changes(event)
             ]
-        except ValueError:
+        except (Cursed, EventUnreadable):
             return None  # One of them can't be applied, so it was skipped.

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial, reduce
@@ -613,3 +613,28 @@ async def test_connections_that_were_made_before_mongod_was_ready_are_not_used_a
         unlucky = [model for model, refusal in zip(models, first, strict=True) if refusal]
         assert unlucky, "nobody met such a connection: nothing is shown"
         await asyncio.gather(*map(apply_to, unlucky))
+
+
+async def test_who_watches_hears_that_mongod_is_gone_before_anything_is_read_from_the_next(
+    tmp_path: Path, driver: Driver
+) -> None:
+    told: list[str] = []
+    async with AsyncExitStack() as running:
+        server = await running.enter_async_context(embedded_mongod(tmp_path))
+        store = await running.enter_async_context(
+            open_read_store(server.url, "test", driver, lost=lambda: told.append("lost"))
+        )
+        await store.prepare(notes)
+        for _ in range(3):
+            server.process.kill()
+            await server.process.wait()
+            server = await running.enter_async_context(embedded_mongod(tmp_path))
+            async with asyncio.timeout(20):
+                while True:
+                    try:
+                        await store.find(documents, {})
+                    except ReadStoreUnavailable:
+                        continue
+                    break
+            assert told == ["lost"]
+            told.clear()

@@ -13,6 +13,8 @@ from app.bootstrap import EVENTS
 from app.cqrs.aggregates import stream
 from app.cqrs.commands import Receipt
 from app.cqrs.events import RecordedEvent
+from app.cqrs.history import History
+from app.cqrs.tokens import Tokens
 from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.orders.tables import orders
@@ -31,7 +33,7 @@ _KEYS: dict[str, Column[UUID]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    store_id: UUID
+    tokens: Tokens
     head: int
     marks: Sequence[tuple[UUID, Receipt]]
     """Each command that took effect, and the receipt that is kept of it."""
@@ -55,7 +57,7 @@ async def open_books(url: str) -> Books:
         async with engines.reading.connect() as connection:
             kept = (await connection.execute(select(commands.c.command_id, commands.c.receipt))).all()
         return Books(
-            store_id=await store.id(),
+            tokens=Tokens(await store.token_key(), History(store)),
             head=await store.head(),
             marks=[(id, msgspec.json.decode(text, type=Receipt)) for id, text in kept],
             log=await store.read(after=0, limit=10_000_000),

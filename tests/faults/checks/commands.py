@@ -14,10 +14,9 @@ from tests.faults.journal import Entry, Journal, JsonObject, Refused, Unknown
 
 def check_commands(journal: Journal, books: Books) -> Findings:
     """What the journal and the write store say against each other."""
-    tokens = Tokens(books.store_id)
     receipts = dict(books.marks)
     for entry in journal.entries.values():
-        yield from _entry(entry, receipts.get(entry.id), tokens)
+        yield from _entry(entry, receipts.get(entry.id), books.tokens)
     if len(receipts) < len(books.marks):
         yield doubled("a command is marked twice")
     for id in receipts.keys() - journal.entries.keys():
@@ -65,7 +64,7 @@ def _shown(receipt: Receipt, tokens: Tokens) -> JsonObject:
     """The receipt as GraphQL shows it."""
     return {
         "commandId": str(receipt.command_id),
-        "token": tokens.write(receipt.position) if receipt.position else None,
+        "token": tokens.of(receipt.events[-1]) if receipt.events else None,
         "events": [
             {
                 "eventId": str(mark.event_id),

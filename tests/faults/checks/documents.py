@@ -32,6 +32,7 @@ class _Noting:
         self._store = store
         self.notices: list[DocumentChanged] = []
         self.prepare = store.prepare
+        self.clear = store.clear
         self.checkpoint = store.checkpoint
         self.find = store.find
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.cqrs.tokens import Tokens
 from tests.faults.checks.books import open_books
 from tests.faults.checks.checkpoints import check_checkpoints, checkpoint_history
 from tests.faults.checks.commands import check_commands
@@ -36,12 +35,11 @@ async def check_stores(
     history = await rebuild(write_store, mongo)
     findings += check_documents(await documents(mongo, LIVE), await documents(mongo, REBUILT))
     findings += check_checkpoints(await checkpoint_history(mongo, LIVE), books.head)
-    tokens = Tokens(books.store_id)
     for watcher in watchers:
         if watcher.query is CHANGES:
-            findings += check_changes(watcher, history, tokens)
+            findings += check_changes(watcher, history, books.tokens)
         else:
-            findings += check_states(watcher, history, tokens, (final or {})[watcher.name])
+            findings += check_states(watcher, history, books.tokens, (final or {})[watcher.name])
     return findings
 
 

@@ -27,10 +27,10 @@ def check_changes(watcher: Watcher, history: Iterable[DocumentChanged], tokens: 
                 seen[ReadModelName[item["readModel"]].value].append((place, number))
             case "Lagged" | "Reset":
                 told.append(number)
-    began = tokens.read(watcher.items[0]["cursor"])
+    began = tokens.decode(watcher.items[0]["cursor"])
     for model, places in due.items():
         yield from _model(watcher.name, model, began.place_in(model), places, seen[model], told)
-    cursors = [tokens.read(item["cursor"]) for item in watcher.items]
+    cursors = [tokens.decode(item["cursor"]) for item in watcher.items]
     for earlier, later in pairwise(cursors):
         if any(later.place_in(model) < earlier.place_in(model) for model in due):
             yield wrong(f"{watcher.name}: a cursor went back, from {earlier} to {later}")
@@ -69,7 +69,7 @@ def check_states(
 ) -> Findings:
     """A follower of documents, against their `final` states by id."""
     model, field = ("product_listing", "product") if "product" in watcher.name else ("order_details", "order")
-    places = [tokens.read(item["cursor"]).place_in(model) for item in watcher.items]
+    places = [tokens.decode(item["cursor"]).place_in(model) for item in watcher.items]
     for earlier, later in pairwise(places):
         if later == earlier:
             yield doubled(f"{watcher.name} was sent {later} twice")

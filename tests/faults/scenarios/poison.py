@@ -10,8 +10,8 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from app.cqrs.applying import RETRIES
 from app.cqrs.messages import Command
-from app.cqrs.projector import RETRIES
 from app.domain.catalog.commands import AddProduct, ChangePrice
 from app.domain.customers.commands import RegisterCustomer, UpdateCustomer
 from app.domain.stock.commands import ReceiveStock
