@@ -118,6 +118,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         if not settings.mongodb_url:
             mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
         write_side = await opened.enter_async_context(open_write_side(settings, committed))
+        log = write_side.log
+        history, shared_log = History(log), SharedLog(log)
         documents = await opened.enter_async_context(
             open_read_store(
                 mongod.url if mongod else str(settings.mongodb_url),
@@ -126,14 +128,14 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 lost=compare,
             )
         )
-        await write_side.log.refuse_if_read_only()
+        await log.refuse_if_read_only()
         if settings.mongodb_url:  # The embedded one is ours, and has just been seen to take writes.
             await documents.refuse_if_unfit()
         await documents.refuse_if_newer()
-        log, progress = write_side.log, {model.name: Progress(model.name, head) for model in READ_MODELS}
-        history, shared_log, statuses = History(log), SharedLog(log), CommandStatuses(log, progress)
+        progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
+        statuses = CommandStatuses(log, progress)
         relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
-        if fill and not await documents.has_any():
+        if fill and (await log.head() or not await documents.has_any()):  # else they are of a lost log
             await fill(write_side)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
