@@ -70,7 +70,7 @@ class ReviewsQuery:
     @strawberry.field(description="What a product's reviews come to; null where it has none.")
     async def rating(self, info: Info, product_id: NodeId, at_least: AtLeast = None) -> Rating | None:
         """One find by key."""
-        key, tokens = key_of("Product", product_id), info.context.tokens(at_least)
+        key, tokens = key_of("Product", product_id), await info.context.tokens(at_least)
         found = await info.context.reading.get(ratings, str(key), tokens, fields=info.shown)
         return cast("Rating | None", found)
 
