@@ -1,4 +1,8 @@
-"""The service with read models that can be held up: while the file `GATE` exists, nothing is projected."""
+"""The service with trouble at command.
+
+While the file `GATE` exists, nothing is projected; while the file `TROUBLE` exists, no document can be read,
+and what is asked for all the same is noted in it.
+"""
 
 import asyncio
 import os
@@ -7,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from app.__main__ import main
+from app.cqrs.documents import ReadStoreUnavailable
 from app.stores.mongo import MongoReadStore
 
-GATE = Path(os.environ["GATE"])
+GATE, TROUBLE = Path(os.environ["GATE"]), Path(os.environ["TROUBLE"])
 
-apply = MongoReadStore.apply
+apply, find = MongoReadStore.apply, MongoReadStore.find
 
 
 @wraps(apply)
@@ -21,5 +26,15 @@ async def late_apply(*arguments: Any, **more: Any) -> Any:
     return await apply(*arguments, **more)
 
 
+@wraps(find)
+async def troubled_find(*arguments: Any, **more: Any) -> Any:
+    if TROUBLE.exists():  # noqa: ASYNC240
+        with TROUBLE.open("a") as noted:  # noqa: ASYNC230
+            noted.write("asked\n")
+        raise ReadStoreUnavailable("The read store does not answer. Try again.")
+    return await find(*arguments, **more)
+
+
+MongoReadStore.find = troubled_find  # type: ignore[method-assign]
 MongoReadStore.apply = late_apply  # type: ignore[method-assign]
 main()

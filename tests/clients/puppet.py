@@ -34,6 +34,12 @@ class Puppet:
         while True:
             yield await self._answer(id)
 
+    async def hear(self, name: str, /, **variables: object) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield a subscription's results as the library tells them: with `data`, or with an `error`."""
+        id = self._order("follow", name, variables)
+        while True:
+            yield await self._heard(id)
+
     def _order(self, order: str, name: str, variables: dict[str, object], *, echo: bool = True) -> int:
         said = {"id": next(self._ids), "order": order, "name": name, "variables": variables, "echo": echo}
         assert self._process.stdin
@@ -41,11 +47,14 @@ class Puppet:
         return said["id"]  # type: ignore[return-value]
 
     async def _answer(self, id: int) -> Any:
-        async with asyncio.timeout(PATIENCE):
-            answer = await self._answers[id].get()
+        answer = await self._heard(id)
         assert "error" not in answer, answer["error"]
         [value] = (value for key, value in answer["data"].items() if key != "__typename")
         return value
+
+    async def _heard(self, id: int) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE):
+            return await self._answers[id].get()
 
     async def listen(self) -> None:
         """Takes what the process says until it ends."""

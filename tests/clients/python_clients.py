@@ -14,6 +14,7 @@ from gql.transport.websockets import WebsocketsTransport
 
 from tests.clients.client import OPERATIONS
 from tests.clients.examples.latest_token import LatestToken
+from tests.clients.examples.refusals import TellingRefusals
 from tests.clients.examples.resuming import resuming
 
 SOON = 0.05
@@ -37,14 +38,17 @@ class GqlClient:
         async with Gql(transport=transport) as session:
             return _only(await session.execute(_request(name, variables)))
 
-    async def follow(self, name: str, /, **variables: object) -> AsyncGenerator[Any, None]:
-        async def subscribe(after: str | None) -> AsyncGenerator[Any, None]:
+    async def follow(
+        self, name: str, /, *, after: Any = None, **variables: object
+    ) -> AsyncGenerator[Any, None]:
+        async def subscribe(cursor: str | None) -> AsyncGenerator[Any, None]:
             transport = WebsocketsTransport(self._url.replace("http", "ws"))
             async with Gql(transport=transport) as session:
-                async for data in session.subscribe(_request(name, {**variables, "after": after})):
+                async for data in session.subscribe(_request(name, {**variables, "after": cursor})):
                     yield _only(data)
 
-        async with aclosing(resuming(subscribe, lambda item: str(item["cursor"]), pause=SOON)) as items:
+        items = resuming(subscribe, lambda item: str(item["cursor"]), after=after, pause=SOON)
+        async with aclosing(items):
             async for item in items:
                 yield item
 
@@ -65,15 +69,18 @@ class AriadneClient:
         typed = getattr(self._generated, f"{name}Input")(**input)
         return _dumped(await getattr(self._echoing, _pythonic(name))(input=typed))
 
-    async def follow(self, name: str, /, **variables: object) -> AsyncGenerator[Any, None]:
+    async def follow(
+        self, name: str, /, *, after: Any = None, **variables: object
+    ) -> AsyncGenerator[Any, None]:
         typed = {_pythonic(key): value for key, value in variables.items()}
         method = getattr(self._echoing, _pythonic(name))
 
         def subscribe(after: str | None) -> AsyncGenerator[Any, None]:
-            items: AsyncGenerator[Any, None] = method(**typed, after=after)
+            items: AsyncGenerator[Any, None] = method(**typed, after=after, create_connection=TellingRefusals)
             return items
 
-        async with aclosing(resuming(subscribe, lambda item: _dumped(item)["cursor"], pause=SOON)) as items:
+        items = resuming(subscribe, lambda item: str(_dumped(item)["cursor"]), after=after, pause=SOON)
+        async with aclosing(items):
             async for item in items:
                 yield _dumped(item)
 

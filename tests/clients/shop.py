@@ -1,11 +1,18 @@
 """A shop at one address: its service can be killed and started again, and its read models held up."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from signal import SIGKILL
 
 from tests.service import Service, running
+
+ASKED = 3
+"""Reads that have failed before the trouble passes."""
+
+PATIENCE = 30
+"""Seconds for these."""
 
 
 class Shop:
@@ -14,12 +21,15 @@ class Shop:
     def __init__(self, folder: Path, mongo_url: str, processes: AsyncExitStack) -> None:
         self._folder = folder
         self._gate = folder / "closed"
+        self._trouble = folder / "trouble"
         self._processes = processes
         self._port = "0"
+        self.database = f"clients-{folder.name}"
         self._environment = {
             "GATE": str(self._gate),
+            "TROUBLE": str(self._trouble),
             "MONGODB_URL": mongo_url,
-            "MONGODB_DATABASE": f"clients-{folder.name}",
+            "MONGODB_DATABASE": self.database,
             "READ_PATIENCE": "20",
         }
         self._service: Service | None = None
@@ -53,6 +63,19 @@ class Shop:
             yield
         finally:
             self._gate.unlink()
+
+    @asynccontextmanager
+    async def reading_nothing(self) -> AsyncIterator[None]:
+        """Have every read fail within the block, which ends once some have been tried again."""
+        self._trouble.touch()
+        try:
+            yield
+            async with asyncio.timeout(PATIENCE):
+                # The other process has no other way to tell.
+                while self._trouble.read_text().count("asked") < ASKED:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            self._trouble.unlink()
 
 
 @asynccontextmanager

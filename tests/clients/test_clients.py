@@ -2,18 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, closing
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
 
+from app.cqrs.read_model import Document
+from app.read_models.product_listing import products
+from schema.ids import global_id, key_of
 from tests.clients.client import Client
+from tests.clients.puppet import puppet
 from tests.clients.shop import Shop
+from tests.node import NpmProject
 from tests.schema.client import Client as Hand
 
 PATIENCE = 30
 """Seconds for an item to come, and for the service to be back."""
+
+UNKNOWN = global_id("Product", UUID(int=1))
 
 
 async def new_product(client: Client, price: str = "1.00") -> tuple[str, str]:
@@ -107,6 +116,63 @@ async def test_goes_on_where_it_was_when_the_service_is_back(client: Client, sho
     assert any(map(is_reset, followed.seen)) or set(positions) <= set(told), (
         "a change is told, or that some can't be"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "words"),
+    [
+        ("ProductUpdated", {"id": "x"}, "This is not an id"),
+        ("ProductUpdated", {"id": UNKNOWN, "after": "x"}, "token"),
+        ("ReadModelUpdates", {"readModels": ["NONSENSE"]}, "NONSENSE"),
+    ],
+    ids=["BAD_ID", "BAD_TOKEN", "BAD_USER_INPUT"],
+)
+async def test_a_refusal_is_raised(client: Client, name: str, variables: dict[str, Any], words: str) -> None:
+    async with following(client, name, **variables) as refused:
+        with pytest.raises(Exception, match=words):
+            await refused.until(lambda _: True)
+    assert refused.seen == []
+
+
+async def test_a_fault_that_passes_is_no_end_and_costs_no_event(client: Client, shop: Shop) -> None:
+    product, _ = await new_product(client)
+    async with (
+        following(client, "ProductUpdated", id=product) as changed,
+        following(client, "ProductUpdated", id=product) as late,
+    ):
+        await changed.until(is_priced("1.00"))
+        async with shop.reading_nothing():
+            await change_price(client, product, "2.00")
+            waiting = [asyncio.create_task(each.until(is_priced("2.00"))) for each in (changed, late)]
+        await asyncio.gather(*waiting)
+        await change_price(client, product, "3.00")
+        await changed.until(is_priced("3.00"))
+    assert changed.prices == ["1.00", "2.00", "3.00"]
+    assert late.prices == ["2.00"]
+
+
+async def test_urql_tells_an_error_with_its_own_event_only(
+    node: NpmProject, shop: Shop, mongo_url: str
+) -> None:
+    async with puppet(node, "urql", shop.url) as client:
+        product, _ = await new_product(client)
+        async with aclosing(client.hear("ProductUpdated", id=product)) as heard:
+            assert is_priced("1.00")((await anext(heard))["data"]["productUpdated"])
+            await falsify(shop, mongo_url, product, name={"not": "a text"})
+            await change_price(client, product, "2.00")
+            assert "Something went wrong on our side" in (await anext(heard))["error"]
+            await falsify(shop, mongo_url, product, name="Kettle")
+            await change_price(client, product, "3.00")
+            assert is_priced("3.00")((await anext(heard))["data"]["productUpdated"])
+
+
+async def falsify(shop: Shop, mongo_url: str, product: str, **fields: object) -> None:
+    """Write into a product's document what no projector would."""
+    mongo: AsyncIOMotorClient[Document]
+    with closing(AsyncIOMotorClient(mongo_url)) as mongo:
+        documents: Any = mongo[shop.database][products.stored_as]
+        found = await documents.update_one({"_id": str(key_of("Product", product, ()))}, {"$set": fields})
+    assert found.matched_count == 1
 
 
 class Following:

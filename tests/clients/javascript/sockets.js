@@ -10,6 +10,7 @@ export const sockets = (url) =>
       retryWait: soon,
       shouldRetry: () => true, // by default a refused connection, such as that of a restart, is the end
     }),
+    { pause: 50 },
   );
 
 export const soon = () => new Promise((resolve) => setTimeout(resolve, 50));

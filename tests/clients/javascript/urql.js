@@ -1,19 +1,11 @@
-import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
+import { Client, fetchExchange } from "@urql/core";
 import { pipe, subscribe } from "wonka";
-import { consistencyExchange } from "../examples/urql.js";
+import { consistencyExchange, liveExchange } from "../examples/urql.js";
 import { documents } from "./operations.js";
 import { sockets } from "./sockets.js";
 
 export const connect = (url, latest) => {
-  const socket = sockets(url);
-  const forwardSubscription = (operation) => ({
-    subscribe: (sink) => ({ unsubscribe: socket.subscribe(operation, sink) }),
-  });
-  const exchanges = [
-    consistencyExchange(latest),
-    fetchExchange,
-    subscriptionExchange({ forwardSubscription }),
-  ];
+  const exchanges = [consistencyExchange(latest), liveExchange(sockets(url)), fetchExchange];
   const client = new Client({ url, exchanges, preferGetMethod: false });
   const dataOf = ({ data, error }) => {
     if (error) throw error;
