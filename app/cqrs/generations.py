@@ -45,24 +45,19 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
     """
     while True:
         try:
-            found = await store.generations(model)
-            older = [each for each in found if each.key != model.key]
+            older = [each for each in await store.generations(model) if each.key != model.key]
             if not older:
                 return
-            if not any(each.position for each in found if each.key == model.key):
-                latest = max(older, key=lambda each: each.position)
-                logger.warning(
-                    "%s is built from the log as %s: %s", model.name, model.key, _difference(model, latest)
-                )
+            latest = max(older, key=lambda each: each.position)
+            told = f"{model.name} has documents of its own in {model.key}: {_difference(model, latest)}"
             if not alone:
-                names = ", ".join(sorted(each.key for each in older))
                 logger.warning(
-                    "%s has older documents, which older processes may serve: %s. When there are none, "
-                    "`projections prune` drops them",
-                    model.name,
-                    names,
+                    "%s. An older process may serve %s; once there is none, `projections prune` drops them",
+                    told,
+                    ", ".join(each.key for each in older),
                 )
                 return
+            logger.warning("%s. They are built from the log, and the older ones dropped then", told)
             await progress.until_live()
             for generation in older:
                 await store.drop(generation)

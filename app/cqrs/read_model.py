@@ -110,12 +110,13 @@ class ReadModel:
         if self._generation is None:
             types = self._types or EventTypes()
             upcasts = dict.fromkeys(upcast for each in self._known() for upcast in types.upcasts_to(each))
+            answered = sorted(self._projections, key=lambda event_type: event_type.__name__)
             self._generation = fingerprint(
-                [*self._projections.values(), *upcasts],
+                [*(self._projections[each] for each in answered), *upcasts],
                 also=(
                     self.version,
                     sorted((each.part, [list(paths) for paths in each.indexes]) for each in self.collections),
-                    [event_type.__name__ for event_type in self._projections],
+                    [event_type.__name__ for event_type in answered],
                     sorted(self.types.items()),
                 ),
             )

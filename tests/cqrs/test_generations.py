@@ -120,6 +120,26 @@ async def test_other_functions_indexes_or_types_are_another_generation() -> None
     assert trail(NoteTaken).types == {"NoteTaken": 1}
 
 
+async def test_the_order_in_which_functions_are_written_is_no_difference() -> None:
+    one, other = ReadModel("notes"), ReadModel("notes")
+    for model, event_types in ((one, (NoteTaken, NotePraised)), (other, (NotePraised, NoteTaken))):
+        for event_type in event_types:
+            model.on(event_type)(_nothing if event_type is NoteTaken else _also_nothing)
+    assert one.generation == other.generation
+    crossed = ReadModel("notes")
+    crossed.on(NoteTaken)(_also_nothing)
+    crossed.on(NotePraised)(_nothing)
+    assert crossed.generation != one.generation
+
+
+def _nothing(_event: Event, _at: RecordedEvent) -> Iterator[Change]:
+    yield from ()
+
+
+def _also_nothing(_event: Event, _at: RecordedEvent) -> Iterator[Change]:
+    yield from []
+
+
 async def test_a_new_version_of_an_event_is_another_generation(monkeypatch: pytest.MonkeyPatch) -> None:
     before = read_model().generation
     monkeypatch.setattr(NotePraised, "schema_version", 2)
@@ -147,8 +167,9 @@ async def test_an_older_generation_is_told_and_dropped_once_the_new_one_is_live(
     assert not {older.key, "notes_v1"} & {*names}
     [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert said == (
-        f"notes is built from the log as {newer.key}: the documents {older.key}, up to position 1, "
-        "were made without NotePraised as this program knows them"
+        f"notes has documents of its own in {newer.key}: the documents {older.key}, up to position 1, were "
+        "made without NotePraised as this program knows them. They are built from the log, and the older "
+        "ones dropped then"
     )
 
 
@@ -163,7 +184,7 @@ async def test_where_others_may_serve_them_older_generations_stay(
             await desk.reaches(len(log.events))
     await succeed(newer, desk.progress, read_store, alone=False)
     assert {each.key for each in await read_store.generations(newer)} == {older.key, newer.key}
-    assert f"older processes may serve: {older.key}." in caplog.text
+    assert f"An older process may serve {older.key};" in caplog.text
 
 
 async def test_an_operator_drops_older_generations_once_there_is_a_new_one(

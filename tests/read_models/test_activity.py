@@ -3,11 +3,11 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.events import UnknownEvent
+from app.cqrs.events import SplitEvent, UnknownEvent
 from app.cqrs.messages import Event
 from app.cqrs.pages import PageArguments, read_page
 from app.read_models.activity import activity, activity_matching, entries
-from tests.read_models.conftest import Given
+from tests.read_models.conftest import Given, project
 from tests.read_models.shop import (
     DETAILS,
     ORDER,
@@ -83,6 +83,16 @@ async def test_sums_an_event_up_without_naming_persons(given: Given, event: Even
     entry = await given.only(entries)
     assert entry["summary"] == summary
     assert not [value for value in entry.values() if DETAILS.name in str(value)]
+
+
+async def test_each_part_of_an_event_that_was_split_is_an_entry(given: Given) -> None:
+    [whole] = given.history.record(SplitEvent(events=(order_paid(PLACED), order_shipped(PLACED))))
+    for _ in range(2):  # A rebuild makes the same entries.
+        await given.store.clear(activity)
+        await given.store.prepare(activity)
+        await project(given.store, activity, [*whole.parts])
+        summaries = [entry["summary"] for entry in await given.all(entries)]
+        assert sorted(summaries) == ["Order paid", "Order shipped"]
 
 
 @pytest.mark.parametrize(
