@@ -19,6 +19,7 @@ from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.generations import succeed
 from app.cqrs.history import History
+from app.cqrs.impersonal import outline
 from app.cqrs.live import Live
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Head, Progress
@@ -210,6 +211,8 @@ async def _keep_running(mongod: Mongod, settings: Settings) -> None:
                 await again.process.wait()
         except MongodError as reason:
             logger.error("The embedded mongod does not start: %s", reason)
+        except Exception as reason:  # Queries wait for mongod; it is no reason to stop the service.
+            logger.error("The embedded mongod does not start: %s", outline(reason))
         await asyncio.sleep(1)
 
 

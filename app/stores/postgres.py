@@ -1,26 +1,14 @@
 """PostgreSQL as the write store: commands run side by side, and every commit is told of."""
 
-import asyncio
-import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.cqrs.events import Commits
-from app.cqrs.impersonal import outline
 from app.stores.failures import Failure, UnfitStore
-
-CHANNEL = "diptych_events"
-"""Where a trigger of the log's head tells of each commit."""
-
-PAUSE = 1.0
-"""Seconds before notifications that have ended are asked for again."""
+from app.stores.postgres_notifications import listen
 
 WRITERS, READERS = 16, 5
 """How many connections the service has for commands, and for following the log."""
@@ -61,8 +49,6 @@ _FAILURES = {
 
 _QUOTES_NOTHING = {"08", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "XX"}
 """Classes of SQLSTATEs whose messages are about the server, a lock or the statement, but no value."""
-
-logger = logging.getLogger(__name__)
 
 
 class Postgres:
@@ -156,43 +142,4 @@ class Postgres:
 
     async def listen(self, engine: AsyncEngine, commits: Commits) -> None:
         """Tell `commits` whenever any process has committed, for ever."""
-        while True:
-            try:
-                async with _told_of(engine, commits) as ended:
-                    commits.missed()  # for what was committed while nobody listened
-                    await ended.wait()
-                logger.warning("The write store's notifications have ended; they are asked for again")
-            except Exception as reason:
-                # Without them, commits of other processes are seen later: no reason to stop the service.
-                # The driver raises errors of its own here, such as on a standby that is not promoted yet.
-                logger.warning(
-                    "The write store's notifications can't be had; they are asked for again: %s",
-                    outline(reason),
-                )
-            await asyncio.sleep(PAUSE)
-
-
-@asynccontextmanager
-async def _told_of(engine: AsyncEngine, commits: Commits) -> AsyncIterator[asyncio.Event]:
-    """Listen until the block ends; the event is set when the connection does."""
-    ended = asyncio.Event()
-
-    def told(_connection: Any, _process: Any, _channel: Any, command_id: str) -> None:
-        try:
-            commits.told(UUID(command_id) if command_id else None)
-        except ValueError:  # Anybody who may connect may notify, of whatever they like.
-            commits.told(None)
-
-    def closed(_: Any) -> None:
-        ended.set()
-
-    async with engine.connect() as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        driver.add_termination_listener(closed)
-        await driver.add_listener(CHANNEL, told)
-        try:
-            yield ended
-        finally:
-            # A connection that listens is of no use to others.
-            driver.remove_termination_listener(closed)
-            await connection.invalidate()
+        await listen(engine, commits)

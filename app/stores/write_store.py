@@ -28,9 +28,6 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 from uuid_utils.compat import uuid7
 
 from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
@@ -39,6 +36,7 @@ from app.cqrs.events import Commits, EventTypes, RecordedEvent
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.messages import Event, encode
 from app.stores.failures import Failure
+from app.stores.held_head import HeldHead
 from app.stores.sql import Engines, Rows, UtcDateTime, metadata, refuse_if_read_only
 
 logger = logging.getLogger(__name__)
@@ -101,26 +99,7 @@ _READ = (
 )
 _TOKEN_KEY = select(secrets.c.value).where(secrets.c.name == "tokens")
 _HEAD = select(func.coalesce(func.max(events.c.position), 0))
-
-
-class _HeldHead(FunctionElement[int]):
-    """The position of the newest event, where no other transaction appends before the end of this one."""
-
-    type = BigInteger()
-    inherit_cache = True
-
-
-@compiles(_HeldHead)
-def _of_a_file_that_has_one_writer(_held: _HeldHead, compiler: SQLCompiler, **how: Any) -> str:
-    return compiler.process(_HEAD.scalar_subquery(), **how)
-
-
-@compiles(_HeldHead, "postgresql")
-def _of_a_locked_row(_held: _HeldHead, _compiler: SQLCompiler, **_how: Any) -> str:
-    return "hold_log()"
-
-
-_HOLD = select(_HeldHead())
+_HOLD = select(HeldHead(_HEAD.scalar_subquery()))
 
 
 @lru_cache

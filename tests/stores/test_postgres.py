@@ -1,90 +1,22 @@
 """What only a store with several writers has to show: order, waiting, and news of others' commits."""
 
 import asyncio
-import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TypeVar
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
-from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.events import EventTypes
-from app.cqrs.messages import Event
-from app.cqrs.progress import Head
-from app.cqrs.relay import Relay
-from app.stores import postgres as postgres_store
-from app.stores.postgres import CHANNEL
-from app.stores.sql import Engines, open_database
-from app.stores.write_store import RuleBroken, SqlWork, SqlWriteStore, events
-from tests.postgres import Postgres, postgres
-
-PATIENCE = 10.0
-"""Seconds; far more than anything here takes."""
-
+from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
+from app.stores.sql import open_database
+from app.stores.write_store import RuleBroken, events
+from tests.postgres import Postgres
+from tests.stores.book import PATIENCE, Heard, Store, cause, ended, turned
 
 PAGE = 8192
 """Bytes of a page of a table, the least that it has."""
-
-T = TypeVar("T")
-
-
-class PageTurned(Event):
-    page: int
-
-
-class Store(SqlWriteStore):
-    def __init__(self, engines: Engines) -> None:
-        types = EventTypes()
-        types.add(PageTurned)
-        super().__init__(engines, types)
-        self.engines = engines
-
-    async def turn(self, stream: str, version: int) -> None:
-        async with self.begin(cause()) as work:
-            turned(work, stream, version)
-            await work.commit("")
-
-    async def someone_waits_for_a_lock(self) -> None:
-        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        async with asyncio.timeout(PATIENCE), self.engines.reading.connect() as connection:
-            while not (await connection.execute(waiting)).scalar_one():
-                pass
-
-    async def seen(self) -> list[tuple[int, str]]:
-        return [(event.position, event.stream) for event in await self.read(after=0, limit=100)]
-
-
-class Heard:
-    """A listener to commits, which can be waited for."""
-
-    def __init__(self) -> None:
-        self.told_of: asyncio.Queue[UUID | None] = asyncio.Queue()
-        self.began = asyncio.Event()
-
-    def told(self, command_id: UUID | None) -> None:
-        self.told_of.put_nowait(command_id)
-
-    def missed(self) -> None:
-        self.began.set()
-
-    async def begins(self) -> None:
-        await soon(self.began.wait())
-        self.began.clear()
-
-
-def cause() -> Cause:
-    id = uuid7()
-    return Cause(command_id=id, correlation_id=id, actor="a test", at=datetime.now(UTC))
-
-
-def turned(work: SqlWork, stream: str, version: int) -> None:
-    work.record(stream, version, [PageTurned(page=version)])
 
 
 def row_at(position: int) -> dict[str, object]:
@@ -186,25 +118,6 @@ async def test_a_deadlock_is_a_lost_race(store: Store) -> None:
     assert [type(outcome) for outcome in outcomes if outcome is not None] == [Conflict]
 
 
-async def test_the_relay_is_woken_by_what_another_process_commits(store: Store, postgres_url: str) -> None:
-    bus = AsyncioEventBus()
-    relay, heard = Relay(store, bus, Head(), backstop=1_000), Heard()
-
-    async def wake() -> None:
-        while await heard.told_of.get() is None:
-            relay.wake()
-
-    tasks = [asyncio.create_task(relay.run(0)), asyncio.create_task(store.listen(heard))]
-    tasks.append(asyncio.create_task(wake()))
-    with bus.subscribe() as batches:
-        await heard.begins()
-        async with open_database(postgres_url) as engines:
-            await Store(engines).turn("book", 0)
-        batch = await soon(batches.next())
-    assert [event.event for event in batch.events] == [PageTurned(page=0)]
-    await ended(*tasks)
-
-
 async def test_outlives_a_server_that_is_killed(postgres_server: Postgres, store: Store) -> None:
     heard = Heard()
     listener = asyncio.create_task(store.listen(heard))
@@ -291,75 +204,6 @@ async def test_a_right_that_is_missing_is_the_operators_to_mend(store: Store) ->
         await write_as_a_reader()
 
 
-async def test_tells_of_a_command_that_left_no_events_by_its_id(store: Store) -> None:
-    heard, no_change = Heard(), cause()
-    listener = asyncio.create_task(store.listen(heard))
-    await heard.begins()
-    await store.turn("book", 0)
-    async with store.begin(no_change) as work:
-        await work.commit("")
-    await store.turn("book", 1)
-    told = [await soon(heard.told_of.get()) for _ in range(3)]
-    assert told == [None, no_change.command_id, None]
-    await ended(listener)
-
-
-async def test_a_notification_of_somebody_else_on_the_channel_is_taken_for_a_commit(store: Store) -> None:
-    heard = Heard()
-    listener = asyncio.create_task(store.listen(heard))
-    await heard.begins()
-    async with store.engines.reading.connect() as connection:
-        await connection.execute(text(f"NOTIFY {CHANNEL}, 'good evening'"))
-    assert await soon(heard.told_of.get()) is None
-    await ended(listener)
-
-
-async def test_a_standby_that_refuses_to_notify_is_asked_again_until_it_is_promoted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    refused = asyncio.Event()
-
-    class Warned(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if "ReadOnlySQLTransactionError" in record.getMessage():
-                refused.set()
-
-    monkeypatch.setattr(postgres_store.logger, "handlers", [Warned()])
-    monkeypatch.setattr(postgres_store, "PAUSE", 0.02)
-    async with postgres() as server, open_database(await server.database()) as engines:
-        store, heard = Store(engines), Heard()
-        await server.stop()
-        await server.start_as_standby()
-        listener = asyncio.create_task(store.listen(heard))
-        await soon(refused.wait())
-        await server.promote()
-        await heard.begins()
-        await engines.writing.dispose()  # of connections to the server that was stopped
-        await store.turn("book", 0)
-        assert await soon(heard.told_of.get()) is None
-        await ended(listener)
-
-
-async def test_an_error_that_nobody_expects_does_not_end_the_listening(
-    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Surprised(Heard):
-        surprises = 1
-
-        def missed(self) -> None:
-            if self.surprises:
-                self.surprises -= 1
-                raise ZeroDivisionError
-            super().missed()
-
-    monkeypatch.setattr(postgres_store, "PAUSE", 0.0)
-    heard = Surprised()
-    listener = asyncio.create_task(store.listen(heard))
-    await heard.begins()
-    assert "ZeroDivisionError" in caplog.text
-    await ended(listener)
-
-
 @pytest.mark.parametrize("url", ["mysql://here/there", "postgresql://here/there", "diptych"])
 async def test_names_the_stores_that_there_are(url: str) -> None:
     with pytest.raises(WriteStoreUnavailable) as refused:
@@ -400,13 +244,3 @@ async def test_a_server_that_takes_connections_and_says_nothing_is_given_up_with
         with pytest.raises(WriteStoreUnavailable, match="it does not answer"):
             async with asyncio.timeout(PATIENCE), open_database(url):
                 pass
-
-
-async def soon(something: Awaitable[T]) -> T:
-    return await asyncio.wait_for(something, PATIENCE)
-
-
-async def ended(*tasks: "asyncio.Task[None]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)

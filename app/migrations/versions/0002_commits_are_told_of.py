@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from app.stores.postgres import CHANNEL
+from app.stores.postgres_notifications import CHANNEL
 
 revision = "0002"
 down_revision = "0001"
