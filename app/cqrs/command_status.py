@@ -152,13 +152,13 @@ class CommandStatuses:
     def _moved(self, progress: Progress) -> None:
         for follower, state in self._behind[progress.read_model].items():
             wanted = follower.receipt.position or 0 if follower.receipt else 0
-            if progress.position >= wanted or progress.state is not state:
+            if progress.holds(wanted) or progress.state is not state:
                 follower.woken.set()
 
     def _status(self, command_id: UUID, receipt: Receipt | None) -> CommandStatus:
         wanted = receipt.position or 0 if receipt else None
         behind = {
-            name: each for name, each in self._progress.items() if wanted is None or each.position < wanted
+            name: each for name, each in self._progress.items() if wanted is None or not each.holds(wanted)
         }
         failed = tuple(name for name, each in behind.items() if each.state is ReadModelState.FAILED)
         return CommandStatus(

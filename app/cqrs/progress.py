@@ -116,6 +116,7 @@ class Progress:
         if self.doubted:
             self.doubted = False
             self._wake()
+            self._moved()
 
     def holds(self, position: int) -> bool:
         """Whether a read made now is certain to show all up to `position`."""

@@ -251,6 +251,18 @@ async def test_a_follower_is_told_when_a_read_model_fails_and_when_it_goes_on() 
     assert (await soon(told)).state is CommandState.PROJECTED
 
 
+async def test_a_read_model_shows_no_command_while_its_documents_may_have_been_put_back() -> None:
+    desk = Desk()
+    desk.commit_elsewhere(5)
+    for progress in desk.progress.values():
+        progress.reached(5)
+    desk.progress["orders"].doubt()
+    told = desk.statuses.follow(COMMAND)
+    assert (await soon(told)).pending_in == ("orders",)
+    desk.progress["orders"].trust()
+    assert (await soon(told)).state is CommandState.PROJECTED
+
+
 async def test_nobody_is_remembered_who_has_left() -> None:
     desk = Desk()
     desk.commit_elsewhere(5, id=UUID(int=2))
