@@ -122,7 +122,7 @@ class EventTypes:
         if self._types.get(event_type.__name__) is not event_type:
             raise UndeclaredEvent(
                 f"{event_type.__name__} is not declared by any context: "
-                f"it belongs into the `events` module of one that is listed in CONTEXTS"
+                f"move it to the `events` module of one that is listed in CONTEXTS"
             )
 
     def upcasts_to(self, event_type: type[Event]) -> Sequence[Upcast]:
