@@ -104,7 +104,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def is_embedded(self) -> bool:
-        """Whether both stores are the service's own, in the data folder."""
+        """Return whether both stores are the service's own, in the data folder."""
         return not self.database_url and not self.mongodb_url
 
     @cached_property

@@ -33,5 +33,5 @@ class Circle:
     stores: tuple[str, str]
     """In words: which write store and which read store it uses."""
     probes: Mapping[str, Callable[[], Awaitable[None]]]
-    """By the store's name: returns if the store takes a write, and leaves nothing behind. Raises
-    `WriteStoreUnavailable` and `ReadStoreUnavailable`."""
+    """By a store's name: a write that leaves nothing behind. It raises `WriteStoreUnavailable` or
+    `ReadStoreUnavailable` where the store takes none."""

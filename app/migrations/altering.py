@@ -57,7 +57,7 @@ def _refuse_if_different(connection: Connection, table: Table) -> None:
 
 
 def _kept(connection: Connection, kind: str, table: Table) -> list[str]:
-    """What the store keeps of a table, in the words that made it."""
+    """Return what the store keeps of a table, in the words that made it."""
     found = connection.exec_driver_sql(
         "SELECT sql FROM sqlite_master WHERE type = ? AND tbl_name = ? AND sql IS NOT NULL ORDER BY name",
         (kind, table.name),
@@ -66,7 +66,7 @@ def _kept(connection: Connection, kind: str, table: Table) -> list[str]:
 
 
 def _parts(sql: str) -> list[str]:
-    """The columns and constraints of a statement, in whatever order and layout it has them."""
+    """Return the columns and constraints of a statement, sorted and in one layout."""
     opening, closing = sql.index("("), sql.rindex(")")
     parts, depth = [""], 0
     for character in sql[opening + 1 : closing]:

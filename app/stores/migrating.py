@@ -18,13 +18,13 @@ class Migrated(Protocol):
     """What differs between the databases that are migrated."""
 
     def refuse_if_unfit(self, connection: Connection) -> None:
-        """Raises `UnfitStore` where the database is set up so that it can't keep what it is given."""
+        """Raise `UnfitStore` where the database is set up so that it can't keep what it is given."""
 
     def take_turns(self, connection: Connection) -> None:
-        """Waits, in a transaction that has begun, for the migrations of another process."""
+        """Wait, in a transaction that has begun, for the migrations of another process."""
 
     def refuse_broken_references(self, connection: Connection) -> None:
-        """Raises `UnfitStore` where rows refer to others that are not there."""
+        """Raise `UnfitStore` where rows refer to others that are not there."""
 
 
 def migrate(connection: Connection, database: Migrated, to: str = "head", *more: Path) -> None:

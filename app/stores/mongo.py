@@ -101,17 +101,17 @@ class MongoReadStore:
         self._batches = JoinedBatches(self._apply)
 
     async def probe(self) -> None:
-        """Returns if the store takes a write; leaves nothing behind."""
+        """Return if the store takes a write; leave nothing behind."""
         with unavailable():
             await self._in_a_thread(probe, self._blocking)
 
     async def refuse_if_newer(self) -> None:
-        """Raises `ReadStoreUnavailable` where a newer version of Diptych has made the documents."""
+        """Raise `ReadStoreUnavailable` where a newer version of Diptych has made the documents."""
         with unavailable():
             await self._in_a_thread(refuse_if_newer, self._blocking)
 
     async def refuse_if_unfit(self) -> None:
-        """Raises `ReadStoreUnavailable`, whose text says what is wrong with the store and what to do."""
+        """Raise `ReadStoreUnavailable`, whose text says what to do, where this MongoDB can't be used."""
         await self._in_a_thread(refuse_if_unfit, self._client, self._blocking, self._url)
 
     async def get(

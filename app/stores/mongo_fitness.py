@@ -30,12 +30,12 @@ _REPLICA_SET = (
 
 
 def hosts_of(url: str) -> str:
-    """The hosts that a MongoDB's URL names, without user and password."""
+    """Return the hosts that a MongoDB's URL names, without user and password."""
     return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
 def probe(database: Database[Document]) -> None:
-    """Writes in a transaction that is given up, which leaves nothing behind; raises what the driver does."""
+    """Write in a transaction that is given up, which leaves nothing behind; raise what the driver does."""
     with database.client.start_session() as session, session.start_transaction():
         try:
             database["checkpoints"].insert_one({"_id": f"probe {uuid4().hex}"}, session=session)
@@ -46,7 +46,7 @@ def probe(database: Database[Document]) -> None:
 
 
 def refuse_if_unfit(client: MongoClient[Document], database: Database[Document], url: str) -> None:
-    """Raises `ReadStoreUnavailable`, whose text says what is wrong with the MongoDB and what to do."""
+    """Raise `ReadStoreUnavailable`, whose text says what to do, where this MongoDB can't be used."""
     hosts = hosts_of(url)
     with _explained(hosts):
         hello = client.admin.command("hello")

@@ -35,7 +35,6 @@ _FAILURES = {
     "55P03": Failure.LOST_RACE,  # lock_not_available
     "53100": Failure.FULL,  # disk_full
     "25006": Failure.READ_ONLY,  # read_only_sql_transaction
-    "0A": Failure.IMPOSSIBLE,  # feature_not_supported
     "22": Failure.IMPOSSIBLE,  # data_exception, such as a character that can't be encoded
     "23": Failure.IMPOSSIBLE,  # integrity_constraint_violation
     "54": Failure.IMPOSSIBLE,  # program_limit_exceeded
@@ -43,7 +42,8 @@ _FAILURES = {
     "3D": Failure.DAMAGED,  # invalid_catalog_name
     "3F": Failure.DAMAGED,  # invalid_schema_name
     "42": Failure.DAMAGED,  # syntax_error_or_access_rule_violation: a missing table, column or right
-    "XX": Failure.DAMAGED,  # internal_error, such as data_corrupted
+    "XX001": Failure.DAMAGED,  # data_corrupted
+    "XX002": Failure.DAMAGED,  # index_corrupted
 }
 """By PostgreSQL's error code, or else by its class, the first two characters."""
 
@@ -57,11 +57,11 @@ class Postgres:
     form = "postgresql+asyncpg://user:password@host/database"
 
     def is_complete(self, _url: URL) -> bool:
-        """Whether a URL names a database: the environment or the server decides what it leaves out."""
+        """Return `True`: the environment or the server decides what a URL leaves out."""
         return True
 
     def name(self, url: URL) -> str:
-        """The database in words, without a password."""
+        """Name the database in words, without a password."""
         hosts = url.host or url.query.get("host") or os.environ.get("PGHOST") or "localhost"
         host = hosts if isinstance(hosts, str) else ",".join(hosts)
         port = f":{url.port}" if url.port else ""
@@ -85,7 +85,7 @@ class Postgres:
         )
 
     def migrating(self, url: URL) -> AsyncEngine:
-        """A connection that may take its time: a large table is not altered in seconds."""
+        """Make a connection that may take its time: a large table is not altered in seconds."""
         settings = {**_SETTINGS, "lock_timeout": "60s", "idle_in_transaction_session_timeout": "0"}
         patience = {**_CONNECTION, "command_timeout": None, "server_settings": settings}
         return create_async_engine(
@@ -97,7 +97,7 @@ class Postgres:
         return connection
 
     def refuse_if_unfit(self, connection: Connection) -> None:
-        """Raises `UnfitStore` where the database is set up so that it can't keep what it is given."""
+        """Raise `UnfitStore` where the database is set up so that it can't keep what it is given."""
         shown = connection.exec_driver_sql(
             "SELECT current_setting('server_encoding'), current_setting('synchronous_commit')"
         )
@@ -119,15 +119,15 @@ class Postgres:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
 
     def refuse_broken_references(self, _connection: Connection) -> None:
-        """The database itself never lets rows refer to others that are not there."""
+        """Do nothing: the database itself never lets rows refer to others that are not there."""
 
     async def probe(self, connection: AsyncConnection) -> None:
-        """Updates no row, so that it waits for no command, and wakes nobody: a standby refuses that, too."""
+        """Update no row, which waits for no command and wakes nobody: a standby refuses that, too."""
         await connection.execute(text("UPDATE log_head SET position = position WHERE false"))
         await connection.rollback()
 
     def failure(self, error: DBAPIError) -> Failure:
-        """What it means that a statement failed."""
+        """Return what it means that a statement failed."""
         code = getattr(error.orig, "sqlstate", None) or ""
         return _FAILURES.get(code) or _FAILURES.get(code[:2]) or Failure.AWAY
 

@@ -75,10 +75,10 @@ class Database(Migrated, Protocol):
     """What its URLs look like."""
 
     def is_complete(self, url: URL) -> bool:
-        """Whether a URL says which database it means."""
+        """Return whether a URL says which database it means."""
 
     def name(self, url: URL) -> str:
-        """The database in words, without a password."""
+        """Name the database in words, without a password."""
 
     def writing(self, url: URL) -> AsyncEngine:
         """Connections for commands."""
@@ -90,13 +90,13 @@ class Database(Migrated, Protocol):
         """What a command's transaction reads and writes its rows through."""
 
     def migrating(self, url: URL) -> AsyncEngine:
-        """Connections for migrations."""
+        """Make a connection for migrations."""
 
     async def probe(self, connection: AsyncConnection) -> None:
-        """Writes what is there already; raises what the driver does."""
+        """Write what is there already; raise what the driver does."""
 
     def failure(self, error: DBAPIError) -> Failure:
-        """What it means that a statement failed."""
+        """Return what it means that a statement failed."""
 
     def said(self, error: DBAPIError) -> str:
         """Return what the database says is wrong, without the values that it was given or has."""
@@ -125,7 +125,7 @@ class Engines:
 
 @asynccontextmanager
 async def open_database(store: str | Path) -> AsyncIterator[Engines]:
-    """Opens the write store, migrates it, and closes it in the end.
+    """Open the write store, migrate it, and close it in the end.
 
     `store` is an SQLAlchemy URL, or the file of the embedded store. Raises `WriteStoreUnavailable`, whose
     text says what is wrong with the store or its URL.
@@ -159,7 +159,7 @@ async def _migrate(engine: AsyncEngine, database: Database) -> None:
 
 
 async def refuse_if_read_only(engines: Engines) -> None:
-    """Raises `WriteStoreUnavailable`, whose text says why the store takes no writes."""
+    """Raise `WriteStoreUnavailable`, whose text says why, where the store takes no writes."""
     with _explained(engines.name, engines.advice):
         async with engines.writing.connect() as connection:
             await engines.database.probe(connection)

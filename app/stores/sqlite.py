@@ -48,12 +48,12 @@ class Sqlite:
     form = "sqlite+aiosqlite:///file"
 
     def is_complete(self, url: URL) -> bool:
-        """Whether a URL names a file: a database in memory would be another one for each connection."""
+        """Return whether a URL names a file: one in memory would be another one for each connection."""
         in_memory = url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
         return not in_memory and not url.host and not url.username
 
     def name(self, url: URL) -> str:
-        """The database in words."""
+        """Name the database in words."""
         return f"SQLite, {url.database}"
 
     def writing(self, url: URL) -> AsyncEngine:
@@ -67,7 +67,7 @@ class Sqlite:
         return _engine(url, WholeStatements, connections=4)
 
     def migrating(self, url: URL) -> AsyncEngine:
-        """A connection that may put a copy in the place of a table that others refer to."""
+        """Make a connection that may put a copy in the place of a table that others refer to."""
         return _engine(url, WholeTransactions, connections=1, foreign_keys="OFF")
 
     def rows(self, connection: AsyncConnection) -> AtOnce:
@@ -75,13 +75,13 @@ class Sqlite:
         return AtOnce(connection)
 
     def refuse_if_unfit(self, connection: Connection) -> None:
-        """Any file will do."""
+        """Do nothing: any file will do."""
 
     def take_turns(self, _connection: Connection) -> None:
         """Migrations have the file for themselves once their transaction has begun."""
 
     def refuse_broken_references(self, connection: Connection) -> None:
-        """Raises `UnfitStore` where rows refer to others that are not there."""
+        """Raise `UnfitStore` where rows refer to others that are not there."""
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if broken:
             tables = sorted({f"{table} to {other}" for table, _, other, _ in broken})
@@ -91,13 +91,13 @@ class Sqlite:
             )
 
     async def probe(self, connection: AsyncConnection) -> None:
-        """Commits the log's head as it is: only a commit finds out that a disk is full."""
+        """Commit the log's head as it is: only a commit finds out that a disk is full."""
         for step in (1, -1):  # A row that is given the values that it has is not written at all.
             await connection.execute(text("UPDATE log_head SET position = position + :step"), {"step": step})
         await connection.commit()
 
     def failure(self, error: DBAPIError) -> Failure:
-        """What it means that a statement failed."""
+        """Return what it means that a statement failed."""
         name = getattr(error.orig, "sqlite_errorname", None) or ""
         return _FAILURES.get(name) or _FAILURES.get("_".join(name.split("_")[:2])) or Failure.AWAY
 
@@ -110,13 +110,14 @@ class Sqlite:
 
 
 def make_private(store: Path) -> None:
-    """Makes the file if there is none, and has nobody but its owner read or write it.
+    """Make the file if there is none, and let nobody but its owner read or write it.
 
     SQLite gives the files that it makes beside it the same permissions.
     """
     _make(store)
     for suffix in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
+        # The file of another user, which we may write to, is that user's to protect.
+        with suppress(FileNotFoundError, PermissionError):
             Path(f"{store}{suffix}").chmod(0o600)
 
 

@@ -222,11 +222,11 @@ class SqlWriteStore:
             return key
 
     async def refuse_if_read_only(self) -> None:
-        """Raises `WriteStoreUnavailable`, whose text says why the store takes no writes, and what to do."""
+        """Raise `WriteStoreUnavailable`, whose text says what to do, where the store takes no writes."""
         await refuse_if_read_only(self._engines)
 
     async def probe(self) -> None:
-        """Returns if the store takes a write; leaves nothing behind."""
+        """Return if the store takes a write; leave nothing behind."""
         async with self._answering(self._engines.writing) as connection:
             await self._engines.database.probe(connection)
 

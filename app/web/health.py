@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,6 +17,9 @@ from app.cqrs.progress import ReadModelState
 PATIENCE = 5.0
 """Seconds that a store may take to answer a probe."""
 
+KEPT = 1.0
+"""Seconds that a write which succeeded counts: anybody may ask, and commands wait for each write."""
+
 logger = logging.getLogger(__name__)
 
 _UNCACHED = {"Cache-Control": "no-store"}
@@ -27,11 +31,12 @@ async def live(_request: Request) -> Response:
 
 
 class Readiness:
-    """Probes of the stores, shared by all who ask meanwhile: anybody may ask, and a store writes once."""
+    """Probes of the stores, each of which is shared by all who ask meanwhile."""
 
     def __init__(self, circle: Callable[[], Circle]) -> None:
         self._circle = circle
         self._running: dict[str, asyncio.Task[str | None]] = {}
+        self._fine_until: dict[str, float] = {}
 
     async def ready(self, _request: Request) -> Response:
         """Answer with 200 when both stores take a write and every read model has caught up; else with 503."""
@@ -49,23 +54,25 @@ class Readiness:
         return JSONResponse(status, 503 if missing else 200, headers=_UNCACHED)
 
     async def _fault_of(self, store: str, probe: Callable[[], Awaitable[None]]) -> str | None:
+        if monotonic() < self._fine_until.get(store, 0):
+            return None
         running = self._running.get(store)
         if running is None:
-            running = self._running[store] = asyncio.create_task(_fault(store, probe))
+            running = self._running[store] = asyncio.create_task(self._probe(store, probe))
             running.add_done_callback(lambda _: self._running.pop(store))
         await asyncio.wait([running], timeout=PATIENCE)
         return running.result() if running.done() else f"the {store} does not answer within {PATIENCE:g} s"
 
-
-async def _fault(store: str, probe: Callable[[], Awaitable[None]]) -> str | None:
-    try:
-        await probe()
-    except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
-        return f"the {store} takes no writes: {error}"
-    except Exception as error:  # One that nobody foresaw is no reason to answer with less than the rest.
-        logger.exception("The %s could not be probed", store)
-        return f"the {store} could not be probed: {type(error).__name__}"
-    return None
+    async def _probe(self, store: str, probe: Callable[[], Awaitable[None]]) -> str | None:
+        try:
+            await probe()
+        except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
+            return f"the {store} takes no writes: {error}"
+        except Exception as error:  # One that nobody foresaw is no reason to answer with less than the rest.
+            logger.exception("The %s could not be probed", store)
+            return f"the {store} could not be probed: {type(error).__name__}"
+        self._fine_until[store] = monotonic() + KEPT
+        return None
 
 
 def routes(circle: Callable[[], Circle]) -> list[Route]:

@@ -190,6 +190,16 @@ async def test_a_text_that_it_can_not_encode_is_no_reason_to_try_again(store: St
     await store.turn("book", 0)
 
 
+async def test_a_table_that_another_process_migrates_is_to_be_tried_again(store: Store) -> None:
+    await store.turn("book", 0)
+    await store.seen()
+    async with store.engines.writing.begin() as connection:
+        await connection.execute(text("ALTER TABLE events ALTER COLUMN stream TYPE text"))
+    with pytest.raises(WriteStoreUnavailable, match="does not answer"):
+        await store.seen()  # by a statement that was prepared for the table as it was
+    assert await store.seen() == [(1, "book")]
+
+
 async def test_a_right_that_is_missing_is_the_operators_to_mend(store: Store) -> None:
     async with store.engines.writing.begin() as connection:
         await connection.execute(text("CREATE ROLE reader"))
