@@ -1,12 +1,12 @@
 """The command that serves."""
 
 import asyncio
-import logging
 from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
+from app.command_line.logs import log_to_stderr
 from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
 
 
@@ -69,7 +69,7 @@ def serve(
         if not _is_loopback(settings.host):
             errors.print(f"Whoever can reach {settings.host} can read and change everything.", style="yellow")
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
     expected = (CannotListen, DemoRefused, Incomplete, *unavailable)
     with (

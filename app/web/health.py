@@ -12,6 +12,7 @@ from starlette.routing import Route
 from app.cqrs.circle import Circle
 from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.documents import ReadStoreUnavailable
+from app.cqrs.impersonal import outline
 from app.cqrs.progress import ReadModelState
 
 PATIENCE = 5.0
@@ -69,7 +70,7 @@ class Readiness:
         except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
             return f"the {store} takes no writes: {error}"
         except Exception as error:  # One that nobody foresaw is no reason to answer with less than the rest.
-            logger.exception("The %s could not be probed", store)
+            logger.error("The %s could not be probed: %s", store, outline(error))
             return f"the {store} could not be probed: {type(error).__name__}"
         self._fine_until[store] = monotonic() + KEPT
         return None

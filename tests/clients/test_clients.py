@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, closing
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -132,6 +132,19 @@ async def test_a_refusal_is_raised(client: Client, name: str, variables: dict[st
         with pytest.raises(Exception, match=words):
             await refused.until(lambda _: True)
     assert refused.seen == []
+
+
+@pytest.mark.parametrize("library", ["graphql-sse", "gql", "ariadne"], indirect=True)
+async def test_an_address_that_refuses_is_not_taken_for_a_lost_connection(
+    library: Callable[[str], AbstractAsyncContextManager[Client]], shop: Shop
+) -> None:
+    """A websocket in JavaScript can't tell the two apart."""
+    async with (
+        library(f"{shop.url}/nowhere") as client,
+        following(client, "ProductUpdated", id=UNKNOWN) as none,
+    ):
+        with pytest.raises(Exception, match=r"HTTP 40|Connect failed"):
+            await none.until(lambda _: True)
 
 
 async def test_a_fault_that_passes_is_no_end_and_costs_no_event(client: Client, shop: Shop) -> None:

@@ -1,0 +1,31 @@
+"""The service's log: one line for each event, without the personal data that exceptions may quote."""
+
+import logging
+from types import TracebackType
+
+from app.cqrs.impersonal import outline
+
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class OutlineFormatter(logging.Formatter):
+    """Writes the exceptions that libraries log as outlines: their texts may quote anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line; asyncio's first one, for the others quote what a task has raised."""
+        # Whichever formatter comes first leaves its text of the exception in the record, for the others.
+        own: dict[str, object] = {"exc_text": None}
+        if record.name == "asyncio":
+            own |= {"msg": record.getMessage().partition("\n")[0], "args": ()}
+        return super().format(logging.makeLogRecord({**record.__dict__, **own}))
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - logging's own name
+        """Return the exception in a line."""
+        return outline(ei[1]) if ei[1] else ""
+
+
+def log_to_stderr() -> None:
+    """Have all loggers write warnings and what is worse to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(OutlineFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
