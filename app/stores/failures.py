@@ -17,6 +17,11 @@ class Failure(Enum):
     READ_ONLY = f"The write store can only be read. {_MENDED}"
     DAMAGED = f"The write store lacks something that Diptych needs; the log says what. {_MENDED}"
     """Such as a table, or the right to write to it."""
+    REPLACED = (
+        "The write store's file was removed or replaced while the service ran, so nothing is accepted. "
+        "Put it back and start the service again, then try again."
+    )
+    """What is committed to a file that has no name any more is gone when it is closed."""
     IMPOSSIBLE = "The statement can't succeed."
     """It breaks a rule of the database that the model should have kept: a bug, and no fault of the store."""
 

@@ -106,8 +106,8 @@ class Database(Migrated, Protocol):
         """Tells of each commit of any process, for ever; `None` where the database can't tell."""
 
 
-DATABASES: dict[str, Database] = {"sqlite+aiosqlite": Sqlite(), "postgresql+asyncpg": Postgres()}
-"""By how their URLs begin."""
+DATABASES: dict[str, Callable[[], Database]] = {"sqlite+aiosqlite": Sqlite, "postgresql+asyncpg": Postgres}
+"""By how their URLs begin; each store that is opened has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -167,12 +167,12 @@ async def refuse_if_read_only(engines: Engines) -> None:
 
 def _named_by(store: str | Path) -> tuple[URL, Database]:
     if isinstance(store, Path):  # Never read as a URL: a folder's name may have any character.
-        return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]
+        return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]()
     with suppress(ArgumentError, ValueError):  # whose texts may quote a part of the password
         where = make_url(store)
-        if (database := DATABASES.get(where.drivername)) and database.is_complete(where):
+        if (kind := DATABASES.get(where.drivername)) and (database := kind()).is_complete(where):
             return where, database
-    forms = " or ".join(database.form for database in DATABASES.values())
+    forms = " or ".join(database.form for database in (kind() for kind in DATABASES.values()))
     raise WriteStoreUnavailable(
         f"DATABASE_URL must look like {forms}.\n"
         "Special characters in a user's name or password are written as %XX; the port is a number."

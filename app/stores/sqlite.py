@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.cqrs.events import Commits
 from app.stores.failures import Failure, UnfitStore
 from app.stores.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
+from app.stores.sqlite_file import FileReplaced, OpenedFile
 
 _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
@@ -47,6 +48,9 @@ class Sqlite:
 
     form = "sqlite+aiosqlite:///file"
 
+    def __init__(self) -> None:
+        self._file = OpenedFile()
+
     def is_complete(self, url: URL) -> bool:
         """Return whether a URL names a file: one in memory would be another one for each connection."""
         in_memory = url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
@@ -60,15 +64,29 @@ class Sqlite:
         """One connection, for there is one writer at a time: the others queue here, in order."""
         if url.database and "uri" not in url.query:
             _make(Path(url.database))
-        return _engine(url, WholeTransactions, connections=1)
+        return self._engine(url, WholeTransactions, connections=1)
 
     def reading(self, url: URL) -> AsyncEngine:
         """Connections that read while another writes; every statement sees the newest commits."""
-        return _engine(url, WholeStatements, connections=4)
+        return self._engine(url, WholeStatements, connections=4)
 
     def migrating(self, url: URL) -> AsyncEngine:
         """Make a connection that may put a copy in the place of a table that others refer to."""
-        return _engine(url, WholeTransactions, connections=1, foreign_keys="OFF")
+        return self._engine(url, WholeTransactions, connections=1, foreign_keys="OFF")
+
+    def _engine(
+        self, url: URL, kind: type[WholeStatements], *, connections: int, foreign_keys: str = "ON"
+    ) -> AsyncEngine:
+        def prepare(file: File) -> None:
+            for name, value in {**_PRAGMAS, "foreign_keys": foreign_keys}.items():
+                _set_pragma(file, name, value)
+
+        driver = Driver(kind, prepare, self._file)
+        engine = create_async_engine(
+            url, module=driver, pool_size=connections, max_overflow=0, hide_parameters=True
+        )
+        event.listen(engine.sync_engine, "engine_disposed", driver.wait_for_threads)
+        return engine
 
     def rows(self, connection: AsyncConnection) -> AtOnce:
         """What a command's transaction reads and writes its rows through."""
@@ -97,7 +115,9 @@ class Sqlite:
         await connection.commit()
 
     def failure(self, error: DBAPIError) -> Failure:
-        """Return what it means that a statement failed."""
+        """What it means that a statement failed."""
+        if isinstance(error.orig, FileReplaced):
+            return Failure.REPLACED
         name = getattr(error.orig, "sqlite_errorname", None) or ""
         return _FAILURES.get(name) or _FAILURES.get("_".join(name.split("_")[:2])) or Failure.AWAY
 
@@ -125,21 +145,6 @@ def _make(file: Path) -> None:
     if len(os.fsencode(file.absolute())) > _LONGEST_PATH:  # of which SQLite only says that it can't open it
         raise OSError(ENAMETOOLONG, os.strerror(ENAMETOOLONG))
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _engine(
-    url: URL, kind: type[WholeStatements], *, connections: int, foreign_keys: str = "ON"
-) -> AsyncEngine:
-    def prepare(file: File) -> None:
-        for name, value in {**_PRAGMAS, "foreign_keys": foreign_keys}.items():
-            _set_pragma(file, name, value)
-
-    driver = Driver(kind, prepare)
-    engine = create_async_engine(
-        url, module=driver, pool_size=connections, max_overflow=0, hide_parameters=True
-    )
-    event.listen(engine.sync_engine, "engine_disposed", driver.wait_for_threads)
-    return engine
 
 
 def _set_pragma(file: File, name: str, value: str) -> None:

@@ -14,13 +14,24 @@ from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util.concurrency import await_, in_greenlet
 
+from app.stores.sqlite_file import OpenedFile
+
 
 class WholeStatements(aiosqlite.Connection):
-    """Executes a statement, fetches all its rows and closes its cursor in one go."""
+    """Executes a statement, fetches all its rows and closes its cursor in one go.
+
+    Raises `FileReplaced` where the file is not the one that was opened any more.
+    """
+
+    file: OpenedFile
 
     async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Has a statement executed in the connection's thread."""
-        await self._execute(self.carry_out_here, statement, sql, values, many)  # type: ignore[no-untyped-call]
+        await self._execute(self._check_and_carry_out, statement, sql, values, many)  # type: ignore[no-untyped-call]
+
+    def _check_and_carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+        self.file.check()
+        self.carry_out_here(statement, sql, values, many)
 
     def carry_out_here(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Executes a statement in the thread that asks for it."""
@@ -56,8 +67,17 @@ class WholeTransactions(WholeStatements):
 
     def _begin_with(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         if not self._conn.in_transaction:  # of a statement that was given up before it was done
+            self.file.check()
             self._conn.execute("BEGIN IMMEDIATE")
         self.carry_out_here(statement, sql, values, many)
+
+    async def commit(self) -> None:
+        """Ends the transaction; what was committed to a file that is gone is not acknowledged."""
+        await self._execute(self._commit_and_check)  # type: ignore[no-untyped-call]
+
+    def _commit_and_check(self) -> None:
+        self._conn.commit()
+        self.file.check()
 
 
 class Statement:
@@ -115,22 +135,31 @@ class Adapted(AsyncAdapt_aiosqlite_connection):
 class Driver(AsyncAdapt_aiosqlite_dbapi):
     """SQLAlchemy's view of aiosqlite; what it opens is given to `prepare` first."""
 
-    def __init__(self, kind: type[WholeStatements], prepare: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(
+        self,
+        kind: type[WholeStatements],
+        prepare: Callable[[sqlite3.Connection], None],
+        file: OpenedFile | None = None,
+    ) -> None:
         super().__init__(aiosqlite, sqlite3)
         self._kind = kind
         self._prepare = prepare
         self._threads: list[Thread] = []
+        self._file = file or OpenedFile()
 
     def connect(self, database: str, **options: Any) -> Adapted:
         """Opens a database; the options are those of `sqlite3`."""
 
         def open_database() -> sqlite3.Connection:
             # Transactions begin where we say so, not where the driver guesses.
+            self._file.check()  # To open one that is gone would make another.
             opened: sqlite3.Connection = sqlite3.connect(database, isolation_level=None, **options)
+            self._file.opened_by(opened)
             self._prepare(opened)
             return opened
 
         connection: Any = self._kind(open_database, iter_chunk_size=64)
+        connection.file = self._file
         connection._thread.daemon = True  # One that was never closed keeps no process from ending.
         self._threads = [*filter(Thread.is_alive, self._threads), connection._thread]
         return Adapted(self, await_(connection))

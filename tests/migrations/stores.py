@@ -36,7 +36,7 @@ _MOMENT = datetime(2024, 5, 31, 14, tzinfo=UTC)
 async def migrating(url: str) -> AsyncIterator[AsyncConnection]:
     """A connection as the service migrates its store with."""
     where = make_url(url)
-    engine = DATABASES[where.drivername].migrating(where)
+    engine = DATABASES[where.drivername]().migrating(where)
     try:
         async with engine.connect() as connection:
             yield connection
@@ -47,7 +47,7 @@ async def migrating(url: str) -> AsyncIterator[AsyncConnection]:
 async def migrated(url: str, to: str, *more: Path) -> None:
     """The store at a URL is brought up to a migration."""
     async with migrating(url) as connection:
-        await connection.run_sync(migrate, DATABASES[make_url(url).drivername], to, *more)
+        await connection.run_sync(migrate, DATABASES[make_url(url).drivername](), to, *more)
         await connection.commit()
 
 

@@ -73,7 +73,7 @@ async def test_a_statement_takes_one_trip(tmp_path: Path, trips: list[str]) -> N
         found = await connection.execute(select(teas.c.name).order_by("name"))
         assert found.scalars().all() == ["Chai", "Sencha"]
     await engine.dispose()
-    assert trips == ["carry_out_here", "carry_out_here", "close"]
+    assert trips == ["_check_and_carry_out", "_check_and_carry_out", "close"]
 
 
 async def test_a_transaction_that_writes_takes_two_trips(writer: AsyncConnection, trips: list[str]) -> None:
@@ -84,7 +84,7 @@ async def test_a_transaction_that_writes_takes_two_trips(writer: AsyncConnection
             renamed = update(teas).where(teas.c.name == name).values(name=uuid4().hex)
             assert (await rows.execute(renamed)).rowcount == 1
             await rows.commit()
-    assert trips == ["_begin_with", "commit"] * 4
+    assert trips == ["_begin_with", "_commit_and_check"] * 4
 
 
 async def test_a_transaction_that_writes_is_undone_unless_it_was_committed(
