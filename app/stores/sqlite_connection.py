@@ -154,8 +154,12 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
             # Transactions begin where we say so, not where the driver guesses.
             self._file.check()  # To open one that is gone would make another.
             opened: sqlite3.Connection = sqlite3.connect(database, isolation_level=None, **options)
-            self._file.opened_by(opened)
-            self._prepare(opened)
+            try:
+                self._file.opened_by(opened)
+                self._prepare(opened)
+            except BaseException:  # The file is no database, for one: it would be open until it is collected.
+                opened.close()
+                raise
             return opened
 
         connection: Any = self._kind(open_database, iter_chunk_size=64)

@@ -4,12 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.stores.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
@@ -44,28 +44,35 @@ async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 @pytest.fixture
 async def writer(tmp_path: Path, connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
     """Another connection to the same teas."""
-    engine = engine_of(WholeTransactions, tmp_path)
+    engine = engine_of(NotedTransactions, tmp_path)
     async with engine.connect() as writer:
         yield writer
     await engine.dispose()
 
 
+class Noted(WholeStatements):
+    """A connection that notes what is done in its thread; others in this process have trips of their own."""
+
+    trips: ClassVar[list[str]] = []
+
+    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        self.trips.append(fn.__name__)
+        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+class NotedTransactions(Noted, WholeTransactions):
+    """The same for one that carries out whole transactions."""
+
+
 @pytest.fixture
-def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What has been done in the connections' threads."""
-    made: list[str] = []
-    original = WholeStatements._execute
-
-    async def noted(self: WholeStatements, what: Any, *call: Any, **named: Any) -> Any:
-        made.append(what.__name__)
-        return await original(self, what, *call, **named)  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr(WholeStatements, "_execute", noted)
-    return made
+def trips() -> list[str]:
+    """Return what is done from here on in the threads of connections that note it."""
+    Noted.trips.clear()
+    return Noted.trips
 
 
 async def test_a_statement_takes_one_trip(tmp_path: Path, trips: list[str]) -> None:
-    engine = engine_of(WholeStatements, tmp_path)
+    engine = engine_of(Noted, tmp_path)
     async with engine.connect() as connection:
         await connection.run_sync(teas.metadata.create_all)
         trips.clear()
@@ -181,3 +188,24 @@ async def test_who_gives_up_a_statement_leaves_the_connection_usable(
     async with engine.connect() as connection:
         assert (await connection.execute(text("select 2"))).scalar_one() == 2
     await engine.dispose()
+
+
+async def test_a_file_that_is_no_database_is_closed_at_once(tmp_path: Path) -> None:
+    """Python 3.13 and later warn of a connection that is collected open, in whatever runs at that moment."""
+    (tmp_path / "teas.db").write_text("Dear diary, today nothing happened.")
+    opened: list[sqlite3.Connection] = []
+
+    def noting(driver: sqlite3.Connection) -> None:
+        opened.append(driver)
+        prepare(driver)
+
+    driver = Driver(WholeStatements, noting)
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/teas.db", module=driver)
+    with pytest.raises(DatabaseError, match="file is not a database"):
+        async with engine.connect():
+            pass
+    await engine.dispose()
+    driver.wait_for_threads(engine.sync_engine)
+    [connection] = opened
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        connection.total_changes  # noqa: B018
