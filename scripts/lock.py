@@ -34,6 +34,10 @@ PLATFORMS = (
 """What every locked package has a wheel for: nothing is built while Diptych is installed."""
 
 
+RESOLUTIONS = {"newest": "highest", "lowest": "lowest-direct"}
+"""The ends of the ranges that users of the package get, and what uv calls them."""
+
+
 def main() -> int:
     """Make or check the locks; return 1 where they don't belong to pyproject.toml."""
     parser = argparse.ArgumentParser(prog="scripts/lock", description=__doc__)
@@ -41,13 +45,21 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="change nothing, say whether the locks are right"
     )
+    for end in RESOLUTIONS:
+        parser.add_argument(
+            f"--{end}", type=Path, metavar="FILE", help="write what scripts/test tests with there"
+        )
     asked = parser.parse_args()
     if asked.check:
         wrong = faults(PROJECT)
         print(*wrong, sep="\n", end="\n" if wrong else "")
         return 1 if wrong else 0
     with TemporaryDirectory() as scratch:
-        lock(Path(scratch), upgrade=asked.upgrade)
+        ends = [(end, getattr(asked, end)) for end in RESOLUTIONS if getattr(asked, end)]
+        for end, file in ends:
+            resolve_end(Path(scratch), end, file)
+        if not ends:
+            lock(Path(scratch), upgrade=asked.upgrade)
     return 0
 
 
@@ -95,6 +107,20 @@ def lock(scratch: Path, *, upgrade: bool) -> None:
         path.write_text(f"{_stamp(wishes, locked)}\n{locked}", encoding="utf-8")
         first = first or path
         print(f"{path.relative_to(PROJECT)}: {locked.count('==')} packages")
+
+
+def resolve_end(scratch: Path, end: str, file: Path) -> None:
+    """Write the versions at one end of the ranges, for this Python; the tools of tests are the newest."""
+    uv = _uv(scratch)
+    wishes = {path.stem: wishes for path, wishes in _all(PROJECT)}
+    runs, develops = scratch / "run.in", scratch / "dev.in"
+    runs.write_text("".join(f"{wish}\n" for wish in wishes["run"]), encoding="utf-8")
+    develops.write_text("".join(f"{wish}\n" for wish in wishes["dev"]), encoding="utf-8")
+    resolved = scratch / "run.txt"
+    at_the_end = (*_compiling(uv), "--resolution", RESOLUTIONS[end], "--output-file", str(resolved))
+    subprocess.run((*at_the_end, str(runs)), check=True)  # noqa: S603
+    with_tools = (*_compiling(uv), "--constraint", str(resolved), "--output-file", str(file))
+    subprocess.run((*with_tools, str(develops)), check=True)  # noqa: S603
 
 
 def _all(project: Path) -> list[tuple[Path, list[str]]]:
