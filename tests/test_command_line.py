@@ -279,6 +279,18 @@ def test_demo_says_that_the_store_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "asked"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")]
+)
+def test_projections_are_asked_for_where_the_settings_have_the_service_listen(
+    monkeypatch: pytest.MonkeyPatch, host: str, asked: str
+) -> None:
+    monkeypatch.setenv("HOST", host)
+    monkeypatch.setenv("PORT", "1")
+    said = refusal("projections", exit_code=1)
+    assert f"No Diptych answers at http://{asked}:1/graphql" in said
+
+
+@pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("PORT", "none", "PORT=none: Input should be a valid integer"),

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
 
-DEFAULT_URL = "http://127.0.0.1:8000/graphql"
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - whoever listens everywhere listens here, too
 PATIENCE = 10
 """Seconds to wait for an answer; a read model that is tried again takes some."""
 
@@ -24,7 +24,7 @@ _COLORS = {"LIVE": "green", "CATCHING_UP": "yellow", "FAILED": "red"}
 
 _Model = dict[str, Any]
 Url = Annotated[
-    str | None, typer.Option(help="GraphQL endpoint of the running service.", show_default=DEFAULT_URL)
+    str | None, typer.Option(help="GraphQL endpoint of the running service.", show_default="at HOST and PORT")
 ]
 
 projections = typer.Typer(
@@ -135,7 +135,14 @@ def _read_models(url: str) -> dict[str, _Model]:
 
 
 def _chosen(context: typer.Context, url: str | None) -> str:
-    return url or context.obj or DEFAULT_URL
+    return url or context.obj or _own_url()
+
+
+def _own_url() -> str:
+    """Return where a service with these settings answers."""
+    settings = settings_of()
+    host = _REACHED_AT.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/graphql"
 
 
 def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
