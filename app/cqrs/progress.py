@@ -77,6 +77,8 @@ class Progress:
         """The highest position that the documents may show by now: a commit is seen before it is reported."""
         self.doubted = False
         """Whether the documents may have been put back since `position` was reached."""
+        self.doubts = 0
+        """How often that was doubted: a read that began before the last doubt may show anything."""
         self.state = ReadModelState.CATCHING_UP
         self.reason: str | None = None
         self._pending_since: datetime | None = None
@@ -108,6 +110,7 @@ class Progress:
     def doubt(self) -> None:
         """Satisfy no token until `trust` is called: the documents may have been lost or put back."""
         self.doubted = True
+        self.doubts += 1
         if self.state is ReadModelState.LIVE:
             self.catching_up()
 

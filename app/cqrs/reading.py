@@ -1,7 +1,7 @@
 """One operation's reads: each waits for what the client must see, and notes what it saw."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from app.cqrs.documents import DocumentReader, Fields, Sort
 from app.cqrs.pages import Listing, Page, PageArguments, read_page
@@ -10,6 +10,8 @@ from app.cqrs.read_cache import ReadCache
 from app.cqrs.read_model import Collection, Document, Filter
 from app.cqrs.sources import Source, all_of, counted, listed, reads_elsewhere
 from app.cqrs.tokens import Token
+
+T = TypeVar("T")
 
 
 class Reading:
@@ -29,6 +31,8 @@ class Reading:
         self._sources: list[Source] = []
         self._may_be_kept = True
         self._touched: dict[str, Freshness] = {}
+        self._asked: dict[str, int] = {}
+        """By read model: the position that this operation must see of it, as far as it was asked for."""
 
     def keep(self, cache: ReadCache, key: Hashable, value: Any, *, size: int, since: int) -> None:
         """Keeps what was made of these reads alone, before which the cache's mark `since` was noted.
@@ -43,7 +47,8 @@ class Reading:
         progress, first = self._progress[read_model], read_model not in self._touched
         if first:
             self.reflects(progress.freshness())
-        wanted = self._wanted_of(read_model, at_least)
+        wanted = max(self._wanted_of(read_model, at_least), self._asked.get(read_model, 0))
+        self._asked[read_model] = wanted
         if not progress.holds(wanted):
             await progress.wait_for(wanted, self._patience)
             if first:
@@ -70,7 +75,7 @@ class Reading:
     ) -> list[Document | None]:
         """The documents with these ids, in their order; `None` for what does not exist."""
         await self.ready(collection.read_model, at_least)
-        found = await self._reader.get(collection, ids, fields=fields)
+        found = await self._surely(collection, lambda: self._reader.get(collection, ids, fields=fields))
         self._saw(Source(collection, ids))
         return [found.get(id) for id in ids]
 
@@ -96,15 +101,19 @@ class Reading:
         fields: Fields = None,
     ) -> list[Document]:
         """Documents that fit `filter`, for a read that is ready; all of them where `limit` is 0."""
-        found = await self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields)
+        found = await self._surely(
+            collection,
+            lambda: self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields),
+        )
         self._saw(listed(collection, filter, sort, found))
         return found
 
     async def count(self, listing: Listing) -> int:
         """How many documents a listing has in all."""
         await self.ready(listing.collection.read_model)
-        count = await self._reader.count(listing.collection, listing.filter)
-        self._saw(counted(listing.collection, listing.filter))
+        collection, filter = listing.collection, listing.filter
+        count = await self._surely(collection, lambda: self._reader.count(collection, filter))
+        self._saw(counted(collection, filter))
         return count
 
     async def aggregate(
@@ -115,7 +124,7 @@ class Reading:
     ) -> list[Document]:
         """What an aggregation over a collection gives."""
         await self.ready(collection.read_model, at_least)
-        found = await self._reader.aggregate(collection, pipeline)
+        found = await self._surely(collection, lambda: self._reader.aggregate(collection, pipeline))
         self._saw(all_of(collection))
         self._may_be_kept &= not reads_elsewhere(pipeline)
         return found
@@ -145,6 +154,18 @@ class Reading:
         """The position that the client must see of a read model."""
         tokens = [*self.demanded, *at_least]
         return max(token.position_in(read_model) for token in tokens) if tokens else 0
+
+    async def _surely(self, collection: Collection, read: Callable[[], Awaitable[T]]) -> T:
+        """Read again where the documents may have been lost or put back while they were read."""
+        progress = self._progress[collection.read_model]
+        while True:
+            doubts = progress.doubts
+            found = await read()
+            if progress.doubted or progress.doubts != doubts:
+                self.reflects(progress.freshness())
+            if progress.doubts == doubts:
+                return found
+            await self.ready(collection.read_model)
 
     def _saw(self, source: Source) -> None:
         self._sources.append(source)

@@ -1,14 +1,18 @@
 """What a read claims to have seen: never less than it may have shown, never more than it waited for."""
 
+import asyncio
+from typing import Any, cast
+
 import pytest
 
+from app.cqrs.documents import DocumentReader
 from app.cqrs.pages import Listing, PageArguments
-from app.cqrs.progress import Head, Progress, ReadModelBehind
+from app.cqrs.progress import Head, Progress, ReadModelBehind, ReadModelState
 from app.cqrs.read_cache import ReadCache
 from app.cqrs.reading import Reading
 from app.cqrs.tokens import Token
 from app.stores.mongo import MongoReadStore
-from tests.cqrs.notes import documents
+from tests.cqrs.notes import NoteTaken, changes_of, documents, notes, recorded
 
 ALL = Listing(documents, {}, ["topic"])
 
@@ -86,3 +90,38 @@ async def test_recalls_nothing_where_a_token_is_not_met_yet(
     again = reading(read_store, progress)
     again.demanded = [Token(4)]
     assert again.recall(cache, "key") is None
+
+
+class PutBack:
+    """Documents that are lost while they are read for the first time, and made anew by the second."""
+
+    def __init__(self, reader: DocumentReader, progress: Progress) -> None:
+        self._reader, self._progress = reader, progress
+        self.reads = 0
+
+    async def get(self, *what: Any, **how: Any) -> Any:
+        self.reads += 1
+        if self.reads > 1:
+            return await self._reader.get(*what, **how)
+        self._progress.doubt()
+        asyncio.get_running_loop().call_soon(self._progress.trust)
+        return {}
+
+
+@pytest.mark.parametrize("wanted", [0, 1])
+async def test_what_was_read_while_the_documents_were_lost_is_read_again(
+    read_store: MongoReadStore, wanted: int
+) -> None:
+    event = recorded(1, NoteTaken(note="a"))
+    await read_store.prepare(notes)
+    await read_store.apply(notes, changes_of([event]), since=0, start=0, end=event)
+    progress = Progress("notes", Head(1))
+    progress.reached(1)
+    progress.live()
+    reader = PutBack(read_store, progress)
+    reads = Reading(reader=cast("DocumentReader", reader), progress={"notes": progress}, patience=10)
+    reads.demanded = [Token(wanted)]
+    found = await reads.get(documents, "a")
+    assert found
+    assert reader.reads == 2
+    assert reads.freshness()[0].state is not ReadModelState.LIVE, "what it was read beside is told"
