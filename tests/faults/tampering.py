@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from app.bootstrap import EVENTS, HANDLERS, READ_MODELS
 from app.cqrs.command_bus import Cause
 from app.cqrs.commands import EventMark, Refused
-from app.cqrs.events import EventTypes, RecordedEvent
+from app.cqrs.events import EventTypes, EventUnreadable, RecordedEvent
 from app.cqrs.messages import Command, Event, Message
 from app.cqrs.read_model import ReadModel
 from app.stores.failures import Failure
@@ -99,7 +99,7 @@ async def append_unknown(url: str, journal: Journal) -> None:
 def _needs(model: ReadModel, event: RecordedEvent) -> bool:
     try:
         model.changes(event)
-    except ValueError:
+    except EventUnreadable:
         return True
     return False
 
