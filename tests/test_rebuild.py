@@ -141,7 +141,8 @@ class _InBatches:
         return await self.log.head()
 
     async def read(self, *, after: int, limit: int) -> Any:
-        return await self.log.read(after=after, limit=min(limit, self.batch))
+        # Who reads on looks at the last event again, and asks for one more.
+        return await self.log.read(after=after, limit=min(limit, self.batch + 1))
 
 
 async def _documents(store: MongoReadStore) -> dict[str, list[Document]]:
