@@ -47,6 +47,14 @@ class Settings(BaseSettings):
         default=10.0, gt=0, le=300, description="seconds between a quiet subscription's heartbeats"
     )
 
+    loop_limit_ms: float | None = Field(
+        default=None,
+        ge=1,
+        le=60_000,
+        description="milliseconds of processor time for which one step may hold the event loop; longer ones "
+        "are logged, and shown at /health/loop. Not measured by default",
+    )
+
     @field_validator("data_dir", "database_url", "mongodb_url", "mongod_bin", "host", mode="before")
     @classmethod
     def _is_not_empty(cls, value: object) -> object:

@@ -21,17 +21,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
-from app.web import health, playground
+from app.web import health, held_loop, playground
+from app.web.held_loop import HeldLoop
 from schema.context import TOKEN_HEADER
 from schema.http import GraphQLEndpoint, refused
 
 GRAPHQL = "/graphql"
 
 
-def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
+def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop | None = None) -> Starlette:
     """The application; its stores are open while its lifespan lasts, filled by `fill` before anyone looks.
 
     Who stops it sets `app.state.leaving` first: responses that have no end of their own then end.
+    Operators are shown how long the loop was `held`, where that is measured.
     Raises `Incomplete`.
     """
     require_complete()
@@ -57,6 +59,7 @@ def create_app(settings: Settings, fill: Filling | None = None) -> Starlette:
             WebSocketRoute(GRAPHQL, endpoint),
             *playground.routes,
             *health.routes(lambda: app.state.circle),
+            *(held_loop.routes(held) if held else ()),
         ],
         exception_handlers={HTTPException: _refuse},
     )

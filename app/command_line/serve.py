@@ -1,6 +1,7 @@
 """The command that serves."""
 
 import asyncio
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -34,6 +35,7 @@ def serve(
     from uvicorn.loops.auto import auto_loop_factory
 
     from app.bootstrap import WriteSide
+    from app.command_line.measured_loop import MeasuredLoop
     from app.command_line.server import CannotListen
     from app.command_line.server import serve as run
     from app.completeness import Incomplete
@@ -69,12 +71,16 @@ def serve(
         if not _is_loopback(settings.host):
             errors.print(f"Whoever can reach {settings.host} can read and change everything.", style="yellow")
 
+    if settings.loop_limit_ms is None:
+        loop_factory = auto_loop_factory()
+    else:
+        loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr()
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
     expected = (CannotListen, DemoRefused, Incomplete, *unavailable)
     with (
         explained(*expected, exit_code=BAD_SETTING),
-        asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
+        asyncio.Runner(loop_factory=loop_factory) as runner,
     ):
         runner.run(run(settings, announce, fill_if_empty if fills else None))
     console.print("\nStopped.")

@@ -13,6 +13,7 @@ import uvicorn
 
 from app.bootstrap import Filling
 from app.command_line.connections import GRACE, Connection
+from app.command_line.measured_loop import MeasuredLoop, measure_protocols
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.main import create_app
@@ -45,28 +46,33 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
     """
     logging.getLogger("uvicorn.error").addFilter(_is_fault)
     with closing(_listen(settings)) as listening:
-        app = create_app(settings, fill)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                lifespan="off",  # entered here, so that a failure is an exception and not a line in a log
-                log_config=None,
-                log_level=logging.ERROR,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,  # nobody asks who the client is
-                timeout_graceful_shutdown=GRACE,
-                timeout_keep_alive=KEPT_ALIVE,
-                ws=Connection,
-                ws_ping_timeout=UNANSWERED,
-                ws_max_size=LARGEST_BODY,
-            )
+        loop = asyncio.get_running_loop()
+        measured = loop if isinstance(loop, MeasuredLoop) else None
+        app = create_app(settings, fill, measured.held if measured else None)
+        config = uvicorn.Config(
+            app,
+            lifespan="off",  # entered here, so that a failure is an exception and not a line in a log
+            log_config=None,
+            log_level=logging.ERROR,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # nobody asks who the client is
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEPT_ALIVE,
+            ws=Connection,
+            ws_ping_timeout=UNANSWERED,
+            ws_max_size=LARGEST_BODY,
         )
+        if measured:
+            measure_protocols(config, measured)
+        server = _Server(config)
         _on_signal(_stopper(server, app.state.leaving))
         with suppress(asyncio.CancelledError):
             async with app.router.lifespan_context(app):
                 started(app.state.circle, _url(listening))
                 _collect_garbage_seldom()
+                if measured:
+                    measured.start_recording()
                 await server.serve(sockets=[listening])
 
 

@@ -1,0 +1,161 @@
+"""An event loop that measures how long each callback, and each step of a task, holds it.
+
+That takes about half a microsecond for each: the loop is used only where the setting asks for it.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from contextvars import Context
+from pathlib import Path
+from time import perf_counter, thread_time
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from app.web.held_loop import HeldLoop
+
+try:
+    from uvloop import Loop as _Loop
+except ImportError:  # There is none for this platform.
+    from asyncio import SelectorEventLoop as _Loop  # type: ignore[assignment]
+
+FRESH = 0.001
+"""Seconds for which a reading of the processor's clock counts: to read it takes a microsecond."""
+
+LOOKS = 4
+"""How often the watch looks while a stretch comes to its limit."""
+
+OURS = ("app", "schema", "tests")
+"""Folders of the frames that are told; what a library does there is told after them."""
+
+_ROOT = Path(__file__).parents[2]
+
+
+class MeasuredLoop(_Loop):
+    """The loop that serves otherwise, with a measure around whatever it runs."""
+
+    def __init__(self, limit: float) -> None:
+        super().__init__()
+        self.held = HeldLoop(limit)
+        self._worth_a_look = min(limit / 2, 0.005)
+        self._serves = False
+        self._read_at, self._processor = 0.0, 0.0
+        self._running: Callable[..., object] | None = None
+        self._began = 0.0
+        self._seen_at = ""
+        self._ended = threading.Event()
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
+        """Run the callback as soon as may be, and measure it."""
+        return super().call_soon(self.measure, callback, *args, context=context)
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
+        """Run a callback of another thread as soon as may be, and measure it."""
+        return super().call_soon_threadsafe(self.measure, callback, *args, context=context)
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
+        """Run the callback after so many seconds, and measure it."""
+        return super().call_later(delay, self.measure, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
+        """Run the callback at that time of the loop, and measure it."""
+        return super().call_at(when, self.measure, callback, *args, context=context)
+
+    def measure(self, callback: Callable[..., object], *args: Any) -> object:
+        """Call it, and record how long it held the loop."""
+        if not self._serves or self._running is not None:  # The latter is measured, and calls this one.
+            return callback(*args)
+        began = perf_counter()
+        if began - self._read_at > FRESH:
+            self._read_at, self._processor = began, thread_time()
+        self._began, self._running = began, callback
+        try:
+            return callback(*args)
+        finally:
+            self._running = None
+            took = perf_counter() - began
+            if took > self._worth_a_look:
+                self._look(took, callback)
+
+    def start_recording(self) -> None:
+        """Record from now on: before the service serves nobody waits for it."""
+        self._serves = True
+        watch = threading.Thread(
+            target=self._look_on, args=(threading.get_ident(),), name="loop watch", daemon=True
+        )
+        watch.start()
+
+    def close(self) -> None:
+        """Close the loop, and end its watch."""
+        self._ended.set()
+        super().close()
+
+    def _look(self, took: float, callback: Callable[..., object]) -> None:
+        """Record a stretch that took so many seconds, of which others may have had the processor for some."""
+        processor = thread_time()
+        self.held.record(
+            min(took, processor - self._processor), _name_of(callback), self._seen_at or "unknown"
+        )
+        self._seen_at = ""
+        self._read_at, self._processor = perf_counter(), processor
+
+    def _look_on(self, thread: int) -> None:
+        """Note where the loop's thread is, once for each stretch that has come to half of its limit."""
+        seen = 0.0
+        while not self._ended.wait(self.held.limit / LOOKS):
+            began = self._began
+            if self._running is None or began == seen or perf_counter() - began < self.held.limit / 2:
+                continue
+            # The interpreter has no other way for one thread to see where another is.
+            frame = sys._current_frames().get(thread)
+            if frame is not None and self._began == began:
+                seen, self._seen_at = began, _place_of(frame)
+
+
+def _name_of(callback: Callable[..., object]) -> str:
+    """Return what was run; for a task's step, the task's coroutine."""
+    task = getattr(callback, "__self__", None)
+    if isinstance(task, asyncio.Task):
+        return str(getattr(task.get_coro(), "__qualname__", task.get_name()))
+    return str(getattr(callback, "__qualname__", type(callback).__name__))
+
+
+def _place_of(innermost: FrameType) -> str:
+    """Return the innermost frame of ours, and that of the library which it called."""
+    frame: FrameType | None = innermost
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(_ROOT) and path.relative_to(_ROOT).parts[0] in OURS:
+            ours = f"{path.relative_to(_ROOT)}:{frame.f_lineno} {frame.f_code.co_qualname}"
+            return ours if frame is innermost else f"{ours} > {_library(innermost)}"
+        frame = frame.f_back
+    return _library(innermost)
+
+
+def _library(frame: FrameType) -> str:
+    path = Path(frame.f_code.co_filename)
+    return f"{path.parent.name}/{path.name}:{frame.f_lineno} {frame.f_code.co_name}"
+
+
+def measure_protocols(config: uvicorn.Config, loop: MeasuredLoop) -> None:
+    """Have what connections do on received bytes measured, too: transports call it without the loop."""
+    config.load()
+    config.http_protocol_class = _measured(config.http_protocol_class, loop)
+    if config.ws_protocol_class:
+        config.ws_protocol_class = _measured(config.ws_protocol_class, loop)
+
+
+def _measured(protocol: type[asyncio.Protocol], loop: MeasuredLoop) -> type[asyncio.Protocol]:
+    def data_received(self: asyncio.Protocol, data: bytes) -> None:
+        loop.measure(protocol.data_received, self, data)
+
+    return type(protocol.__name__, (protocol,), {"data_received": data_received})
