@@ -16,7 +16,7 @@ from app.cqrs.impersonal import outline
 from schema.context import TOKEN_HEADER, Context
 from schema.executing import Refused
 from schema.origins import Origins
-from schema.requested import Operation, complaint_about_operation
+from schema.requested import Operation, complaint_about_operation, is_too_deep
 from schema.streams import Streams
 
 PROTOCOL = "graphql-transport-ws"
@@ -258,4 +258,6 @@ def complaint_about_message(message: object) -> str | None:
         return complaint_about_operation(payload)
     if kind != "complete" and not isinstance(payload, dict | None):
         return "A payload is an object or null"
+    if is_too_deep(payload):
+        return "The payload is nested too deeply"
     return None

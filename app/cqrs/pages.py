@@ -184,6 +184,8 @@ def _decode(cursor: str, order: Sequence[str]) -> list[Any]:
         raw = unwrapped(cursor)
         cursor_order, tagged = msgspec.json.decode(raw, type=tuple[list[str], list[tuple[str, str]]])
         values = [_READERS[tag](text) for tag, text in tagged]
+        if [_tagged(value) for value in values] != tagged:
+            raise ValueError("not as it was written: Python also reads signs and the digits of other scripts")
     except (ValueError, ArithmeticError, KeyError, msgspec.MsgspecError):
         raise BadPage("This is not a cursor. Send one as you received it.") from None
     if cursor_order != list(order) or len(values) != len(order) + 1:

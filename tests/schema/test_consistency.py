@@ -129,13 +129,20 @@ async def test_garbage_and_other_stores_tokens_are_bad_tokens(service: Service) 
         "🙂",
         Tokens(b"another store", History(service.circle.log)).write(1),
         "A" * 500,
+        *(Tokens(b"forged", History(service.circle.log)).write(2**63 + more) for more in (-1, 0, 2**63 - 1)),
     ):
         argument = await service.client.send(
             "query ($t: [ConsistencyToken!]) { products(atLeast: $t) { totalCount } }", {"t": [bad]}
         )
         assert argument.codes == ["BAD_TOKEN"], bad
-    header = await service.client.send("{ products { totalCount } }", token="garbage")
-    assert header.codes == ["BAD_TOKEN"]
+        header = await service.client.send(
+            "{ products { totalCount } }", token=bad if bad.isascii() and bad else "?"
+        )
+        assert header.codes == ["BAD_TOKEN"], bad
+        followed = "subscription ($t: ConsistencyToken) { readModelUpdates(after: $t) { __typename } }"
+        async with service.client.subscribe(followed, {"t": bad}) as stream:
+            [error] = (await stream.message())["payload"]["errors"]
+            assert error["extensions"]["code"] == "BAD_TOKEN", bad
 
 
 async def test_every_response_says_how_fresh_it_is(client: Client, shop: Shop) -> None:

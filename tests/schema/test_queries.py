@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.cqrs.opaque import wrapped
 from schema.ids import global_id
 from tests.schema.client import Client
 from tests.schema.shop import Shop
@@ -237,6 +238,35 @@ async def test_an_unknown_key_is_null_and_another_types_id_an_error(client: Clie
         answer = await client.send(query, {"id": garbage})
         assert answer.codes == ["BAD_ID", "BAD_ID"], garbage
         assert sorted(error["path"][0] for error in answer.body["errors"]) == sorted([field, "node"])
+
+
+KEY = "0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        KEY.upper(),
+        KEY.replace("-", ""),
+        f"{{{KEY}}}",
+        f"urn:uuid:{KEY}",
+        f" {KEY}",
+        f"{KEY}\n",
+        "+" + KEY.replace("-", "")[1:],
+        "0x" + KEY.replace("-", "")[2:],
+        KEY.replace("-", "").replace("0190", "0_90"),
+        KEY.replace("9", "\u0669"),
+    ],
+    ids=ascii,
+)
+async def test_a_key_that_is_not_written_as_the_service_writes_it_is_no_id(client: Client, key: str) -> None:
+    id = wrapped(f"Product:{key}".encode())
+    answer = await client.send("query ($id: ID!) { product(id: $id) { id } }", {"id": id})
+    assert answer.codes == ["BAD_ID"]
+    assert (await client.send("query ($id: ID!) { node(id: $id) { id } }", {"id": id})).data == {"node": None}
+    payload = await client.mutate("receiveStock", "", productId=id, quantity=1)
+    assert [error["code"] for error in payload["errors"]] == ["INVALID_INPUT"]
 
 
 async def test_nodes_takes_at_most_100_ids(client: Client) -> None:

@@ -33,6 +33,11 @@ def subscribe(query: object = HELLO, id: object = "1", **payload: object) -> dic
     return {"type": "subscribe", "id": id, "payload": {"query": query, **payload}}
 
 
+def deep(message: str, levels: int = 300) -> str:
+    """The message with an object of so many levels in the place of `DEEP`."""
+    return message.replace("DEEP", '{"a":' * levels + "1" + "}" * levels)
+
+
 @asynccontextmanager
 async def opened(client: Client, init: object = INIT, **options: Any) -> AsyncIterator[ClientConnection]:
     """A socket, initialised unless `init` is null."""
@@ -114,6 +119,10 @@ BROKEN: dict[str, object] = {
     "variables that are a list": subscribe(variables=[]),
     "an operation name that is a number": subscribe(operationName=1),
     "extensions that are a list": subscribe(extensions=[]),
+    "ping with a deep payload": deep('{"type": "ping", "payload": DEEP}'),
+    "pong with a deep payload": deep('{"type": "pong", "payload": DEEP}'),
+    "connection_init with a deep payload": deep('{"type": "connection_init", "payload": DEEP}'),
+    "deep variables": deep('{"type": "subscribe", "id": "1", "payload": {"query": "Q", "variables": DEEP}}'),
 }
 
 
@@ -124,6 +133,32 @@ async def test_a_malformed_message_closes_the_socket_with_a_reason(client: Clien
         code, reason = await closed(socket)
     assert code == 4400
     assert reason
+
+
+@pytest.mark.parametrize("levels", range(240, 256))
+async def test_a_payload_is_sent_back_or_refused_however_deep_it_is(client: Client, levels: int) -> None:
+    async with opened(client) as socket:
+        await send(socket, deep('{"type": "ping", "payload": DEEP}', levels))
+        if levels <= 244:
+            assert (await receive(socket))["type"] == "pong"
+        else:
+            assert await closed(socket) == (4400, "The payload is nested too deeply")
+
+
+@pytest.mark.parametrize("levels", range(240, 256))
+@pytest.mark.parametrize("query", [FOLLOW.replace("subscription", "subscription ($deep: Int)"), HELLO])
+async def test_variables_are_taken_or_refused_however_deep_they_are(
+    client: Client, query: str, levels: int
+) -> None:
+    message = json.dumps(subscribe(query)).replace('"payload": {', '"payload": {"variables": DEEP, ')
+    async with opened(client) as socket:
+        await send(socket, deep(message, levels))
+        if levels <= 244:
+            answered = await receive(socket)
+            assert answered["type"] in ("next", "error")
+            assert "INTERNAL" not in json.dumps(answered)
+        else:
+            assert await closed(socket) == (4400, "variables are nested too deeply.")
 
 
 @pytest.mark.parametrize("payload", ["x", [], 1])
