@@ -1,5 +1,6 @@
 """Settings, read once from the environment; an unset one has a default that needs nothing else."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -8,6 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.hosts import Hosts, host_of
 from app.origins import origin_of
 
 _LONGEST_DATABASE_NAME = 63
@@ -33,6 +35,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     allowed_origins: str = Field(
         default="", description="other origins whose pages may use the API, separated by commas; `*` for all"
+    )
+    allowed_hosts: str = Field(
+        default="",
+        description="hosts to answer for beside loopback's names and HOST, separated by commas; `*` for all",
     )
     read_cache_mb: int | None = Field(
         default=None,
@@ -96,19 +102,24 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins")
     @classmethod
     def _are_origins(cls, origins: str) -> str:
-        for origin in _listed(origins):
-            try:
-                origin_of(origin)
-            except ValueError as error:
-                raise PydanticCustomError(
-                    "origin", "{origin} can't be allowed: {reason}", {"origin": origin, "reason": str(error)}
-                ) from None
+        _check_each(origins, origin_of)
         return origins
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: str) -> str:
+        _check_each(hosts, host_of)
+        return hosts
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
         """The other origins whose pages may use the API."""
         return tuple(origin_of(origin) for origin in _listed(self.allowed_origins))
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """The hosts that the service answers for."""
+        return Hosts(self.host, [host_of(host) for host in _listed(self.allowed_hosts)])
 
     @cached_property
     def is_embedded(self) -> bool:
@@ -132,5 +143,15 @@ class Settings(BaseSettings):
         return self.database_url or self.write_store_file
 
 
-def _listed(origins: str) -> list[str]:
-    return [origin.strip() for origin in origins.split(",") if origin.strip()]
+def _listed(texts: str) -> list[str]:
+    return [text.strip() for text in texts.split(",") if text.strip()]
+
+
+def _check_each(texts: str, read: Callable[[str], str]) -> None:
+    for text in _listed(texts):
+        try:
+            read(text)
+        except ValueError as error:
+            raise PydanticCustomError(
+                "listed", "{text} can't be allowed: {reason}", {"text": text, "reason": str(error)}
+            ) from None

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
+from app.hosts import Hosts
 from app.web import health, held_loop, playground
 from app.web.held_loop import HeldLoop
 from schema.context import TOKEN_HEADER
@@ -52,6 +53,7 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
         endpoint = _for_pages_of(settings.origins, endpoint)
     app = _GraphQLFirst(
         endpoint,
+        settings.hosts,
         lifespan=lifespan,
         routes=[
             Route("/", lambda _request: RedirectResponse(GRAPHQL)),
@@ -68,15 +70,26 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
 
 
 class _GraphQLFirst(Starlette):
-    """Takes GraphQL straight to its endpoint: to find a route takes longer than to answer from memory."""
+    """Takes GraphQL straight to its endpoint: to find a route takes longer than to answer from memory.
 
-    def __init__(self, endpoint: ASGIApp, **options: Any) -> None:
+    All but the health checks is for requests to the service's own hosts. Probes ask under any name, such as a
+    pod's address, and there is nothing that a page of elsewhere could change or learn from what they read.
+    """
+
+    def __init__(self, endpoint: ASGIApp, hosts: Hosts, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or serves a websocket."""
-        if scope.get("path") == GRAPHQL:
+        path = scope.get("path", health.PREFIX)  # none has the lifespan
+        refusal = None
+        if not path.startswith(health.PREFIX):
+            refusal = self._hosts.refusal(scope["headers"], scope["http_version"])
+        if refusal:
+            await refused(HTTPException(*refusal))(scope, receive, send)
+        elif path == GRAPHQL:
             await self._endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

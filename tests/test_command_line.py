@@ -307,6 +307,11 @@ def test_projections_are_asked_for_where_the_settings_have_the_service_listen(
             "localhost:5173",
             "ALLOWED_ORIGINS=localhost:5173: localhost:5173 can't be allowed",
         ),
+        (
+            "ALLOWED_HOSTS",
+            "shop.example, http://shop.example:80",
+            "http://shop.example:80 can't be allowed: a host has no scheme and no path",
+        ),
         ("MONGODB_DATABASE", "a.b", "MONGODB_DATABASE=a.b: A database's name can't contain '.'."),
         ("MONGODB_URL", "http://localhost", "MONGODB_URL does not lead to a MongoDB: Invalid URI scheme"),
     ],

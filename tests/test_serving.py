@@ -17,7 +17,8 @@ from tests.schema.client import Client, Stream
 from tests.service import Service, running
 
 HALF_A_REQUEST = (
-    b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
 )
 WATCH = "subscription { readModelUpdates { __typename } }"
 

@@ -21,6 +21,8 @@ PATIENCE = 5.0
 KEPT = 1.0
 """Seconds that a write which succeeded counts: anybody may ask, and commands wait for each write."""
 
+PREFIX = "/health/"
+
 logger = logging.getLogger(__name__)
 
 _UNCACHED = {"Cache-Control": "no-store"}
@@ -78,4 +80,4 @@ class Readiness:
 
 def routes(circle: Callable[[], Circle]) -> list[Route]:
     """Make the routes of the service whose circle this is."""
-    return [Route("/health/live", live), Route("/health/ready", Readiness(circle).ready)]
+    return [Route(f"{PREFIX}live", live), Route(f"{PREFIX}ready", Readiness(circle).ready)]

@@ -39,7 +39,7 @@ class Query:
     def plainly(self, variables: Variables) -> bytes:
         """The request of a plain endpoint's client."""
         path = self.path_for(variables)
-        return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n\r\n".encode()
+        return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n".encode()
 
 
 ORDER_PAGE = Query(
@@ -92,7 +92,7 @@ def graphql_request(text: str, variables: Mapping[str, object], path: str = "/gr
     """A GraphQL operation as a request in HTTP/1.1."""
     body = json.dumps({"query": text, "variables": variables}).encode()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
