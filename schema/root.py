@@ -11,6 +11,7 @@ from app.cqrs.read_model import Collection
 from schema.activity import Activity, ActivityQuery
 from schema.catalog import CatalogQuery, CatalogSubscription, Product
 from schema.catalog_mutations import CatalogMutation
+from schema.collected_fields import EventExecutor
 from schema.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Info
@@ -118,6 +119,7 @@ schema = _Schema(
     subscription=Subscription,
     types=[Product, Customer, Order, OrderSummary, Activity, *SHOWN.values()],
     extensions=[Operation, Limits],
+    execution_context_class=EventExecutor,
     config=StrawberryConfig(
         default_resolver=read_field,
         info_class=Info,

@@ -18,7 +18,6 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import (
-    CollectedFields,
     FieldDetailsList,
     FragmentDetails,
     GroupedFieldSet,
@@ -27,6 +26,7 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
+from schema.collected_fields import Collected
 from schema.limits import MOST_TOKENS, Limits, refuse_too_large
 from schema.validation import RULES
 
@@ -102,7 +102,7 @@ class Selections:
         self._parsed = parsed
         self._variables = variables
         self._fragments = parsed.fragment_details
-        self.collected: dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, CollectedFields]] = {}
+        self.collected: Collected = {}
         """As the executor keeps them."""
 
     def of_query(self) -> GroupedFieldSet:

@@ -21,6 +21,7 @@ from graphql.pyutils import Path
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from app.cqrs.documents import Fields
+from schema.collected_fields import collect_into
 from schema.compiled.arguments import Resolver, resolver_of
 from schema.compiled.executor import CompiledExecutor, Functions
 from schema.compiled.needs import needed
@@ -109,7 +110,7 @@ class Plan:
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # which is no TypeGuard
         )
         executor.functions = survey.functions()
-        executor._relevant_sub_fields = selections.collected
+        collect_into(executor, selections.collected)
         self._template = vars(executor)
         self.size = shapes.size * BYTES_OF_SOURCE
         """In bytes, about."""

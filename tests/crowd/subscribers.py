@@ -17,8 +17,11 @@ class Subscriber(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, url: str, greetings: Sequence[str], received: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, url: str, greetings: Sequence[str], received: Callable[[bytes], None], extensions: str = ""
+    ) -> None:
         self._url = urlsplit(url)
+        self._extensions = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
         self._greetings = list(greetings)
         self._received = received
         self._buffer = bytearray()
@@ -31,7 +34,8 @@ class Subscriber(asyncio.Protocol):
         transport.write(
             f"GET {self._url.path} HTTP/1.1\r\nHost: {self._url.netloc}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+            f"{self._extensions}\r\n".encode()
         )
 
     def data_received(self, data: bytes) -> None:
@@ -83,6 +87,8 @@ class Crowd:
 
     url: str
     greetings: Sequence[str] = ()
+    extensions: str = ""
+    """What its sockets offer. A message that the server compresses is counted, and passed on as it is."""
     members: list[Subscriber] = field(default_factory=list)
     last: bytes = b""
     first_at: float = 0
@@ -119,7 +125,7 @@ class Crowd:
 
     async def _one(self) -> None:
         host, _, port = urlsplit(self.url).netloc.partition(":")
-        member = Subscriber(self.url, self.greetings, self._received)
+        member = Subscriber(self.url, self.greetings, self._received, self.extensions)
         await asyncio.get_running_loop().create_connection(lambda: member, host, int(port))
         self.members.append(member)
 

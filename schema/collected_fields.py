@@ -1,0 +1,40 @@
+"""The only place that names what graphql-core keeps private: where an executor keeps collected sub-fields.
+
+`Executor.collect_subfields` looks up the sub-fields of a list of field nodes by the list's `id`, in a
+dictionary that an executor shares with its copies. No public interface reaches that dictionary.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import GraphQLObjectType
+from graphql.execution import Executor
+from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+Collected = dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, CollectedFields]]
+"""Sub-fields by type and the identity of the list; the list itself is kept, so that its id stays taken."""
+
+
+def collected_by(executor: Executor[Any]) -> Mapping[Any, Any]:
+    """Return the sub-fields that an executor has collected."""
+    return executor._relevant_sub_fields
+
+
+def collect_into(executor: Executor[Any], collected: Collected) -> None:
+    """Have an executor look up sub-fields in `collected`, and add there what it collects."""
+    executor._relevant_sub_fields = collected
+
+
+class EventExecutor(StrawberryGraphQLCoreExecutionContext):
+    """An executor that forgets after each event of a subscription what it collected for that event.
+
+    graphql-core 3.3.2 has all events share one dictionary, to which each adds lists that no later event looks
+    up: a subscription would grow by about 2 kB an item for as long as it is open.
+    """
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        """Return a copy for one event, which collects sub-fields of its own."""
+        executor: Executor[Any] = super().build_per_event_executor(payload)
+        collect_into(executor, {})
+        return executor
