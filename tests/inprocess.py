@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 import uvicorn
 
+from app.command_line.connections import Connection
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.main import create_app
@@ -26,7 +27,9 @@ class Service:
 async def serving(settings: Settings) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends."""
     app = create_app(settings)
-    config = uvicorn.Config(app, log_level="warning", ws_max_size=1_000_000, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_level="warning", ws=Connection, ws_max_size=1_000_000, timeout_graceful_shutdown=1
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
