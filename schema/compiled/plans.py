@@ -111,7 +111,8 @@ class Plan:
         )
         executor.functions = survey.functions()
         collect_into(executor, selections.collected)
-        self._template = vars(executor)
+        # A copy: CPython 3.13.0 takes values for garbage that only the dictionary of a dead object refers to.
+        self._template = dict(vars(executor))
         self.size = shapes.size * BYTES_OF_SOURCE
         """In bytes, about."""
 
