@@ -140,10 +140,11 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             await fill(write_side)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
-        history.note(await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START))
+        newest = await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START)
+        history.note(newest)
         running = await opened.enter_async_context(asyncio.TaskGroup())
         tasks = [
-            running.create_task(relay.run(start), name="relay"),
+            running.create_task(relay.run(start, newest[-1] if newest else None), name="relay"),
             running.create_task(log.listen(_Commits(relay, statuses)), name="listener"),
         ]
         for model in READ_MODELS:

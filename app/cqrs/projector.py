@@ -97,16 +97,19 @@ class Projector:
             except _Doubted:
                 logger.info("%s compares its documents with the log", name)
             except (Poison, _OtherLog) as reason:
-                if isinstance(reason, _OtherLog):
+                other = isinstance(reason, _OtherLog)
+                if other:
                     self.progress.reached(0)  # What the documents show satisfies no token.
                 why = str(reason)
                 logger.error("%s stops: %s", name, why)
                 self.progress.failed(why)
-                await self._pause(None)
+                await (self._put_right() if other else self._pause(None))
                 logger.info("%s is tried again", name)
                 between = pauses()
             except Exception as reason:  # A store that fails is tried again for ever.
                 logger.warning("%s starts over from its checkpoint: %s", name, outline(reason))
+                if isinstance(reason, (CheckpointMoved, DocumentsLost)):  # They may show less than they did.
+                    self.progress.doubt()
                 self.progress.catching_up()
                 self._batch = max(1, self._batch // 2)  # It may have been too much at once.
                 if self.progress.position > reached:
@@ -148,12 +151,29 @@ class Projector:
                 self._batch = larger
 
     async def _pause(self, seconds: float | None) -> None:
-        if self._doubted:
-            return
         self._woken.clear()
+        await self._woken_within(seconds)
+
+    async def _put_right(self) -> None:
+        """Wait until log and documents agree again: a restore comes to its end, or documents are dropped."""
+        self._woken.clear()
+        while not await self._woken_within(COMPARED_EVERY):
+            try:
+                await self._event_at(await self._store.checkpoint(self.model))
+            except DocumentsLost:
+                return
+            except Exception as reason:
+                logger.debug("%s goes on waiting: %s", self.model.name, outline(reason))
+            else:
+                return
+
+    async def _woken_within(self, seconds: float | None) -> bool:
+        """Return whether `retry` or `doubt` ended the wait."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._woken.wait()
+                while not (self._doubted or self._woken.is_set()):
+                    await self._woken.wait()
+        return self._doubted or self._woken.is_set()
 
     async def _start(self) -> None:
         self._doubted = False
@@ -161,7 +181,6 @@ class Projector:
             await self._store.prepare(self.model)
         except DocumentsLost as loss:
             logger.error("%s is built anew from the log: %s", self.model.name, outline(loss))
-            self._deferred.begin(None)
             await self._store.clear(self.model)
             await self._store.prepare(self.model)
         await self._start_at(await self._store.checkpoint(self.model))

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.event_bus import EventBatch, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.history import History, HistoryChanged, read_on
@@ -51,8 +50,12 @@ class Relay:
         """There is something new in the log."""
         self._woken.set()
 
-    async def run(self, position: int) -> None:
-        """Publish all events after `position`, for ever; a log that fails is tried again."""
+    async def run(self, position: int, last: RecordedEvent | None = None) -> None:
+        """Publish all events after `position`, for ever; a log that fails is tried again.
+
+        `last` is the event that stood there when the position was read; without it, the one that does now.
+        """
+        self._last = last
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._backstop):  # `wait_for` can swallow a cancellation
@@ -63,10 +66,12 @@ class Relay:
                     self._last = await self._event_at(position)
                 await self._publish_new()
             except HistoryChanged as change:
-                with suppress(WriteStoreUnavailable):  # Then the next look finds the same.
+                try:
                     position = await self._begin_anew(change)
+                except Exception as reason:  # The next look finds the same.
+                    _will_try_again(reason)
             except Exception as reason:
-                logger.warning("The relay could not read the event log, and tries again: %s", outline(reason))
+                _will_try_again(reason)
 
     async def _event_at(self, position: int) -> RecordedEvent:
         found = await self._log.read(after=position - 1, limit=1)
@@ -87,9 +92,15 @@ class Relay:
 
     async def _begin_anew(self, change: HistoryChanged) -> int:
         position = await self._log.head()
+        last = await self._event_at(position) if position else None
         logger.error("The write store was set back to an earlier state, or replaced: %s", change)
-        self._last = None
+        self._last = last
         self._history.forget()
+        self._history.note([last] if last else [])  # else tokens would name no event until the next commit
         self._head.set_back(position)
         self._set_back()
         return position
+
+
+def _will_try_again(reason: Exception) -> None:
+    logger.warning("The relay could not read the event log, and tries again: %s", outline(reason))

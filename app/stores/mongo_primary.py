@@ -30,6 +30,8 @@ class PrimaryWatch(ServerHeartbeatListener):
     def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:
         """Note that a server takes writes, or takes none any more."""
         if event.reply.is_writable:
+            if self._primaries and event.connection_id not in self._primaries:
+                self._tell()  # There is another one, and the one before has not been heard of since.
             self._primaries.add(event.connection_id)
         else:
             self._gone(event.connection_id)
@@ -41,5 +43,8 @@ class PrimaryWatch(ServerHeartbeatListener):
     def _gone(self, server: object) -> None:
         if server in self._primaries:
             self._primaries.discard(server)
-            with suppress(RuntimeError):  # The loop is closed already.
-                self._loop.call_soon_threadsafe(self._lost)
+            self._tell()
+
+    def _tell(self) -> None:
+        with suppress(RuntimeError):  # The loop is closed already.
+            self._loop.call_soon_threadsafe(self._lost)

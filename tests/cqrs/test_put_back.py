@@ -1,6 +1,7 @@
 """Documents and logs that somebody has put back: on top of them nothing is LIVE, and no token satisfied."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from app.cqrs.event_bus import EventBatch
 from app.cqrs.history import History
 from app.cqrs.live import Live, LiveDocument, Reset
 from app.cqrs.notices import topic
-from app.cqrs.progress import ReadModelBehind, ReadModelState
+from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.relay import Relay
 from app.cqrs.tokens import LostHistory
 from app.stores.mongo import Driver, MongoReadStore, open_read_store
@@ -54,6 +55,27 @@ async def test_documents_that_are_dropped_while_nothing_happens_are_made_anew(
         await becomes(desk, ReadModelState.CATCHING_UP)
         await becomes(desk, ReadModelState.LIVE)
     assert await praise(read_store) == {"a": 1}
+
+
+async def test_no_token_is_satisfied_from_the_moment_that_documents_are_known_to_be_lost(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    satisfied = dict[ReadModelState, bool]()
+
+    def note(progress: Progress) -> None:
+        satisfied[progress.state] = satisfied.get(progress.state, False) or progress.holds(2)
+
+    async with desk.running():
+        await desk.publish(NoteTaken(note="a"), NotePraised(note="a"))
+        await desk.reaches(2)
+        await becomes(desk, ReadModelState.LIVE)
+        for lose in (read_store._database[documents.stored_as].drop, partial(read_store.clear, notes)):
+            desk.progress.watch(note)
+            await lose()
+            await becomes(desk, ReadModelState.CATCHING_UP)
+            assert not satisfied.pop(ReadModelState.CATCHING_UP)
+            await becomes(desk, ReadModelState.LIVE)
+            satisfied.clear()
 
 
 async def test_a_collection_that_is_dropped_alone_is_made_anew_with_all_its_documents(
@@ -215,6 +237,51 @@ async def test_who_follows_all_changes_is_told_to_begin_anew(desk: Desk, read_st
         await lose_documents_and_go_on(desk, read_store)
         assert isinstance((await asyncio.wait_for(waiting, PATIENCE)).item, Reset)
         await changes.aclose()
+
+
+async def test_who_follows_is_told_to_begin_anew_also_where_the_database_was_dropped_with_the_lost_log(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    live = Live(read_store, desk.notices, {"notes": desk.progress}, heartbeat=60)
+    desk.log.append(NoteRead(), NoteTaken(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+        changes = live.changes(("notes",), None)
+        await anext(changes)
+        waiting = asyncio.ensure_future(anext(changes))
+        desk.log.set_back(1, NoteTaken(note="b"))
+        await read_store._database.client.drop_database(read_store._database.name)
+        desk.projector.doubt()
+        assert isinstance((await asyncio.wait_for(waiting, PATIENCE)).item, Reset)
+        await changes.aclose()
+
+
+async def test_a_read_model_goes_on_by_itself_once_the_log_is_put_right(desk: Desk) -> None:
+    """As when a restore takes several transactions: in between the log is empty."""
+    desk.log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+        whole = list(desk.log.events)
+        desk.log.events.clear()
+        desk.projector.doubt()
+        await becomes(desk, ReadModelState.FAILED)
+        desk.log.events += whole
+        await becomes(desk, ReadModelState.LIVE)
+        await desk.reaches(2)
+
+
+async def test_a_read_model_goes_on_by_itself_once_the_documents_of_another_log_are_dropped(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    desk.log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+        desk.log.set_back(1, NotePraised(note="a", by=10))
+        desk.projector.doubt()
+        await becomes(desk, ReadModelState.FAILED)
+        await read_store._database.client.drop_database(read_store._database.name)
+        await becomes(desk, ReadModelState.LIVE)
+        assert await praise(read_store) == {"a": 10}
 
 
 async def lose_documents_and_go_on(desk: Desk, read_store: MongoReadStore) -> None:

@@ -21,9 +21,13 @@ class Log:
     def __init__(self) -> None:
         self.history = Shop()
         self.failures = 0
+        self.heads_to_fail = 0
         self.was_read = asyncio.Event()
 
     async def head(self) -> int:
+        if self.heads_to_fail:
+            self.heads_to_fail -= 1
+            raise OSError("the log does not answer")
         return len(self.history.events)
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
@@ -161,3 +165,40 @@ async def test_a_log_that_was_emptied_is_told_of() -> None:
         log.history = Shop()
         await told.wait()
     assert head.position == 0
+
+
+async def test_a_log_that_was_set_back_before_the_first_look_is_told_of() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    log.happen(3)
+    last, told = log.history.events[-1], asyncio.Event()
+    log.history.events[-1] = replace(last, event_id=uuid4())
+    relay = Relay(log, bus, Head(), set_back=told.set, backstop=0.01)
+    task = asyncio.create_task(relay.run(3, last))
+    await told.wait()
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_after_a_log_was_set_back_tokens_name_the_event_at_its_head() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    log.happen(3)
+    history, told = History(log), asyncio.Event()
+    relay = Relay(log, bus, Head(), history=history, set_back=told.set, backstop=0.01)
+    async with running(relay, start=3):
+        await log.was_read.wait()
+        del log.history.events[2:]
+        await told.wait()
+        assert history.tag_at(2) == tag_of(log.history.events[1].event_id)
+        assert history.newest == 2
+
+
+async def test_a_log_that_fails_just_as_it_was_set_back_is_read_again() -> None:
+    log, bus, told = Log(), AsyncioEventBus(), asyncio.Event()
+    log.happen(3)
+    relay = Relay(log, bus, Head(), set_back=told.set, backstop=0.01)
+    async with running(relay, start=3):
+        await log.was_read.wait()
+        log.heads_to_fail = 2
+        del log.history.events[2:]
+        await told.wait()
+        assert log.heads_to_fail == 0
