@@ -28,7 +28,12 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends."""
     app = create_app(settings)
     config = uvicorn.Config(
-        app, log_level="warning", ws=Connection, ws_max_size=1_000_000, timeout_graceful_shutdown=1
+        app,
+        log_config=None,
+        log_level="warning",
+        ws=Connection,
+        ws_max_size=1_000_000,
+        timeout_graceful_shutdown=1,
     )
     config.load()
     server = uvicorn.Server(config)

@@ -34,5 +34,5 @@ if __name__ == "__main__":
         listening.bind(("127.0.0.1", 0))
         listening.listen(1000)
         print(listening.getsockname()[1], flush=True)
-        config = uvicorn.Config(app, lifespan="off", log_level="error", access_log=False)
+        config = uvicorn.Config(app, log_config=None, lifespan="off", log_level="error", access_log=False)
         uvicorn.Server(config).run(sockets=[listening])

@@ -21,10 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.domain.contexts import CONTEXTS
+from app.stores import write_store
+from app.stores.differences import tables_of
 from app.stores.migrating import migrate
 from app.stores.sql import DATABASES
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+TABLES = tables_of([*(each.tables for each in CONTEXTS), write_store])
+"""The tables of the program, without those of tests that are imported beside them."""
 
 ROWS = 5
 """Rows that each table is filled with."""

@@ -34,7 +34,9 @@ async def sockets(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await endpoint(scope, receive, send)
 
-    config = uvicorn.Config(app, lifespan="off", log_level="warning", ws=Connection, ws_max_size=1_000_000)
+    config = uvicorn.Config(
+        app, log_config=None, lifespan="off", log_level="warning", ws=Connection, ws_max_size=1_000_000
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -9,15 +9,12 @@ import pytest
 from sqlalchemy import Connection, Row, create_engine, select, text
 
 from app.cqrs.command_bus import WriteStoreUnavailable
-from app.domain.contexts import CONTEXTS
 from app.domain.customers.tables import customers
-from app.stores import write_store
-from app.stores.differences import differences, tables_of
+from app.stores.differences import differences
 from app.stores.sql import metadata, open_database
 from app.stores.write_store import log_head
+from tests.migrations.stores import TABLES
 from tests.stores.migrating import upgraded
-
-TABLES = tables_of([*(each.tables for each in CONTEXTS), write_store])
 
 START = """
 import asyncio, sys
