@@ -45,12 +45,16 @@ class HeldLoop:
 
     def __init__(self, limit: float, clock: Callable[[], float] = monotonic) -> None:
         self.limit = limit
+        self._clock = clock
+        self._next_line, self._left_out = 0.0, 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, as if nothing had been recorded."""
         self.longest = 0.0
         self.times = 0
-        self._clock = clock
         self._places: dict[tuple[str, str], Place] = {}
-        self._next_line, self._left_out = 0.0, 0
-        self._since, self._longest_since, self._longest_before = clock(), 0.0, 0.0
+        self._since, self._longest_since, self._longest_before = self._clock(), 0.0, 0.0
 
     def record(self, seconds: float, running: str, at: str) -> None:
         """Take in a stretch; one beyond the limit is logged."""
@@ -109,7 +113,10 @@ class HeldLoop:
 
 
 def routes(held: HeldLoop) -> list[Route]:
-    """Make the operators' route: it tells places in the code, so only this machine's own clients may ask."""
+    """Make the operators' route: it tells places in the code, so only this machine's own clients may ask.
+
+    `DELETE` tells the same and begins anew.
+    """
 
     async def loop(request: Request) -> Response:
         if not _is_local(request):
@@ -121,9 +128,11 @@ def routes(held: HeldLoop) -> list[Route]:
                 403,
             )
         figures = held.figures() | {"tasks": len(asyncio.all_tasks())}
+        if request.method == "DELETE":
+            held.forget()
         return JSONResponse(figures, headers={"Cache-Control": "no-store"})
 
-    return [Route("/health/loop", loop)]
+    return [Route("/health/loop", loop, methods=["GET", "DELETE"])]
 
 
 def _is_local(request: Request) -> bool:

@@ -51,7 +51,11 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="all faults, one after another")
     parser.add_argument("--list", action="store_true", help="list the faults, and do nothing")
     parser.add_argument("--seed", type=int, help="repeats the choices of an earlier run")
-    parser.add_argument("--rounds", type=int, help="how often; each fault has a number of its own")
+    parser.add_argument(
+        *("--rounds", "--minutes"),
+        type=int,
+        help="how often, or how long; each fault has a number of its own",
+    )
     parser.add_argument("--store", choices=[*STORES, *MEMORY, "both"], default="both", help="the write store")
     parser.add_argument("--short", action="store_true", help="the form that is part of scripts/test")
     wanted = parser.parse_args()

@@ -94,3 +94,14 @@ async def test_only_clients_on_the_same_machine_are_told(
         answer = await http.get("/health/loop", headers=headers)
     assert answer.status_code == status
     assert ("longestMs" in answer.json()) == (status == 200)
+
+
+async def test_who_deletes_what_was_measured_gets_it_and_it_begins_anew(held: HeldLoop) -> None:
+    held.record(0.3, "a", "b")
+    transport = httpx.ASGITransport(Starlette(routes=routes(held)), client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://a") as http:
+        told = [(await http.delete("/health/loop")).json() for _ in range(2)]
+    assert [(each["longestMs"], each["times"], len(each["places"])) for each in told] == [
+        (300, 1, 1),
+        (0, 0, 0),
+    ]

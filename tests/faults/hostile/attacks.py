@@ -1,0 +1,41 @@
+"""Which attacks there are: each is a function in a file of this package, under `@attack`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import import_module
+from random import Random
+
+from tests.faults.hostile.target import Target
+
+Act = Callable[[Target, Random], Awaitable[None]]
+
+_FILES = ("forged", "heavy", "requests", "sockets", "streams", "variables")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    name: str
+    weight: float
+    heavy: bool
+    """Whether it is an operation of many, each of which is measured on its own first."""
+    act: Act
+
+
+_ATTACKS: dict[str, Attack] = {}
+
+
+def attack(name: str, *, weight: float = 1.0, heavy: bool = False) -> Callable[[Act], Act]:
+    """Makes an attack of the function; it comes as often as it weighs."""
+
+    def register(act: Act) -> Act:
+        _ATTACKS[name] = Attack(name=name, weight=weight, heavy=heavy, act=act)
+        return act
+
+    return register
+
+
+def all_attacks() -> list[Attack]:
+    """Every attack, in an order that does not change."""
+    for file in _FILES:
+        import_module(f"tests.faults.hostile.{file}")
+    return [_ATTACKS[name] for name in sorted(_ATTACKS)]
