@@ -14,6 +14,8 @@ HALF_SENT, UNREAD = 64, 40
 HALF_SENT_LIMIT, UNREAD_LIMIT = 25.0, 40.0
 """Seconds after which the service has let go of them: it does so at 20 and at 30."""
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 READ_BUFFER = 4_096
 """Bytes that the client's side takes in without being read."""
 
@@ -35,18 +37,18 @@ async def hold(target: Target) -> None:
         await _until_closed(target, unread, began + UNREAD_LIMIT, "readers who do not read")
 
 
-async def _open(opened: AsyncExitStack, port: int, data: bytes) -> asyncio.StreamReader:
+async def _open(opened: AsyncExitStack, port: int, data: bytes) -> Streams:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=READ_BUFFER)
     opened.callback(writer.transport.abort)
     writer.write(data)
-    return reader
+    return reader, writer  # A writer that nobody holds closes its connection.
 
 
-async def _until_closed(target: Target, readers: list[asyncio.StreamReader], until: float, what: str) -> None:
+async def _until_closed(target: Target, clients: list[Streams], until: float, what: str) -> None:
     """Waits for the time, and then looks how many are open still: a closed one comes to its end."""
     await asyncio.sleep(max(0.0, until - monotonic()))
-    open_still = sum([not await _ends(reader) for reader in readers])
-    target.run.notes.append(f"{what}: {open_still} of {len(readers)} still open after their time")
+    open_still = sum([not await _ends(reader) for reader, _ in clients])
+    target.run.notes.append(f"{what}: {open_still} of {len(clients)} still open after their time")
     if open_still:
         target.complain(what, "not let go of in time")
 

@@ -4,12 +4,11 @@ import asyncio
 from random import Random
 
 import aiohttp
-import orjson
 
 from tests.faults.hostile.attacks import attack
 from tests.faults.hostile.forged import forged_id, forged_token
 from tests.faults.hostile.sockets import SUBSCRIPTIONS
-from tests.faults.hostile.target import OURS_TO_ANSWER_FOR, PATIENCE, Target
+from tests.faults.hostile.target import OURS_TO_ANSWER_FOR, PATIENCE, Target, json_of
 from tests.faults.hostile.variables import anything
 
 
@@ -24,7 +23,7 @@ async def event_streams(target: Target, chance: Random) -> None:
     if chance.random() < 0.5:
         token = forged_token(chance, target)
         headers["Last-Event-ID"] = "".join(each for each in token if 32 < ord(each) < 127)[:6_000]
-    body = orjson.dumps({"query": query, "variables": variables})
+    body = json_of({"query": query, "variables": variables})
     try:
         async with (
             asyncio.timeout(PATIENCE),

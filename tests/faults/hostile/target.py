@@ -79,7 +79,7 @@ class Target:
         self, attack: str, body: object, headers: Mapping[str, str] | None = None, *, check: bool = True
     ) -> Reply | None:
         """Sends a body, JSON unless it is bytes, and checks the answer; none where the service closed."""
-        sent = body if isinstance(body, bytes) else _json(body)
+        sent = body if isinstance(body, bytes) else json_of(body)
         headers = {"Content-Type": "application/json", **(headers or {})}
         return await self.request(attack, "POST", self.url, data=sent, headers=headers, check=check)
 
@@ -136,7 +136,8 @@ class Target:
             self.complain("log", line)
 
 
-def _json(body: object) -> bytes:
+def json_of(body: object) -> bytes:
+    """The body as JSON, however deep or large what is in it."""
     try:
         return orjson.dumps(body)
     except TypeError:  # It has a number, or a depth, that orjson does not write.
@@ -157,7 +158,8 @@ async def open_target(
         service = Service(run.folder, {**SETTINGS, **(settings or {})})
         opened.push_async_callback(service.kill)
         await _fill(service, customers, orders, run.seed)
-        connector = aiohttp.TCPConnector(limit=0)
+        # A connection for each request: what an attack did to one is no other's fault.
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
         http = await opened.enter_async_context(aiohttp.ClientSession(connector=connector))
         await service.start()
         target = Target(run, service, http)
