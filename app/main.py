@@ -83,9 +83,9 @@ class _GraphQLFirst(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or serves a websocket."""
-        path = scope.get("path", health.PREFIX)  # none has the lifespan
+        path = scope.get("path")  # none has the lifespan
         refusal = None
-        if not path.startswith(health.PREFIX):
+        if path and path not in health.PATHS:
             refusal = self._hosts.refusal(scope["headers"], scope["http_version"])
         if refusal:
             await refused(HTTPException(*refusal))(scope, receive, send)

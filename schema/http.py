@@ -134,7 +134,9 @@ _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
 def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
     """The answer to a request that is none of GraphQL, in the shape that clients of GraphQL know."""
-    code = {403: "FORBIDDEN", 404: "NOT_FOUND", 500: "INTERNAL"}.get(refusal.status_code, "BAD_REQUEST")
+    code = {403: "FORBIDDEN", 404: "NOT_FOUND", 500: "INTERNAL", 503: "OVERLOADED"}.get(
+        refusal.status_code, "BAD_REQUEST"
+    )
     body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
     headers = {"Vary": "Accept", **(refusal.headers or {})}
     return Response(orjson.dumps(body), refusal.status_code, headers, media_type)

@@ -4,14 +4,18 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from app.command_line.connections import Connection
+from app.command_line.http_connections import HTTPConnection
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.main import create_app
+from schema.http_requests import LARGEST_BODY
 from tests.schema.client import Client
 
 
@@ -27,13 +31,18 @@ class Service:
 async def serving(settings: Settings) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends."""
     app = create_app(settings)
+    async with serving_app(app) as port, httpx.AsyncClient(timeout=20) as http:
+        yield Service(Client(f"http://127.0.0.1:{port}", http), app.state.circle)
+
+
+@asynccontextmanager
+async def serving_app(
+    app: ASGIApp, *, http: type[HTTPConnection] = HTTPConnection, **options: Any
+) -> AsyncIterator[int]:
+    """Serves any application, on the port that is given, with the connections of the service."""
+    given: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 1} | options
     config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="warning",
-        ws=Connection,
-        ws_max_size=1_000_000,
-        timeout_graceful_shutdown=1,
+        app, http=http, ws=Connection, ws_max_size=LARGEST_BODY, proxy_headers=False, **given
     )
     config.load()
     server = uvicorn.Server(config)
@@ -43,8 +52,6 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         listening.bind(("127.0.0.1", 0))
         await server.startup(sockets=[listening])
         try:
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            async with httpx.AsyncClient(timeout=20) as http:
-                yield Service(Client(url, http), app.state.circle)
+            yield listening.getsockname()[1]
         finally:
             await server.shutdown(sockets=[listening])

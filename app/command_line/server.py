@@ -13,15 +13,12 @@ import uvicorn
 
 from app.bootstrap import Filling
 from app.command_line.connections import GRACE, Connection
+from app.command_line.http_connections import IDLE, HTTPConnection, is_fault
 from app.command_line.measured_loop import MeasuredLoop, measure_protocols
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.main import create_app
 from schema.http_requests import LARGEST_BODY
-
-KEPT_ALIVE = 75
-"""Seconds that an idle connection is kept: longer than clients and proxies keep theirs, so that they are who
-closes it, and no command is sent into a connection that has just been closed."""
 
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; more than a client may leave unread what it is sent."""
@@ -44,7 +41,7 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
 
     Raises `CannotListen`, and what `open_circle` and `fill` raise.
     """
-    logging.getLogger("uvicorn.error").addFilter(_is_fault)
+    logging.getLogger("uvicorn.error").addFilter(is_fault)
     with closing(_listen(settings)) as listening:
         loop = asyncio.get_running_loop()
         measured = loop if isinstance(loop, MeasuredLoop) else None
@@ -58,7 +55,8 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
             server_header=False,
             proxy_headers=False,  # nobody asks who the client is
             timeout_graceful_shutdown=GRACE,
-            timeout_keep_alive=KEPT_ALIVE,
+            timeout_keep_alive=IDLE,
+            http=HTTPConnection,
             ws=Connection,
             ws_ping_timeout=UNANSWERED,
             ws_max_size=LARGEST_BODY,
@@ -125,11 +123,6 @@ def _stopper(server: uvicorn.Server, leaving: asyncio.Event) -> Callable[[], Non
             starting.cancel()
 
     return stop
-
-
-def _is_fault(record: logging.LogRecord) -> bool:
-    """Whether a log record is worth telling: a request that was cut off in the end is no fault."""
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _on_signal(stop: Callable[[], None]) -> None:

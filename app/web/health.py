@@ -21,7 +21,8 @@ PATIENCE = 5.0
 KEPT = 1.0
 """Seconds that a write which succeeded counts: anybody may ask, and commands wait for each write."""
 
-PREFIX = "/health/"
+LIVE, READY = "/health/live", "/health/ready"
+PATHS = frozenset({LIVE, READY})
 
 logger = logging.getLogger(__name__)
 
@@ -80,4 +81,4 @@ class Readiness:
 
 def routes(circle: Callable[[], Circle]) -> list[Route]:
     """Make the routes of the service whose circle this is."""
-    return [Route(f"{PREFIX}live", live), Route(f"{PREFIX}ready", Readiness(circle).ready)]
+    return [Route(LIVE, live), Route(READY, Readiness(circle).ready)]

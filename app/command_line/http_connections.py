@@ -1,0 +1,257 @@
+"""HTTP connections as uvicorn serves them, but for how much a client may send and leave unread, and how long.
+
+uvicorn has no settings for this, and its protocols are no public interface. Their names are used here and, for
+websockets, in `connections.py` only; `tests/command_line/` tells when a release has changed one.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from app.command_line.crowding import SPARE, health_only, most_connections
+from app.command_line.slow_readers import SlowReader
+from schema.http import refused
+
+MOST_HEADERS = 65_536
+"""Bytes of a request's first line and headers, and of all else around its body."""
+
+MOST_PIPELINED = 100
+"""Requests that wait on one connection for the answers before theirs."""
+
+IDLE = 75
+"""Seconds that an idle connection is kept: longer than clients and proxies keep theirs, so that they are who
+closes it, and no command is sent into a connection that has just been closed."""
+
+LINGER = 2
+"""Seconds in which a client that is refused may still send: closed at once, it might not see the reason."""
+
+LAST_PATIENCE = 1
+"""Seconds that a client has to read on when the service ends."""
+
+
+class HTTPConnection(HttpToolsProtocol):
+    """Ends with a client that sends or reads too slowly, or sends too much."""
+
+    request_patience: ClassVar[float] = 20
+    """Seconds for a whole request to arrive."""
+
+    read_patience: ClassVar[float] = 30
+    """Seconds in which a client that is behind reads at least `LEAST_READ` bytes of what it is sent."""
+
+    idle_patience: ClassVar[float] = IDLE
+    """Seconds that it is kept before its first request."""
+
+    most_open: ClassVar[int] = most_connections()
+    """Connections and sockets beyond which only health checks are answered."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unanswered = deque[RequestResponseCycle]()
+        self._is_spare = self._is_refused = self._too_large = False
+        self._is_whole = self._in_body = self._has_progress = False
+        self._around = 0
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request; where too many connections are open, close some that only wait."""
+        super().connection_made(transport)
+        self._reader = SlowReader(transport, self.read_patience)
+        self._patience = self.loop.call_later(self.idle_patience, self._has_waited)
+        if len(self.connections) > self.most_open and not self._make_room():
+            self._is_spare = True
+            self.app = health_only(self.app)
+            if len(self.connections) > self.most_open + SPARE:
+                transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell all requests that nobody waits for their answers."""
+        self._forget_requests()
+        self._stop_timers()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, and count what is no body."""
+        if self._is_refused:
+            return
+        self._has_progress = False
+        self._around += len(data)
+        super().data_received(data)
+        if self._is_refused or self.transport.is_closing():
+            return
+        if self._has_progress:
+            self._around = 0
+        if not self._is_whole:
+            if self._around > MOST_HEADERS:
+                self._refuse_headers()
+            elif self._patience is None:
+                self._patience = self.loop.call_later(self.request_patience, self._has_waited)
+        elif not self._unanswered and self.timeout_keep_alive_task is None and self._patience is None:
+            self._patience = self.loop.call_later(
+                self.idle_patience, self._has_waited
+            )  # It sent what begins no request.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._is_whole = self._in_body = False
+        self._stop_waiting()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Hand the request over, unless its headers are too large."""
+        self._has_progress = True
+        if self._around > MOST_HEADERS and self._size_of_headers() > MOST_HEADERS:
+            self._too_large = True
+            raise ValueError("the headers are too large")
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise ValueError("too many requests wait")
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:  # It is no handshake of a websocket.
+            self._in_body = True
+            self._unanswered.append(self.cycle)
+            if self._is_spare:
+                self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Take in a part of the body."""
+        self._has_progress = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is there as a whole."""
+        self._is_whole = self._has_progress = True
+        self._in_body = False
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        if self._unanswered:
+            self._unanswered.popleft()
+        super().on_response_complete()
+        if self.transport.is_closing():  # That waits until all is read, however long it takes.
+            self._reader.watch()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Make the connection a websocket, where there is room for one and no answer is due before."""
+        if self._is_spare or self._unanswered:
+            self._refuse(503, "Too many connections are open. Try again in a moment.")
+            return
+        self._stop_timers()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, _msg: str) -> None:
+        """Refuse what the parser can't read, or what was refused while it was read."""
+        if self._too_large:
+            self._refuse_headers()
+        else:
+            self._refuse(400, "This is no HTTP request.")
+
+    def pause_writing(self) -> None:
+        """Begin to watch whether the client reads."""
+        super().pause_writing()
+        self._reader.watch()
+
+    def resume_writing(self) -> None:
+        """Stop watching: it has read enough."""
+        super().resume_writing()
+        self._reader.stop()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, also one that does not read."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def shutdown(self) -> None:
+        """Let the running request end, and wait no longer than that for a client that does not read."""
+        super().shutdown()
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(LAST_PATIENCE, self.transport.abort)
+
+    @property
+    def _waiting_until(self) -> float | None:
+        """When it is closed if nothing comes; `None` for one that waits for the service."""
+        timer = self._patience or self.timeout_keep_alive_task
+        return timer.when() if timer and not self.transport.is_closing() else None
+
+    def _make_room(self) -> bool:
+        """Close a tenth of those that wait for a request, the longest first; return whether any did."""
+        waiting = sorted(
+            (until, id(each), each)
+            for each in self.connections
+            if isinstance(each, HTTPConnection) and each is not self and (until := each._waiting_until)
+        )
+        for _, _, each in waiting[: len(waiting) // 10 + 1]:
+            each.transport.abort()
+        return bool(waiting)
+
+    def _size_of_headers(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _has_waited(self) -> None:
+        self._patience = None
+        if self.flow.read_paused:  # It is the service that does not read: answers before it take their time.
+            self._patience = self.loop.call_later(self.request_patience, self._has_waited)
+        elif self.scope is None or self._is_whole:
+            self.transport.close()
+        else:
+            self._refuse(408, f"A request takes at most {self.request_patience:g} seconds to send.")
+
+    def _refuse_headers(self) -> None:
+        self._refuse(431, f"A request's headers have at most {MOST_HEADERS:,} bytes.")
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer instead of the application, and listen no more."""
+        in_turn = len(self._unanswered) == self._in_body and not (
+            self._in_body and self.cycle.response_started
+        )
+        self._is_refused = True
+        self._forget_requests()
+        self._stop_timers()
+        if not in_turn:  # The client would take it for the answer to another request.
+            self.transport.abort()
+            return
+        response = refused(HTTPException(status, reason, {"Connection": "close"}))
+        self.transport.write(_as_bytes(response, self.server_state.default_headers))
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER, self.transport.abort)
+
+    def _forget_requests(self) -> None:
+        self.pipeline.clear()
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._unanswered.clear()
+        self.flow.resume_writing()
+
+    def _stop_waiting(self) -> None:
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+
+    def _stop_timers(self) -> None:
+        self._stop_waiting()
+        self._reader.stop()
+
+
+def is_fault(record: logging.LogRecord) -> bool:
+    """Return whether a log record is worth telling: a request that was cut off is not, nor a bad frame."""
+    error = record.exc_info[1] if record.exc_info else None
+    of_client = isinstance(error, UnicodeDecodeError) and str(record.msg).startswith("Invalid UTF-8")
+    return not (of_client or isinstance(error, asyncio.CancelledError))
+
+
+def _as_bytes(response: Response, default_headers: list[tuple[bytes, bytes]]) -> bytes:
+    status = HTTPStatus(response.status_code)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+    lines += [b"%b: %b" % header for header in (*default_headers, *response.raw_headers)]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])
