@@ -40,7 +40,9 @@ async def serving_app(
     app: ASGIApp, *, http: type[HTTPConnection] = HTTPConnection, **options: Any
 ) -> AsyncIterator[int]:
     """Serves any application, on the port that is given, with the connections of the service."""
-    given: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 1} | options
+    # uvicorn's own configuration would keep its loggers from pytest's.
+    given: dict[str, Any] = {"log_config": None, "log_level": "warning", "timeout_graceful_shutdown": 1}
+    given |= options
     config = uvicorn.Config(
         app, http=http, ws=Connection, ws_max_size=LARGEST_BODY, proxy_headers=False, **given
     )

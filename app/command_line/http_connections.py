@@ -1,7 +1,7 @@
 """HTTP connections as uvicorn serves them, but for how much a client may send and leave unread, and how long.
 
-uvicorn has no settings for this, and its protocols are no public interface. Their names are used here and, for
-websockets, in `connections.py` only; `tests/command_line/` tells when a release has changed one.
+uvicorn has no settings for this, and its protocols are no public interface. Their names are used here and in
+`connections.py`, for websockets, only; `tests/command_line/` tells when a release has changed one.
 """
 
 import asyncio
