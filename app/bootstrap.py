@@ -156,6 +156,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 progress=progress[model.name],
                 notices=notices,
                 cache=cache,
+                lost=compare,
             )
         for name, projector in projectors.items():
             tasks.append(running.create_task(projector.run(), name=f"projector {name}"))

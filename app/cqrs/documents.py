@@ -33,7 +33,7 @@ class CheckpointMoved(Impersonal):
 
 
 class DocumentsLost(Impersonal):
-    """A collection that had documents is gone, or is another one by the same name."""
+    """A collection that had documents is gone, or another one by the same name, or is as it was before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -43,7 +43,7 @@ class Projector:
 
     Documents and log may be put back by others (a restored copy, a dropped database, a fail-over that lost
     commits): both are compared with what was seen before, after each `doubt`, and the documents every
-    `COMPARED_EVERY` seconds.
+    `COMPARED_EVERY` seconds. Where documents are found to be gone `lost` is called: others may be, too.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Projector:
         progress: Progress,
         notices: Notices,
         cache: ReadCache | None = None,
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
         self.progress = progress
@@ -63,6 +64,7 @@ class Projector:
         self._bus = bus
         self._store = store
         self._notices = notices
+        self._lost = lost
         self._cache = ReadCache(0) if cache is None else cache
         self._deferred = DeferredCheckpoint()
         self._applier = Applier(
@@ -110,6 +112,8 @@ class Projector:
                 logger.warning("%s starts over from its checkpoint: %s", name, outline(reason))
                 if isinstance(reason, (CheckpointMoved, DocumentsLost)):  # They may show less than they did.
                     self.progress.doubt()
+                if isinstance(reason, DocumentsLost):
+                    self._lost()
                 self.progress.catching_up()
                 self._batch = max(1, self._batch // 2)  # It may have been too much at once.
                 if self.progress.position > reached:
@@ -260,7 +264,8 @@ class Projector:
             self._compare_by = now + COMPARED_EVERY
             checkpoint = await self._store.checkpoint(self.model)
             if not self._deferred.may_be(checkpoint.position):
-                raise CheckpointMoved(
+                kind = DocumentsLost if checkpoint.position < self.progress.position else CheckpointMoved
+                raise kind(
                     f"the documents of {self.model.name} are as of position {checkpoint.position}, "
                     f"not of {self.progress.position} any more"
                 )

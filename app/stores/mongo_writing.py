@@ -54,8 +54,6 @@ class MongoWriter:
         self._checkpoints = self._database.get_collection("checkpoints", read_concern=ReadConcern("majority"))
         self._writers = self._database["writers"]
         self._sessions: dict[str, ClientSession] = {}
-        self._collections: dict[str, Mapping[str, Binary]] = {}
-        """By read model: the collections that it was prepared with, and MongoDB's own id of each."""
         self._in_doubt: dict[str, Binary] = {}
         """By read model: the session of its last transaction, while that is not known to be over."""
         self._id = uuid4().hex
@@ -76,24 +74,43 @@ class MongoWriter:
         Raises `DocumentsLost` where a collection is gone that had documents.
         """
         self._succeed(model)
-        self._refuse_losses(model)
-        first = {"$setOnInsert": {"position": 0, "types": dict(model.types)}}
-        self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
+        checkpoint = self._checkpoint_of(model)
+        if checkpoint:
+            self._refuse_losses(model, checkpoint)
+        else:
+            self._begin(model)
         for collection in model.collections:
             # Listeners resume by position, and rebuilds compare by it.
             for paths in (("position", "_id"), *collection.indexes):
                 keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
                 self._database[collection.stored_as].create_index(keys)
-        self._collections[model.key] = self._there(model)
+        if not checkpoint.get("collections"):
+            unknown = {"_id": model.key, "collections": {"$exists": False}}
+            self._checkpoints.update_one(unknown, {"$set": {"collections": self._there(model)}})
 
-    def _refuse_losses(self, model: ReadModel) -> None:
+    def _begin(self, model: ReadModel) -> None:
+        """Make the checkpoint; documents without one are of nobody knows when, and go."""
+        first = {"$setOnInsert": {"position": 0, "types": dict(model.types)}}
+        there = (self._database[each.stored_as].find_one({}, {"_id": 1}) for each in model.collections)
+        if not any(there):
+            self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
+            return
+        with self._database.client.start_session() as session, session.start_transaction(write_concern=SAFE):
+            made = self._checkpoints.update_one({"_id": model.key}, first, upsert=True, session=session)
+            if made.upserted_id is not None:  # else they are another process's, which was first
+                self._empty(model, session)
+
+    def _empty(self, model: ReadModel, session: ClientSession) -> None:
+        for collection in model.collections:
+            self._database[collection.stored_as].delete_many({}, session=session)
+
+    def _refuse_losses(self, model: ReadModel, checkpoint: Document) -> None:
+        """Raise `DocumentsLost` where the collections are not those that the checkpoint was made with."""
         there = self._there(model)
-        before: Mapping[str, Binary | None] | None = self._collections.get(model.key)
-        if before is None and self._checkpoint_of(model).get("position"):
-            before = dict.fromkeys(
-                each.stored_as for each in model.collections
-            )  # All that it was built with.
-        for name, id in (before or {}).items():
+        before: Mapping[str, Binary | None] = checkpoint.get("collections", {})
+        if not before and checkpoint.get("position"):  # It is from when that was not stored.
+            before = dict.fromkeys(each.stored_as for each in model.collections)
+        for name, id in before.items():
             if name not in there or (id and there[name] != id):
                 raise DocumentsLost(f"somebody has dropped or replaced its collection {name}")
 
@@ -126,8 +143,8 @@ class MongoWriter:
 
     def checkpoint(self, model: ReadModel) -> Checkpoint:
         """Return up to where the documents are complete; raise `DocumentsLost` as `prepare` does."""
-        self._refuse_losses(model)
         found = self._checkpoint_of(model)
+        self._refuse_losses(model, found)
         event_id = found.get("event_id")
         older = tuple(LogPoint(position, UUID(id)) for position, id in reversed(found.get("older", ())))
         return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None, older)
@@ -135,10 +152,8 @@ class MongoWriter:
     def clear(self, model: ReadModel) -> None:
         """Forgets the read model's documents and checkpoint."""
         with self._database.client.start_session() as session, session.start_transaction(write_concern=SAFE):
-            for collection in model.collections:
-                self._database[collection.stored_as].delete_many({}, session=session)
+            self._empty(model, session)
             self._checkpoints.delete_one({"_id": model.key}, session=session)
-        self._collections.pop(model.key, None)
 
     def apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
         """Makes the changes of all `batches`, each of another read model, and moves their checkpoints."""

@@ -11,7 +11,7 @@ from app.cqrs.event_bus import AsyncioEventBus, EventBatch
 from app.cqrs.events import EventLog, RecordedEvent
 from app.cqrs.messages import Event
 from app.cqrs.notices import Notices
-from app.cqrs.progress import Head, Progress, ReadModelBehind
+from app.cqrs.progress import Head, Progress, ReadModelBehind, ReadModelState
 from app.cqrs.projector import Projector
 from app.cqrs.read_model import Change, ReadModel
 from tests.cqrs.notes import notes, recorded
@@ -101,6 +101,7 @@ class Desk:
         *,
         read_through: EventLog | None = None,
         model: ReadModel = notes,
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.log = log
         self.bus = AsyncioEventBus(capacity=2)
@@ -113,6 +114,7 @@ class Desk:
             store=store,
             progress=self.progress,
             notices=self.notices,
+            lost=lost,
         )
 
     async def publish(self, *events: Event) -> None:
@@ -120,6 +122,15 @@ class Desk:
 
     async def reaches(self, position: int) -> None:
         await self.progress.wait_for(position, PATIENCE)
+
+    async def becomes(self, state: ReadModelState) -> None:
+        """Returns when the read model is in that state."""
+        moved = asyncio.Event()
+        self.progress.watch(lambda _progress: moved.set())
+        async with asyncio.timeout(PATIENCE):
+            while self.progress.state is not state:
+                moved.clear()
+                await moved.wait()
 
     async def fails(self) -> None:
         """Returns when the read model has failed; raises `AssertionError` where it does not."""
