@@ -29,7 +29,7 @@ async def target(tmp_path: Path) -> Target:
             orders=["T3JkZXI6MQ"],
             categories=["Tea"],
             cursors=["WyJhIiwxXQ"],
-            token="0" * 40,
+            tokens=["0" * 40],
         )
 
 

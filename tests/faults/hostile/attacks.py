@@ -16,19 +16,17 @@ _FILES = ("forged", "heavy", "requests", "sockets", "streams", "variables")
 class Attack:
     name: str
     weight: float
-    heavy: bool
-    """Whether it is an operation of many, each of which is measured on its own first."""
     act: Act
 
 
 _ATTACKS: dict[str, Attack] = {}
 
 
-def attack(name: str, *, weight: float = 1.0, heavy: bool = False) -> Callable[[Act], Act]:
+def attack(name: str, *, weight: float = 1.0) -> Callable[[Act], Act]:
     """Makes an attack of the function; it comes as often as it weighs."""
 
     def register(act: Act) -> Act:
-        _ATTACKS[name] = Attack(name=name, weight=weight, heavy=heavy, act=act)
+        _ATTACKS[name] = Attack(name=name, weight=weight, act=act)
         return act
 
     return register

@@ -38,7 +38,10 @@ def _frames(target: Target, chance: Random) -> list[str | bytes]:
     forged = {"id": forged_id(chance, target), "after": forged_token(chance, target)}
     resumed = {**subscribe, "payload": {"query": query, "variables": forged}}
     init = {"type": "connection_init", "payload": {"Consistency-Token": anything(chance, target)}}
-    tokens = {"type": "connection_init", "payload": {"Consistency-Token": ",".join([target.token] * 5_000)}}
+    tokens = {
+        "type": "connection_init",
+        "payload": {"Consistency-Token": ",".join((target.tokens * 5_000)[:5_000])},
+    }
     return [
         *(json.dumps(each) for each in (subscribe, resumed, subscribe, resumed, init, tokens)),
         f'{{"type": "ping", "payload": {{"a": {deep}}}}}',

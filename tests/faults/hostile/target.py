@@ -36,6 +36,10 @@ _KNOWN = """{ products(first: 50) { edges { cursor } nodes { id name category } 
     customers(first: 50) { nodes { id } } orders(first: 50) { edges { cursor } nodes { orderId } }
     activity(first: 5) { nodes { commandId } } }"""
 
+_RECEIVE = "mutation ($input: ReceiveStockInput!) { receiveStock(input: $input) { receipt { token } } }"
+
+FEW_TOKENS = 4
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -63,7 +67,12 @@ class Target:
     categories: list[str] = field(default_factory=list)
     cursors: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
-    token: str = ""
+    tokens: list[str] = field(default_factory=list)
+
+    @property
+    def token(self) -> str:
+        """One that the service has given."""
+        return self.tokens[0]
 
     @property
     def url(self) -> str:
@@ -151,9 +160,17 @@ def codes_of(errors: Any) -> set[str]:
 
 @asynccontextmanager
 async def open_target(
-    run: Run, *, customers: int, orders: int, settings: Mapping[str, str] | None = None
+    run: Run,
+    *,
+    customers: int,
+    orders: int,
+    tokens: int = FEW_TOKENS,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Target]:
-    """A service with a shop of this size, which is stopped and looked at when the block ends."""
+    """A service with a shop of this size that has given so many tokens.
+
+    It is stopped when the block ends; what its log says of faults is found.
+    """
     async with AsyncExitStack() as opened:
         service = Service(run.folder, {**SETTINGS, **(settings or {})})
         opened.push_async_callback(service.kill)
@@ -164,6 +181,7 @@ async def open_target(
         await service.start()
         target = Target(run, service, http)
         await _until_ready(target)
+        await _learn(target, tokens)
         yield target
         code, _ = await service.stop()
         if code:
@@ -192,6 +210,9 @@ async def _until_ready(target: Target) -> None:
             except aiohttp.ClientError:
                 assert target.service.runs, target.service.last_word()
             await asyncio.sleep(0.05)
+
+
+async def _learn(target: Target, tokens: int) -> None:
     reply = await target.post("setting up", {"query": _KNOWN})
     assert reply, "the service does not answer"
     data = reply.json["data"]
@@ -201,8 +222,13 @@ async def _until_ready(target: Target) -> None:
     target.orders = [node["orderId"] for node in data["orders"]["nodes"]]
     target.cursors = [edge["cursor"] for name in ("products", "orders") for edge in data[name]["edges"]]
     target.commands = [node["commandId"] for node in data["activity"]["nodes"]]
-    stock = {"input": {"productId": target.products[0], "quantity": 1}}
-    receive = "mutation ($input: ReceiveStockInput!) { receiveStock(input: $input) { receipt { token } } }"
-    received = await target.post("setting up", {"query": receive, "variables": stock})
+    target.tokens = await asyncio.gather(*(_token(target, number) for number in range(tokens)))
+
+
+async def _token(target: Target, number: int) -> str:
+    """The token of a command that was carried out."""
+    stock = {"input": {"productId": target.products[number % len(target.products)], "quantity": 1}}
+    received = await target.post("setting up", {"query": _RECEIVE, "variables": stock})
     assert received, "the service does not answer"
-    target.token = received.json["data"]["receiveStock"]["receipt"]["token"]
+    token: str = received.json["data"]["receiveStock"]["receipt"]["token"]
+    return token

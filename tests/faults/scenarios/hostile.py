@@ -8,9 +8,10 @@ from time import monotonic
 from tests.faults.campaign import Run
 from tests.faults.findings import wrong
 from tests.faults.hostile.attacks import Attack, all_attacks
+from tests.faults.hostile.heavy import OPERATIONS, sent
 from tests.faults.hostile.honest import Honest, honest_clients, p99
 from tests.faults.hostile.slow import hold
-from tests.faults.hostile.target import LIMIT, Target, open_target
+from tests.faults.hostile.target import LIMIT, Reply, Target, open_target
 from tests.faults.process import open_files, resident_mb
 from tests.faults.registry import fault
 
@@ -33,8 +34,10 @@ SETTLED = 3.0
 @fault("hostile", rounds=200, short=0, stores=("sqlite",))
 async def hostile(run: Run) -> None:
     """Hostile HTTP, sockets and event streams beside honest users: no fault, no hang, nobody waits long."""
-    customers, orders = (40, 160) if run.short else (100, 3_000)
-    async with open_target(run, customers=customers, orders=orders) as target:
+    size = {"customers": 100, "orders": 3_000, "tokens": 1_200}
+    if run.short:
+        size = {"customers": 40, "orders": 160}
+    async with open_target(run, settings=None, **size) as target:
         attacks = all_attacks()
         async with AsyncExitStack() as opened:
             honest = await opened.enter_async_context(honest_clients(target))
@@ -43,7 +46,7 @@ async def hostile(run: Run) -> None:
             alone = monotonic()
             rest, files = resident_mb(target.service.process.pid), open_files(target.service.process.pid)
             slow = None if run.short else asyncio.create_task(hold(target))
-            await _one_by_one(target, [attack for attack in attacks if attack.heavy])
+            await _one_by_one(target)
             peak = rest
             while run.done < run.rounds:
                 await _round(target, attacks)
@@ -65,19 +68,26 @@ async def hostile(run: Run) -> None:
         await _look_at_the_loop(target)
 
 
-async def _one_by_one(target: Target, attacks: list[Attack]) -> None:
+async def _one_by_one(target: Target) -> None:
     """Measures each heavy operation by itself."""
-    for attack in attacks:
+    for name in OPERATIONS:
         await target.held(anew=True)
         began = monotonic()
-        await attack.act(target, target.run.chance("alone", attack.name))
+        reply = await sent(target, target.run.chance("alone", name), name)
         figures = await target.held(anew=True)
         target.run.notes.append(
-            f"{attack.name}: {monotonic() - began:.2f} s, the loop was held for {figures['longestMs']:.0f} ms"
+            f"{name}: {_told(reply)} after {monotonic() - began:.2f} s, "
+            f"the loop was held for {figures['longestMs']:.0f} ms"
             + (f" at {figures['places'][0]['at']}" if figures["places"] else "")
         )
         if figures["longestMs"] > LIMIT * 1000:
-            target.complain(attack.name, f"it holds the loop for more than {LIMIT * 1000:g} ms")
+            target.complain(name, f"it holds the loop for more than {LIMIT * 1000:g} ms")
+
+
+def _told(reply: Reply | None) -> str:
+    if reply is None:
+        return "no answer"
+    return " ".join(sorted(reply.codes)) or f"an answer of {len(reply.body) / 1000:,.0f} kB"
 
 
 async def _round(target: Target, attacks: list[Attack]) -> None:
