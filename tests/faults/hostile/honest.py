@@ -45,6 +45,14 @@ class Honest:
     def __init__(self, file: Path) -> None:
         self._file = file
 
+    async def at_work(self) -> None:
+        """Waits until everybody has had an answer."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if {sample.kind for sample in self.samples()} == {"read", "write"}:
+                    return
+                await asyncio.sleep(0.05)
+
     def samples(self, since: float = 0.0, until: float = float("inf")) -> list[Sample]:
         """What was asked for in this time."""
         lines = self._file.read_bytes().splitlines(keepends=True)

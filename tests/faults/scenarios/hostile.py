@@ -41,6 +41,7 @@ async def hostile(run: Run) -> None:
         attacks = all_attacks()
         async with AsyncExitStack() as opened:
             honest = await opened.enter_async_context(honest_clients(target))
+            await honest.at_work()
             began = monotonic()
             await asyncio.sleep(ALONE_SHORTLY if run.short else ALONE)
             alone = monotonic()
