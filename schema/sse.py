@@ -16,12 +16,6 @@ from schema.media_types import EVENTS
 PING_INTERVAL = 12
 """Seconds between two comments, which tell what is in between that the connection is in use."""
 
-READ_PATIENCE = 30
-"""Seconds that a client may leave unread what is sent to it."""
-
-LAST_PATIENCE = 1
-"""The same when the service ends."""
-
 RETRY = range(500, 5000)
 """Milliseconds: when clients come back after the service has ended, each at a time of its own."""
 
@@ -38,15 +32,11 @@ COMPLETE = b"event: complete\ndata:\n\n"
 logger = logging.getLogger(__name__)
 
 
-class _Unread(Exception):
-    """The client has read nothing for too long."""
-
-
 class EventStream:
     """The response that sends an operation's items as events, whose ids are the items' cursors.
 
-    It ends with the operation, when the client leaves or reads nothing for `read_patience` seconds, and when
-    the service is `leaving`; what was not completed, clients come back for.
+    It ends with the operation, when the client leaves or is cut off because it does not read, and when the
+    service is `leaving`; what was not completed, clients come back for.
     """
 
     def __init__(
@@ -54,12 +44,10 @@ class EventStream:
         items: AsyncGenerator[Item, None],
         leaving: asyncio.Event,
         *,
-        read_patience: float = READ_PATIENCE,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._items = items
         self._leaving = leaving
-        self._read_patience = read_patience
         self._headers = {**HEADERS, **(headers or {})}
         self._ended = False
 
@@ -72,10 +60,7 @@ class EventStream:
                 self._send_items(), self._send_comments(), _until_gone(receive), self._leaving.wait()
             )
             if not self._ended:
-                self._read_patience = LAST_PATIENCE
                 await self._write(b"retry: %d\n\n" % random.choice(RETRY), more=False)  # noqa: S311
-        except _Unread:
-            await _cut(receive)
         finally:
             await self._items.aclose()
 
@@ -90,8 +75,6 @@ class EventStream:
                 await self._write(_event(item))
         except Refused as refused:
             await self._write(_event(Item(orjson.dumps({"errors": refused.errors}), None)))
-        except _Unread:
-            raise
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
             error = {"message": "Something went wrong on our side.", "extensions": {"code": "INTERNAL"}}
@@ -105,11 +88,7 @@ class EventStream:
 
     async def _write(self, body: bytes, *, more: bool = True) -> None:
         """Sends once the client has read enough of what was sent before."""
-        try:
-            async with asyncio.timeout(self._read_patience):
-                await self._send({"type": "http.response.body", "body": body, "more_body": more})
-        except TimeoutError:
-            raise _Unread from None
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
         self._ended = not more
 
 
@@ -139,11 +118,3 @@ async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _cut(receive: Receive) -> None:
-    """Cuts the connection: an orderly end would wait for the client to read what it does not read."""
-    cycle = getattr(receive, "__self__", None)  # uvicorn's, which alone knows the connection
-    if transport := getattr(cycle, "transport", None):
-        transport.abort()
-        await _until_gone(receive)

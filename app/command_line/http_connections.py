@@ -161,7 +161,8 @@ class HTTPConnection(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """Stop watching: it has read enough."""
         super().resume_writing()
-        self._reader.stop()
+        if not self.transport.is_closing():  # A connection is closed once all is read.
+            self._reader.stop()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, also one that does not read."""

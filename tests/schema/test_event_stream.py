@@ -1,40 +1,37 @@
 """How an event stream ends: with who reads nothing, with who leaves, and with a fault of our own."""
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from app.command_line.connections import GRACE
+from app.command_line.http_connections import HTTPConnection
 from schema.executing import Item
 from schema.sse import EventStream
+from tests.inprocess import serving_app
 from tests.schema.events import COMPLETE, Events
+
+
+class Impatient(HTTPConnection):
+    read_patience = 0.3
 
 
 @asynccontextmanager
 async def serving_items(
-    items: AsyncGenerator[Item, None], *, read_patience: float = 30
+    items: AsyncGenerator[Item, None], leaving: asyncio.Event | None = None
 ) -> AsyncIterator[int]:
     """Serves one stream on the port that is given."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await EventStream(items, asyncio.Event(), read_patience=read_patience)(scope, receive, send)
+        await EventStream(items, leaving or asyncio.Event())(scope, receive, send)
 
-    config = uvicorn.Config(app, log_config=None, lifespan="off")
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
-        await server.startup(sockets=[listening])
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            await server.shutdown(sockets=[listening])
+    http = Impatient if leaving is None else HTTPConnection
+    async with serving_app(app, http=http, lifespan="off", timeout_graceful_shutdown=GRACE) as port:
+        yield port
 
 
 async def test_who_reads_nothing_is_cut_off_and_takes_no_memory(caplog: pytest.LogCaptureFixture) -> None:
@@ -47,16 +44,41 @@ async def test_who_reads_nothing_is_cut_off_and_takes_no_memory(caplog: pytest.L
             while True:
                 made += 1
                 yield Item(b"x" * 100_000, None)
+                await asyncio.sleep(0)  # as one does who waits for what is next
         finally:
             ended.set()
 
-    async with serving_items(endless(), read_patience=0.3) as port, asyncio.timeout(10):
+    async with serving_items(endless()) as port, asyncio.timeout(10):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         await ended.wait()
         assert made < 200
         unread = await reader.read()
         assert not unread.endswith(b"\r\n0\r\n\r\n")  # no end that looks like a good one
+        writer.close()
+    assert [record for record in caplog.records if record.levelname != "INFO"] == []
+
+
+async def test_the_service_ends_also_where_nothing_is_read(caplog: pytest.LogCaptureFixture) -> None:
+    """The last words to a client that does not read would wait for ever."""
+    leaving, ended, made = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def endless() -> AsyncGenerator[Item, None]:
+        try:
+            while True:
+                made.set()
+                yield Item(b"x" * 10_000_000, None)
+                await asyncio.sleep(0)
+        finally:
+            ended.set()
+
+    async with asyncio.timeout(10):
+        async with serving_items(endless(), leaving) as port:
+            _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await made.wait()
+            leaving.set()
+        await ended.wait()
         writer.close()
     assert [record for record in caplog.records if record.levelname != "INFO"] == []
 
