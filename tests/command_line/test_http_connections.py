@@ -338,7 +338,8 @@ async def test_where_all_connections_are_busy_health_checks_are_answered_and_not
 
 async def test_at_the_limit_of_open_files_health_checks_are_answered(mongo_url: str, tmp_path: Path) -> None:
     """Neither those who send half a request nor those who follow keep a service from saying that it lives."""
-    assert most_connections() > 4 * FILES, "this process needs more files for its own ends of the connections"
+    if most_connections() < 2 * FILES:
+        pytest.skip("both ends of many connections need more open files: ulimit -n 1024")
     follow = {"query": "subscription { readModelUpdates { __typename } }"}
     async with (
         running(
