@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util.concurrency import await_, in_greenlet
 
-from app.stores.sqlite_file import OpenedFile
+from app.stores.sqlite_file import FileReplaced, Identity, OpenedFile
 
 
 class WholeStatements(aiosqlite.Connection):
@@ -58,6 +58,8 @@ class WholeTransactions(WholeStatements):
     the lock or for the disk, is the first statement and the commit.
     """
 
+    _log: Identity | None = None
+
     async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Has a statement executed."""
         if self._conn.in_transaction:
@@ -67,7 +69,7 @@ class WholeTransactions(WholeStatements):
 
     def _begin_with(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         if not self._conn.in_transaction:  # of a statement that was given up before it was done
-            self.file.check()
+            self._check()
             self._conn.execute("BEGIN IMMEDIATE")
         self.carry_out_here(statement, sql, values, many)
 
@@ -77,7 +79,14 @@ class WholeTransactions(WholeStatements):
 
     def _commit_and_check(self) -> None:
         self._conn.commit()
+        self._check()
+
+    def _check(self) -> None:
         self.file.check()
+        # While a connection is open nobody but an intruder removes the file that it commits to.
+        log = self._log = self.file.log() if self._log is None else self._log
+        if log != self.file.log():
+            raise FileReplaced("the file that commits are written to was removed or replaced")
 
 
 class Statement:

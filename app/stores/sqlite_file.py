@@ -3,6 +3,8 @@
 import os
 import sqlite3
 
+Identity = tuple[int, int]
+
 
 class FileReplaced(sqlite3.OperationalError):
     """The file is no longer there, or another one is in its place."""
@@ -13,7 +15,7 @@ class OpenedFile:
 
     def __init__(self) -> None:
         self._path: str | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: Identity | None = None
 
     def opened_by(self, connection: sqlite3.Connection) -> None:
         """Note which file a new connection has opened, or raise `FileReplaced` where it is another one."""
@@ -28,8 +30,12 @@ class OpenedFile:
         if self._path and _identity_of(self._path) != self._identity:
             raise FileReplaced(f"{self._path} was removed or replaced")
 
+    def log(self) -> Identity | None:
+        """Return which file commits are written to, before they come to the store's own; `None` for none."""
+        return _identity_of(f"{self._path}-wal") if self._path else None
 
-def _identity_of(path: str) -> tuple[int, int] | None:
+
+def _identity_of(path: str) -> Identity | None:
     if not path:  # a database in memory
         return None
     try:

@@ -1,10 +1,8 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -278,35 +276,3 @@ async def test_parameters_are_hidden_in_what_sqlalchemy_says(store: SqlWriteStor
     assert isinstance(cause, DBAPIError)
     assert cause.hide_parameters
     assert STREET not in str(cause).partition("DETAIL")[0]
-
-
-async def turn_while(store: SqlWriteStore, happens: Callable[[], object]) -> None:
-    async with store.begin(cause()) as work:
-        await work.earlier(uuid7())  # which begins the transaction
-        happens()
-        work.record("book-1", 1, [PageTurned(page=2)])
-        await work.commit("")
-
-
-@pytest.mark.parametrize("another", [False, True])
-async def test_nothing_is_accepted_by_a_file_that_was_removed_or_replaced(
-    tmp_path: Path, another: bool
-) -> None:
-    file = tmp_path / "write.db"
-    types = EventTypes()
-    types.add(PageTurned)
-
-    def remove() -> None:
-        file.unlink()
-        if another:
-            file.touch()
-
-    async with open_database(f"sqlite+aiosqlite:///{file}") as engines:
-        store = SqlWriteStore(engines, types)
-        await turn(store, "book-1", 0, 1)
-        with pytest.raises(WriteStoreUnavailable, match="removed or replaced"):
-            await turn_while(store, remove)
-        for refused in (partial(turn, store, "book-1", 1, 2), store.probe, store.head):
-            with pytest.raises(WriteStoreUnavailable, match="Put it back and start the service again"):
-                await refused()
-    assert file.exists() == another
