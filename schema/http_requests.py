@@ -10,17 +10,22 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from app.cqrs.sizes import bytes_of
 from schema.context import TOKEN_HEADER
+from schema.kept import Kept
 from schema.media_types import JSON, Accepted
 from schema.requested import Operation, complaint_about_operation
 
 LARGEST_BODY = 1_000_000
 """Bytes of a request's body, and of a websocket message."""
 
-LARGEST_REMEMBERED, MOST_REMEMBERED = 2_000, 1_000
-"""Bytes of a body that may be remembered with its operation, which may take 25 times as much; and how many
-are: queries come again.
+LARGEST_REMEMBERED, MOST_REMEMBERED = 2_000, 4_000_000
+"""Bytes of a body that may be remembered with its operation, and of all that are: queries come again. An
+operation may take 30 times as much as its body.
 """
+
+PER_OPERATION = 1_000
+"""Bytes that an operation takes beside its parts, which are text, its variables and its key."""
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
@@ -88,9 +93,14 @@ class Asked:
                 return bytes(body)
 
 
-@lru_cache(MOST_REMEMBERED)
+_known: Kept[bytes, Operation] = Kept(MOST_REMEMBERED)
+
+
 def _remembered(body: bytes) -> Operation:
-    return _operation(_json(body))
+    if (operation := _known.get(body)) is None:
+        operation = _operation(_json(body))
+        _known.put(body, operation, PER_OPERATION + bytes_of(body) + bytes_of(operation) + operation.size)
+    return operation
 
 
 def _operation(sent: object) -> Operation:

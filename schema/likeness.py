@@ -1,7 +1,6 @@
 """Which subscriptions are alike, so that one execution can serve them."""
 
 from dataclasses import dataclass
-from typing import cast
 
 import orjson
 from graphql import (
@@ -14,13 +13,12 @@ from graphql import (
     VariableNode,
     get_operation_ast,
 )
-from strawberry.extensions import ParserCache
 
+from app.cqrs.sizes import compact
 from schema.context import Context
+from schema.documents import documents
 from schema.limits import MOST_TOKENS
 from schema.requested import Operation
-
-_cache = ParserCache().cached_parse_document
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Likeness:
 def likeness(operation: Operation, context: Context) -> Likeness | None:
     """How an operation is like others; `None` for what is no subscription."""
     try:
-        document = cast("DocumentNode", _cache(operation.query, max_tokens=MOST_TOKENS))
+        document = documents.parse(operation.query, max_tokens=MOST_TOKENS)
     except GraphQLError:
         return None
     selected = get_operation_ast(document, operation.operation_name)
@@ -45,7 +43,7 @@ def likeness(operation: Operation, context: Context) -> Likeness | None:
     given = variables.pop(resumed_by, None) if resumed_by else None
     same = [operation.query, operation.operation_name, variables, context.viewer]
     start = repr((given if operation.after is None else operation.after, context.asked))
-    return Likeness(orjson.dumps(same, option=orjson.OPT_SORT_KEYS), start)
+    return Likeness(compact(orjson.dumps(same, option=orjson.OPT_SORT_KEYS)), start)
 
 
 def _resumed_by(document: DocumentNode, selected: OperationDefinitionNode) -> str | None:

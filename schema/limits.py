@@ -15,8 +15,9 @@ from graphql import (
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
-from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.extensions import SchemaExtension
 
+from schema.documents import documents
 from schema.validation import locating
 
 MOST_TOKENS = 4000
@@ -44,7 +45,7 @@ class Extent:
     selections: int
 
 
-class Limits(ParserCache, ValidationCache):
+class Limits(SchemaExtension):
     """Parses and validates within limits, and keeps what was parsed and validated."""
 
     def on_parse(self) -> Iterator[None]:
@@ -52,7 +53,7 @@ class Limits(ParserCache, ValidationCache):
         context = self.execution_context
         context.parse_options["max_tokens"] = MOST_TOKENS
         with suppress(GraphQLError):
-            context.graphql_document = self.cached_parse_document(context.query, **context.parse_options)
+            context.graphql_document = documents.parse(context.query or "", max_tokens=MOST_TOKENS)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -68,9 +69,7 @@ class Limits(ParserCache, ValidationCache):
             refuse_too_large(document, context._provided_operation_name)
         except GraphQLError as refusal:
             return [refusal]
-        faults: list[GraphQLError] = self.cached_validate_document(
-            context.schema._schema, document, locating(context.validation_rules)
-        )
+        faults = documents.validate(context.schema._schema, document, locating(context.validation_rules))
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return [_refusal("This selects the same fields too often, or has too many faults to list.")]
         return faults

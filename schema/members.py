@@ -6,6 +6,7 @@ from typing import Any
 
 from strawberry.types import ExecutionResult
 
+from app.cqrs.sizes import compact
 from schema.executing import Item, raised
 from schema.likeness import Likeness
 from schema.results import encoded
@@ -32,7 +33,7 @@ class Made:
         """The item for a member who was not sent `lagged` others before it."""
         if lagged not in self._items:
             result = raised(self._result, self._lagged_at, lagged) if lagged else self._result
-            self._items[lagged] = Item(encoded(result), self.cursor)
+            self._items[lagged] = Item(compact(encoded(result)), self.cursor)
         return self._items[lagged]
 
 

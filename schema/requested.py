@@ -7,6 +7,10 @@ from typing import Any
 
 import orjson
 
+from app.cqrs.sizes import bytes_of, compact
+
+NO_VARIABLES = b"{}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
@@ -21,12 +25,13 @@ class Operation:
     @cached_property
     def key(self) -> tuple[str, str | None, bytes]:
         """All that an answer depends on beside the documents and who asks, as something to find it by."""
-        return self.query, self.operation_name, orjson.dumps(self.variables or {})
+        variables = compact(orjson.dumps(self.variables)) if self.variables else NO_VARIABLES
+        return self.query, self.operation_name, variables
 
     @property
     def size(self) -> int:
-        """Bytes of the key, about."""
-        return sum(len(part) for part in self.key if part)
+        """Bytes of the key."""
+        return bytes_of(self.key)
 
 
 def complaint_about_operation(sent: object) -> str | None:

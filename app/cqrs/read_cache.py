@@ -9,6 +9,7 @@ long as nobody but the projectors of this process changes the documents.
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any
 
 from app.cqrs.choices import Choices
@@ -16,8 +17,10 @@ from app.cqrs.read_model import Change
 from app.cqrs.recent_changes import Concerned, RecentChanges
 from app.cqrs.sources import Source
 
-PER_ENTRY, PER_ID = 1_000, 200
-"""Bytes that an entry takes beside its key and value, and for each document in it."""
+PER_ENTRY, PER_SOURCE, PER_TEXT = 600, 400, 350
+"""Bytes that an entry takes beside its key and value, for each of its sources, and for each id and text by
+which changes find it: a set of keys in a dictionary, beside the id or text itself.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,13 @@ class Entry:
     read_models: tuple[str, ...]
     """Those that were looked at, in order; a source's is one of them."""
     bytes: int
+
+
+def bytes_of_source(source: Source) -> int:
+    """Return the bytes that it takes to find an entry by the changes of one of its sources."""
+    texts = source.choice.text[1] if source.choice and source.choice.text else ()
+    found_by = len(source.ids) + len(texts)
+    return PER_SOURCE + PER_TEXT * found_by + sum(map(getsizeof, source.ids)) + sum(map(getsizeof, texts))
 
 
 class ReadCache:
@@ -76,7 +86,7 @@ class ReadCache:
 
         `size` is that of key and value, in bytes.
         """
-        room = size + PER_ENTRY + PER_ID * sum(len(source.ids) for source in sources)
+        room = size + PER_ENTRY + sum(map(bytes_of_source, sources))
         if room > self.capacity or any(
             self._recent[name].may_concern(sources, since) for name in read_models
         ):

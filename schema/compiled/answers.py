@@ -9,8 +9,9 @@ import orjson
 import strawberry
 from strawberry.types import ExecutionResult
 
+from app.cqrs.sizes import bytes_of, compact
 from app.cqrs.tokens import BadToken
-from schema.compiled.operations import CompiledOperation
+from schema.compiled.operations import PER_OPERATION, CompiledOperation
 from schema.compiled.parsed import NotCovered
 from schema.compiled.shapes import Leaves
 from schema.compiled.sightings import Sightings
@@ -20,8 +21,8 @@ from schema.requested import Operation
 from schema.results import encoded, with_freshness
 
 MOST_OPERATIONS = 500
-MOST_BYTES = 50_000_000
-"""Of all operations that are kept ready."""
+MOST_BYTES = 16_000_000
+"""Of all operations that are kept ready; one of some hundred characters takes 50,000."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,14 @@ class Compiled:
                 data = orjson.dumps(result.data)
                 body = with_freshness(data, context.reading.freshness())
                 if context.of_documents_only and cache.capacity:
-                    size_of_both = len(data) + operation.size
-                    context.reading.keep(cache, key, data, size=size_of_both, since=since)
+                    kept = compact(data)
+                    size_of_both = bytes_of(kept) + operation.size
+                    context.reading.keep(cache, key, kept, size=size_of_both, since=since)
         except (NotCovered, TypeError):  # the latter of what JSON can't hold
             return None
         finally:
             if ready.size != size:
-                self._operations.trim()
+                self._operations.weigh(operation.query, operation.operation_name)
         self.answered += 1
         return body
 
@@ -85,4 +87,4 @@ class Compiled:
         try:
             return CompiledOperation(self._schema, self._leaves, query, operation_name)
         except NotCovered:
-            return NotCompiled(len(query))
+            return NotCompiled(PER_OPERATION + bytes_of(query))

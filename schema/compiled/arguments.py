@@ -31,6 +31,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
+from app.cqrs.sizes import bytes_of
 from schema.compiled.parsed import NotCovered
 
 MOST_COERCION_ERRORS = 50
@@ -39,6 +40,9 @@ MOST_REMEMBERED = 64
 
 LONGEST_REMEMBERED = 100
 """Characters of a text, and items of a list, among them."""
+
+PER_SET = 300
+"""Bytes that such a set takes beside what is in it."""
 
 _TAKEN_AS_THEY_ARE: Mapping[Any, type] = {
     GraphQLID: str,
@@ -80,6 +84,18 @@ class Variables:
         return values
 
 
+class Room:
+    """The bytes that the fields of an operation take for arguments that they remember, at most `most`."""
+
+    def __init__(self, most: int) -> None:
+        self.bytes = 0
+        self._most = most
+
+    def has(self, more: int) -> bool:
+        """Return whether there is room for so many bytes more."""
+        return self.bytes + more <= self._most
+
+
 class Resolver:
     """A field's own asynchronous resolver, and what it is called with for one selection of the field."""
 
@@ -89,6 +105,7 @@ class Resolver:
         field: GraphQLField,
         declared: StrawberryField,
         details: FieldDetailsList,
+        room: Room,
     ) -> None:
         assert declared.base_resolver is not None
         self.field = field
@@ -103,6 +120,7 @@ class Resolver:
         names = {schema.config.name_converter.from_argument(each): each for each in declared.arguments}
         self._direct, self._others = _variables_in(self.nodes[0], field, names)
         self._remembered: dict[Any, dict[str, Any]] = {}
+        self._room, self._taken = room, 0
 
     def __call__(self, source: Any, info: Any, values: VariableValues) -> Awaitable[Any]:
         """What the resolver finds; raises `GraphQLError` where it can't be given these arguments."""
@@ -133,11 +151,20 @@ class Resolver:
             scalar_registry=self._schema.schema_converter.scalar_registry,
         )
         if key is not None:
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
             own = {self._parent, self._info}
-            self._remembered[key] = {name: value for name, value in arguments.items() if name not in own}
+            self._remember(key, {name: value for name, value in arguments.items() if name not in own})
         return await self._called(source, strawberry_info, arguments)
+
+    def _remember(self, key: Any, arguments: dict[str, Any]) -> None:
+        size = PER_SET + bytes_of(key) + bytes_of(arguments)
+        if len(self._remembered) >= MOST_REMEMBERED or not self._room.has(size):
+            self._remembered.clear()
+            self._room.bytes -= self._taken
+            self._taken = 0
+        if self._room.has(size):  # other fields of the operation may have taken it all
+            self._remembered[key] = arguments
+            self._room.bytes += size
+            self._taken += size
 
     def _called(self, source: Any, info: Any, arguments: dict[str, Any]) -> Awaitable[Any]:
         if self._parent:
@@ -147,7 +174,9 @@ class Resolver:
         return self._function(source, **arguments) if self._takes_self else self._function(**arguments)
 
 
-def resolver_of(schema: strawberry.Schema, field: GraphQLField, details: FieldDetailsList) -> Resolver | None:
+def resolver_of(
+    schema: strawberry.Schema, field: GraphQLField, details: FieldDetailsList, room: Room
+) -> Resolver | None:
     """The field's resolver, if it is asynchronous and nothing stands around it."""
     declared = field.extensions.get("strawberry-definition")
     if (
@@ -159,7 +188,7 @@ def resolver_of(schema: strawberry.Schema, field: GraphQLField, details: FieldDe
         or schema.schema_converter._exception_handler_specs
     ):
         return None
-    return Resolver(schema, field, declared, details)
+    return Resolver(schema, field, declared, details, room)
 
 
 def _variables_in(

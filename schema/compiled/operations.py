@@ -1,13 +1,14 @@
 """An operation made ready: parsed and validated once, compiled for each of its shapes."""
 
 from collections.abc import Mapping
+from sys import getsizeof
 from typing import Any
 
 import strawberry
 from graphql import ExecutionResult
 from graphql.execution.values import VariableValues
 
-from schema.compiled.arguments import Variables
+from schema.compiled.arguments import Room, Variables
 from schema.compiled.parsed import NotCovered, parsed
 from schema.compiled.plans import Plan
 from schema.compiled.shapes import Leaves
@@ -15,8 +16,11 @@ from schema.compiled.shapes import Leaves
 MOST_PLANS = 16
 """Of one operation: it has one for each combination of what `@skip` and `@include` ask for."""
 
-BYTES_OF_TEXT = 200
-"""That a character takes in memory, about, once it is parsed."""
+PER_OPERATION = 5_000
+"""Bytes of an operation beside its text and its plans."""
+
+MOST_BYTES_REMEMBERED = 500_000
+"""Of the arguments that all fields of an operation remember."""
 
 
 class CompiledOperation:
@@ -32,8 +36,13 @@ class CompiledOperation:
         definitions = self._parsed.operation.variable_definitions or ()
         self._variables = Variables(schema._schema, tuple(definitions))
         self._plans: dict[tuple[Any, ...], Plan] = {}
-        self.size = len(query) * BYTES_OF_TEXT
-        """In bytes, about; it grows with each plan."""
+        self._size = PER_OPERATION + self._parsed.bytes + getsizeof(query)
+        self._remembered = Room(MOST_BYTES_REMEMBERED)
+
+    @property
+    def size(self) -> int:
+        """In bytes, about; it grows with each plan, and with what the fields remember."""
+        return self._size + self._remembered.bytes
 
     async def execute(self, variables: Mapping[str, Any] | None, context: Any) -> ExecutionResult:
         """Answers with data and errors, as graphql-core does; raises `NotCovered`."""
@@ -45,6 +54,6 @@ class CompiledOperation:
         if (plan := self._plans.get(key)) is None:
             if not all(isinstance(value, bool) for value in key) or len(self._plans) >= MOST_PLANS:
                 raise NotCovered
-            plan = self._plans[key] = Plan(self._schema, self._parsed, values, self._leaves)
-            self.size += plan.size
+            plan = self._plans[key] = Plan(self._schema, self._parsed, values, self._leaves, self._remembered)
+            self._size += plan.size
         return plan

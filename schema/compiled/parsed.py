@@ -27,7 +27,8 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 
 from schema.collected_fields import Collected
-from schema.limits import MOST_TOKENS, Limits, refuse_too_large
+from schema.documents import bytes_of_document, documents
+from schema.limits import MOST_TOKENS, refuse_too_large
 from schema.validation import RULES
 
 
@@ -44,6 +45,8 @@ class Parsed:
     fragments: dict[str, FragmentDefinitionNode]
     deciding: tuple[str, ...]
     """The variables by which fields are skipped or included."""
+    bytes: int
+    """What it takes with its text."""
 
     @property
     def fragment_details(self) -> dict[str, FragmentDetails]:
@@ -53,13 +56,12 @@ class Parsed:
 
 def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Parsed:
     """The query that is meant by `operation_name`; raises `NotCovered`."""
-    limits = Limits()  # which remember what they have parsed and validated at first sight
     try:
-        document = limits.cached_parse_document(query, max_tokens=MOST_TOKENS)
+        document = documents.parse(query, max_tokens=MOST_TOKENS)
         refuse_too_large(document, operation_name)
     except GraphQLError:
         raise NotCovered from None
-    if limits.cached_validate_document(schema, document, RULES):
+    if documents.validate(schema, document, RULES):
         raise NotCovered
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:
@@ -69,7 +71,7 @@ def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Par
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
-    return Parsed(schema, operations[0], fragments, _deciding(document))
+    return Parsed(schema, operations[0], fragments, _deciding(document), bytes_of_document(document))
 
 
 def _deciding(document: DocumentNode) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from app.cqrs.documents import Fields
 from schema.collected_fields import collect_into
-from schema.compiled.arguments import Resolver, resolver_of
+from schema.compiled.arguments import Resolver, Room, resolver_of
 from schema.compiled.executor import CompiledExecutor, Functions
 from schema.compiled.needs import needed
 from schema.compiled.parsed import NotCovered, Parsed, Selections
@@ -35,8 +35,9 @@ BYTES_OF_SOURCE = 20
 class _Survey:
     """Walks through an operation and finds what can be compiled; the other fields are resolved as usual."""
 
-    def __init__(self, schema: strawberry.Schema, selections: Selections, shapes: Shapes) -> None:
+    def __init__(self, schema: strawberry.Schema, selections: Selections, shapes: Shapes, room: Room) -> None:
         self._schema = schema
+        self._room = room
         self._selections = selections
         self._shapes = shapes
         self._fields: dict[int, str] = {}
@@ -64,7 +65,7 @@ class _Survey:
             try:
                 self._fields[id(details)] = self._shapes.of_field(kind, field, details)
             except Impure:
-                if resolver := resolver_of(self._schema, field, details):
+                if resolver := resolver_of(self._schema, field, details, self._room):
                     self._resolvers[id(details)] = resolver
                 self._needed[id(details)] = needed(self._schema._schema, field, details, self._selections)
                 self._value(field.type, details)
@@ -85,16 +86,21 @@ class Plan:
     """An operation's functions, and its execution with them."""
 
     def __init__(
-        self, schema: strawberry.Schema, parsed: Parsed, values: VariableValues, leaves: Leaves
+        self,
+        schema: strawberry.Schema,
+        parsed: Parsed,
+        values: VariableValues,
+        leaves: Leaves,
+        room: Room,
     ) -> None:
-        """For what is skipped with these variables."""
+        """For what is skipped with these variables; what its fields remember is counted in `room`."""
         query = parsed.schema.query_type
         assert query is not None
         self._query = query
         selections = Selections(parsed, values)
         self._root_fields = selections.of_query()
         shapes = Shapes(parsed.schema, schema.config.default_resolver, leaves, selections)
-        survey = _Survey(schema, selections, shapes)
+        survey = _Survey(schema, selections, shapes, room)
         survey.object(query, self._root_fields)
         executor = CompiledExecutor(
             parsed.schema,

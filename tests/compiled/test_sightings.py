@@ -63,12 +63,24 @@ def test_things_that_grow_push_others_out() -> None:
     newest = sightings.get("bb", None)
     assert newest is not None
     newest.size = 9
-    sightings.trim()
+    sightings.weigh("bb", None)
     assert (len(sightings), sightings.get("bb", None)) == (1, newest)
 
 
-def test_what_is_larger_than_all_that_may_be_kept_is_not_kept() -> None:
+def test_what_is_larger_than_all_that_may_be_kept_is_made_once_and_drops_nothing() -> None:
     sightings, made = kept(most_bytes=10)
-    for _ in range(4):
-        sightings.get("a long text", None)
-    assert (made, len(sightings)) == (["a long text"] * 2, 0)
+    for text in ("aa", "aa", "a long text", "a long text", "a long text", "a long text"):
+        sightings.get(text, None)
+    assert (made, len(sightings)) == (["aa", "a long text"], 1)
+    assert sightings.get("aa", None)
+
+
+def test_what_grows_beyond_all_that_may_be_kept_is_dropped_alone() -> None:
+    sightings, made = kept(most_bytes=10)
+    for text in ("aa", "aa", "bb", "bb"):
+        newest = sightings.get(text, None)
+    assert newest is not None
+    newest.size = 11
+    sightings.weigh("bb", None)
+    assert [sightings.get(text, None) for text in ("bb", "bb", "bb")] == [None] * 3
+    assert (made, sightings.bytes, len(sightings)) == (["aa", "bb"], 2, 1)

@@ -1,11 +1,15 @@
 """What is kept, for how long, and how much of it; that it is never stale is shown in `test_staleness.py`."""
 
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Callable, Sequence
 
-from app.cqrs.read_cache import PER_ENTRY, PER_ID, ReadCache
+import pytest
+
+from app.cqrs.read_cache import PER_ENTRY, ReadCache, bytes_of_source
 from app.cqrs.read_model import Change, Collection
 from app.cqrs.recent_changes import LARGE, REMEMBERED
-from app.cqrs.sources import Source, all_of, listed
+from app.cqrs.sizes import bytes_of
+from app.cqrs.sources import Source, all_of, counted, listed
 from tests.cqrs.notes import documents, notes
 
 A, B = (Source(documents, id) for id in "ab")
@@ -139,8 +143,12 @@ def test_a_change_that_was_tried_again_is_over_when_that_is() -> None:
     assert kept(cache, "a") == "A"
 
 
+ROOM = PER_ENTRY + bytes_of_source(A) + 100
+"""Of an answer of 100 bytes that shows a document."""
+
+
 def test_takes_no_more_than_its_room_and_lets_go_of_what_was_not_asked_for() -> None:
-    cache = opened(3 * (PER_ENTRY + PER_ID + 100))
+    cache = opened(3 * ROOM)
     for key in "abc":
         keep(cache, key, A, size=100)
     assert kept(cache, "a") == "A"
@@ -148,7 +156,45 @@ def test_takes_no_more_than_its_room_and_lets_go_of_what_was_not_asked_for() -> 
     assert kept(cache, *"abcd") == "ACD"
     keep(cache, "e", B, size=1_000_000)
     assert kept(cache, *"abcde") == "ACD"
-    assert cache.bytes == 3 * (PER_ENTRY + PER_ID + 100)
+    assert cache.bytes == 3 * ROOM
+
+
+def answers(number: int) -> Sequence[Source]:
+    """What a listing of ten documents, chosen by a hundred texts, is made of."""
+    texts = [f"{number} {each}" for each in range(100)]
+    found = [{"_id": f"{number}-{each}"} for each in range(10)]
+    return [listed(documents, {"topic": {"$in": texts}}, [("_id", 1)], found)]
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        lambda number: [],
+        lambda number: [Source(documents, [f"{number}"])],
+        answers,
+        lambda number: [counted(documents, {"topic": f"{number} {each}"}) for each in range(20)],
+    ],
+    ids=["nothing", "a document", "a listing", "many counts"],
+)
+def test_an_answer_takes_no_more_than_is_counted(sources: Callable[[int], Sequence[Source]]) -> None:
+    cache = opened(10**9)
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            key = ("everyone", f"{{ number {number} }}", None, b"{}")
+            value = b"%d" % number
+            cache.put(
+                key,
+                value,
+                size=bytes_of(key) + bytes_of(value),
+                read_models=["notes"],
+                sources=sources(number),
+                since=cache.mark(),
+            )
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert cache.bytes / 3 < taken < cache.bytes
 
 
 def test_keeps_no_trace_of_what_it_forgot() -> None:

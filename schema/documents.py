@@ -1,0 +1,69 @@
+"""Operations' texts, parsed and validated once, and kept within a number of bytes."""
+
+from dataclasses import dataclass, field
+from sys import getsizeof
+
+from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, parse
+from strawberry.schema.schema import validate_document
+
+from schema.kept import Kept
+
+MOST_BYTES = 4_000_000
+"""Of all texts that are kept; a text of some hundred characters takes 20,000."""
+
+PER_TOKEN = 700
+"""Bytes that a token takes, with the nodes that are made of it; measured are 360 to 620."""
+
+PER_ERROR = 2_000
+"""Bytes that an error of validation takes beside its message."""
+
+Rules = tuple[type[ASTValidationRule], ...]
+
+
+def bytes_of_document(document: DocumentNode) -> int:
+    """Return the bytes that a parsed document takes with its text; comments are tokens, too."""
+    if document.loc is None:
+        return 0
+    tokens, token = 0, document.loc.start_token
+    while token.next:
+        tokens, token = tokens + 1, token.next
+    return PER_TOKEN * tokens + 2 * getsizeof(document.loc.source.body)
+
+
+@dataclass(slots=True)
+class _Text:
+    document: DocumentNode
+    bytes: int
+    faults: dict[tuple[GraphQLSchema, Rules], list[GraphQLError]] = field(default_factory=dict)
+
+
+class Documents:
+    """Parses and validates, and keeps what came of it in at most `most_bytes`."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self.kept: Kept[str, _Text] = Kept(most_bytes)
+
+    def parse(self, text: str, *, max_tokens: int) -> DocumentNode:
+        """Return the document in a text; raise `GraphQLError` for what is none, or has too many tokens."""
+        if known := self.kept.get(text):
+            return known.document
+        document = parse(text, max_tokens=max_tokens)
+        parsed = _Text(document, bytes_of_document(document))
+        self.kept.put(text, parsed, parsed.bytes)
+        return document
+
+    def validate(self, schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
+        """Return what is wrong with a document; the same errors are returned each time."""
+        text = document.loc.source.body if document.loc else ""
+        known = self.kept.get(text)
+        if known is None or known.document is not document:
+            return validate_document(schema, document, rules)
+        if (faults := known.faults.get((schema, rules))) is None:
+            faults = known.faults[schema, rules] = validate_document(schema, document, rules)
+            known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
+            self.kept.weigh(text, known.bytes)
+        return faults
+
+
+documents = Documents()
+"""Of the shop's schema, for all transports."""

@@ -1,0 +1,76 @@
+"""Texts are parsed and validated once, and the memory they take is counted."""
+
+import gc
+import tracemalloc
+
+import pytest
+from graphql import GraphQLError
+
+from schema.documents import Documents
+from schema.limits import MOST_TOKENS
+from schema.root import schema
+from schema.validation import RULES
+
+PRODUCTS = "query Q%d { products(first: 2) { nodes { id name price { amount } } } }"
+ALIASES = "query Q%d { " + " ".join(f"a{alias}: __typename" for alias in range(300)) + " }"
+LISTS = "query Q%d { products(filter: { categories: [" + ' ""' * 900 + "] }) { totalCount } }"
+COMMENT = "{ __typename } # %d " + "x" * 50_000
+WIDE = "{ __typename } # %d " + "\N{GOAT}" * 10_000
+WRONG = "query Q%d { " + " ".join(f"a{alias}" for alias in range(50)) + " }"
+
+
+def parsed(documents: Documents, text: str) -> list[GraphQLError]:
+    document = documents.parse(text, max_tokens=MOST_TOKENS)
+    return documents.validate(schema._schema, document, RULES)
+
+
+@pytest.mark.parametrize("text", [PRODUCTS, ALIASES, LISTS, COMMENT, WIDE, WRONG])
+def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
+    documents = Documents(10**9)
+    parsed(documents, text % 0)
+    before = documents.kept.bytes
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(1, 61):  # so many that what validation itself leaves does not count
+            parsed(documents, text % number)
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    counted = documents.kept.bytes - before
+    assert counted / 4 < taken < counted
+
+
+def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -> None:
+    documents = Documents()
+    first = parsed(documents, WRONG % 1)
+    assert first
+    assert parsed(documents, WRONG % 1) is first
+    assert documents.parse(WRONG % 1, max_tokens=1) is documents.parse(WRONG % 1, max_tokens=1)
+
+
+def test_all_texts_together_keep_to_their_bytes_and_a_larger_one_is_not_kept() -> None:
+    documents = Documents(100_000)
+    for number in range(50):
+        assert parsed(documents, PRODUCTS % number) == []
+        assert documents.kept.bytes <= 100_000
+    few = len(documents.kept)
+    assert 0 < few < 50
+    assert parsed(documents, ALIASES % 1) == parsed(documents, ALIASES % 1) == []
+    assert len(documents.kept) == few
+
+
+def test_a_document_that_was_not_kept_is_validated_all_the_same() -> None:
+    documents = Documents(1)
+    assert [each.message for each in parsed(documents, "{ nothing }")] == [
+        "Cannot query field 'nothing' on type 'Query'."
+    ]
+
+
+def test_what_is_no_document_is_refused_each_time() -> None:
+    documents = Documents()
+    for _ in range(2):
+        with pytest.raises(GraphQLError, match="Syntax Error"):
+            documents.parse("{", max_tokens=MOST_TOKENS)
+    assert len(documents.kept) == 0
