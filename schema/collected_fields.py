@@ -12,6 +12,8 @@ from graphql.execution import Executor
 from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from schema.async_helpers import help_weakly
+
 Collected = dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, CollectedFields]]
 """Sub-fields by type and the identity of the list; the list itself is kept, so that its id stays taken."""
 
@@ -27,11 +29,15 @@ def collect_into(executor: Executor[Any], collected: Collected) -> None:
 
 
 class EventExecutor(StrawberryGraphQLCoreExecutionContext):
-    """An executor that forgets after each event of a subscription what it collected for that event.
+    """An executor that is freed at its end, and keeps nothing of an event of a subscription after that.
 
     graphql-core 3.3.2 has all events share one dictionary, to which each adds lists that no later event looks
     up: a subscription would grow by about 2 kB an item for as long as it is open.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        help_weakly(self)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """Return a copy for one event, which collects sub-fields of its own."""

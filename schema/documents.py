@@ -1,5 +1,6 @@
 """Operations' texts, parsed and validated once, and kept within a number of bytes."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from sys import getsizeof
@@ -20,6 +21,9 @@ PER_DOCUMENT = 5_000
 
 PER_ERROR = 2_000
 """Bytes that an error of validation takes beside its message."""
+
+LARGE = 100_000
+"""Bytes of a document from which on nothing may be left of its validation: it takes a millisecond or more."""
 
 Rules = tuple[type[ASTValidationRule], ...]
 
@@ -42,12 +46,28 @@ def _tokens_of(document: DocumentNode) -> Iterator[Token]:
 def _without_cycles(document: DocumentNode) -> DocumentNode:
     """Return the document, whose tokens know the next one and no longer the one before.
 
-    It is freed then as soon as it is dropped. Else it would stay, with up to 3 MB, until the garbage collector
-    looks at all that has lived for long, which it does seldom.
+    It is freed then as soon as it is dropped. Else it would stay, with up to 3 MB, until the garbage
+    collector looks at all that has lived for long, which it does seldom.
     """
     for token in _tokens_of(document):
         token.prev = None
     return document
+
+
+def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
+    """Return what is wrong with a document, and leave nothing else.
+
+    The library's visitors refer to themselves and to the document. The garbage collector may not run before
+    they are garbage, or it would take them for something that stays.
+    """
+    if bytes_of_document(document) < LARGE or not gc.isenabled():
+        return validate_document(schema, document, rules)
+    gc.disable()
+    try:
+        return validate_document(schema, document, rules)
+    finally:
+        gc.enable()
+        gc.collect(0)
 
 
 @dataclass(slots=True)
@@ -77,9 +97,9 @@ class Documents:
         text = document.loc.source.body if document.loc else ""
         known = self.kept.get(text)
         if known is None or known.document is not document:
-            return validate_document(schema, document, rules)
+            return _validated(schema, document, rules)
         if (faults := known.faults.get((schema, rules))) is None:
-            faults = known.faults[schema, rules] = validate_document(schema, document, rules)
+            faults = known.faults[schema, rules] = _validated(schema, document, rules)
             known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
             self.kept.weigh(text, known.bytes)
         return faults

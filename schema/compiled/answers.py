@@ -21,7 +21,7 @@ from schema.requested import Operation
 from schema.results import encoded, with_freshness
 
 MOST_OPERATIONS = 500
-MOST_BYTES = 16_000_000
+MOST_BYTES = 12_000_000
 """Of all operations that are kept ready; one of some hundred characters takes 50,000."""
 
 

@@ -21,6 +21,7 @@ from graphql.pyutils import Path
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from app.cqrs.documents import Fields
+from schema.async_helpers import help_weakly
 from schema.collected_fields import collect_into
 from schema.compiled.arguments import Resolver, Room, resolver_of
 from schema.compiled.executor import CompiledExecutor, Functions
@@ -117,6 +118,8 @@ class Plan:
         )
         executor.functions = survey.functions()
         collect_into(executor, selections.collected)
+        help_weakly(executor)
+        self._executor = executor  # to which its helpers refer
         # A copy: CPython 3.13.0 takes values for garbage that only the dictionary of a dead object refers to.
         self._template = dict(vars(executor))
         self.size = shapes.size * BYTES_OF_SOURCE

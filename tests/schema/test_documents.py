@@ -2,11 +2,12 @@
 
 import gc
 import tracemalloc
+from weakref import ref
 
 import pytest
 from graphql import GraphQLError
 
-from schema.documents import Documents
+from schema.documents import LARGE, Documents
 from schema.limits import MOST_TOKENS
 from schema.root import schema
 from schema.validation import RULES
@@ -77,3 +78,18 @@ def test_what_is_no_document_is_refused_each_time() -> None:
         with pytest.raises(GraphQLError, match="Syntax Error"):
             documents.parse("{", max_tokens=MOST_TOKENS)
     assert len(documents.kept) == 0
+
+
+@pytest.mark.parametrize("text", [COMMENT, WRONG, LISTS])
+def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
+    documents = Documents()
+    text = f"{text % 1} # {'x' * LARGE}"
+    parsed(documents, text)
+    there = ref(documents.parse(text, max_tokens=MOST_TOKENS))
+    assert there()
+    gc.disable()
+    try:
+        documents.kept.drop(text)
+        assert there() is None
+    finally:
+        gc.enable()
