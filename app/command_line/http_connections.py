@@ -21,8 +21,8 @@ from schema.http import refused
 MOST_HEADERS = 65_536
 """Bytes of a request's first line and headers, and of all else around its body."""
 
-MOST_PIPELINED = 100
-"""Requests that wait on one connection for the answers before theirs."""
+MOST_PIPELINED = 1_000
+"""Requests that wait on one connection for the answers before theirs, each in 3 kB; more are cut off."""
 
 IDLE = 75
 """Seconds that an idle connection is kept: longer than clients and proxies keep theirs, so that they are who

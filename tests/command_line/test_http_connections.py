@@ -261,7 +261,7 @@ PIPELINED = {
     "half a request behind": (GET + b"\r\n") * 3 + GET,
     "no request behind": (GET + b"\r\n") * 3 + b"\0\0\0",
     "a handshake behind": GET + b"\r\n" + UPGRADE,
-    "more than anybody sends": (GET + b"\r\n") * 1000,
+    "more than anybody sends": (GET + b"\r\n") * 3000,
 }
 
 
@@ -280,6 +280,12 @@ def test_who_leaves_while_answers_are_due_is_no_fault(log: pytest.LogCaptureFixt
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # the service's loop, which is stricter
         runner.run(leave())
     assert [record.getMessage() for record in log.records] == []
+
+
+async def test_requests_are_answered_in_turn_however_many_are_sent_at_once() -> None:
+    async with serving_app(Desk(), lifespan="off") as port:
+        answers = await answer_to(port, (GET + b"\r\n") * 900 + GET + b"Connection: close\r\n\r\n")
+    assert answers.count(b"HTTP/1.1 200 OK") == 901
 
 
 async def test_what_is_no_request_is_refused_in_the_shape_of_graphql() -> None:
