@@ -11,6 +11,8 @@ from app.cqrs.documents import Fields
 from app.cqrs.read_cache import ReadCache
 from app.cqrs.reading import Reading
 from app.cqrs.tokens import Token
+from schema.cost import Cost
+from schema.lists import MOST_TOKENS, refuse_more
 from schema.standing import Standing
 
 TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
@@ -55,6 +57,9 @@ class Context:
         """The position of the newest event that this operation's own commands recorded."""
         self.sent: dict[str | int, SentCommand] = {}
         """The commands that this operation has sent, by the keys of their fields in the response."""
+        self.cost: Cost | None = None
+        """What the operation asks for, once it is known; `None` for a subscription."""
+        self._read: dict[str, Token] = {}
         self.of_documents_only = True
         """Whether what was resolved so far is made of nothing but what `reading` gave."""
 
@@ -74,13 +79,27 @@ class Context:
         return Context(self._circle, asked=self.asked, over_http=self.over_http, standing=standing)
 
     async def demand_what_was_seen(self) -> None:
-        """Have all reads wait for the tokens that were sent beside the operation; raise `BadToken`."""
+        """Have all reads wait for the tokens that were sent beside the operation.
+
+        Raises `BadToken`, and the refusal of more tokens than a list may have.
+        """
         if self.asked:
+            place = f"The header {TOKEN_HEADER}, or its like in `connection_init`,"
+            refuse_more(place, self.asked.count(",") + 1, MOST_TOKENS)
             self.reading.demanded += await self.tokens([text.strip() for text in self.asked.split(",")])
 
     async def tokens(self, texts: Sequence[str] | None) -> list[Token]:
-        """Return the tokens of an `atLeast` argument; raise `BadToken`."""
-        return [await self._circle.tokens.read(text) for text in texts] if texts else []
+        """Return the tokens of an `atLeast` argument; raise `BadToken`, or the refusal of too many.
+
+        A token is read once for an operation, even if it stands in the arguments of hundreds of fields.
+        """
+        if not texts:
+            return []
+        refuse_more("The argument `atLeast`", len(texts), MOST_TOKENS)
+        for text in texts:
+            if text not in self._read:
+                self._read[text] = await self._circle.tokens.read(text)
+        return [self._read[text] for text in texts]
 
     @property
     def token_to_return(self) -> str | None:

@@ -1,6 +1,7 @@
 """How large an operation may be. Every check takes time in proportion to the text, whatever it contains."""
 
-from collections.abc import Iterator
+from asyncio import sleep
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,14 +11,18 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     TokenKind,
+    get_operation_ast,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 
+from schema.counting import formula, fragments_of
 from schema.documents import documents
+from schema.lists import refuse_long_lists
 from schema.validation import locating
 
 MOST_TOKENS = 4000
@@ -30,11 +35,14 @@ DEEPEST = 40
 MOST_SELECTIONS = 2000
 """Fields, inline fragments and spreads, with all fragments spread out."""
 
+LONG_TEXT = 2_000
+"""Characters of a text that takes milliseconds to parse, to validate and to compile."""
+
 LONGEST_SEARCH = 200
 """Characters of a text that documents are searched for."""
 
-# Whether fields can be merged takes quadratic time: within this budget about a tenth of a second.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
+# Whether fields can be merged takes quadratic time: within this budget less than 50 ms.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
 
 
 @dataclass(frozen=True)
@@ -48,17 +56,18 @@ class Extent:
 class Limits(SchemaExtension):
     """Parses and validates within limits, and keeps what was parsed and validated."""
 
-    def on_parse(self) -> Iterator[None]:
-        """Bounds the parser; what can't be parsed is left to the library, which says why."""
+    async def on_parse(self) -> AsyncIterator[None]:
+        """Bound the parser; what can't be parsed is left to the library, which says why."""
         context = self.execution_context
         context.parse_options["max_tokens"] = MOST_TOKENS
         with suppress(GraphQLError):
             context.graphql_document = documents.parse(context.query or "", max_tokens=MOST_TOKENS)
         yield
 
-    def on_validate(self) -> Iterator[None]:
-        """Looks at the size first, which is quick."""
+    async def on_validate(self) -> AsyncIterator[None]:
+        """Look at the size first, which is quick."""
         context = self.execution_context
+        await after_others(context.query)
         if context.pre_execution_errors is None and context.graphql_document is not None:
             context.pre_execution_errors = self._faults(context.graphql_document)
         yield
@@ -72,7 +81,29 @@ class Limits(SchemaExtension):
         faults = documents.validate(context.schema._schema, document, locating(context.validation_rules))
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return [_refusal("This selects the same fields too often, or has too many faults to list.")]
-        return faults
+        return faults or self._refused_cost(document)
+
+    def _refused_cost(self, document: DocumentNode) -> list[GraphQLError]:
+        execution = self.execution_context
+        operation = get_operation_ast(document, execution._provided_operation_name)
+        if operation is None:  # The library says that there is none of this name.
+            return []
+        try:
+            refuse_long_lists(execution.variables)
+            cost = formula(execution.schema._schema, fragments_of(document), operation).cost(
+                execution.variables
+            )
+        except GraphQLError as refusal:
+            return [refusal]
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            execution.context.cost = cost
+        return []
+
+
+async def after_others(query: str | None) -> None:
+    """Let others have the event loop between two steps on a long text, each of which takes a while."""
+    if query and len(query) > LONG_TEXT:
+        await sleep(0)
 
 
 def _refusal(message: str) -> GraphQLError:

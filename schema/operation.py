@@ -57,6 +57,8 @@ class Operation(SchemaExtension):
             await context.demand_what_was_seen()
         except BadToken as bad:
             self.execution_context.pre_execution_errors = [GraphQLError(str(bad), original_error=bad)]
+        except GraphQLError as refusal:
+            self.execution_context.pre_execution_errors = [refusal]
         self._streamed = False
         yield
         if not self._streamed:
@@ -81,7 +83,7 @@ class Operation(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        """How fresh the answer is, for each read model that it touched."""
+        """Return what was asked for, and how fresh each read model was that the answer was read from."""
         return extensions_of(self.execution_context.context)
 
     def _finish(self, result: object) -> None:
@@ -108,8 +110,9 @@ class Operation(SchemaExtension):
 
 
 def extensions_of(context: Context) -> dict[str, Any]:
-    """A response's extensions: how fresh each read model was that it was read from."""
-    return {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
+    """Return a response's extensions: what was asked for, and how fresh each read model was."""
+    freshness = {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
+    return {"cost": context.cost.shown(), **freshness} if context.cost else freshness
 
 
 def presentable(error: GraphQLError, sent: Mapping[str | int, SentCommand] = _NOTHING) -> GraphQLError:

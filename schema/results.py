@@ -9,6 +9,7 @@ from strawberry.types.execution import ExecutionResult
 
 from app.cqrs.progress import Freshness
 from schema.consistency import freshness_extension
+from schema.cost import Cost
 
 
 def was_executed(result: ExecutionResult) -> bool:
@@ -16,9 +17,14 @@ def was_executed(result: ExecutionResult) -> bool:
     return result.data is not None or any(error.path for error in result.errors or ())
 
 
-def with_freshness(data: bytes, freshness: Iterable[Freshness]) -> bytes:
-    """An answer without errors, of data that is encoded already."""
-    return b'{"data":%b,"extensions":{"freshness":[%b]}}' % (data, b",".join(map(_encoded, freshness)))
+def with_cost(data: bytes, cost: Cost) -> bytes:
+    """Return an answer without errors, of data that is encoded already, as far as it is the same again."""
+    return b'{"data":%b,"extensions":{"cost":%b,' % (data, orjson.dumps(cost.shown()))
+
+
+def with_freshness(answer: bytes, freshness: Iterable[Freshness]) -> bytes:
+    """Return the whole of an answer from `with_cost`."""
+    return b'%b"freshness":[%b]}}' % (answer, b",".join(map(_encoded, freshness)))
 
 
 @lru_cache(100)

@@ -13,6 +13,7 @@ from schema.catalog import CatalogQuery, CatalogSubscription, Product
 from schema.catalog_mutations import CatalogMutation
 from schema.collected_fields import EventExecutor
 from schema.command_status import CommandStatusQuery, CommandStatusSubscription
+from schema.compiled.at_once import AtOnce
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Info
 from schema.customer_mutations import CustomersMutation
@@ -118,7 +119,7 @@ schema = _Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[Product, Customer, Order, OrderSummary, Activity, *SHOWN.values()],
-    extensions=[Operation, Limits],
+    extensions=[Operation, Limits, AtOnce],
     execution_context_class=EventExecutor,
     config=StrawberryConfig(
         default_resolver=read_field,

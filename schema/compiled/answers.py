@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 import strawberry
+from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
 from app.cqrs.sizes import bytes_of, compact
@@ -18,7 +19,7 @@ from schema.compiled.sightings import Sightings
 from schema.context import Context
 from schema.operation import extensions_of, presentable
 from schema.requested import Operation
-from schema.results import encoded, with_freshness
+from schema.results import encoded, with_cost, with_freshness
 
 MOST_OPERATIONS = 500
 MOST_BYTES = 12_000_000
@@ -54,7 +55,7 @@ class Compiled:
         cache, key = context.cache, (context.viewer, *operation.key)
         try:
             await context.demand_what_was_seen()
-        except BadToken:
+        except (BadToken, GraphQLError):
             return None
         if data := context.reading.recall(cache, key):
             self.recalled += 1
@@ -64,12 +65,13 @@ class Compiled:
             return None
         since, size = cache.mark(), ready.size
         try:
-            result = await ready.execute(operation.variables, context)
+            context.cost = cost = ready.cost(operation.variables)
+            result = await ready.execute(operation.variables, context, gives_way=cost.large)
             if result.errors:
                 errors = [presentable(error) for error in result.errors]
                 body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))
             else:
-                data = orjson.dumps(result.data)
+                data = with_cost(orjson.dumps(result.data), cost)
                 body = with_freshness(data, context.reading.freshness())
                 if context.of_documents_only and cache.capacity:
                     kept = compact(data)

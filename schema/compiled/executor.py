@@ -1,5 +1,6 @@
 """graphql-core's executor, which leaves to compiled functions what needs nothing but the document."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from graphql.pyutils import Path
 from app.cqrs.documents import Fields
 from schema.compiled.arguments import Resolver
 from schema.compiled.shapes import Shape
+from schema.compiled.turns import turns
 
 
 class ResolveInfo(GraphQLResolveInfo[Any]):
@@ -47,6 +49,8 @@ class CompiledExecutor(Executor[Any]):
     """Where a compiled function meets something that does not fit, the value is completed as usual."""
 
     functions: Functions
+    gives_way = False
+    """Whether it leaves the event loop to others between its reads and its pages."""
     misfit = False
     """Whether a document did not fit its type."""
     read_parts = False
@@ -64,7 +68,11 @@ class CompiledExecutor(Executor[Any]):
     ) -> Any:
         """What is shown of a value that a resolver reads; nobody aborts it."""
         try:
+            if self.gives_way and turns.over():
+                await _turn_before(result)
             read = await result
+            if self.gives_way and turns.over():
+                await turns.next()
             shown = self.complete_value(return_type, field_details_list, info, path, read, position_context)
             return await shown if self.is_awaitable(shown) else shown
         except Exception as error:
@@ -144,3 +152,13 @@ class CompiledExecutor(Executor[Any]):
         )
         info.executor, info.needed = self, self._needed
         return info
+
+
+async def _turn_before(step: Any) -> None:
+    """Wait for a turn to take a step; it is closed where the operation is cancelled before."""
+    try:
+        await turns.next()
+    except asyncio.CancelledError:
+        if asyncio.iscoroutine(step):
+            step.close()
+        raise

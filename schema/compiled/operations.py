@@ -5,13 +5,16 @@ from sys import getsizeof
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLError
 from graphql.execution.values import VariableValues
 
 from schema.compiled.arguments import Room, Variables
 from schema.compiled.parsed import NotCovered, parsed
 from schema.compiled.plans import Plan
 from schema.compiled.shapes import Leaves
+from schema.cost import Cost
+from schema.counting import formula
+from schema.lists import refuse_long_lists
 
 MOST_PLANS = 16
 """Of one operation: it has one for each combination of what `@skip` and `@include` ask for."""
@@ -35,6 +38,10 @@ class CompiledOperation:
         self._parsed = parsed(schema._schema, query, operation_name)
         definitions = self._parsed.operation.variable_definitions or ()
         self._variables = Variables(schema._schema, tuple(definitions))
+        try:
+            self._formula = formula(schema._schema, self._parsed.fragments, self._parsed.operation)
+        except GraphQLError:
+            raise NotCovered from None
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._size = PER_OPERATION + self._parsed.bytes + getsizeof(query)
         self._remembered = Room(MOST_BYTES_REMEMBERED)
@@ -44,10 +51,23 @@ class CompiledOperation:
         """In bytes, about; it grows with each plan, and with what the fields remember."""
         return self._size + self._remembered.bytes
 
-    async def execute(self, variables: Mapping[str, Any] | None, context: Any) -> ExecutionResult:
-        """Answers with data and errors, as graphql-core does; raises `NotCovered`."""
+    def cost(self, variables: Mapping[str, Any] | None) -> Cost:
+        """Return what the operation costs; raise `NotCovered` where that is more than it may."""
+        try:
+            refuse_long_lists(variables)
+            return self._formula.cost(variables)
+        except GraphQLError:
+            raise NotCovered from None
+
+    async def execute(
+        self, variables: Mapping[str, Any] | None, context: Any, *, gives_way: bool = False
+    ) -> ExecutionResult:
+        """Answer with data and errors, as graphql-core does; raise `NotCovered`.
+
+        An operation that gives way to others may read in another order than graphql-core does.
+        """
         values = self._variables.coerced(variables or {})
-        return await self._plan(values).execute(values, context)
+        return await self._plan(values).execute(values, context, gives_way)
 
     def _plan(self, values: VariableValues) -> Plan:
         key = tuple(values.coerced.get(name) for name in self._parsed.deciding)

@@ -125,12 +125,13 @@ class Plan:
         self.size = shapes.size * BYTES_OF_SOURCE
         """In bytes, about."""
 
-    async def execute(self, values: VariableValues, context: Any) -> ExecutionResult:
+    async def execute(self, values: VariableValues, context: Any, gives_way: bool) -> ExecutionResult:
         """Data and errors; raises `NotCovered` where parts of documents do not fit their types."""
         executor = CompiledExecutor.__new__(CompiledExecutor)
         executor.__dict__.update(
             self._template, context_value=context, variable_values=values, collected_errors=CollectedErrors()
         )
+        executor.gives_way = gives_way
         data: dict[str, Any] | None
         try:
             data = await self._data(executor)

@@ -50,6 +50,16 @@ async def test_an_answer_is_kept_until_a_change_concerns_it(service: Service) ->
     assert (await service.client.send(PRODUCTS)).data["products"]["totalCount"] == 3
 
 
+async def test_a_kept_answer_tells_its_cost_as_it_did_before(service: Service) -> None:
+    product = await Shop(service.client).product()
+    await service.client.send("{ products(first: 1) { totalCount } }")  # waits for what was written
+    before = compiled.recalled
+    answers = [await service.client.send(PRODUCT, {"id": product}) for _ in range(4)]
+    assert compiled.recalled >= before + 2
+    cost = {"reads": 1, "nodes": 1, "fields": 3}
+    assert [answer.body["extensions"]["cost"] for answer in answers] == [cost] * 4
+
+
 async def test_a_kept_answer_says_how_fresh_it_is_now(service: Service) -> None:
     shop = Shop(service.client)
     product = await shop.product()

@@ -189,7 +189,7 @@ async def test_prices_are_whole_cents_in_the_shops_currency(client: Client, shop
 async def test_an_order_has_1_to_100_lines_and_discounts_from_0_to_1(client: Client, shop: Shop) -> None:
     product, customer = await shop.product(stock=100), await shop.customer()
     line = {"productId": product, "quantity": 1}
-    for lines in ([], [line] * 101, [line] * 2000):
+    for lines in ([], [line] * 101, [line] * 1000):
         placed = await client.mutate("placeOrder", "", customerId=customer, lines=lines)
         assert [(e["code"], e["path"]) for e in placed["errors"]] == [("INVALID_INPUT", ["input", "lines"])]
     for discount in ("-0.1", "1.0001", "0.00001", "1e30"):
