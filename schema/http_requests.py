@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 from app.cqrs.sizes import bytes_of
 from schema.context import TOKEN_HEADER
 from schema.kept import Kept
-from schema.media_types import JSON, Accepted
+from schema.media_types import JSON, LONGEST_REMEMBERED, Accepted
 from schema.requested import Operation, complaint_about_operation
 
 LARGEST_BODY = 1_000_000
@@ -128,8 +128,12 @@ def _json(text: str | bytes) -> object:
         raise HTTPException(400, f"This is not JSON: {error}.") from error
 
 
-@lru_cache(100)
 def _refuse_encoding(content_type: bytes, content_encoding: bytes) -> None:
+    short = len(content_type) <= LONGEST_REMEMBERED and len(content_encoding) <= LONGEST_REMEMBERED
+    (_refuse_known if short else _refuse)(content_type, content_encoding)
+
+
+def _refuse(content_type: bytes, content_encoding: bytes) -> None:
     media_type, *parameters = content_type.decode("latin-1").lower().split(";")
     if media_type.strip() != JSON:
         raise HTTPException(415, "Send the operation as JSON, with the Content-Type application/json.")
@@ -138,3 +142,6 @@ def _refuse_encoding(content_type: bytes, content_encoding: bytes) -> None:
         raise HTTPException(415, "Send the operation in UTF-8.")
     if content_encoding.decode("latin-1").lower() != "identity":
         raise HTTPException(415, "Send the operation without a Content-Encoding.")
+
+
+_refuse_known = lru_cache(100)(_refuse)

@@ -12,6 +12,9 @@ PAGE = "text/html"
 
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.IGNORECASE)
 
+LONGEST_REMEMBERED = 300
+"""Bytes of a header that may be remembered; what it says may take a hundred times as much."""
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -20,17 +23,9 @@ class Accepted:
     qualities: Mapping[str, float]
 
     @staticmethod
-    @lru_cache(200)
     def by(header: bytes) -> "Accepted":
         """What an `Accept` header says; where it is empty, everything is as good."""
-        qualities: dict[str, float] = {}
-        for each in header.decode("latin-1").split(","):
-            media_range, *parameters = each.split(";")
-            name = media_range.strip().lower()
-            given = (match[1] for parameter in parameters if (match := _QUALITY.fullmatch(parameter)))
-            if name:
-                qualities[name] = max(float(next(given, "1")), qualities.get(name, 0))
-        return Accepted(qualities or {"*/*": 1})
+        return _remembered(header) if len(header) <= LONGEST_REMEMBERED else _read(header)
 
     def quality(self, media_type: str) -> float:
         """How welcome the media type is: the closest range decides, and 0 is not at all."""
@@ -57,3 +52,19 @@ class Accepted:
     def page_above_all(self) -> bool:
         """Whether this is a browser that wants to show a page."""
         return self.quality(PAGE) > self.quality(self.json)
+
+
+@lru_cache(200)
+def _remembered(header: bytes) -> Accepted:
+    return _read(header)
+
+
+def _read(header: bytes) -> Accepted:
+    qualities: dict[str, float] = {}
+    for each in header.decode("latin-1").split(","):
+        media_range, *parameters = each.split(";")
+        name = media_range.strip().lower()
+        given = (match[1] for parameter in parameters if (match := _QUALITY.fullmatch(parameter)))
+        if name:
+            qualities[name] = max(float(next(given, "1")), qualities.get(name, 0))
+    return Accepted(qualities or {"*/*": 1})
