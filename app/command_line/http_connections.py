@@ -53,7 +53,7 @@ class HTTPConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._unanswered = deque[RequestResponseCycle]()
-        self._is_spare = self._is_refused = self._too_large = False
+        self._is_spare = self._is_refused = self._is_websocket = self._too_large = False
         self._is_whole = self._in_body = self._has_progress = False
         self._around = 0
         self._patience: asyncio.TimerHandle | None = None
@@ -82,7 +82,7 @@ class HTTPConnection(HttpToolsProtocol):
         self._has_progress = False
         self._around += len(data)
         super().data_received(data)
-        if self._is_refused or self.transport.is_closing():
+        if self._is_refused or self._is_websocket or self.transport.is_closing():
             return
         if self._has_progress:
             self._around = 0
@@ -144,6 +144,7 @@ class HTTPConnection(HttpToolsProtocol):
             self._refuse(503, "Too many connections are open. Try again in a moment.")
             return
         self._stop_timers()
+        self._is_websocket = True
         super().handle_websocket_upgrade()
 
     def send_400_response(self, _msg: str) -> None:

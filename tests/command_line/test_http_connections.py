@@ -187,6 +187,16 @@ async def test_a_connection_on_which_nothing_is_asked_is_closed(sent: bytes) -> 
     assert answer.count(b"HTTP/1.1") == answer.count(b"HTTP/1.1 200 OK") == sent.count(b"GET")
 
 
+async def test_a_websocket_may_wait_longer_than_a_request() -> None:
+    async with serving_app(Desk(), http=Impatient) as port, connected(port) as (reader, writer):
+        writer.write(UPGRADE)
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        async with connected(port) as (idle, _):
+            assert await idle.read() == b""  # It came later, and has waited for as long as it may.
+        writer.write(b"\x89\x80" + bytes(4))
+        assert await reader.readexactly(2) == b"\x8a\x00"
+
+
 async def test_an_answer_may_take_longer_than_a_request() -> None:
     desk = Desk(is_open=False)
     async with serving_app(desk, http=Impatient, lifespan="off") as port, connected(port) as (reader, writer):
