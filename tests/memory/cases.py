@@ -117,4 +117,4 @@ def _follower(shop: Shop, number: int) -> Crowd:
 async def _answered(shop: Shop, bodies: Iterator[bytes]) -> None:
     assert await send_all(shop.url, bodies), "nothing was answered"
     async with httpx.AsyncClient() as http:  # still there
-        (await http.get(f"{shop.url}/health/ready")).raise_for_status()
+        (await http.get(f"{shop.url}/health/live")).raise_for_status()
