@@ -1,6 +1,7 @@
 """Operations that ask for much with few words."""
 
 from collections.abc import Callable
+from itertools import cycle, islice
 from random import Random
 
 from tests.faults.hostile.attacks import attack
@@ -20,7 +21,7 @@ def _aliases(count: int, field: str) -> str:
 
 def _many(texts: list[str]) -> list[str]:
     """As many of them, again and again, as fit into a body."""
-    return (texts * ROOM)[: ROOM // (max(map(len, texts)) + 3)]
+    return list(islice(cycle(texts), ROOM // (max(map(len, texts)) + 3)))
 
 
 def _pages(target: Target, chance: Random) -> dict[str, object]:

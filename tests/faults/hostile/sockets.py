@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import cycle, islice
 from random import Random
 from typing import Any
 
@@ -43,7 +44,7 @@ def _frames(target: Target, chance: Random) -> list[str | bytes]:
     init = {"type": "connection_init", "payload": {"Consistency-Token": anything(chance, target)}}
     tokens = {
         "type": "connection_init",
-        "payload": {"Consistency-Token": ",".join((target.tokens * 5_000)[:5_000])},
+        "payload": {"Consistency-Token": ",".join(islice(cycle(target.tokens), 5_000))},
     }
     return [
         *(json.dumps(each) for each in (subscribe, resumed, subscribe, resumed, init, tokens)),

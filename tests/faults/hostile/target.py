@@ -8,6 +8,7 @@ from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from time import monotonic
 from typing import Any
 
@@ -90,7 +91,7 @@ class Target:
         """Sends a body, JSON unless it is bytes, and checks the answer; none where the service closed."""
         sent = body if isinstance(body, bytes) else json_of(body)
         headers = {"Content-Type": "application/json", **(headers or {})}
-        return await self.request(attack, "POST", self.url, data=sent, headers=headers, check=check)
+        return await self.request(attack, "POST", self.url, data=BytesIO(sent), headers=headers, check=check)
 
     async def request(
         self, attack: str, method: str, url: str, *, check: bool = True, **options: Any

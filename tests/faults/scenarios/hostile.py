@@ -34,7 +34,7 @@ SETTLED = 3.0
 """Seconds until all that was cut off is forgotten."""
 
 
-@fault("hostile", rounds=200, short=0, stores=("sqlite",))
+@fault("hostile", rounds=200, short=2, stores=("sqlite",))
 async def hostile(run: Run) -> None:
     """Hostile HTTP, sockets and event streams beside honest users: no fault, no hang, nobody waits long."""
     size = {"customers": 100, "orders": 3_000, "tokens": 1_200}
