@@ -109,6 +109,7 @@ async def _stay(target: Target, number: int, items: list[int]) -> None:
             items[0] += 1
             if b'"error' in frame.data.encode():
                 target.complain("a subscriber", frame.data[:160])
+        target.complain("a subscriber", f"its socket was closed with {socket.close_code}")
 
     await _until_cancelled(target, lambda: _subscribed(target, _followed(target, number), listen))
 
@@ -133,6 +134,7 @@ async def _stream(target: Target, number: int, items: list[int]) -> None:
         ) as response:
             async for line in response.content:
                 items[0] += line.startswith(b"data:")
+        target.complain("a subscriber", "its event stream ended")
 
     await _until_cancelled(target, listen)
 
@@ -142,8 +144,6 @@ async def _until_cancelled(target: Target, listen: Callable[[], Awaitable[None]]
         await listen()
     except (aiohttp.ClientError, OSError) as error:
         target.complain("a subscriber", f"cut off: {type(error).__name__}")
-    else:
-        target.complain("a subscriber", "its subscription ended")
 
 
 async def _come_and_go(target: Target, chance: Random) -> None:
