@@ -40,7 +40,7 @@ async def test_a_log_that_is_set_back_under_a_running_projector_leaves_nothing_l
     )
     desk.log.append(NoteTaken(note="a"), NotePraised(note="a"), NotePraised(note="a"))
     async with desk.running():
-        running = asyncio.create_task(relay.run(3))
+        running = asyncio.create_task(relay.run(3, desk.log.events[-1]))
         try:
             await desk.reaches(3)
             desk.log.set_back(2, *(NotePraised(note="a", by=10) for _ in range(4)))
