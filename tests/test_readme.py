@@ -1,4 +1,4 @@
-"""The README is true: its files and settings exist, its GraphQL is valid, its Python is tested."""
+"""The READMEs are true: their files and settings exist, their GraphQL is valid, their Python is tested."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,15 @@ from app.config import Settings
 from schema.operation import CODES
 from schema.root import sdl
 
-README = Path("README.md").read_text(encoding="utf-8")
+PAGES = [
+    Path("README.md"),
+    *(
+        Path(folder) / "README.md"
+        for folder in ("app", "schema", "findings", "tests", "tests/bench", "tests/example", "tests/faults")
+    ),
+]
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
+README = "\n".join(TEXTS.values())
 EXAMPLE = "".join(path.read_text(encoding="utf-8") for path in sorted(Path("tests/example").rglob("*.py")))
 
 
@@ -31,10 +39,17 @@ def test_its_python_stands_in_the_example(code: str) -> None:
 
 
 def test_its_files_exist() -> None:
-    named = re.findall(r"`((?:app|schema|tests|scripts)/[\w./]+)`|\]\(([\w./]+)\)", README)
-    paths = {Path(code or link) for code, link in named}
+    named = re.findall(r"`((?:app|schema|tests|scripts)/[\w./]+)`", README)
+    links = {
+        page.parent / link for page, text in TEXTS.items() for link in re.findall(r"\]\(([\w./-]+)\)", text)
+    }
+    paths = {*map(Path, named), *links}
     assert len(paths) > 30
     assert sorted(path for path in paths if not path.exists()) == []
+
+
+def test_the_front_door_is_short() -> None:
+    assert len(TEXTS[Path("README.md")].splitlines()) <= 180
 
 
 def test_its_settings_are_all_the_settings() -> None:

@@ -14,7 +14,7 @@ from signal import SIGINT, SIGTERM
 
 import pytest
 
-README = Path("README.md").read_text(encoding="utf-8")
+README = "\n".join(Path(page).read_text(encoding="utf-8") for page in ("README.md", "app/README.md"))
 BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 COMMANDS = [
     re.split(r"\s+#", line.removeprefix("$ "))[0] for block in BLOCKS for line in block.splitlines() if line

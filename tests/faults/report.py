@@ -1,4 +1,4 @@
-"""How a campaign's figures are told: a few lines for each run, and a table for the README."""
+"""How a campaign's figures are told: a few lines for each run, and a table for the README of the folder."""
 
 from collections.abc import Iterable
 from statistics import median
