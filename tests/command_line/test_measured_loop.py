@@ -54,26 +54,37 @@ async def step() -> None:
     busy(HELD)
 
 
+def hold(done: "asyncio.Future[None]") -> None:
+    busy(HELD)
+    done.set_result(None)
+
+
 async def callback() -> None:
-    asyncio.get_running_loop().call_soon(busy, HELD)
-    await asyncio.sleep(0.01)
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.call_soon(hold, done)
+    await done
 
 
 async def timer() -> None:
-    asyncio.get_running_loop().call_later(0.001, busy, HELD)
-    await asyncio.sleep(0.01)
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.call_later(0.001, hold, done)
+    await done
 
 
 async def timer_at_a_time() -> None:
     loop = asyncio.get_running_loop()
-    loop.call_at(loop.time(), busy, HELD)
-    await asyncio.sleep(0.01)
+    done = loop.create_future()
+    loop.call_at(loop.time(), hold, done)
+    await done
 
 
 async def from_a_thread() -> None:
     loop = asyncio.get_running_loop()
-    await asyncio.to_thread(loop.call_soon_threadsafe, busy, HELD)
-    await asyncio.sleep(0.01)
+    done = loop.create_future()
+    await asyncio.to_thread(loop.call_soon_threadsafe, hold, done)
+    await done
 
 
 @pytest.mark.parametrize("act", [step, callback, timer, timer_at_a_time, from_a_thread])
