@@ -13,16 +13,17 @@ from uuid import UUID
 from app.config import Settings
 from app.cqrs import contexts
 from app.cqrs.circle import Circle
-from app.cqrs.command_bus import CommandBus, WriteStoreUnavailable
+from app.cqrs.command_bus import CommandBus
 from app.cqrs.command_status import CommandStatuses
 from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.generations import succeed
+from app.cqrs.head import Head
 from app.cqrs.history import History
 from app.cqrs.impersonal import outline
 from app.cqrs.live import Live
 from app.cqrs.notices import Notices
-from app.cqrs.progress import Head, Progress
+from app.cqrs.progress import Progress
 from app.cqrs.projections import Projections
 from app.cqrs.projector import Projector
 from app.cqrs.read_cache import ReadCache
@@ -31,6 +32,7 @@ from app.cqrs.relay import Relay
 from app.cqrs.shared_log import SharedLog
 from app.cqrs.shared_reader import SharedReader
 from app.cqrs.tokens import Tokens
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
 from app.read_models.activity import activity
 from app.read_models.customer_overview import customer_overview

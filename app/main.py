@@ -25,7 +25,9 @@ from app.hosts import Hosts
 from app.web import health, held_loop, playground
 from app.web.held_loop import HeldLoop
 from schema.context import TOKEN_HEADER
-from schema.http import GraphQLEndpoint, refused
+from schema.http import GraphQLEndpoint
+from schema.refused import refused
+from schema.root import schema
 
 GRAPHQL = "/graphql"
 
@@ -46,9 +48,14 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
             yield
 
     leaving = asyncio.Event()
-    endpoint: ASGIApp = GraphQLEndpoint(
-        lambda: app.state.circle, playground.playground, allowed_origins=settings.origins, leaving=leaving
+    graphql = GraphQLEndpoint(
+        schema,
+        lambda: app.state.circle,
+        playground.playground,
+        allowed_origins=settings.origins,
+        leaving=leaving,
     )
+    endpoint: ASGIApp = graphql
     if settings.origins:
         endpoint = _for_pages_of(settings.origins, endpoint)
     app = _GraphQLFirst(
@@ -66,6 +73,7 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
         exception_handlers={HTTPException: _refuse},
     )
     app.state.leaving = leaving
+    app.state.operations = graphql.operations
     return app
 
 

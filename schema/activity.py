@@ -8,10 +8,11 @@ from uuid import UUID
 import strawberry
 
 from app.read_models.activity import activity_matching, entries
-from schema.conditions import BadArgument, refuse_reversed
+from schema.conditions import refuse_reversed
 from schema.consistency import streams_of, subject_of
 from schema.context import Info
 from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
+from schema.refusals import BadArgument
 from schema.scalars import Position
 from schema.shown import shows
 

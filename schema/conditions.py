@@ -4,13 +4,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from schema.scalars import shown_datetime
+from schema.refusals import BadArgument
+from schema.written import shown_datetime
 
 T = TypeVar("T", date, datetime, Decimal)
-
-
-class BadArgument(Exception):
-    """An argument that can't be meant; the message says what to send instead."""
 
 
 def refuse_reversed(names: tuple[str, str], lowest: T | None, highest: T | None) -> None:

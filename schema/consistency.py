@@ -1,7 +1,6 @@
 """What a client is told of the lag: receipts after commands, freshness with every answer."""
 
 from enum import Enum
-from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -123,19 +122,6 @@ class Freshness:
             milliseconds_behind=progress.milliseconds_behind,
             reason=progress.reason,
         )
-
-
-def freshness_extension(progress: Progress) -> dict[str, Any]:
-    """The same, as `extensions.freshness` of a response has it."""
-    return {
-        "readModel": ReadModelName(progress.read_model).name,
-        "state": progress.state.value,
-        "position": str(progress.position),
-        "head": str(progress.head),
-        "eventsBehind": progress.events_behind,
-        "millisecondsBehind": progress.milliseconds_behind,
-        **({"reason": progress.reason} if progress.reason else {}),
-    }
 
 
 def streams_of(subject: str) -> list[str]:

@@ -44,6 +44,7 @@ from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaField
 from strawberry.types.field import StrawberryField
 
 from app.cqrs.pages import PAGE
+from schema.connections import is_connection
 from schema.cost import Cost
 from schema.formula import (
     EMPTY,
@@ -60,7 +61,6 @@ from schema.formula import (
     Variable,
 )
 from schema.lists import MOST_ITEMS, refuse_more
-from schema.nodes import Connection
 
 ASSUMED_ITEMS = 10
 """Of a list in a document, whose length nobody knows before it is read."""
@@ -183,8 +183,8 @@ class _Counting:
         commands = reads and kind is self._schema.mutation_type
         shown = get_named_type(field.type)
         self.introspects |= is_introspection_type(shown) and name in ("__schema", "__type")
-        pages = _is_connection(shown)
-        of_page = name in ("nodes", "edges") and _is_connection(kind)
+        pages = is_connection(shown)
+        of_page = name in ("nodes", "edges") and is_connection(kind)
         return Field(
             commands=int(commands),
             reads=int(reads and not commands),
@@ -259,11 +259,6 @@ class _Counting:
 
 def _takes_a_list(field: GraphQLField, name: str) -> bool:
     return is_list_type(get_nullable_type(field.args[name].type))
-
-
-def _is_connection(kind: Any) -> bool:
-    declared = kind.extensions.get("strawberry-definition") if is_object_type(kind) else None
-    return issubclass(getattr(declared, "origin", object), Connection)
 
 
 @cache

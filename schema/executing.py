@@ -1,4 +1,4 @@
-"""One operation, executed and encoded."""
+"""Operations, executed and encoded."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -6,19 +6,17 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import strawberry
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 
 from schema.compiled.answers import Compiled
 from schema.context import Context
 from schema.requested import Operation
 from schema.results import encoded
-from schema.root import schema
 from schema.standing import Standing
-
-compiled = Compiled(schema)
-"""For queries that come again."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +37,52 @@ class Refused(Exception):
         self.errors = [error.formatted for error in errors]
 
 
-async def results(
-    operation: Operation, context: Context, standing: Standing
-) -> AsyncGenerator[ExecutionResult, None]:
-    """Each result; where it stands in a subscription is told in `standing`. Raises `Refused`."""
-    source = await schema.stream(
-        operation.query,
-        variable_values=dict(operation.variables or {}),
-        context_value=context.for_operation(standing),
-        operation_name=operation.operation_name,
-    )
-    async with aclosing(source):
-        async for result in source:
-            if isinstance(result, PreExecutionError):
-                raise Refused(result.errors or [])
-            yield cast("ExecutionResult", result)  # nothing is deferred in this schema
+class Operations:
+    """Executes the operations of one schema, for all transports."""
 
+    def __init__(self, schema: strawberry.Schema) -> None:
+        self._schema = schema
+        self.compiled = Compiled(schema)
+        """The queries that came again."""
 
-async def lagged_item(count: int, cursor: str | None, operation: Operation, context: Context) -> Item:
-    """The operation's own way of saying that notices were passed over."""
-    standing = Standing(after=cursor, missed=count)
-    async with aclosing(results(operation, context, standing)) as told:
-        return Item(encoded(await anext(told)), cursor)
+    async def execute(
+        self, operation: Operation, context: Context, types: set[OperationType]
+    ) -> ExecutionResult:
+        """Return the one result of an operation of one of these types; raise strawberry's error for others.
+
+        The context must be the operation's own.
+        """
+        return await self._schema.execute(
+            operation.query,
+            variable_values=dict(operation.variables or {}),
+            operation_name=operation.operation_name,
+            context_value=context,
+            allowed_operation_types=types,
+        )
+
+    async def results(
+        self, operation: Operation, context: Context, standing: Standing
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Yield each result, and note in `standing` where a subscription stands; raise `Refused`."""
+        source = await self._schema.stream(
+            operation.query,
+            variable_values=dict(operation.variables or {}),
+            context_value=context.for_operation(standing),
+            operation_name=operation.operation_name,
+        )
+        async with aclosing(source):
+            async for result in source:
+                if isinstance(result, PreExecutionError):
+                    raise Refused(result.errors or [])
+                yield cast("ExecutionResult", result)  # nothing is deferred in this schema
+
+    async def lagged_item(
+        self, count: int, cursor: str | None, operation: Operation, context: Context
+    ) -> Item:
+        """Return the item by which a subscription says that so many notices were passed over."""
+        standing = Standing(after=cursor, missed=count)
+        async with aclosing(self.results(operation, context, standing)) as told:
+            return Item(encoded(await anext(told)), cursor)
 
 
 def raised(result: ExecutionResult, places: Sequence[Sequence[str | int]], more: int) -> ExecutionResult:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-import orjson
+import strawberry
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -16,13 +16,13 @@ from strawberry.types.graphql import OperationType
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
 from schema.context import TOKEN_HEADER, Context
-from schema.executing import Item, compiled
+from schema.executing import Item, Operations
 from schema.http_requests import Asked
 from schema.media_types import JSON, Accepted
 from schema.origins import Origins
+from schema.refused import refused
 from schema.requested import Operation
 from schema.results import encoded, was_executed
-from schema.root import schema
 from schema.sockets import Sockets
 from schema.sse import EventStream, only
 from schema.streams import Streams
@@ -33,10 +33,11 @@ logger = logging.getLogger(__name__)
 
 
 class GraphQLEndpoint:
-    """The GraphQL endpoint; browsers that ask for a page get the playground."""
+    """The endpoint of a GraphQL schema; browsers that ask for a page get the playground."""
 
     def __init__(
         self,
+        schema: strawberry.Schema,
         circle: Callable[[], Circle],
         playground: Page,
         *,
@@ -46,7 +47,8 @@ class GraphQLEndpoint:
         self._circle = circle
         self._leaving = leaving or asyncio.Event()
         self._origins = Origins(allowed_origins)
-        self._streams = Streams()
+        self.operations = Operations(schema)
+        self._streams = Streams(self.operations)
         self._sockets = Sockets(circle, self._streams, allowed_origins=allowed_origins)
         self._playground = playground
 
@@ -74,17 +76,11 @@ class GraphQLEndpoint:
             return await self._playground(Request(asked.scope))
         operation = await asked.operation()
         context = Context(self._circle(), asked=asked.tokens, over_http=True)
-        if answer := await compiled.answer(operation, context):
+        if answer := await self.operations.compiled.answer(operation, context):
             return self._answered(answer, context, accepted)
         context = context.for_operation()
         try:
-            result = await schema.execute(
-                operation.query,
-                variable_values=dict(operation.variables or {}),
-                operation_name=operation.operation_name,
-                context_value=context,
-                allowed_operation_types=_allowed(asked.method, accepted),
-            )
+            result = await self.operations.execute(operation, context, _allowed(asked.method, accepted))
         except CannotGetOperationTypeError as unknown:
             raise HTTPException(400, unknown.as_http_error_reason()) from unknown
         except InvalidOperationTypeError as wrong:
@@ -130,16 +126,6 @@ class Answer:
 
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
-
-
-def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
-    """The answer to a request that is none of GraphQL, in the shape that clients of GraphQL know."""
-    code = {403: "FORBIDDEN", 404: "NOT_FOUND", 500: "INTERNAL", 503: "OVERLOADED"}.get(
-        refusal.status_code, "BAD_REQUEST"
-    )
-    body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
-    headers = {"Vary": "Accept", **(refusal.headers or {})}
-    return Response(orjson.dumps(body), refusal.status_code, headers, media_type)
 
 
 def _allowed(method: str, accepted: Accepted) -> set[OperationType]:

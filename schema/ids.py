@@ -8,12 +8,15 @@ import strawberry
 
 from app.cqrs.commands import Path
 from app.cqrs.opaque import unwrapped, wrapped
+from schema.refusals import BadArgument
 
 _KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class BadId(Exception):
+class BadId(BadArgument):
     """Not an id of the type that was asked for."""
+
+    code = "BAD_ID"
 
     def __init__(self, message: str, path: Path = ()) -> None:
         super().__init__(message)

@@ -7,6 +7,7 @@ import strawberry
 from graphql import GraphQLResolveInfo
 
 from app.cqrs.pages import LONGEST_PAGE, Listing, Page, PageArguments
+from schema.connections import OfDocuments
 from schema.context import Info
 from schema.enums import describe
 from schema.ids import global_id
@@ -87,7 +88,7 @@ class Edge(Generic[T]):
 
 
 @strawberry.type(description="A page of nodes in an order.")
-class Connection(Generic[T]):
+class Connection(OfDocuments, Generic[T]):
     """Relay's connection over a page of documents."""
 
     page: strawberry.Private[Page]

@@ -18,23 +18,20 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError, StreamExecutionResult
 from strawberry.types.graphql import OperationType
 
-from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
-from app.cqrs.documents import ReadStoreUnavailable
+from app.cqrs.command_bus import Conflict
 from app.cqrs.impersonal import outline
 from app.cqrs.pages import BadPage
 from app.cqrs.progress import ReadModelBehind
 from app.cqrs.tokens import BadToken
-from schema.conditions import BadArgument
-from schema.consistency import freshness_extension
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from schema.context import Context, SentCommand
-from schema.ids import BadId
+from schema.freshness import freshness_extension
+from schema.refusals import BadArgument
 from schema.subscribed import subscribed_field
 
 CODES: dict[type[Exception], str] = {
-    BadArgument: "BAD_USER_INPUT",
     BadToken: "BAD_TOKEN",
     BadPage: "BAD_PAGE",
-    BadId: "BAD_ID",
     ReadModelBehind: "READ_MODEL_BEHIND",
     ReadStoreUnavailable: "READ_STORE_UNAVAILABLE",
     WriteStoreUnavailable: "WRITE_STORE_UNAVAILABLE",
@@ -140,6 +137,8 @@ def _presentable(error: GraphQLError) -> GraphQLError:
         code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
         error.extensions = {"code": code, **(error.extensions or {})}
         return error
+    if isinstance(original, BadArgument):
+        return _told(error, str(original), {"code": original.code})
     for kind, code in CODES.items():
         if isinstance(original, kind):
             return _told(error, str(original), {"code": code, **_details(original)})

@@ -8,8 +8,8 @@ import orjson
 from strawberry.types.execution import ExecutionResult
 
 from app.cqrs.progress import Freshness
-from schema.consistency import freshness_extension
 from schema.cost import Cost
+from schema.freshness import freshness_extension
 
 
 def was_executed(result: ExecutionResult) -> bool:

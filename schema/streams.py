@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from schema.context import Context
-from schema.executing import Item, compiled, lagged_item, results
+from schema.executing import Item, Operations
 from schema.likeness import Likeness, likeness
 from schema.members import Execution, Made, Member
 from schema.requested import Operation
@@ -24,7 +24,8 @@ from schema.standing import Standing
 class Streams:
     """Executes operations; one for all transports, so that their subscribers share."""
 
-    def __init__(self) -> None:
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
         self._starting: dict[Likeness, Execution] = {}
         self._at: dict[tuple[bytes, Any], Execution] = {}
 
@@ -36,10 +37,10 @@ class Streams:
         """
         like = likeness(operation, context)
         if like is None:
-            if body := await compiled.answer(operation, context.for_operation()):
+            if body := await self._operations.compiled.answer(operation, context.for_operation()):
                 yield Item(body, None)
                 return
-            async with aclosing(results(operation, context, Standing())) as answers:
+            async with aclosing(self._operations.results(operation, context, Standing())) as answers:
                 async for answer in answers:
                     yield Item(encoded(answer), None)
             return
@@ -57,7 +58,7 @@ class Streams:
                     return
                 lagged = member.take_lagged()
                 if lagged and made.document is None:
-                    yield await lagged_item(lagged, member.cursor, operation, context)
+                    yield await self._operations.lagged_item(lagged, member.cursor, operation, context)
                     lagged = 0
                 member.cursor = made.cursor or member.cursor
                 yield made.item(lagged)
@@ -85,7 +86,7 @@ class Streams:
         standing = Standing(after=operation.after)
         ended: Exception | None = None
         try:
-            async with aclosing(results(operation, context, standing)) as made:
+            async with aclosing(self._operations.results(operation, context, standing)) as made:
                 async for result in made:
                     mark, lagged_at = standing.take()
                     self._forget(execution)

@@ -10,14 +10,14 @@ from graphql import is_object_type
 
 from app.cqrs import live
 from app.cqrs.documents import DocumentChanged as Notice
-from app.cqrs.notices import Reached
+from app.cqrs.places import Reached
 from app.cqrs.read_model import Collection, Document, Filter
 from app.cqrs.tokens import LostHistory, Token
-from schema.conditions import BadArgument
 from schema.consistency import Freshness, ReadModelName
 from schema.context import Context, Info
 from schema.ids import global_id
 from schema.nodes import Node
+from schema.refusals import BadArgument
 from schema.scalars import ConsistencyToken, Position
 from schema.shown import fields_showing, shown_by
 from schema.standing import Mark

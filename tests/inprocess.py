@@ -15,6 +15,7 @@ from app.command_line.http_connections import HTTPConnection
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.main import create_app
+from schema.executing import Operations
 from schema.http_requests import LARGEST_BODY
 from tests.schema.client import Client
 
@@ -25,6 +26,7 @@ class Service:
 
     client: Client
     circle: Circle
+    operations: Operations
 
 
 @asynccontextmanager
@@ -32,7 +34,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends."""
     app = create_app(settings)
     async with serving_app(app) as port, httpx.AsyncClient(timeout=20) as http:
-        yield Service(Client(f"http://127.0.0.1:{port}", http), app.state.circle)
+        yield Service(Client(f"http://127.0.0.1:{port}", http), app.state.circle, app.state.operations)
 
 
 @asynccontextmanager

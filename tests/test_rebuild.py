@@ -15,9 +15,10 @@ from app.config import Settings
 from app.cqrs.circle import Circle
 from app.cqrs.commands import Receipt
 from app.cqrs.event_bus import AsyncioEventBus
+from app.cqrs.head import Head
 from app.cqrs.messages import Command
 from app.cqrs.notices import Notices
-from app.cqrs.progress import Head, Progress
+from app.cqrs.progress import Progress
 from app.cqrs.projector import Projector
 from app.cqrs.read_model import Document
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct

@@ -13,7 +13,7 @@ def check() -> None:
     `serve` refuses to start for the same reasons. No store is needed, and none is changed.
     """
     from app.completeness import problems
-    from app.cqrs.command_bus import WriteStoreUnavailable
+    from app.cqrs.unavailable import WriteStoreUnavailable
     from app.stores.sql import open_database
 
     async def migrated() -> str | None:

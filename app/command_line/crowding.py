@@ -10,7 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from app.web.health import PATHS
-from schema.http import refused
+from schema.refused import refused
 
 RESERVED = 200
 """Open files for all but connections: the stores' pools of connections, their files, pages that are read."""

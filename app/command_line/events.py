@@ -79,7 +79,7 @@ def _with_log(use: Callable[["SqlWriteStore"], Awaitable[None]], data_dir: Path 
         stop(f"There is no write store in {settings.data_dir}. `serve` and `demo` make one.", FAILED)
 
     from app.bootstrap import open_write_side
-    from app.cqrs.command_bus import WriteStoreUnavailable
+    from app.cqrs.unavailable import WriteStoreUnavailable
 
     async def open_and_use() -> None:
         async with open_write_side(settings) as write_side:

@@ -95,8 +95,8 @@ def prune() -> None:
         return
 
     from app.bootstrap import READ_MODELS
-    from app.cqrs.documents import ReadStoreUnavailable
     from app.cqrs.generations import prune as prune_all
+    from app.cqrs.unavailable import ReadStoreUnavailable
     from app.stores.mongo import open_read_store
 
     async def open_and_prune() -> None:

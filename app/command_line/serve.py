@@ -40,8 +40,7 @@ def serve(
     from app.command_line.server import serve as run
     from app.completeness import Incomplete
     from app.cqrs.circle import Circle
-    from app.cqrs.command_bus import WriteStoreUnavailable
-    from app.cqrs.documents import ReadStoreUnavailable
+    from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill, is_wanted
     from app.demo.plan import Shop
     from app.stores.mongod_binary import MongodError

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from app.cqrs.deferred import DeferredCheckpoint
-from app.cqrs.documents import CheckpointMoved, DocumentChanged, DocumentWriter, ReadStoreUnavailable
+from app.cqrs.documents import CheckpointMoved, DocumentChanged, DocumentWriter
 from app.cqrs.events import RecordedEvent
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.notices import Notices
 from app.cqrs.progress import Progress, ReadModelState
 from app.cqrs.read_cache import ReadCache
 from app.cqrs.read_model import Change, ReadModel
+from app.cqrs.unavailable import ReadStoreUnavailable
 
 RETRIES = 5
 """How often an event that can't be projected is tried again before the read model is failed."""

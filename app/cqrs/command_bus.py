@@ -17,6 +17,7 @@ from app.cqrs.command_fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands import CommandIdReused, Receipt, Refused, refused
 from app.cqrs.impersonal import Impersonal
 from app.cqrs.messages import Command, composed
+from app.cqrs.unavailable import WriteStoreUnavailable
 
 ATTEMPTS = 12
 """How often a command that lost a race is tried before the client is asked to try again."""
@@ -32,10 +33,6 @@ Handlers = Mapping[type[Command], Handler]
 
 class Conflict(Impersonal):
     """Another transaction changed the same stream first: load again and decide again."""
-
-
-class WriteStoreUnavailable(Impersonal):
-    """The write store does not answer; what was asked may be asked again, a command with the same id."""
 
 
 @dataclass(frozen=True, kw_only=True)

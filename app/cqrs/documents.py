@@ -16,10 +16,6 @@ Fields = tuple[str, ...] | None
 """The field paths that are wanted of a document, beside its `_id`; `None` for all there are."""
 
 
-class ReadStoreUnavailable(Impersonal):
-    """The read store does not answer; what was asked may be asked again."""
-
-
 class ChangeImpossible(Impersonal):
     """A change that the document store can't make, however often it is asked; the message says why."""
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.progress import Progress
 from app.cqrs.read_model import ReadModel
+from app.cqrs.unavailable import ReadStoreUnavailable
 
 PAUSE = 2.0
 """Seconds before a store that does not answer is asked again."""

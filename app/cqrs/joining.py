@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from app.cqrs.command_bus import WriteStoreUnavailable
-from app.cqrs.documents import ReadStoreUnavailable
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 
 AT_ONCE, CROWD = 2, 2
 """Questions of a kind that may be under way before others wait: with only one, two callers would take turns.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.cqrs.documents import DocumentChanged, DocumentReader
-from app.cqrs.notices import Listener, Noticed, Notices, Place, Reached, topic
+from app.cqrs.notices import Listener, Noticed, Notices, topic
+from app.cqrs.places import Place, Reached
 from app.cqrs.progress import Freshness, Progress
 from app.cqrs.read_model import Collection, Document, Filter
 from app.cqrs.tokens import LostHistory, Token

@@ -8,17 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from app.cqrs.documents import DocumentChanged
-
-Place = tuple[int, str]
-"""Where in a read model's notices: a position, and a document within it."""
-
-LAST = "\U0010ffff"
-"""After every document of a position."""
-
-
-Reached = Mapping[str, Place]
-"""For each read model a place up to which there will be no more notices."""
-
+from app.cqrs.places import LAST, Place, Reached
 
 IN_A_TURN = 500
 """Notices that are published before others have their turn on the event loop, which takes 1 ms."""

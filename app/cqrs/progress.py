@@ -4,9 +4,11 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+
+from app.cqrs.head import Head
 
 
 class ReadModelState(Enum):
@@ -15,23 +17,6 @@ class ReadModelState(Enum):
     CATCHING_UP = "CATCHING_UP"
     LIVE = "LIVE"
     FAILED = "FAILED"
-
-
-@dataclass
-class Head:
-    """The newest position that is known to be in the log, and when it got there."""
-
-    position: int = 0
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def rise(self, position: int, at: datetime) -> None:
-        """The log has reached `position`; it never goes back."""
-        if position > self.position:
-            self.position, self.at = position, at
-
-    def set_back(self, position: int) -> None:
-        """Take `position` for the newest one: somebody has restored an older copy of the log."""
-        self.position, self.at = position, datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from app.cqrs.event_bus import EventBatch, EventBus
 from app.cqrs.events import EventLog, RecordedEvent
+from app.cqrs.head import Head
 from app.cqrs.history import History, HistoryChanged, read_on
 from app.cqrs.impersonal import outline
-from app.cqrs.progress import Head
 
 BATCH = 500
 logger = logging.getLogger(__name__)

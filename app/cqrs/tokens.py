@@ -16,9 +16,9 @@ from hmac import compare_digest
 
 import msgspec
 
-from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.history import TAG_BYTES, History, Positioned, tag_of
-from app.cqrs.notices import LAST, Place
+from app.cqrs.places import LAST, Place
+from app.cqrs.unavailable import WriteStoreUnavailable
 
 _POSITION, _SIGNATURE = 8, 8
 """Bytes of a position, and of the signature."""

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from app.cqrs.command_bus import WriteStoreUnavailable
+from app.cqrs.unavailable import WriteStoreUnavailable
 
 _MENDED = "Try again when its operator has mended that."
 

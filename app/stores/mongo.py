@@ -10,10 +10,11 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, Asyn
 from pymongo import AsyncMongoClient, MongoClient, ReadPreference
 from pymongo.errors import ConfigurationError, PyMongoError
 
-from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
+from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, Sort
 from app.cqrs.events import RecordedEvent
 from app.cqrs.generations import Generation
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores import mongo_generations
 from app.stores.mongo_batches import Batch, JoinedBatches
 from app.stores.mongo_fitness import FORM, probe, refuse_if_newer, refuse_if_unfit

@@ -10,8 +10,8 @@ from pymongo import MongoClient, ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
-from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.read_model import Document
+from app.cqrs.unavailable import ReadStoreUnavailable
 
 FORM = "mongodb://user:password@host:27017/?replicaSet=rs0"
 """What the URL of a replica set looks like."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure
 
-from app.cqrs.documents import ChangeImpossible, ReadStoreUnavailable
+from app.cqrs.documents import ChangeImpossible
+from app.cqrs.unavailable import ReadStoreUnavailable
 
 # mongod's codes. A refused command is no fault of its own, but for these (BadValue, FailedToParse, Overflow,
 # BSONObjectTooLarge); a refused write is, but for those (InternalError, UnknownError, WriteConflict,

@@ -24,7 +24,7 @@ from app.cqrs.documents import (
     LogPoint,
 )
 from app.cqrs.events import RecordedEvent
-from app.cqrs.notices import Place
+from app.cqrs.places import Place
 from app.cqrs.read_model import Change, Document, ReadModel
 from app.stores.mongo_batches import Batch
 from app.stores.mongo_operations import Operations

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.events import Commits
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.failures import Failure, UnfitStore
 from app.stores.migrating import Migrated, migrate
 from app.stores.postgres import Postgres

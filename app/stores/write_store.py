@@ -30,11 +30,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
 
-from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
+from app.cqrs.command_bus import Cause, Conflict
 from app.cqrs.commands import EventMark, Receipt
 from app.cqrs.events import Commits, EventTypes, RecordedEvent
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.messages import Event, encode
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.failures import Failure
 from app.stores.held_head import HeldHead
 from app.stores.sql import Engines, Rows, UtcDateTime, metadata, refuse_if_read_only

@@ -10,10 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.cqrs.circle import Circle
-from app.cqrs.command_bus import WriteStoreUnavailable
-from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.impersonal import outline
 from app.cqrs.progress import ReadModelState
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 
 PATIENCE = 5.0
 """Seconds that a store may take to answer a probe."""

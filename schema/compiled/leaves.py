@@ -17,7 +17,7 @@ from graphql import (
     Undefined,
 )
 
-from schema.scalars import shown_big_int, shown_datetime
+from schema.written import shown_big_int, shown_datetime
 
 Complete = Callable[[Any], Any]
 

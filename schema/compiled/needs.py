@@ -16,7 +16,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from app.cqrs.documents import Fields
 from schema.compiled.parents import Stored, keys_of, way_of
 from schema.compiled.shapes import Collect
-from schema.nodes import Connection
+from schema.connections import is_connection
 
 
 def needed(schema: GraphQLSchema, field: GraphQLField, details: FieldDetailsList, collect: Collect) -> Fields:
@@ -25,7 +25,7 @@ def needed(schema: GraphQLSchema, field: GraphQLField, details: FieldDetailsList
     if is_leaf_type(kind):
         return None
     shown: list[tuple[Any, FieldDetailsList]] = [(kind, details)]
-    if _is_connection(kind):
+    if is_connection(kind):
         shown = []
         for selected in collect(kind, details).values():
             match selected[0].node.name.value:
@@ -80,11 +80,6 @@ def _within(field: GraphQLField, details: FieldDetailsList, collect: Collect) ->
     if not isinstance(field.type, GraphQLNonNull) or not is_object_type(kind):
         return None
     return _paths(kind, details, collect)
-
-
-def _is_connection(kind: Any) -> bool:
-    declared = kind.extensions.get("strawberry-definition")
-    return issubclass(getattr(declared, "origin", object), Connection)
 
 
 def _type(kind: Any, field: str) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.__main__ import main
-from app.cqrs.documents import ReadStoreUnavailable
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import MongoReadStore
 
 GATE, TROUBLE = Path(os.environ["GATE"]), Path(os.environ["TROUBLE"])

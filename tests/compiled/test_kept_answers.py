@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
-from schema.executing import compiled
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
 
@@ -26,11 +25,11 @@ async def service(mongo_url: str, tmp_path: Path) -> AsyncIterator[Service]:
 async def recalled(service: Service, query: str, times: int = 4, **variables: object) -> int:
     """How often the same question was answered with what was kept; all answers are the same."""
     await service.client.send("{ products(first: 1) { totalCount } }")  # waits for what was written
-    before = compiled.recalled
+    before = service.operations.compiled.recalled
     answers = [await service.client.send(query, variables) for _ in range(times)]
     assert all(answer.body["data"] == answers[0].body["data"] for answer in answers)
     assert all(answer.codes == [] for answer in answers)
-    return compiled.recalled - before
+    return service.operations.compiled.recalled - before
 
 
 async def test_an_answer_is_kept_until_a_change_concerns_it(service: Service) -> None:
@@ -53,9 +52,9 @@ async def test_an_answer_is_kept_until_a_change_concerns_it(service: Service) ->
 async def test_a_kept_answer_tells_its_cost_as_it_did_before(service: Service) -> None:
     product = await Shop(service.client).product()
     await service.client.send("{ products(first: 1) { totalCount } }")  # waits for what was written
-    before = compiled.recalled
+    before = service.operations.compiled.recalled
     answers = [await service.client.send(PRODUCT, {"id": product}) for _ in range(4)]
-    assert compiled.recalled >= before + 2
+    assert service.operations.compiled.recalled >= before + 2
     cost = {"reads": 1, "nodes": 1, "fields": 3}
     assert [answer.body["extensions"]["cost"] for answer in answers] == [cost] * 4
 

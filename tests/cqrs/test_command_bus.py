@@ -11,12 +11,13 @@ from msgspec import UNSET, UnsetType
 from uuid_utils.compat import uuid7
 
 from app.cqrs import command_bus
-from app.cqrs.command_bus import Cause, CommandBus, Conflict, WriteStoreUnavailable
+from app.cqrs.command_bus import Cause, CommandBus, Conflict
 from app.cqrs.command_fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands import CommandIdReused, InvalidInput, NotFound, Receipt, Refused, refused
 from app.cqrs.events import EventTypes
 from app.cqrs.messages import Command, Event
 from app.cqrs.texts import in_one_form
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import open_database
 from app.stores.write_store import SqlWork, SqlWriteStore
 

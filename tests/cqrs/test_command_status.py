@@ -5,7 +5,8 @@ from uuid import UUID
 
 from app.cqrs.command_status import CommandState, CommandStatus, CommandStatuses
 from app.cqrs.commands import EventMark, Receipt
-from app.cqrs.progress import Head, Progress
+from app.cqrs.head import Head
+from app.cqrs.progress import Progress
 from tests.cqrs.notes import NoteRead, recorded
 
 COMMAND = UUID(int=1)

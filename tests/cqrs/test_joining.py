@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from app.cqrs import joining
-from app.cqrs.command_bus import WriteStoreUnavailable
-from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.joining import JoinedQuestions
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 
 
 class Library:

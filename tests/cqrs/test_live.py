@@ -5,9 +5,10 @@ from contextlib import aclosing
 
 import pytest
 
+from app.cqrs.head import Head
 from app.cqrs.live import CHUNK, Heartbeat, Lagged, Live, LiveDocument, Reset
 from app.cqrs.notices import Notices, topic
-from app.cqrs.progress import Head, Progress
+from app.cqrs.progress import Progress
 from app.cqrs.tokens import Token
 from app.stores.mongo import MongoReadStore
 from tests.cqrs.desk import Desk, MemoryLog

@@ -1,7 +1,8 @@
 import asyncio
 
 from app.cqrs.documents import DocumentChanged
-from app.cqrs.notices import IN_A_TURN, LAST, Listener, Noticed, Notices, topic
+from app.cqrs.notices import IN_A_TURN, Listener, Noticed, Notices, topic
+from app.cqrs.places import LAST
 
 
 def changed(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.cqrs.progress import Head, Progress, ReadModelBehind, ReadModelState
+from app.cqrs.head import Head
+from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
 
 
 def progress(*, head: int = 0) -> Progress:

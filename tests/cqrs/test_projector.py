@@ -14,7 +14,8 @@ from app.cqrs.documents import DocumentChanged
 from app.cqrs.event_bus import EventBatch
 from app.cqrs.events import RecordedEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
-from app.cqrs.notices import LAST, Notices, topic
+from app.cqrs.notices import Notices, topic
+from app.cqrs.places import LAST
 from app.cqrs.progress import ReadModelBehind, ReadModelState
 from app.cqrs.projector import BATCH
 from app.cqrs.read_model import Change

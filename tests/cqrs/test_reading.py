@@ -6,8 +6,9 @@ from typing import Any, cast
 import pytest
 
 from app.cqrs.documents import DocumentReader
+from app.cqrs.head import Head
 from app.cqrs.pages import Listing, PageArguments
-from app.cqrs.progress import Head, Progress, ReadModelBehind, ReadModelState
+from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.read_cache import ReadCache
 from app.cqrs.reading import Reading
 from app.cqrs.tokens import Token

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
 from app.cqrs.events import RecordedEvent
+from app.cqrs.head import Head
 from app.cqrs.history import History, tag_of
-from app.cqrs.progress import Head
 from app.cqrs.relay import Relay
 from tests.read_models.shop import History as Shop
 from tests.read_models.shop import product_added

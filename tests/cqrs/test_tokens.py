@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.history import History
-from app.cqrs.notices import LAST
+from app.cqrs.places import LAST
 from app.cqrs.tokens import BadToken, LostHistory, Token, Tokens
+from app.cqrs.unavailable import WriteStoreUnavailable
 from tests.cqrs.desk import MemoryLog
 from tests.cqrs.notes import NoteRead
 

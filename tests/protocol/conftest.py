@@ -10,6 +10,8 @@ from starlette.types import Receive, Scope, Send
 from app.command_line.connections import Connection
 from app.config import Settings
 from app.cqrs.circle import Circle
+from schema.executing import Operations
+from schema.root import schema
 from schema.sockets import INIT_PATIENCE, READ_PATIENCE, Sockets
 from schema.streams import Streams
 from tests.inprocess import Service, serving
@@ -29,7 +31,9 @@ async def sockets(
     circle: Circle, *, init_patience: timedelta = INIT_PATIENCE, read_patience: timedelta = READ_PATIENCE
 ) -> AsyncIterator[str]:
     """The URL of a server of the same circle, with its own patience, and small buffers."""
-    endpoint = Sockets(lambda: circle, Streams(), init_patience=init_patience, read_patience=read_patience)
+    endpoint = Sockets(
+        lambda: circle, Streams(Operations(schema)), init_patience=init_patience, read_patience=read_patience
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await endpoint(scope, receive, send)

@@ -10,8 +10,8 @@ import pytest
 from app.cqrs import command_bus
 from app.cqrs.command_bus import Conflict
 from app.cqrs.commands import Receipt
-from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.reading import Reading
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.write_store import SqlWork
 from schema.root import schema
 from tests.inprocess import Service

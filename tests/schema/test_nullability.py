@@ -8,11 +8,10 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 
 from app.config import Settings
-from app.cqrs.command_bus import WriteStoreUnavailable
-from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.events import RecordedEvent
 from app.cqrs.progress import ReadModelBehind
 from app.cqrs.read_model import Change
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from app.read_models.order_details import order_details
 from schema.root import schema
 from tests.inprocess import Service, serving

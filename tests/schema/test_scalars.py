@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from schema.scalars import shown_datetime
+from schema.written import shown_datetime
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 

@@ -11,8 +11,9 @@ import pytest
 
 from app.cqrs.notices import Notices
 from schema.context import Context
-from schema.executing import Item, Refused
+from schema.executing import Item, Operations, Refused
 from schema.requested import Operation
+from schema.root import schema
 from schema.streams import Streams
 from tests.inprocess import Service
 from tests.schema.shop import Shop
@@ -32,7 +33,7 @@ class Subscribers:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.streams = Streams()
+        self.streams = Streams(Operations(schema))
 
     @asynccontextmanager
     async def open(

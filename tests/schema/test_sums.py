@@ -12,12 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.config import Settings
-from app.cqrs.progress import Head, Progress
+from app.cqrs.head import Head
+from app.cqrs.progress import Progress
 from app.domain.stock.model import MOST_ON_HAND
 from app.values import HIGHEST_PRICE, MOST_UNITS
 from schema.consistency import Freshness
 from schema.root import schema
-from schema.scalars import shown_big_int
+from schema.written import shown_big_int
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
 

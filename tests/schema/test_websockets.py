@@ -12,6 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.cqrs.notices import Notices
+from schema.executing import Operations
+from schema.root import schema
 from schema.sockets import Sockets
 from schema.streams import Streams
 from tests.inprocess import Service
@@ -192,7 +194,9 @@ async def test_a_message_over_a_megabyte_closes_the_socket(client: Client, size:
 
 
 async def test_who_does_not_introduce_themselves_in_time_is_sent_away(service: Service) -> None:
-    sockets = Sockets(lambda: service.circle, Streams(), init_patience=timedelta(milliseconds=1))
+    sockets = Sockets(
+        lambda: service.circle, Streams(Operations(schema)), init_patience=timedelta(milliseconds=1)
+    )
     sent: list[Any] = []
     over = asyncio.Event()
     arriving = [{"type": "websocket.connect"}]

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentChanged, Sort
 from app.cqrs.events import RecordedEvent
-from app.cqrs.notices import Place
+from app.cqrs.places import Place
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
 
 Documents = dict[str, Document]

@@ -6,11 +6,13 @@ from collections import Counter
 from contextlib import aclosing
 from random import Random
 
-from app.cqrs.documents import DocumentChanged, ReadStoreUnavailable
+from app.cqrs.documents import DocumentChanged
 from app.cqrs.live import Heartbeat
-from app.cqrs.notices import LAST, Place, topic
+from app.cqrs.notices import topic
+from app.cqrs.places import LAST, Place
 from app.cqrs.read_model import Collection, Document
 from app.cqrs.tokens import Token
+from app.cqrs.unavailable import ReadStoreUnavailable
 from tests.simulation.process import Process
 from tests.simulation.servers import DistantStore
 from tests.simulation.witness import Witness

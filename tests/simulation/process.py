@@ -5,15 +5,16 @@ from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from app.cqrs.command_bus import WriteStoreUnavailable
 from app.cqrs.documents import DocumentChanged, DocumentReader
 from app.cqrs.event_bus import AsyncioEventBus, EventBatch
+from app.cqrs.head import Head
 from app.cqrs.live import Live
 from app.cqrs.notices import Notices
-from app.cqrs.progress import Head, Progress, ReadModelBehind, ReadModelState
+from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.projector import Projector
 from app.cqrs.read_model import ReadModel
 from app.cqrs.relay import Relay
+from app.cqrs.unavailable import WriteStoreUnavailable
 from tests.simulation.loop import Life, VirtualLoop
 from tests.simulation.servers import DistantLog, DistantStore
 from tests.simulation.witness import Witness

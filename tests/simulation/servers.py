@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from app.cqrs.command_bus import WriteStoreUnavailable
-from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, ReadStoreUnavailable, Sort
+from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, Sort
 from app.cqrs.events import EventUnreadable, RecordedEvent
 from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from tests.cqrs.desk import MemoryLog
 from tests.simulation.documents import MemoryDocuments
 from tests.simulation.loop import VirtualLoop

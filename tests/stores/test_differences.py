@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from app.cqrs.command_bus import WriteStoreUnavailable
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import open_database
 
 

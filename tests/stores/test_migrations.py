@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Row, create_engine, select, text
 
-from app.cqrs.command_bus import WriteStoreUnavailable
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.customers.tables import customers
 from app.stores.differences import differences
 from app.stores.sql import metadata, open_database

@@ -18,15 +18,10 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo.client_session import ClientSession
 from pymongo.errors import AutoReconnect, OperationFailure
 
-from app.cqrs.documents import (
-    ChangeImpossible,
-    ChangeTooLarge,
-    CheckpointMoved,
-    DocumentChanged,
-    ReadStoreUnavailable,
-)
+from app.cqrs.documents import ChangeImpossible, ChangeTooLarge, CheckpointMoved, DocumentChanged
 from app.cqrs.messages import Event
 from app.cqrs.read_model import Change, Document, ReadModel
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores import mongod
 from app.stores.mongo import Driver, MongoReadStore, open_read_store
 from app.stores.mongod import Mongod, embedded_mongod

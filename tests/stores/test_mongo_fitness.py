@@ -12,8 +12,8 @@ from urllib.parse import quote_plus
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
-from app.cqrs.documents import ReadStoreUnavailable
 from app.cqrs.read_model import Document
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import open_read_store
 from app.stores.mongo_fitness import FORMAT, hosts_of
 from app.stores.mongod import _accepts_connections, die_with

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
+from app.cqrs.command_bus import Conflict
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import open_database
 from app.stores.write_store import RuleBroken, events
 from tests.postgres import Postgres

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.progress import Head
+from app.cqrs.head import Head
 from app.cqrs.relay import Relay
 from app.stores import postgres_notifications
 from app.stores.postgres_notifications import CHANNEL

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from uuid_utils.compat import uuid7
 
-from app.cqrs.command_bus import WriteStoreUnavailable
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import open_database
 from tests.stores.book import PageTurned, Store, cause
 

@@ -11,10 +11,11 @@ from sqlalchemy import Insert, insert, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
-from app.cqrs.command_bus import Cause, Conflict, WriteStoreUnavailable
+from app.cqrs.command_bus import Cause, Conflict
 from app.cqrs.events import EventTypes, UndeclaredEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.impersonal import outline
 from app.cqrs.messages import Event
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.stock.tables import stocks

@@ -9,8 +9,9 @@ from app.bootstrap import EVENTS, READ_MODELS
 from app.cqrs.documents import DocumentChanged
 from app.cqrs.event_bus import AsyncioEventBus
 from app.cqrs.events import RecordedEvent
+from app.cqrs.head import Head
 from app.cqrs.notices import Notices
-from app.cqrs.progress import Head, Progress
+from app.cqrs.progress import Progress
 from app.cqrs.projector import Projector
 from app.cqrs.read_model import Change, ReadModel
 from app.stores.mongo import MongoReadStore, open_read_store

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from app.cqrs.documents import DocumentChanged
-from app.cqrs.notices import Place
+from app.cqrs.places import Place
 from app.cqrs.tokens import Tokens
 from schema.consistency import ReadModelName
 from tests.faults.findings import Findings, doubled, lost, wrong

@@ -6,9 +6,10 @@ from decimal import Decimal
 from random import Random
 from time import monotonic
 
-from app.cqrs.command_bus import Conflict, WriteStoreUnavailable
+from app.cqrs.command_bus import Conflict
 from app.cqrs.commands import Receipt
 from app.cqrs.messages import Command
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.catalog.commands import ChangePrice, UpdateProduct
 from app.domain.customers.commands import UpdateCustomer
 from app.domain.stock.commands import ReceiveStock
