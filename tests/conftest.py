@@ -5,10 +5,15 @@ from pathlib import Path
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
+from app.config import Settings
 from app.cqrs.read_model import Document
 from app.stores.mongo import MongoReadStore, open_read_store
 from app.stores.mongod import embedded_mongod
+from tests.inprocess import Service as InProcess
+from tests.inprocess import serving
 from tests.postgres import Postgres, postgres
+from tests.schema.client import Client
+from tests.schema.shop import Shop
 from tests.service import Service, running
 
 DATABASE = "test"
@@ -88,3 +93,37 @@ async def another_store(mongo_url: str, read_store: MongoReadStore) -> AsyncIter
     """The same documents as those of `read_store`, as another process opens them."""
     async with open_read_store(mongo_url, DATABASE) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+async def service(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[InProcess]:
+    """One service for all tests of the schema; each test works on products and customers of its own."""
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("service"),
+        mongodb_url=mongo_url,
+        mongodb_database="schema",
+        heartbeat=0.2,
+        read_patience=20,  # a busy machine is no failure
+    )
+    async with serving(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def impatient(mongo_url: str, tmp_path: Path) -> AsyncIterator[InProcess]:
+    """A service of its own, whose reads give up quickly."""
+    settings = Settings(
+        data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name, read_patience=0.1
+    )
+    async with serving(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def client(service: InProcess) -> Client:
+    return service.client
+
+
+@pytest.fixture
+def shop(client: Client) -> Shop:
+    return Shop(client)
