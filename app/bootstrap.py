@@ -13,25 +13,25 @@ from uuid import UUID
 from app.config import Settings
 from app.cqrs import contexts
 from app.cqrs.circle import Circle
-from app.cqrs.command_bus import CommandBus
-from app.cqrs.command_status import CommandStatuses
-from app.cqrs.commands import Receipt
-from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.generations import succeed
-from app.cqrs.head import Head
-from app.cqrs.history import History
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.freshness.command_status import CommandStatuses
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.impersonal import outline
-from app.cqrs.live import Live
-from app.cqrs.notices import Notices
-from app.cqrs.progress import Progress
-from app.cqrs.projections import Projections
-from app.cqrs.projector import Projector
-from app.cqrs.read_cache import ReadCache
-from app.cqrs.read_model import ReadModel
-from app.cqrs.relay import Relay
-from app.cqrs.shared_log import SharedLog
-from app.cqrs.shared_reader import SharedReader
-from app.cqrs.tokens import Tokens
+from app.cqrs.live.following import Live
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.event_bus import AsyncioEventBus
+from app.cqrs.log.head import Head
+from app.cqrs.log.history import History
+from app.cqrs.log.relay import Relay
+from app.cqrs.log.shared_log import SharedLog
+from app.cqrs.projecting.generations import succeed
+from app.cqrs.projecting.projections import Projections
+from app.cqrs.projecting.projector import Projector
+from app.cqrs.reading.cache import ReadCache
+from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
 from app.read_models.activity import activity
@@ -40,11 +40,11 @@ from app.read_models.order_details import order_details
 from app.read_models.order_list import order_list
 from app.read_models.product_listing import product_listing
 from app.read_models.sales_by_day import sales_by_day
-from app.stores.mongo import open_read_store
-from app.stores.mongod import Mongod, embedded_mongod
-from app.stores.mongod_binary import MongodError
-from app.stores.sql import open_database
-from app.stores.write_store import SqlWriteStore
+from app.stores.mongo.mongod import Mongod, embedded_mongod
+from app.stores.mongo.mongod_binary import MongodError
+from app.stores.mongo.store import open_read_store
+from app.stores.sql.engines import open_database
+from app.stores.sql.write_store import SqlWriteStore
 
 logger = logging.getLogger(__name__)
 

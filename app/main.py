@@ -1,6 +1,6 @@
 """Start here: the ASGI application, its lifespan and its routes.
 
-A mutation goes `schema/` → `app/cqrs/command_bus.py` → a context's handler in `app/domain/` → the write
+A mutation goes `schema/` → `app/cqrs/commands/bus.py` → a context's handler in `app/domain/` → the write
 store. From there the relay takes its events to the projectors of `app/read_models/`, which queries and
 subscriptions in `schema/` read.
 """
@@ -21,12 +21,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
+from app.graphql.execution.context import TOKEN_HEADER
+from app.graphql.transport.http import GraphQLEndpoint
+from app.graphql.transport.refused import refused
 from app.hosts import Hosts
 from app.web import health, held_loop, playground
 from app.web.held_loop import HeldLoop
-from schema.context import TOKEN_HEADER
-from schema.http import GraphQLEndpoint
-from schema.refused import refused
 from schema.root import schema
 
 GRAPHQL = "/graphql"

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import strawberry
 
+from app.graphql.execution.context import Info
+from app.graphql.execution.refusals import BadArgument
 from app.read_models.activity import activity_matching, entries
-from schema.conditions import refuse_reversed
-from schema.consistency import streams_of, subject_of
-from schema.context import Info
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
-from schema.refusals import BadArgument
-from schema.scalars import Position
-from schema.shown import shows
+from schema.circle.conditions import refuse_reversed
+from schema.circle.consistency import streams_of, subject_of
+from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
+from schema.circle.scalars import Position
+from schema.circle.shown import shows
 
 LONGEST_SHOWN = 100
 """Characters of a wrong stream that its error repeats."""

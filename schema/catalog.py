@@ -8,8 +8,10 @@ from typing import Annotated, cast
 
 import strawberry
 
-from app.cqrs.notices import topic
-from app.cqrs.read_model import Filter
+from app.cqrs.documents.read_model import Filter
+from app.cqrs.live.notices import topic
+from app.graphql.admission.limits import refuse_long_search
+from app.graphql.execution.context import Info
 from app.read_models.product_listing import (
     ProductOrder,
     facets,
@@ -19,15 +21,24 @@ from app.read_models.product_listing import (
     products_matching,
 )
 from app.values import CURRENCY
-from schema.conditions import refuse_reversed
-from schema.context import Info
-from schema.enums import describe
-from schema.ids import key_of
-from schema.limits import refuse_long_search
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
-from schema.scalars import BigInt, Position
-from schema.shown import shows
-from schema.updates import Resume, Update, follow
+from schema.circle.conditions import refuse_reversed
+from schema.circle.enums import describe
+from schema.circle.ids import key_of
+from schema.circle.nodes import (
+    After,
+    AtLeast,
+    Before,
+    Connection,
+    First,
+    Last,
+    Node,
+    NodeId,
+    SortDirection,
+    page,
+)
+from schema.circle.scalars import BigInt, Position
+from schema.circle.shown import shows
+from schema.circle.updates import Resume, Update, follow
 from schema.values import Money
 
 describe(

@@ -6,11 +6,11 @@ import strawberry
 from msgspec import UNSET, UnsetType
 
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
+from app.graphql.execution.context import Info
 from app.read_models.product_listing import products
 from schema.catalog import Product
-from schema.context import Info
-from schema.ids import key_of
-from schema.sending import ChangeInput, CommandInput, Input, Payload, send
+from schema.circle.ids import key_of
+from schema.circle.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.values import MoneyInput
 
 

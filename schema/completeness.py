@@ -10,12 +10,12 @@ from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, ge
 from strawberry.types.base import get_object_definition
 
 import schema as package
-from app.cqrs.commands import CommandError, NotFound
-from schema.compiled.parents import Stored, keys_of, way_of
-from schema.consistency import SUBJECTS, ReadModelName
+from app.cqrs.commands.outcomes import CommandError, NotFound
+from app.graphql.compiled.parents import Stored, keys_of, way_of
+from schema.circle.consistency import SUBJECTS, ReadModelName
+from schema.circle.shown import shown_documents
 from schema.errors import SHOWN, CommandErrorCode
 from schema.root import NODES, Mutation, Query, Subscription, schema
-from schema.shown import shown_documents
 
 ROOT = "schema/root.py"
 
@@ -69,7 +69,7 @@ def _names(known: Collection[str]) -> Iterator[str]:
     for name in sorted({*known} - named):
         yield (
             f"The schema has no name for the read model {name}: add {name.upper()} to ReadModelName in "
-            "schema/consistency.py."
+            "schema/circle/consistency.py."
         )
     for name in sorted(named - {*known}):
         yield f"ReadModelName has {name}, which is not projected: add it to READ_MODELS in app/bootstrap.py."
@@ -122,7 +122,7 @@ def _nodes(kinds: Iterable[str]) -> Iterator[str]:
         if SUBJECTS.get(name, name.capitalize()) not in NODES:
             yield (
                 f"Streams of the kind {name} belong to no node: say which type shows them in SUBJECTS of "
-                "schema/consistency.py."
+                "schema/circle/consistency.py."
             )
 
 

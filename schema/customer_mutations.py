@@ -6,12 +6,12 @@ import strawberry
 from msgspec import UNSET, UnsetType
 
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
+from app.graphql.execution.context import Info
 from app.read_models.customer_overview import customers
 from app.values import PostalAddress
-from schema.context import Info
+from schema.circle.ids import key_of
+from schema.circle.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.customers import Customer
-from schema.ids import key_of
-from schema.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.values import AddressInput
 
 

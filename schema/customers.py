@@ -5,6 +5,8 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from app.graphql.admission.limits import refuse_long_search
+from app.graphql.execution.context import Info
 from app.read_models.customer_overview import (
     CustomerOrder,
     customer_page,
@@ -12,14 +14,23 @@ from app.read_models.customer_overview import (
     customers_matching,
 )
 from app.read_models.order_details import orders_of_customer
-from schema.context import Info
-from schema.enums import describe
-from schema.ids import global_id, key_of
-from schema.limits import refuse_long_search
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
+from schema.circle.enums import describe
+from schema.circle.ids import global_id, key_of
+from schema.circle.nodes import (
+    After,
+    AtLeast,
+    Before,
+    Connection,
+    First,
+    Last,
+    Node,
+    NodeId,
+    SortDirection,
+    page,
+)
+from schema.circle.scalars import Position
+from schema.circle.shown import shows
 from schema.orders import OrderConnection
-from schema.scalars import Position
-from schema.shown import shows
 from schema.values import Address, Money
 
 describe(

@@ -7,14 +7,15 @@ from uuid import UUID
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from app.cqrs import commands, projector
+from app.cqrs.commands import outcomes as commands
+from app.cqrs.projecting import projector
 from app.domain.catalog import refusals as catalog
 from app.domain.customers import refusals as customers
 from app.domain.orders import refusals as orders
 from app.domain.orders.status import OrderStatus
 from app.domain.stock import refusals as stock
-from schema.enums import describe
-from schema.ids import global_id
+from schema.circle.enums import describe
+from schema.circle.ids import global_id
 
 describe(
     OrderStatus,

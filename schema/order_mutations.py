@@ -7,11 +7,11 @@ from typing import cast
 import strawberry
 
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
+from app.graphql.execution.context import Info
 from app.read_models.order_details import orders
-from schema.context import Info
-from schema.ids import key_of
+from schema.circle.ids import key_of
+from schema.circle.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.orders import Order
-from schema.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.values import AddressInput, MoneyInput
 
 

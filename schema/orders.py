@@ -8,18 +8,29 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from app.cqrs.notices import topic
+from app.cqrs.live.notices import topic
 from app.domain.orders.status import OrderStatus
+from app.graphql.execution.context import Info
 from app.read_models.order_details import order_details, orders
 from app.read_models.order_list import OrderOrder, order_page, order_totals, orders_matching, rows
-from schema.conditions import refuse_reversed
-from schema.context import Info
-from schema.enums import describe
-from schema.ids import global_id, key_of
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, SortDirection, page
-from schema.scalars import BigInt, Position
-from schema.shown import shows
-from schema.updates import Resume, Update, follow
+from schema.circle.conditions import refuse_reversed
+from schema.circle.enums import describe
+from schema.circle.ids import global_id, key_of
+from schema.circle.nodes import (
+    After,
+    AtLeast,
+    Before,
+    Connection,
+    First,
+    Last,
+    Node,
+    NodeId,
+    SortDirection,
+    page,
+)
+from schema.circle.scalars import BigInt, Position
+from schema.circle.shown import shows
+from schema.circle.updates import Resume, Update, follow
 from schema.values import Address, Money
 
 describe(

@@ -7,31 +7,31 @@ from graphql import GraphQLError, GraphQLSchema, Undefined, is_input_object_type
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from app.cqrs.read_model import Collection
+from app.cqrs.documents.read_model import Collection
+from app.graphql.admission.limits import Limits
+from app.graphql.compiled.at_once import AtOnce
+from app.graphql.execution.collected_fields import EventExecutor
+from app.graphql.execution.context import Info
+from app.graphql.execution.extension import Operation
+from app.graphql.execution.inputs import prepare_inputs
 from schema.activity import Activity, ActivityQuery
 from schema.catalog import CatalogQuery, CatalogSubscription, Product
 from schema.catalog_mutations import CatalogMutation
-from schema.collected_fields import EventExecutor
-from schema.command_status import CommandStatusQuery, CommandStatusSubscription
-from schema.compiled.at_once import AtOnce
-from schema.consistency import Freshness, ReadModelName
-from schema.context import Info
+from schema.circle.command_status import CommandStatusQuery, CommandStatusSubscription
+from schema.circle.consistency import Freshness, ReadModelName
+from schema.circle.ids import BadId, split_id
+from schema.circle.nodes import Node, NodeId, NodeIds
+from schema.circle.retrying import RetryingMutation
+from schema.circle.scalars import SCALARS, read_field
+from schema.circle.shown import shown_documents
+from schema.circle.updates import UpdatesSubscription
 from schema.customer_mutations import CustomersMutation
 from schema.customers import Customer, CustomersQuery
 from schema.errors import SHOWN
-from schema.ids import BadId, split_id
-from schema.inputs import prepare_inputs
-from schema.limits import Limits
-from schema.nodes import Node, NodeId, NodeIds
-from schema.operation import Operation
 from schema.order_mutations import OrdersMutation
 from schema.orders import Order, OrdersQuery, OrdersSubscription, OrderSummary
-from schema.retrying import RetryingMutation
 from schema.sales import SalesQuery
-from schema.scalars import SCALARS, read_field
-from schema.shown import shown_documents
 from schema.stock_mutations import StockMutation
-from schema.updates import UpdatesSubscription
 
 NODES: dict[str, Collection] = {
     kind.__name__: collection for collection, kind in shown_documents() if issubclass(kind, Node)

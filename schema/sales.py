@@ -5,7 +5,8 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from app.cqrs.pages import LONGEST_PAGE, BadPage
+from app.cqrs.reading.pages import LONGEST_PAGE, BadPage
+from app.graphql.execution.context import Info
 from app.read_models.sales_by_day import (
     BestSellerOrder,
     best_sellers,
@@ -16,13 +17,12 @@ from app.read_models.sales_by_day import (
     days_between,
     product_days,
 )
-from schema.conditions import refuse_reversed
-from schema.context import Info
-from schema.enums import describe
-from schema.ids import global_id
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, page
-from schema.scalars import BigInt
-from schema.shown import shows
+from schema.circle.conditions import refuse_reversed
+from schema.circle.enums import describe
+from schema.circle.ids import global_id
+from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, page
+from schema.circle.scalars import BigInt
+from schema.circle.shown import shows
 from schema.values import Money
 
 describe(

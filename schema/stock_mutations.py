@@ -3,10 +3,10 @@
 import strawberry
 
 from app.domain.stock.commands import AdjustStock, ReceiveStock
+from app.graphql.execution.context import Info
 from schema.catalog_mutations import ProductPayload
-from schema.context import Info
-from schema.ids import key_of
-from schema.sending import ChangeInput, Input, send
+from schema.circle.ids import key_of
+from schema.circle.sending import ChangeInput, Input, send
 
 
 @strawberry.input(description="A delivery. `expectedVersion` is that of the stock.")

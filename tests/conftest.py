@@ -6,9 +6,9 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from app.config import Settings
-from app.cqrs.read_model import Document
-from app.stores.mongo import MongoReadStore, open_read_store
-from app.stores.mongod import embedded_mongod
+from app.cqrs.documents.read_model import Document
+from app.stores.mongo.mongod import embedded_mongod
+from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.inprocess import Service as InProcess
 from tests.inprocess import serving
 from tests.postgres import Postgres, postgres

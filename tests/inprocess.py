@@ -14,9 +14,9 @@ from app.command_line.connections import Connection
 from app.command_line.http_connections import HTTPConnection
 from app.config import Settings
 from app.cqrs.circle import Circle
+from app.graphql.transport.executing import Operations
+from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
-from schema.executing import Operations
-from schema.http_requests import LARGEST_BODY
 from tests.schema.client import Client
 
 

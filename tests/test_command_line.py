@@ -21,7 +21,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from typer.testing import CliRunner, Result
 
 from app.__main__ import command_line
-from app.cqrs.read_model import Document
+from app.cqrs.documents.read_model import Document
 from tests.service import running
 
 SMALL = ("--products", "3", "--customers", "2", "--orders", "2")

@@ -11,8 +11,8 @@ import pytest
 
 from app.bootstrap import WriteSide, open_write_side
 from app.config import Settings
-from app.cqrs.command_bus import CommandBus
-from app.cqrs.events import RecordedEvent
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Command
 from app.demo.filling import DemoRefused, fill, is_wanted
 from app.demo.plan import Known, Shop

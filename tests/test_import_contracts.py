@@ -19,8 +19,8 @@ OPTIONS: dict[str, Any] = tomllib.loads(Path("pyproject.toml").read_text(encodin
 CONTRACTS: dict[str, dict[str, Any]] = {each["name"]: each for each in OPTIONS.pop("contracts")}
 
 BREAKS = {
-    "Imports only run down": ("app.cqrs.relay", "app.stores.mongo"),
-    "The generic part knows no shop, no driver and no GraphQL": ("app.cqrs.projector", "pymongo"),
+    "Imports only run down": ("app.cqrs.log.relay", "app.stores.mongo.store"),
+    "The generic part knows no shop, no driver and no GraphQL": ("app.cqrs.projecting.projector", "pymongo"),
     "Commands, events, refusals and models are pure": ("app.domain.orders.model", "sqlalchemy"),
     "Of the write side, the read models know the events only": (
         "app.read_models.order_list",
@@ -28,12 +28,15 @@ BREAKS = {
     ),
     "The write side knows no read model": ("app.domain.orders.handlers", "app.read_models.order_list"),
     "Read models do not read one another": ("app.read_models.order_list", "app.read_models.order_details"),
-    "Queries and subscriptions never touch a store": ("schema.orders", "app.stores.write_store"),
+    "Queries and subscriptions never touch a store": ("schema.orders", "app.stores.sql.write_store"),
     "A context reaches another through what that publishes": (
         "app.domain.orders.handlers",
         "app.domain.catalog.tables",
     ),
-    "Compiled queries know types and read models, and no shop": ("schema.compiled.plans", "schema.orders"),
+    "Compiled queries know types and read models, and no shop": (
+        "app.graphql.compiled.plans",
+        "schema.orders",
+    ),
     "MongoDB's driver lives in its store": ("app.bootstrap", "motor"),
     "SQL lives in its store and in the contexts' tables": ("app.domain.orders.handlers", "sqlalchemy"),
     "GraphQL lives in the schema": ("app.web.health", "strawberry"),
@@ -70,7 +73,7 @@ BREAKS_OF_A_NEW_CONTEXT = [
     ),
     (
         "Compiled queries know types and read models, and no shop",
-        "schema.compiled.plans",
+        "app.graphql.compiled.plans",
         "schema.reviews",
     ),
     ("SQL lives in its store and in the contexts' tables", "app.domain.reviews.handlers", "sqlalchemy"),

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from app.bootstrap import READ_MODELS, open_circle
 from app.config import Settings
 from app.cqrs.circle import Circle
-from app.cqrs.commands import Receipt
-from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.head import Head
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.documents.read_model import Document
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.event_bus import AsyncioEventBus
+from app.cqrs.log.head import Head
 from app.cqrs.messages import Command
-from app.cqrs.notices import Notices
-from app.cqrs.progress import Progress
-from app.cqrs.projector import Projector
-from app.cqrs.read_model import Document
+from app.cqrs.projecting.projector import Projector
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
 from app.domain.stock.commands import AdjustStock, ReceiveStock
-from app.stores.mongo import MongoReadStore, open_read_store
+from app.stores.mongo.store import MongoReadStore, open_read_store
 
 
 class Known:

@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from app.graphql.transport.refused import refused
 from app.web.health import PATHS
-from schema.refused import refused
 
 RESERVED = 200
 """Open files for all but connections: the stores' pools of connections, their files, pages that are read."""

@@ -13,8 +13,8 @@ from rich.text import Text
 from app.command_line.terminal import BAD_SETTING, FAILED, DataDir, console, explained, settings_of, stop
 
 if TYPE_CHECKING:
-    from app.cqrs.events import EventLog, RecordedEvent
-    from app.stores.write_store import SqlWriteStore
+    from app.cqrs.log.events import EventLog, RecordedEvent
+    from app.stores.sql.write_store import SqlWriteStore
 
 PAUSE = 0.5
 """Seconds between two looks at the log when following it."""
@@ -108,7 +108,7 @@ async def _events(log: "EventLog", after: int, limit: int, *, follow: bool) -> A
 
 
 def _line(event: "RecordedEvent") -> Text:
-    from app.cqrs.events import UnknownEvent, UnreadableEvent
+    from app.cqrs.log.events import UnknownEvent, UnreadableEvent
     from app.cqrs.messages import encode
 
     match event.event:

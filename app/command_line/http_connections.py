@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.command_line.crowding import SPARE, health_only, most_connections
 from app.command_line.slow_readers import SlowReader
-from schema.refused import refused
+from app.graphql.transport.refused import refused
 
 MOST_HEADERS = 65_536
 """Bytes of a request's first line and headers, and of all else around its body."""

@@ -95,9 +95,9 @@ def prune() -> None:
         return
 
     from app.bootstrap import READ_MODELS
-    from app.cqrs.generations import prune as prune_all
+    from app.cqrs.projecting.generations import prune as prune_all
     from app.cqrs.unavailable import ReadStoreUnavailable
-    from app.stores.mongo import open_read_store
+    from app.stores.mongo.store import open_read_store
 
     async def open_and_prune() -> None:
         where = (str(settings.mongodb_url), settings.mongodb_database, settings.mongo_driver)

@@ -43,7 +43,7 @@ def serve(
     from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill, is_wanted
     from app.demo.plan import Shop
-    from app.stores.mongod_binary import MongodError
+    from app.stores.mongo.mongod_binary import MongodError
 
     async def fill_if_empty(write_side: WriteSide) -> None:
         shop = Shop()

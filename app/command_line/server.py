@@ -17,8 +17,8 @@ from app.command_line.http_connections import IDLE, HTTPConnection, is_fault
 from app.command_line.measured_loop import MeasuredLoop, measure_protocols
 from app.config import Settings
 from app.cqrs.circle import Circle
+from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
-from schema.http_requests import LARGEST_BODY
 
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; more than a client may leave unread what it is sent."""

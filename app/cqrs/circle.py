@@ -3,15 +3,15 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from app.cqrs.command_bus import CommandBus
-from app.cqrs.command_status import CommandStatuses
-from app.cqrs.documents import DocumentReader
-from app.cqrs.events import EventLog
-from app.cqrs.live import Live
-from app.cqrs.progress import Progress
-from app.cqrs.projections import Projections
-from app.cqrs.read_cache import ReadCache
-from app.cqrs.tokens import Tokens
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.documents.store import DocumentReader
+from app.cqrs.freshness.command_status import CommandStatuses
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.freshness.tokens import Tokens
+from app.cqrs.live.following import Live
+from app.cqrs.log.events import EventLog
+from app.cqrs.projecting.projections import Projections
+from app.cqrs.reading.cache import ReadCache
 
 
 @dataclass(frozen=True, kw_only=True)

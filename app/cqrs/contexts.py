@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.command_bus import Handlers
-from app.cqrs.commands import CommandError
-from app.cqrs.events import EventTypes
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.bus import Handlers
+from app.cqrs.commands.outcomes import CommandError
+from app.cqrs.log.events import EventTypes
+from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.messages import Command, Event, Message
-from app.cqrs.upcasting import Upcasters
 
 K = TypeVar("K", bound=Message)
 

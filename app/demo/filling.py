@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from app.cqrs.command_bus import CommandBus
-from app.cqrs.commands import Receipt, Refused
-from app.cqrs.events import EventLog
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.commands.outcomes import Receipt, Refused
+from app.cqrs.log.events import EventLog
 from app.demo.plan import Known, Shop, Step
 
 ACTOR = "demo"

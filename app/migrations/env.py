@@ -4,9 +4,9 @@ from alembic import context
 from alembic.util import CommandError
 
 from app.domain.contexts import CONTEXTS
-from app.stores import write_store
-from app.stores.differences import differences, tables_of
-from app.stores.sql import metadata
+from app.stores.sql import write_store
+from app.stores.sql.differences import differences, tables_of
+from app.stores.sql.engines import metadata
 
 TABLES = tables_of([*(each.tables for each in CONTEXTS), write_store])
 """What the migrations must come to."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
-from app.cqrs.events import RecordedEvent
+from app.cqrs.documents.read_model import Change, ReadModel
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
-from app.cqrs.pages import Listing
-from app.cqrs.read_model import Change, ReadModel
+from app.cqrs.reading.pages import Listing
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductUpdated
 from app.domain.orders.events import OrderCancelled, OrderPlaced
 from app.domain.stock.events import (

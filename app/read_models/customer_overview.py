@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypedDict
 
-from app.cqrs.events import RecordedEvent
-from app.cqrs.pages import Listing
-from app.cqrs.read_model import Change, Filter, ReadModel, plain
-from app.cqrs.words import folded, found_by, words
+from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.documents.words import folded, found_by, words
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.reading.pages import Listing
 from app.domain.customers.events import (
     CustomerClosed,
     CustomerDetails,

@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict
 
-from app.cqrs.events import RecordedEvent
-from app.cqrs.pages import Listing
-from app.cqrs.read_model import Change, ReadModel, plain
+from app.cqrs.documents.read_model import Change, ReadModel, plain
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.reading.pages import Listing
 from app.domain.customers.events import CustomerClosed, CustomerUpdated
 from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
 from app.values import ZERO

@@ -6,9 +6,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
 
-from app.cqrs.events import RecordedEvent
-from app.cqrs.pages import Listing
-from app.cqrs.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.reading.pages import Listing
 from app.domain.customers.events import CustomerClosed, CustomerUpdated
 from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
 from app.values import CURRENCY, ZERO

@@ -6,11 +6,11 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
 
-from app.cqrs.events import RecordedEvent
-from app.cqrs.pages import Listing
-from app.cqrs.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.documents.words import folded, found_by, words
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.reading.pages import Listing
 from app.cqrs.texts import one_form
-from app.cqrs.words import folded, found_by, words
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
 from app.domain.orders.events import OrderCancelled, OrderPlaced
 from app.domain.stock.events import (

@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.cqrs.circle import Circle
+from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.impersonal import outline
-from app.cqrs.progress import ReadModelState
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 
 PATIENCE = 5.0

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
-from app.stores.mongod import embedded_mongod
+from app.stores.mongo.mongod import embedded_mongod
 from tests.bench.candidates import AS_SERVED, CANDIDATES, VARIANTS, Stores
 from tests.bench.chart import chart
 from tests.bench.commands import Known

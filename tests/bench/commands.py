@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.domain.customers.tables import customers
 from app.domain.stock.tables import stocks
-from schema.ids import global_id
+from schema.circle.ids import global_id
 from tests.bench.queries import graphql_request
 
 _MUTATION = """mutation Send($input: {type}!) {{ {name}(input: $input) {{

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.domain.catalog.tables import products
 from app.domain.orders.tables import orders
-from schema.ids import global_id
+from schema.circle.ids import global_id
 
 REQUESTS = 2_000
 """Different ids in the list of a query, or as many as there are."""

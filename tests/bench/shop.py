@@ -18,11 +18,11 @@ from sqlalchemy import Connection, CursorResult, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.bootstrap import EVENTS, HANDLERS
-from app.cqrs.command_bus import Cause, CommandBus
+from app.cqrs.commands.bus import Cause, CommandBus
 from app.demo.filling import fill
 from app.demo.plan import Shop
-from app.stores.sql import open_database
-from app.stores.write_store import SqlWork
+from app.stores.sql.engines import open_database
+from app.stores.sql.write_store import SqlWork
 from tests.service import running
 
 PROJECT = Path(__file__).parents[2]
@@ -30,8 +30,13 @@ KEPT = PROJECT / "data" / "bench"
 """Where made shops are kept; each can be deleted at any time."""
 
 _MADE_BY = (
-    *("app/values.py", "app/cqrs/messages.py", "app/cqrs/aggregates.py", "app/cqrs/words.py"),
-    *("app/domain", "app/demo", "app/read_models", "app/migrations", "app/stores/write_store.py"),
+    *(
+        "app/values.py",
+        "app/cqrs/messages.py",
+        "app/cqrs/commands/aggregates.py",
+        "app/cqrs/documents/words.py",
+    ),
+    *("app/domain", "app/demo", "app/read_models", "app/migrations", "app/stores/sql/write_store.py"),
 )
 """The code that says what rows, events and documents look like."""
 

@@ -9,14 +9,14 @@ from tempfile import TemporaryDirectory
 
 from app.bootstrap import WriteSide, open_write_side
 from app.config import Settings
-from app.cqrs.commands import Receipt
+from app.cqrs.commands.outcomes import Receipt
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.domain.catalog.events import ProductAdded
 from app.domain.customers.events import CustomerRegistered
 from app.domain.stock.commands import ReceiveStock
 from app.values import MOST_UNITS
-from schema.ids import global_id
+from schema.circle.ids import global_id
 from tests.bench.candidates import Candidate, Stores, started
 from tests.bench.commands import Known, orders
 from tests.bench.generator import Job

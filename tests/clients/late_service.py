@@ -12,7 +12,7 @@ from typing import Any
 
 from app.__main__ import main
 from app.cqrs.unavailable import ReadStoreUnavailable
-from app.stores.mongo import MongoReadStore
+from app.stores.mongo.store import MongoReadStore
 
 GATE, TROUBLE = Path(os.environ["GATE"]), Path(os.environ["TROUBLE"])
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from app.cqrs.read_model import Document
+from app.cqrs.documents.read_model import Document
 from app.read_models.product_listing import products
-from schema.ids import global_id, key_of
+from schema.circle.ids import global_id, key_of
 from tests.clients.client import Client
 from tests.clients.puppet import puppet
 from tests.clients.shop import Shop

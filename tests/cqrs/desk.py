@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
 
-from app.cqrs.documents import DocumentChanged, DocumentWriter
-from app.cqrs.event_bus import AsyncioEventBus, EventBatch
-from app.cqrs.events import EventLog, RecordedEvent
-from app.cqrs.head import Head
+from app.cqrs.documents.read_model import Change, ReadModel
+from app.cqrs.documents.store import DocumentChanged, DocumentWriter
+from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelState
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.event_bus import AsyncioEventBus, EventBatch
+from app.cqrs.log.events import EventLog, RecordedEvent
+from app.cqrs.log.head import Head
 from app.cqrs.messages import Event
-from app.cqrs.notices import Notices
-from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
-from app.cqrs.projector import Projector
-from app.cqrs.read_model import Change, ReadModel
+from app.cqrs.projecting.projector import Projector
 from app.cqrs.unavailable import ReadStoreUnavailable
 from tests.cqrs.notes import notes, recorded
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from app.cqrs.events import RecordedEvent
+from app.cqrs.documents.read_model import Change, ReadModel
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
-from app.cqrs.read_model import Change, ReadModel
 
 notes = ReadModel("notes")
 documents = notes.collection(indexes=[("topic", "_id"), ("weight", "_id")])

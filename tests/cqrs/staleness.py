@@ -11,19 +11,19 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar, cast
 
-from app.cqrs.documents import DocumentReader, Fields, Sort
-from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.head import Head
+from app.cqrs.documents.read_model import Collection, Document, Filter
+from app.cqrs.documents.store import DocumentReader, Fields, Sort
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.freshness.tokens import Token
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.event_bus import AsyncioEventBus
+from app.cqrs.log.head import Head
 from app.cqrs.messages import Event
-from app.cqrs.notices import Notices
-from app.cqrs.pages import Listing, PageArguments
-from app.cqrs.progress import Progress
-from app.cqrs.projector import Projector
-from app.cqrs.read_cache import ReadCache
-from app.cqrs.read_model import Collection, Document, Filter
-from app.cqrs.reading import Reading
-from app.cqrs.shared_reader import SharedReader
-from app.cqrs.tokens import Token
+from app.cqrs.projecting.projector import Projector
+from app.cqrs.reading.cache import ReadCache
+from app.cqrs.reading.pages import Listing, PageArguments
+from app.cqrs.reading.reading import Reading
+from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.unavailable import ReadStoreUnavailable
 from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, TopicRenamed, documents, notes
 from tests.simulation.documents import MemoryDocuments

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.commands import CommandError
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.contexts import Context, event_types, handlers, problems
+from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.messages import Command, Event
-from app.cqrs.upcasting import Upcasters
 
 NUMBERS = count()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
-from app.cqrs.commands import CommandError, Decision, Path, Refused
+from app.cqrs.commands.outcomes import CommandError, Decision, Path, Refused
 from app.cqrs.messages import Command, Event
 
 NOW = datetime(2024, 5, 31, 12, tzinfo=UTC)

@@ -14,17 +14,17 @@ from sqlalchemy import Table, func, select, text
 from uuid_utils.compat import uuid7
 
 from app.cqrs import contexts
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.command_bus import Cause, CommandBus
-from app.cqrs.commands import CommandError, Receipt, Refused
-from app.cqrs.events import RecordedEvent
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.bus import Cause, CommandBus
+from app.cqrs.commands.outcomes import CommandError, Receipt, Refused
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Command
 from app.domain.contexts import CONTEXTS
 from app.domain.customers.commands import RegisterCustomer
 from app.domain.orders import events as order_events
 from app.domain.stock.commands import ReceiveStock
-from app.stores.sql import Engines, open_database
-from app.stores.write_store import SqlWriteStore
+from app.stores.sql.engines import Engines, open_database
+from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.wanted import order, product
 
 HANDLERS = contexts.handlers(CONTEXTS)

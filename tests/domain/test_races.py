@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from uuid_utils.compat import uuid7
 
-from app.cqrs.commands import CommandIdReused, Receipt, Refused
+from app.cqrs.commands.outcomes import CommandIdReused, Receipt, Refused
 from app.cqrs.messages import Command
 from app.domain.catalog.commands import ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.events import PriceChanged, ProductDiscontinued

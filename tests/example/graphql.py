@@ -8,14 +8,14 @@ from typing import Any, cast
 import strawberry
 from msgspec import UNSET
 
-from app.cqrs.notices import topic
-from schema.context import Info
-from schema.ids import global_id, key_of
-from schema.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, page
-from schema.scalars import Position
-from schema.sending import ChangeInput, CommandInput, Input, Payload, send
-from schema.shown import shows
-from schema.updates import Resume, Update, follow
+from app.cqrs.live.notices import topic
+from app.graphql.execution.context import Info
+from schema.circle.ids import global_id, key_of
+from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, page
+from schema.circle.scalars import Position
+from schema.circle.sending import ChangeInput, CommandInput, Input, Payload, send
+from schema.circle.shown import shows
+from schema.circle.updates import Resume, Update, follow
 from tests.example.product_reviews import product_reviews, ratings, reviews, reviews_of
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TypedDict
 
-from app.cqrs.events import RecordedEvent
-from app.cqrs.pages import Listing
-from app.cqrs.read_model import Change, ReadModel
+from app.cqrs.documents.read_model import Change, ReadModel
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.reading.pages import Listing
 from tests.example.reviews.events import OpinionChanged, ProductReviewed, StarsChanged
 
 product_reviews = ReadModel("product_reviews")

@@ -41,14 +41,14 @@ REGISTRATION = (
         "READ_MODELS in app/bootstrap.py.",
     ),
     Line(
-        "schema/consistency.py",
+        "schema/circle/consistency.py",
         '    SALES_BY_DAY = "sales_by_day"',
         '    PRODUCT_REVIEWS = "product_reviews"',
         "The schema has no name for the read model product_reviews: add PRODUCT_REVIEWS to ReadModelName in "
-        "schema/consistency.py.",
+        "schema/circle/consistency.py.",
     ),
     Line(
-        "schema/consistency.py",
+        "schema/circle/consistency.py",
         '        "SALES_BY_DAY": "What',
         '        "PRODUCT_REVIEWS": "What is said of a product, and how well is it liked?",',
         "The value PRODUCT_REVIEWS of ReadModelName has no description: add one where `describe` is called.",

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from app.cqrs.contexts import event_types
-from app.cqrs.events import SplitEvent
+from app.cqrs.log.events import SplitEvent
 from app.cqrs.messages import Event
 from tests.example.reviews.context import reviews
 from tests.example.reviews.events import OpinionChanged, ProductReviewed, StarsChanged

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 
 from app.cqrs import contexts
-from app.cqrs.command_bus import CommandBus
-from app.cqrs.commands import NotFound, VersionConflict
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.commands.outcomes import NotFound, VersionConflict
 from app.domain.contexts import CONTEXTS
-from app.stores.sql import open_database
-from app.stores.write_store import SqlWriteStore
+from app.stores.sql.engines import open_database
+from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.shop import Shop, cause, made_by
 from tests.example.reviews import tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview

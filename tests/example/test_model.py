@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.commands import InvalidInput
+from app.cqrs.commands.outcomes import InvalidInput
 from tests.domain.given import NOW, Rules
 from tests.example.reviews import model
 from tests.example.reviews.commands import ReviewProduct, ReviseReview

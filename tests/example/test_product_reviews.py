@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from app.cqrs.events import SplitEvent
-from app.cqrs.pages import PageArguments, read_page
-from app.cqrs.read_model import Collection
+from app.cqrs.documents.read_model import Collection
+from app.cqrs.log.events import SplitEvent
+from app.cqrs.reading.pages import PageArguments, read_page
 from tests.example.product_reviews import (
     RatingDocument,
     ReviewDocument,

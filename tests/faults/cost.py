@@ -15,10 +15,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.cqrs.aggregates import stream
+from app.cqrs.commands.aggregates import stream
 from app.domain.stock.events import StockReceived
-from app.stores import write_store
-from app.stores.write_store import SqlWork
+from app.stores.sql import write_store
+from app.stores.sql.write_store import SqlWork
 from tests.domain.shop import Shop, cause, open_shop
 from tests.domain.wanted import order
 from tests.postgres import Postgres, postgres

@@ -10,10 +10,10 @@ from signal import SIGKILL
 from typing import Any
 
 from app.__main__ import main
-from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.notices import Notices
-from app.stores.mongo_writing import MongoWriter
-from app.stores.write_store import SqlWork
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.event_bus import AsyncioEventBus
+from app.stores.mongo.writing import MongoWriter
+from app.stores.sql.write_store import SqlWork
 
 POINT, AT = "FAULTS_DIE_AT", "FAULTS_DIE_AT_CALL"
 

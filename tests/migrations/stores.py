@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.contexts import CONTEXTS
-from app.stores import write_store
-from app.stores.differences import tables_of
-from app.stores.migrating import migrate
-from app.stores.sql import DATABASES
+from app.stores.sql import write_store
+from app.stores.sql.differences import tables_of
+from app.stores.sql.engines import DATABASES
+from app.stores.sql.migrating import migrate
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.stores.failures import UnfitStore
+from app.stores.sql.failures import UnfitStore
 from tests.migrations.stores import migrated, migrating
 
 FIRST = """

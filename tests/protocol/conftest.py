@@ -10,10 +10,10 @@ from starlette.types import Receive, Scope, Send
 from app.command_line.connections import Connection
 from app.config import Settings
 from app.cqrs.circle import Circle
-from schema.executing import Operations
+from app.graphql.transport.executing import Operations
+from app.graphql.transport.sockets import INIT_PATIENCE, READ_PATIENCE, Sockets
+from app.graphql.transport.streams import Streams
 from schema.root import schema
-from schema.sockets import INIT_PATIENCE, READ_PATIENCE, Sockets
-from schema.streams import Streams
 from tests.inprocess import Service, serving
 
 

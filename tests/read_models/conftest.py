@@ -2,11 +2,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.cqrs.documents import DocumentChanged
-from app.cqrs.events import RecordedEvent
+from app.cqrs.documents.read_model import Collection, Document, ReadModel
+from app.cqrs.documents.store import DocumentChanged
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
-from app.cqrs.read_model import Collection, Document, ReadModel
-from app.stores.mongo import MongoReadStore
+from app.stores.mongo.store import MongoReadStore
 from tests.read_models.shop import History
 
 

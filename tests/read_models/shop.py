@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from app.cqrs.events import RecordedEvent
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
 from app.domain.customers.events import (

@@ -3,9 +3,9 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.events import SplitEvent, UnknownEvent
+from app.cqrs.log.events import SplitEvent, UnknownEvent
 from app.cqrs.messages import Event
-from app.cqrs.pages import PageArguments, read_page
+from app.cqrs.reading.pages import PageArguments, read_page
 from app.read_models.activity import activity, activity_matching, entries
 from tests.read_models.conftest import Given, project
 from tests.read_models.shop import (

@@ -11,9 +11,9 @@ from bson.codec_options import CodecOptions, TypeRegistry
 from bson.decimal128 import Decimal128
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
-from app.cqrs.documents import Fields, Sort
-from app.cqrs.pages import Listing, PageArguments, read_page
-from app.cqrs.read_model import Collection, Document, Filter
+from app.cqrs.documents.read_model import Collection, Document, Filter
+from app.cqrs.documents.store import Fields, Sort
+from app.cqrs.reading.pages import Listing, PageArguments, read_page
 from app.read_models import (
     activity,
     customer_overview,
@@ -22,7 +22,7 @@ from app.read_models import (
     product_listing,
     sales_by_day,
 )
-from app.stores.mongo import MongoReadStore
+from app.stores.mongo.store import MongoReadStore
 from tests.read_models.conftest import Given
 from tests.read_models.random_history import CUSTOMERS, PRODUCTS, random_history
 from tests.read_models.shop import OPENING, moment

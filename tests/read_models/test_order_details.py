@@ -1,8 +1,8 @@
 from decimal import Decimal
 
+from app.cqrs.documents.read_model import Document
 from app.cqrs.messages import Event
-from app.cqrs.pages import PageArguments, read_page
-from app.cqrs.read_model import Document
+from app.cqrs.reading.pages import PageArguments, read_page
 from app.read_models.order_details import order_details, orders, orders_of_customer
 from app.values import PostalAddress
 from tests.read_models.conftest import Given

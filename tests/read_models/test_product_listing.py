@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from app.cqrs.documents.words import words
 from app.cqrs.messages import Event
-from app.cqrs.words import words
 from app.read_models.product_listing import (
     ProductOrder,
     facets,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.cqrs.read_model import Document, ReadModel
+from app.cqrs.documents.read_model import Document, ReadModel
 from app.read_models.activity import ActivityDocument, activity, entries
 from app.read_models.customer_overview import CustomerDocument, customer_overview, customers
 from app.read_models.order_details import OrderDocument, order_details, orders
@@ -21,7 +21,7 @@ from app.read_models.sales_by_day import (
     product_days,
     sales_by_day,
 )
-from app.stores.mongo import MongoReadStore
+from app.stores.mongo.store import MongoReadStore
 from tests.read_models.conftest import Given, project
 from tests.read_models.random_history import random_history
 from tests.read_models.shop import History, customer_closed, customer_registered, order_placed

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.pages import PageArguments, read_page
+from app.cqrs.reading.pages import PageArguments, read_page
 from app.read_models.sales_by_day import (
     BestSellerOrder,
     best_sellers,

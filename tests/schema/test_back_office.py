@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from schema.ids import global_id
+from schema.circle.ids import global_id
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 

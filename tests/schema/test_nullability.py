@@ -8,9 +8,9 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 
 from app.config import Settings
-from app.cqrs.events import RecordedEvent
-from app.cqrs.progress import ReadModelBehind
-from app.cqrs.read_model import Change
+from app.cqrs.documents.read_model import Change
+from app.cqrs.freshness.progress import ReadModelBehind
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from app.read_models.order_details import order_details
 from schema.root import schema

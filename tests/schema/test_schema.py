@@ -19,11 +19,11 @@ from graphql import (
 )
 
 from app import bootstrap
-from app.cqrs.commands import CommandError
+from app.cqrs.commands.outcomes import CommandError
 from schema import errors
-from schema.consistency import ReadModelName
+from schema.circle.consistency import ReadModelName
+from schema.circle.shown import shown_documents, shows
 from schema.root import NODES, schema, sdl
-from schema.shown import shown_documents, shows
 from tests.schema.client import Client
 
 NODE: Any = schema._schema.type_map["Node"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.cqrs.notices import Notices
+from app.cqrs.live.notices import Notices
 from tests.inprocess import Service
 from tests.schema.client import Client, Stream
 from tests.schema.shop import Shop

@@ -12,13 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.config import Settings
-from app.cqrs.head import Head
-from app.cqrs.progress import Progress
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.log.head import Head
 from app.domain.stock.model import MOST_ON_HAND
+from app.graphql.execution.written import shown_big_int
 from app.values import HIGHEST_PRICE, MOST_UNITS
-from schema.consistency import Freshness
+from schema.circle.consistency import Freshness
 from schema.root import schema
-from schema.written import shown_big_int
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
 

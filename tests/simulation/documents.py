@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.cqrs.documents import Checkpoint, CheckpointMoved, DocumentChanged, Sort
-from app.cqrs.events import RecordedEvent
-from app.cqrs.places import Place
-from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.documents.store import Checkpoint, CheckpointMoved, DocumentChanged, Sort
+from app.cqrs.freshness.places import Place
+from app.cqrs.log.events import RecordedEvent
 
 Documents = dict[str, Document]
 NOWHERE = Checkpoint(0, None)

@@ -6,12 +6,12 @@ from collections import Counter
 from contextlib import aclosing
 from random import Random
 
-from app.cqrs.documents import DocumentChanged
-from app.cqrs.live import Heartbeat
-from app.cqrs.notices import topic
-from app.cqrs.places import LAST, Place
-from app.cqrs.read_model import Collection, Document
-from app.cqrs.tokens import Token
+from app.cqrs.documents.read_model import Collection, Document
+from app.cqrs.documents.store import DocumentChanged
+from app.cqrs.freshness.places import LAST, Place
+from app.cqrs.freshness.tokens import Token
+from app.cqrs.live.following import Heartbeat
+from app.cqrs.live.notices import topic
 from app.cqrs.unavailable import ReadStoreUnavailable
 from tests.simulation.process import Process
 from tests.simulation.servers import DistantStore

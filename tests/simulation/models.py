@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from app.cqrs.events import RecordedEvent, UnknownEvent
+from app.cqrs.documents.read_model import Change, ReadModel
+from app.cqrs.log.events import RecordedEvent, UnknownEvent
 from app.cqrs.messages import Event
-from app.cqrs.read_model import Change, ReadModel
 from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, TopicRenamed, notes
 
 NOTES, TOPICS = "abcdefgh", "pqr"

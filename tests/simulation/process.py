@@ -5,15 +5,15 @@ from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from app.cqrs.documents import DocumentChanged, DocumentReader
-from app.cqrs.event_bus import AsyncioEventBus, EventBatch
-from app.cqrs.head import Head
-from app.cqrs.live import Live
-from app.cqrs.notices import Notices
-from app.cqrs.progress import Progress, ReadModelBehind, ReadModelState
-from app.cqrs.projector import Projector
-from app.cqrs.read_model import ReadModel
-from app.cqrs.relay import Relay
+from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.documents.store import DocumentChanged, DocumentReader
+from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelState
+from app.cqrs.live.following import Live
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.event_bus import AsyncioEventBus, EventBatch
+from app.cqrs.log.head import Head
+from app.cqrs.log.relay import Relay
+from app.cqrs.projecting.projector import Projector
 from app.cqrs.unavailable import WriteStoreUnavailable
 from tests.simulation.loop import Life, VirtualLoop
 from tests.simulation.servers import DistantLog, DistantStore

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from app.cqrs.documents import Checkpoint, DocumentChanged, Fields, Sort
-from app.cqrs.events import EventUnreadable, RecordedEvent
-from app.cqrs.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Sort
+from app.cqrs.log.events import EventUnreadable, RecordedEvent
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from tests.cqrs.desk import MemoryLog
 from tests.simulation.documents import MemoryDocuments

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from app.cqrs.progress import ReadModelState
+from app.cqrs.freshness.progress import ReadModelState
 from tests.simulation.documents import MemoryDocuments
 from tests.simulation.listeners import ChangeListener, DocumentListener
 from tests.simulation.loop import VirtualLoop

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from app.cqrs.command_bus import Cause
-from app.cqrs.events import EventTypes
+from app.cqrs.commands.bus import Cause
+from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Event
-from app.stores.sql import Engines
-from app.stores.write_store import SqlWork, SqlWriteStore
+from app.stores.sql.engines import Engines
+from app.stores.sql.write_store import SqlWork, SqlWriteStore
 
 PATIENCE = 10.0
 """Seconds; far more than anything here takes."""

@@ -1,13 +1,13 @@
 from uuid_utils.compat import uuid7
 
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.command_bus import Handlers
-from app.cqrs.commands import Refused, refused
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.bus import Handlers
+from app.cqrs.commands.outcomes import Refused, refused
 from app.domain.catalog import model, tables
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.model import Product
 from app.domain.catalog.refusals import DuplicateSku
-from app.stores.write_store import SqlWork
+from app.stores.sql.write_store import SqlWork
 from app.values import sku
 
 products = Aggregate(kind="product", evolve=model.evolve, load=tables.load, save=tables.save)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from app.cqrs.commands import Decision, invalid, invalid_fields, parsed_fields, refused
+from app.cqrs.commands.outcomes import Decision, invalid, invalid_fields, parsed_fields, refused
 from app.cqrs.messages import Event
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.catalog.model import Product
-from app.stores.sql import metadata
-from app.stores.write_store import SqlWork
+from app.stores.sql.engines import metadata
+from app.stores.sql.write_store import SqlWork
 from app.values import Money, Sku
 
 products = Table(

@@ -2,13 +2,13 @@ from functools import partial
 
 from uuid_utils.compat import uuid7
 
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.command_bus import Handlers
-from app.cqrs.commands import Refused
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.bus import Handlers
+from app.cqrs.commands.outcomes import Refused
 from app.domain.customers import model, tables
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.model import Customer
-from app.stores.write_store import SqlWork
+from app.stores.sql.write_store import SqlWork
 
 customers = Aggregate(kind="customer", evolve=model.evolve, load=tables.load, save=tables.save)
 

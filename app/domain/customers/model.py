@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.cqrs.commands import CommandError, Decision, invalid_fields, parsed_fields, refused
+from app.cqrs.commands.outcomes import CommandError, Decision, invalid_fields, parsed_fields, refused
 from app.cqrs.messages import Event
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.events import CustomerClosed, CustomerDetails, CustomerRegistered, CustomerUpdated

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.cqrs.commands import CommandError
+from app.cqrs.commands.outcomes import CommandError
 from app.domain.customers import model, tables
-from app.stores.write_store import SqlWork
+from app.stores.sql.write_store import SqlWork
 from app.values import PostalAddress
 
 

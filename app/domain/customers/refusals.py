@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from app.cqrs.commands import CommandError
+from app.cqrs.commands.outcomes import CommandError
 
 
 class DuplicateEmail(CommandError):

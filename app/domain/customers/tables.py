@@ -7,8 +7,8 @@ from sqlalchemy import Column, Integer, Result, Row, String, Table, Text, Uuid, 
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer, email_key
-from app.stores.sql import metadata
-from app.stores.write_store import SqlWork
+from app.stores.sql.engines import metadata
+from app.stores.sql.write_store import SqlWork
 from app.values import ADDRESS, PostalAddress
 
 # Personal data but for id and version; all of it is NULL once a customer is closed.

@@ -2,16 +2,16 @@ from dataclasses import replace
 
 from uuid_utils.compat import uuid7
 
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.command_bus import Handlers
-from app.cqrs.commands import Refused, refused
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.bus import Handlers
+from app.cqrs.commands.outcomes import Refused, refused
 from app.domain.catalog import published as catalog
 from app.domain.customers import published as customers
 from app.domain.orders import model, tables
 from app.domain.orders.commands import CancelOrder, PayOrder, PlaceOrder, ShipOrder
 from app.domain.orders.model import Order
 from app.domain.stock import published as stock
-from app.stores.write_store import SqlWork
+from app.stores.sql.write_store import SqlWork
 
 orders = Aggregate(kind="order", evolve=model.evolve, load=tables.load, save=tables.save)
 

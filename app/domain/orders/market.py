@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from app.cqrs.commands import CommandError
+from app.cqrs.commands.outcomes import CommandError
 from app.values import Money, PostalAddress, Sku
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from app.cqrs.commands import (
+from app.cqrs.commands.outcomes import (
     CommandError,
     Decision,
     InvalidInput,

@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Row, String, Tab
 from app.domain.orders.events import OrderLine
 from app.domain.orders.model import Order
 from app.domain.orders.status import OrderStatus
-from app.stores.sql import UtcDateTime, metadata
-from app.stores.write_store import SqlWork
+from app.stores.sql.engines import UtcDateTime, metadata
+from app.stores.sql.write_store import SqlWork
 from app.values import Money, Quantity, Sku, discount
 
 # Names and addresses are not here: no rule needs them, and what is not kept need not be forgotten.

@@ -2,14 +2,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.command_bus import Handlers
-from app.cqrs.commands import Decision, Refused, not_found, refused
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.bus import Handlers
+from app.cqrs.commands.outcomes import Decision, Refused, not_found, refused
 from app.domain.catalog import published as catalog
 from app.domain.stock import model, tables
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.domain.stock.model import Stock
-from app.stores.write_store import SqlWork
+from app.stores.sql.write_store import SqlWork
 
 stocks = Aggregate(kind="stock", evolve=model.evolve, load=tables.load, save=tables.save)
 

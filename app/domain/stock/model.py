@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.cqrs.commands import CommandError, Decision, invalid, invalid_fields, refused
+from app.cqrs.commands.outcomes import CommandError, Decision, invalid, invalid_fields, refused
 from app.cqrs.messages import Event
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.domain.stock.events import StockAdjusted, StockReceived, StockReleased, StockReserved, StockShipped

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from app.cqrs.aggregates import stream
+from app.cqrs.commands.aggregates import stream
 from app.cqrs.messages import Event
 from app.domain.stock import model, tables
 from app.domain.stock.model import Stock
 from app.domain.stock.refusals import OutOfStock
-from app.stores.write_store import SqlWork
+from app.stores.sql.write_store import SqlWork
 
 Units = Mapping[UUID, int]
 """How many units of which product, by its id."""

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam, select
 
 from app.domain.stock.model import Stock
-from app.stores.sql import metadata
-from app.stores.write_store import SqlWork
+from app.stores.sql.engines import metadata
+from app.stores.sql.write_store import SqlWork
 
 stocks = Table(
     "stocks",

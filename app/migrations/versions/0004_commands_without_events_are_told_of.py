@@ -5,7 +5,7 @@ The log tells of all other commands.
 
 from alembic import op
 
-from app.stores.postgres_notifications import CHANNEL
+from app.stores.sql.postgres_notifications import CHANNEL
 
 revision = "0004"
 down_revision = "0003"

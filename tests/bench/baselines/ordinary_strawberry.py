@@ -16,10 +16,10 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
 from app.domain.orders.status import OrderStatus
+from app.graphql.execution.written import shown_datetime
 from app.read_models.customer_overview import customers
 from app.read_models.order_details import orders
 from app.read_models.product_listing import products
-from schema.written import shown_datetime
 from tests.bench.baselines.mapping import PAGE, cursor, global_id, key_in
 
 _client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(os.environ["MONGODB_URL"])

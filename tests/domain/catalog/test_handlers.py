@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.commands import NotFound, VersionConflict
+from app.cqrs.commands.outcomes import NotFound, VersionConflict
 from app.cqrs.messages import Command
 from app.domain.catalog.commands import ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.refusals import DuplicateSku

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.commands import InvalidInput
+from app.cqrs.commands.outcomes import InvalidInput
 from app.domain.catalog import model
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated

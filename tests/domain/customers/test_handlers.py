@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from app.cqrs.commands import NotFound, VersionConflict
+from app.cqrs.commands.outcomes import NotFound, VersionConflict
 from app.cqrs.messages import Command
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.refusals import CustomerIsClosed, DuplicateEmail

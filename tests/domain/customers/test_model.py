@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.commands import Decision, InvalidInput
+from app.cqrs.commands.outcomes import Decision, InvalidInput
 from app.domain.customers import model
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.events import CustomerClosed, CustomerDetails, CustomerRegistered, CustomerUpdated

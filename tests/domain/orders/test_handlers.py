@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, update
 
-from app.cqrs.commands import NotFound, VersionConflict
+from app.cqrs.commands.outcomes import NotFound, VersionConflict
 from app.cqrs.messages import Command
 from app.domain.catalog.commands import ChangePrice, DiscontinueProduct
 from app.domain.catalog.refusals import ProductIsDiscontinued
@@ -18,7 +18,7 @@ from app.domain.orders.refusals import IllegalTransition
 from app.domain.orders.status import OrderStatus
 from app.domain.orders.tables import order_lines, orders
 from app.domain.stock.refusals import OutOfStock
-from app.stores.write_store import events
+from app.stores.sql.write_store import events
 from app.values import Money
 from tests.domain.shop import Shop
 from tests.domain.wanted import order

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.commands import CommandError, Decision, InvalidInput, NotFound, refused
+from app.cqrs.commands.outcomes import CommandError, Decision, InvalidInput, NotFound, refused
 from app.domain.catalog.published import Offer
 from app.domain.catalog.refusals import ProductIsDiscontinued
 from app.domain.customers.published import Buyer

@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.commands import NotFound, VersionConflict
+from app.cqrs.commands.outcomes import NotFound, VersionConflict
 from app.cqrs.messages import Command
 from app.domain.catalog.commands import DiscontinueProduct
 from app.domain.stock.commands import AdjustStock, ReceiveStock

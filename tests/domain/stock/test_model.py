@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app.cqrs.commands import InvalidInput, Refused
+from app.cqrs.commands.outcomes import InvalidInput, Refused
 from app.cqrs.messages import Event
 from app.domain.stock import model
 from app.domain.stock.commands import AdjustStock, ReceiveStock

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from app.cqrs.log.upcasting import Data, Upcasters
 from app.cqrs.messages import Event
-from app.cqrs.upcasting import Data, Upcasters
 
 
 class ProductReviewed(Event):

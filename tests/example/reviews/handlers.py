@@ -1,10 +1,10 @@
 from uuid_utils.compat import uuid7
 
-from app.cqrs.aggregates import Aggregate
-from app.cqrs.command_bus import Handlers
-from app.cqrs.commands import Refused, not_found, refused
+from app.cqrs.commands.aggregates import Aggregate
+from app.cqrs.commands.bus import Handlers
+from app.cqrs.commands.outcomes import Refused, not_found, refused
 from app.domain.catalog import published as catalog
-from app.stores.write_store import SqlWork
+from app.stores.sql.write_store import SqlWork
 from tests.example.reviews import model, tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 from tests.example.reviews.model import Review

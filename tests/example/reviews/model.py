@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.cqrs.commands import Decision, Parsers, invalid_fields, parsed_fields, refused
+from app.cqrs.commands.outcomes import Decision, Parsers, invalid_fields, parsed_fields, refused
 from app.cqrs.messages import Event
 from app.values import text
 from tests.example.reviews.commands import ReviewProduct, ReviseReview

@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.cqrs.commands import CommandError
+from app.cqrs.commands.outcomes import CommandError
 
 
 class ReviewIsFinal(CommandError):

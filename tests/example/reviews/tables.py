@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import Column, Integer, Row, Table, Text, Uuid, bindparam, select
 
-from app.stores.sql import UtcDateTime, metadata
-from app.stores.write_store import SqlWork
+from app.stores.sql.engines import UtcDateTime, metadata
+from app.stores.sql.write_store import SqlWork
 from tests.example.reviews.model import Review
 
 reviews = Table(

@@ -10,17 +10,17 @@ import msgspec
 from sqlalchemy import Column, select
 
 from app.bootstrap import EVENTS
-from app.cqrs.aggregates import stream
-from app.cqrs.commands import Receipt
-from app.cqrs.events import RecordedEvent
-from app.cqrs.history import History
-from app.cqrs.tokens import Tokens
+from app.cqrs.commands.aggregates import stream
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.freshness.tokens import Tokens
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.log.history import History
 from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.orders.tables import orders
 from app.domain.stock.tables import stocks
-from app.stores.sql import open_database
-from app.stores.write_store import SqlWriteStore, commands
+from app.stores.sql.engines import open_database
+from app.stores.sql.write_store import SqlWriteStore, commands
 from tests.domain.shop import AGGREGATES, cause
 
 _KEYS: dict[str, Column[UUID]] = {

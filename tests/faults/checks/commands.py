@@ -3,10 +3,10 @@
 from collections import defaultdict
 from uuid import UUID
 
-from app.cqrs.commands import Receipt
-from app.cqrs.events import RecordedEvent
-from app.cqrs.tokens import Tokens
-from schema.consistency import subject_of
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.freshness.tokens import Tokens
+from app.cqrs.log.events import RecordedEvent
+from schema.circle.consistency import subject_of
 from tests.faults.checks.books import Books
 from tests.faults.findings import Findings, doubled, lost, wrong
 from tests.faults.journal import Entry, Journal, JsonObject, Refused, Unknown

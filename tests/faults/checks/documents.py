@@ -6,17 +6,17 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient
 
 from app.bootstrap import EVENTS, READ_MODELS
-from app.cqrs.documents import DocumentChanged
-from app.cqrs.event_bus import AsyncioEventBus
-from app.cqrs.events import RecordedEvent
-from app.cqrs.head import Head
-from app.cqrs.notices import Notices
-from app.cqrs.progress import Progress
-from app.cqrs.projector import Projector
-from app.cqrs.read_model import Change, ReadModel
-from app.stores.mongo import MongoReadStore, open_read_store
-from app.stores.sql import open_database
-from app.stores.write_store import SqlWriteStore
+from app.cqrs.documents.read_model import Change, ReadModel
+from app.cqrs.documents.store import DocumentChanged
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.event_bus import AsyncioEventBus
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.log.head import Head
+from app.cqrs.projecting.projector import Projector
+from app.stores.mongo.store import MongoReadStore, open_read_store
+from app.stores.sql.engines import open_database
+from app.stores.sql.write_store import SqlWriteStore
 from tests.faults.findings import Findings, lost, wrong
 
 LIVE, REBUILT = "diptych", "rebuilt"

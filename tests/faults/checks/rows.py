@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import reduce
 from uuid import UUID
 
-from app.cqrs.aggregates import stream
-from app.cqrs.events import RecordedEvent
+from app.cqrs.commands.aggregates import stream
+from app.cqrs.log.events import RecordedEvent
 from app.domain.orders.status import OrderStatus
 from tests.domain.shop import AGGREGATES
 from tests.faults.checks.books import Books

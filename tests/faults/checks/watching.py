@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from app.cqrs.documents import DocumentChanged
-from app.cqrs.places import Place
-from app.cqrs.tokens import Tokens
-from schema.consistency import ReadModelName
+from app.cqrs.documents.store import DocumentChanged
+from app.cqrs.freshness.places import Place
+from app.cqrs.freshness.tokens import Tokens
+from schema.circle.consistency import ReadModelName
 from tests.faults.findings import Findings, doubled, lost, wrong
 from tests.faults.watchers import Item, Watcher
 

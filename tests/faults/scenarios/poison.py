@@ -10,13 +10,13 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from app.cqrs.applying import RETRIES
 from app.cqrs.messages import Command
+from app.cqrs.projecting.applying import RETRIES
 from app.domain.catalog.commands import AddProduct, ChangePrice
 from app.domain.customers.commands import RegisterCustomer, UpdateCustomer
 from app.domain.stock.commands import ReceiveStock
-from schema.consistency import ReadModelName
-from schema.ids import split_id
+from schema.circle.consistency import ReadModelName
+from schema.circle.ids import split_id
 from tests.faults.campaign import Run
 from tests.faults.clients import Client
 from tests.faults.findings import wrong

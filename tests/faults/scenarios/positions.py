@@ -9,11 +9,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.cqrs.command_bus import Cause, Conflict
-from app.cqrs.events import EventTypes, RecordedEvent
+from app.cqrs.commands.bus import Cause, Conflict
+from app.cqrs.log.events import EventTypes, RecordedEvent
 from app.cqrs.messages import Event
-from app.stores.sql import open_database
-from app.stores.write_store import SqlWriteStore
+from app.stores.sql.engines import open_database
+from app.stores.sql.write_store import SqlWriteStore
 from tests.faults.campaign import Run
 from tests.faults.findings import doubled, lost, wrong
 from tests.faults.registry import fault

@@ -1,0 +1,94 @@
+"""The way of every command: load, decide, save the rows, record the events."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from app.cqrs.commands.outcomes import Decision, Refused, VersionConflict, not_found, refused
+from app.cqrs.messages import Command, Event
+
+
+class UnitOfWork(Protocol):
+    """One transaction of the write store: rows and events together, or neither."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of the command, UTC; the same for all that happens in it."""
+
+    def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
+        """Records `events` on `stream`, whose version was `version`, when the work is committed."""
+
+
+class State(Protocol):
+    """What every aggregate knows of itself."""
+
+    @property
+    def id(self) -> UUID:
+        """The aggregate's identity."""
+
+    @property
+    def version(self) -> int:
+        """How many events it has had."""
+
+
+S = TypeVar("S", bound=State)
+W = TypeVar("W", bound=UnitOfWork)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate(Generic[S, W]):
+    """One kind of aggregate: its pure model, and how its rows are loaded and saved."""
+
+    kind: str
+    evolve: Callable[[S | None, Event], S]
+    load: Callable[[W, UUID], Awaitable[S | None]]
+    save: Callable[[W, S | None, S], Awaitable[None]]
+
+    async def create(self, work: W, id: UUID, decision: Decision) -> Refused | S:
+        """Carries out the decision that brings a new aggregate into being; returns its state."""
+        if isinstance(decision, Refused):
+            return decision
+        return await self._apply(work, id, None, decision)
+
+    async def change(
+        self, work: W, id: UUID, command: Command, decide: Callable[[S, Any, datetime], Decision]
+    ) -> Refused | S:
+        """Decides on `command` and carries it out; returns the new state.
+
+        Refuses what does not exist, and a version other than the command's `expected_version`.
+        """
+        before = await self.load(work, id)
+        if before is None:
+            return refused(not_found(self.kind, id, f"{self.kind}_id"))
+        if refusal := self._version_conflict(before, command):
+            return refusal
+        decision = decide(before, command, work.now)
+        if isinstance(decision, Refused):
+            return decision
+        return await self._apply(work, id, before, decision)
+
+    async def _apply(self, work: W, id: UUID, before: S | None, events: tuple[Event, ...]) -> S:
+        after = reduce(self.evolve, events, before)
+        if after is None:
+            raise ValueError(f"no event brought {self.kind} {id} into being")
+        if events:
+            await self.save(work, before, after)
+            work.record(stream(self.kind, id), before.version if before else 0, events)
+        return after
+
+    def _version_conflict(self, state: S, command: Command) -> Refused | None:
+        expected = getattr(command, "expected_version", None)
+        if expected is None or expected == state.version:
+            return None
+        message = f"This {self.kind} is at version {state.version}, not {expected}. Read it again."
+        return refused(
+            VersionConflict(message=message, current_version=state.version, path=("expected_version",))
+        )
+
+
+def stream(kind: str, id: UUID) -> str:
+    """The name of an aggregate's stream, such as `order-<id>`."""
+    return f"{kind}-{id}"

@@ -1,0 +1,93 @@
+"""Which keys the documents of a read model can have, read from the functions that write them."""
+
+import ast
+import inspect
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from types import FunctionType
+from typing import Any, get_args, get_type_hints
+
+from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.fingerprints import syntax_of, words_in
+from app.cqrs.messages import Event
+
+OF_EVERY_DOCUMENT = {"_id", "position"}
+
+
+def keys_written(model: ReadModel) -> set[str]:
+    """Return every key that some function of the read model may write, at any depth.
+
+    These are the words in its functions, and the fields of what the events hold, which may be taken over
+    whole. Raises `NoSource`.
+    """
+    words = {step for word in words_in(model.projections) for step in word.split(".")}
+    names = {name for event_type in model.answers for name in _fields_within(event_type, set())}
+    return words | names | OF_EVERY_DOCUMENT
+
+
+def problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
+    """Yield the indexes and orders that lead to keys other than those written, each with what to do."""
+    for collection in model.collections:
+        for index in collection.indexes:
+            if unknown := _unknown(index, written):
+                yield (
+                    f"An index of {collection.name} is over {unknown}, which no function of {model.name} "
+                    "writes: correct its spelling in `indexes`, or in the function."
+                )
+    for function in _functions_beside(model):
+        if unknown := _unknown(_orders_in(function), written):
+            yield (
+                f"{function.__qualname__} of {function.__module__} sorts by {unknown}, which no function of "
+                f"{model.name} writes: correct its spelling."
+            )
+
+
+def _unknown(paths: Iterable[str], written: Collection[str]) -> str | None:
+    for path in (path.removeprefix("-") for path in paths):
+        if any(step not in written for step in path.split(".")):
+            return path
+    return None
+
+
+def _functions_beside(model: ReadModel) -> Iterator[FunctionType]:
+    for name in {inspect.unwrap(each).__module__ for each in model.projections}:
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, FunctionType) and value.__module__ == name:
+                yield value
+
+
+def _orders_in(function: FunctionType) -> Iterator[str]:
+    """Yield the paths by which the listings that a function makes are sorted."""
+    for node in ast.walk(syntax_of(function)):
+        match node:
+            case ast.Call(func=ast.Name(id="Listing"), args=[_, _, order, *_]):
+                yield from _paths_in(order, function)
+            case ast.keyword(arg="order", value=order):
+                yield from _paths_in(order, function)
+
+
+def _paths_in(order: ast.expr, function: FunctionType) -> Iterator[str]:
+    annotated = get_type_hints(function)
+    for node in ast.walk(order):
+        match node:
+            case ast.Constant(value=str(path)) if path.removeprefix("-"):
+                yield path
+            case ast.Attribute(value=ast.Name(id=name), attr="value"):
+                kind = annotated.get(name)
+                if isinstance(kind, type) and issubclass(kind, Enum):
+                    yield from (each.value for each in kind if isinstance(each.value, str))
+
+
+def _fields_within(kind: Any, seen: set[Any]) -> Iterator[str]:
+    if kind in seen or kind is Event:
+        return
+    seen.add(kind)
+    for within in get_args(kind):
+        yield from _fields_within(within, seen)
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        for field in fields(kind):
+            yield field.name
+            yield from _fields_within(hints[field.name], seen)

@@ -1,0 +1,193 @@
+"""Read models: which documents there are, and how each event changes them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from app.cqrs.fingerprints import fingerprint
+from app.cqrs.log.events import EventTypes, EventUnreadable, RecordedEvent, UnreadableEvent
+from app.cqrs.messages import Event
+
+Document = dict[str, Any]
+Filter = Mapping[str, Any]
+Update = Mapping[str, Any]
+"""A document store's update: operators such as `$set`, `$inc` and `$push`, each over field paths."""
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One kind of document of a read model. Its methods say how an event changes it; they do nothing yet.
+
+    Every changed document gets the event's `position`. `about` names whom or what a change concerns, for
+    listeners who follow that rather than one document.
+    """
+
+    read_model: str
+    name: str
+    """The same in every generation of the read model."""
+    indexes: Sequence[Sequence[str]] = ()
+    """Each a list of field paths; a leading `-` means descending."""
+    part: str = ""
+    """Tells several collections of a read model apart."""
+    model: "ReadModel | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def stored_as(self) -> str:
+        """The name in the document store, where each generation has collections of its own."""
+        if self.model is None:
+            return self.name
+        return f"{self.model.key}_{self.part}" if self.part else self.model.key
+
+    def put(self, id: object, document: Document, *, about: object = None) -> "Change":
+        """The whole document, new or instead of the one before."""
+        return Change(self, id=str(id), document=document, about=about)
+
+    def update(self, id: object, update: Update, *, about: object = None) -> "Change":
+        """Changes the document with this id."""
+        return Change(self, id=str(id), update=update, about=about)
+
+    def upsert(self, id: object, update: Update, *, about: object = None) -> "Change":
+        """Changes the document with this id, which is made where there is none."""
+        return Change(self, id=str(id), update=update, upsert=True, about=about)
+
+    def update_where(self, filter: Filter, update: Update, *, about: object = None) -> "Change":
+        """Changes every document that fits `filter` (which needs an index)."""
+        return Change(self, where=filter, update=update, about=about)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of one collection, as a projector asks for it."""
+
+    collection: Collection = field(kw_only=False)
+    id: str | None = None
+    where: Filter | None = None
+    document: Document | None = None
+    update: Update | None = None
+    upsert: bool = False
+    about: object = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The top-level fields that change, sorted."""
+        paths = self.document or [path for fields in (self.update or {}).values() for path in fields]
+        return tuple(sorted({path.partition(".")[0] for path in paths}))
+
+
+Projection = Callable[[Any, RecordedEvent], Iterable[Change]]
+
+
+def plain(value: Any) -> Any:
+    """A value as documents hold it: dataclasses as objects, ids as text, decimals and times as they are."""
+    return msgspec.to_builtins(value, builtin_types=(datetime, Decimal))
+
+
+class ReadModel:
+    """Documents that answer one question, and the pure functions from events to their changes.
+
+    Programs whose functions, indexes or events differ keep documents of their own, beside one another:
+    two of them on one store never overwrite each other's, and none shows what it did not make itself.
+    `version` is raised by hand where documents are to be made anew and the code does not show why.
+    """
+
+    def __init__(self, name: str, *, version: int = 1) -> None:
+        self.name = name
+        self.version = version
+        self.collections: list[Collection] = []
+        self._projections: dict[type[Event], Projection] = {}
+        self._types: EventTypes | None = None
+        self._generation: str | None = None
+
+    @property
+    def generation(self) -> str:
+        """What these documents are made by, as a fingerprint: functions, indexes, and types of events."""
+        if self._generation is None:
+            types = self._types or EventTypes()
+            upcasts = dict.fromkeys(upcast for each in self._known() for upcast in types.upcasts_to(each))
+            answered = sorted(self._projections, key=lambda event_type: event_type.__name__)
+            self._generation = fingerprint(
+                [*(self._projections[each] for each in answered), *upcasts],
+                also=(
+                    self.version,
+                    sorted((each.part, [list(paths) for paths in each.indexes]) for each in self.collections),
+                    [event_type.__name__ for event_type in answered],
+                    sorted(self.types.items()),
+                ),
+            )
+        return self._generation
+
+    @property
+    def key(self) -> str:
+        """The name with its generation, as the store knows it."""
+        return f"{self.name}_{self.generation}"
+
+    @property
+    def answers(self) -> Sequence[type[Event]]:
+        """The types of events that have a function of their own; `Event` stands for all others."""
+        return tuple(self._projections)
+
+    @property
+    def projections(self) -> Sequence[Projection]:
+        """The functions from events to changes."""
+        return tuple(self._projections.values())
+
+    @property
+    def types(self) -> Mapping[str, int]:
+        """The types of events that the documents depend on, each with its version."""
+        return {each.__name__: each.schema_version for each in self._known()}
+
+    def _known(self) -> Sequence[type[Event]]:
+        known = self._types if self._types and Event in self._projections else self._projections
+        return [each for each in known if each is not Event]
+
+    def learn(self, types: EventTypes) -> None:
+        """Take note of all types of events that there are, which matters where it answers every event."""
+        self._types, self._generation = types, None
+
+    def collection(self, part: str = "", *, indexes: Sequence[Sequence[str]] = ()) -> Collection:
+        """Declares a collection of this read model; `part` tells several of them apart."""
+        name = f"{self.name}_{part}" if part else self.name
+        if any(other.name == name for other in self.collections):
+            raise ValueError(f"{self.name} has two collections called {name}")
+        collection = Collection(self.name, name, indexes, part, self)
+        self.collections.append(collection)
+        self._generation = None
+        return collection
+
+    def on(
+        self, event_type: type[E]
+    ) -> Callable[[Callable[[E, RecordedEvent], Iterable[Change]]], Projection]:
+        """Declares the function that answers an event of this type with changes."""
+
+        def declare(projection: Callable[[E, RecordedEvent], Iterable[Change]]) -> Projection:
+            if event_type in self._projections:
+                raise ValueError(f"{self.name} answers {event_type.__name__} twice")
+            self._projections[event_type] = projection
+            self._generation = None
+            return projection
+
+        return declare
+
+    def on_any(self, projection: Callable[[Event, RecordedEvent], Iterable[Change]]) -> Projection:
+        """Declares the function that answers every event which has none of its own."""
+        return self.on(Event)(projection)
+
+    def changes(self, recorded: RecordedEvent) -> list[Change]:
+        """What `recorded`, one of its own `parts`, changes; nothing where the read model does not care.
+
+        Raises `EventUnreadable` where it does, and the event can't be read.
+        """
+        event = recorded.event
+        if isinstance(event, UnreadableEvent) and self._needs(event.of):
+            raise EventUnreadable(event.reason)
+        projection = self._projections.get(type(recorded.event)) or self._projections.get(Event)
+        return list(projection(recorded.event, recorded)) if projection else []
+
+    def _needs(self, event_type: type[Event]) -> bool:
+        return event_type is Event or not self._projections.keys().isdisjoint({event_type, Event})

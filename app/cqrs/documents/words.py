@@ -1,0 +1,53 @@
+"""The words that documents are found by: an index over a list of them answers a search."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from app.cqrs.documents.read_model import Filter
+
+_WORD = re.compile(r"[^\s+#]+[+#]*")
+
+
+def folded(text: str) -> str:
+    """`text` in lower case and without accents, as people sort and search."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def words(*texts: str | None) -> list[str]:
+    """The words of all `texts`, folded, each once and sorted.
+
+    A word is a run of letters, digits and vowel signs with the `+` and `#` at its end, such as `c++`; or a
+    single symbol, such as `★` or `😀`. Punctuation separates words and belongs to none.
+    """
+    letters = folded(" ".join(text for text in texts if text))
+    return sorted(set(_WORD.findall("".join(_spaced(letters)))))
+
+
+def found_by(search: str, path: str = "words") -> list[Filter]:
+    """A filter for each word of `search`, which a word in the documents' list at `path` must begin with.
+
+    A search without any word, such as `!!!`, finds nothing.
+    """
+    return [{path: {"$regex": f"^{re.escape(word)}"}} for word in words(search)] or [{"_id": {"$in": []}}]
+
+
+def _spaced(text: str) -> Iterator[str]:
+    """Yield the characters of the words in `text`, with spaces between the words."""
+    in_word = False
+    for character in text:
+        if character.isalnum() or character in "+#":
+            in_word = True
+            yield character
+            continue
+        match unicodedata.category(character):
+            case "Mn" | "Mc" | "Me":  # A vowel sign of an Indic script, or how a symbol is to be drawn.
+                if in_word:
+                    yield character
+                continue
+            case "So":
+                yield f" {character} "
+            case _:
+                yield " "
+        in_word = False

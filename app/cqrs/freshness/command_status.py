@@ -1,0 +1,170 @@
+"""What has become of a command: whether it was committed, and which read models show its effects."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+from uuid import UUID
+
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.freshness.progress import Progress, ReadModelState
+from app.cqrs.joining import JoinedQuestions
+from app.cqrs.log.events import RecordedEvent
+
+
+class CommandState(Enum):
+    """How far a command has come."""
+
+    UNKNOWN = "UNKNOWN"
+    COMMITTED = "COMMITTED"
+    PROJECTED = "PROJECTED"
+    FAILED = "FAILED"
+
+
+class Receipts(Protocol):
+    """Where the marks of accepted commands are kept."""
+
+    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
+        """Return the receipts of those of the commands that were accepted, by the commands' ids."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandStatus:
+    """What has become of one command."""
+
+    command_id: UUID
+    receipt: Receipt | None
+    """`None` where no such command was accepted: it never came, it was refused, or it is on its way."""
+    projected_in: tuple[str, ...]
+    """The read models that show its effects."""
+    failed_in: tuple[str, ...]
+    """The read models that have stopped before it."""
+    pending_in: tuple[str, ...]
+    """The read models that will show its effects soon."""
+
+    @property
+    def state(self) -> CommandState:
+        """How far it has come."""
+        if self.receipt is None:
+            return CommandState.UNKNOWN
+        if self.failed_in:
+            return CommandState.FAILED
+        return CommandState.COMMITTED if self.pending_in else CommandState.PROJECTED
+
+
+@dataclass(eq=False)
+class _Follower:
+    receipt: Receipt | None = None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class CommandStatuses:
+    """Tells what has become of commands, now or as it happens.
+
+    A follower is woken by its own command, and by the read models that have yet to show it. Nobody asks the
+    write store again and again: a thousand followers of commands that never come cost nothing.
+    """
+
+    def __init__(self, receipts: Receipts, progress: Mapping[str, Progress]) -> None:
+        self._receipts = receipts
+        self._progress = progress
+        self._questions = JoinedQuestions()
+        self._expected: dict[UUID, set[_Follower]] = {}
+        """Followers by the command whose receipt they wait for."""
+        self._behind: dict[str, dict[_Follower, ReadModelState]] = {name: {} for name in progress}
+        """Followers by the read model that they wait for, each with the state that it was told of."""
+        for each in progress.values():
+            each.watch(self._moved)
+
+    async def now(self, command_id: UUID) -> CommandStatus:
+        """Return what has become of the command; raises `WriteStoreUnavailable`."""
+        return self._status(command_id, await self._look_up(command_id))
+
+    async def follow(self, command_id: UUID) -> AsyncGenerator[CommandStatus, None]:
+        """Yield what has become of the command, each time that it changes, until all read models show it."""
+        follower, last = _Follower(), None
+        # Expected before it is looked up: a command that is accepted in between wakes the follower.
+        self._expected.setdefault(command_id, set()).add(follower)
+        try:
+            while True:
+                follower.woken.clear()
+                if follower.receipt is None:
+                    found = await self._look_up(command_id)
+                    follower.receipt = follower.receipt or found  # It may have been told meanwhile.
+                if follower.receipt:
+                    self._expect_no_more(command_id, follower)
+                status = self._status(command_id, follower.receipt)
+                self._wait_for(status, follower)
+                if status != last:
+                    yield status
+                    last = status
+                if status.state is CommandState.PROJECTED:
+                    return
+                await follower.woken.wait()
+        finally:
+            self._expect_no_more(command_id, follower)
+            for waiting in self._behind.values():
+                waiting.pop(follower, None)
+
+    def committed(self, receipt: Receipt) -> None:
+        """Tell the command's followers that it was accepted, with this receipt."""
+        for follower in self._expected.get(receipt.command_id, ()):
+            follower.receipt = receipt
+            follower.woken.set()
+
+    def published(self, events: Sequence[RecordedEvent]) -> None:
+        """Have the followers of the commands that these events are from look at the write store."""
+        if self._expected:
+            for command_id in {event.command_id for event in events}:
+                self.accepted(command_id)
+
+    def accepted(self, command_id: UUID) -> None:
+        """Have the command's followers look at the write store: somebody has accepted it."""
+        for follower in self._expected.get(command_id, ()):
+            follower.woken.set()
+
+    def missed(self) -> None:
+        """Have all followers of unknown commands look at the write store, once: some may be in it by now."""
+        for followers in self._expected.values():
+            for follower in followers:
+                follower.woken.set()
+
+    async def _look_up(self, command_id: UUID) -> Receipt | None:
+        found = await self._questions.ask("receipts", self._receipts_of, [str(command_id)])
+        return found.get(command_id)
+
+    async def _receipts_of(self, command_ids: Sequence[str]) -> Mapping[UUID, Receipt]:
+        return await self._receipts.receipts([UUID(command_id) for command_id in command_ids])
+
+    def _expect_no_more(self, command_id: UUID, follower: _Follower) -> None:
+        if followers := self._expected.get(command_id):
+            followers.discard(follower)
+            if not followers:
+                del self._expected[command_id]
+
+    def _wait_for(self, status: CommandStatus, follower: _Follower) -> None:
+        for name in (*status.pending_in, *status.failed_in):
+            self._behind[name][follower] = self._progress[name].state
+        for name in status.projected_in:
+            self._behind[name].pop(follower, None)
+
+    def _moved(self, progress: Progress) -> None:
+        for follower, state in self._behind[progress.read_model].items():
+            wanted = follower.receipt.position or 0 if follower.receipt else 0
+            if progress.holds(wanted) or progress.state is not state:
+                follower.woken.set()
+
+    def _status(self, command_id: UUID, receipt: Receipt | None) -> CommandStatus:
+        wanted = receipt.position or 0 if receipt else None
+        behind = {
+            name: each for name, each in self._progress.items() if wanted is None or not each.holds(wanted)
+        }
+        failed = tuple(name for name, each in behind.items() if each.state is ReadModelState.FAILED)
+        return CommandStatus(
+            command_id=command_id,
+            receipt=receipt,
+            projected_in=tuple(name for name in self._progress if name not in behind),
+            failed_in=failed if receipt else (),
+            pending_in=tuple(name for name in behind if name not in failed) if receipt else (),
+        )

@@ -1,0 +1,229 @@
+"""What subscriptions listen to: documents as they change, and the stream of all changes."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.cqrs.documents.read_model import Collection, Document, Filter
+from app.cqrs.documents.store import DocumentChanged, DocumentReader
+from app.cqrs.freshness.places import Place, Reached
+from app.cqrs.freshness.progress import Freshness, Progress
+from app.cqrs.freshness.tokens import LostHistory, Token
+from app.cqrs.live.notices import Listener, Noticed, Notices, topic
+
+CHUNK = 100
+"""How many documents are read at a time to bring a listener up to date."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveDocument:
+    """A state of a document, its place, and how many states since the last one were passed over."""
+
+    document: Document
+    place: Place
+    lagged: int
+    freshness: Freshness
+    """How fresh the read model was when the document was read."""
+    reset: bool = False
+    """Whether it is sent anew, because the log was set back: it does not continue what was sent before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lagged:
+    """The listener was too slow: so many changes were passed over."""
+
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset:
+    """Changes since the listener's cursor are no longer kept: read the documents anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """Nothing has changed for a while; this is how fresh the read models are."""
+
+    freshness: tuple[Freshness, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One thing that a listener is told, and the places it has been told of by then."""
+
+    item: DocumentChanged | Lagged | Reset | Heartbeat
+    reached: Reached
+    step: Any
+    """Listeners to the same who are at the same step are told the same from then on; null for none."""
+
+
+class Live:
+    """Follows documents, from a place that the listener has seen, without a gap or a double."""
+
+    def __init__(
+        self, reader: DocumentReader, notices: Notices, progress: Mapping[str, Progress], *, heartbeat: float
+    ) -> None:
+        self._reader = reader
+        self._notices = notices
+        self._progress = progress
+        self._heartbeat = heartbeat
+
+    async def documents(
+        self, collection: Collection, filter: Filter, followed: str, after: Token | None, lost: bool = False
+    ) -> AsyncGenerator[LiveDocument, None]:
+        """The documents that fit `filter` and changed after `after`, then each of their new states.
+
+        `followed` is the topic of their notices, which serve as wake-up calls: what is delivered is what a
+        find by place gives, so that nothing falls between the documents read first and the later ones.
+
+        `lost` says that the listener comes from a history that the log has lost. Then, and when the log is
+        set back meanwhile, all documents are sent anew; raises `LostHistory` where there is none.
+        """
+        seen = after.place_in(collection.read_model) if after else (0, "")
+        with self._notices.listen(followed) as listener:
+            noticed, reset = None, lost
+            while True:
+                if listener.began_anew:
+                    listener.began_anew, reset, seen, noticed = False, True, (0, ""), None
+                if reset:  # What is not there yet may come while the documents are built anew.
+                    await self._progress[collection.read_model].until_live()
+                fresh = self._progress[collection.read_model].freshness()
+                documents = await self._newer(collection, filter, seen)
+                if reset and not documents and seen == (0, ""):
+                    raise LostHistory(
+                        "The store was set back to an earlier state, which does not have what you follow. "
+                        "Drop the cursor and read again."
+                    )
+                if noticed:
+                    noticed.deliver(len(documents))
+                for document in documents:
+                    seen = _place(collection, document)
+                    last = document is documents[-1] and len(documents) < CHUNK
+                    lagged = noticed.take_lagged() if noticed and last else 0
+                    yield LiveDocument(
+                        document=document, place=seen, lagged=lagged, freshness=fresh, reset=reset
+                    )
+                if len(documents) < CHUNK:  # whatever else has changed by now, there will be notice of it
+                    reset = False
+                    noticed = noticed or _Noticed(after=seen)
+                    await noticed.newer_than(seen, listener)
+
+    async def changes(
+        self, read_models: tuple[str, ...], after: Token | None, lost: bool = False
+    ) -> AsyncGenerator[Told, None]:
+        """Every change of a document of these read models, each with the places reached by then.
+
+        It begins with a heartbeat, or with a `Reset`, where `after` is too old to be resumed from, or where
+        the listener comes from a history that the log has lost.
+        """
+        with self._notices.listen(*(topic(name) for name in read_models)) as listener:
+            number, reached = self._reached(read_models)
+            if lost:
+                yield Told(item=Reset(), reached=reached, step=None)
+            elif after is None:
+                yield Told(
+                    item=self._beat(read_models), reached=reached, step=(number, *sorted(reached.items()))
+                )
+            else:
+                asked = {name: after.place_in(name) for name in read_models}
+                missed = self._notices.since(asked)
+                if missed is None:
+                    # The listener may come from a process that is further than this one.
+                    now, reached = reached, _later(reached, asked)
+                    yield Told(
+                        item=Reset(),
+                        reached=reached,
+                        step=(number, *sorted(reached.items())) if reached == now else None,
+                    )
+                else:
+                    reached = asked
+                    for kept in missed:
+                        told = _told(kept, reached)
+                        reached = told.reached
+                        yield told
+            while True:
+                noticed = await listener.next(self._heartbeat)
+                if listener.began_anew:
+                    listener.began_anew = False
+                    listener.take_lagged()
+                    _, reached = self._reached(read_models)
+                    yield Told(item=Reset(), reached=reached, step=None)
+                elif lagged := listener.take_lagged():  # what was given up came before this notice
+                    yield Told(item=Lagged(count=lagged), reached=reached, step=None)
+                elif noticed is None:
+                    number, now = self._reached(read_models)
+                    reached = _later(reached, now)
+                    beat = self._beat(read_models)
+                    yield Told(
+                        item=beat,
+                        reached=reached,
+                        step=(number, *sorted(reached.items())) if reached == now else None,
+                    )
+                if noticed and noticed.notice.place > reached[noticed.notice.read_model]:
+                    told = _told(noticed, reached)
+                    reached = told.reached
+                    yield told
+
+    async def _newer(self, collection: Collection, filter: Filter, seen: Place) -> list[Document]:
+        position, key = seen
+        later: list[Filter] = [{"position": {"$gt": position}}]
+        if key < f"{collection.name}/":  # nothing of this collection was seen at this position
+            later.append({"position": position})
+        elif key.startswith(f"{collection.name}/"):
+            later.append({"position": position, "_id": {"$gt": key.removeprefix(f"{collection.name}/")}})
+        sort = [("position", 1), ("_id", 1)]
+        return await self._reader.find(collection, {**filter, "$or": later}, sort=sort, limit=CHUNK)
+
+    def _reached(self, read_models: tuple[str, ...]) -> tuple[int, Reached]:
+        return self._notices.reached({name: self._progress[name].position for name in read_models})
+
+    def _beat(self, read_models: tuple[str, ...]) -> Heartbeat:
+        return Heartbeat(freshness=tuple(self._progress[name].freshness() for name in read_models))
+
+
+@dataclass(kw_only=True)
+class _Noticed:
+    """Counts the states there was notice of, and those that were delivered: perhaps before their notice."""
+
+    after: Place
+    undelivered: int = 0
+    lost: int = 0
+    """Notices that were given up: of states, or of nothing in particular."""
+
+    async def newer_than(self, seen: Place, listener: Listener) -> None:
+        """Waits for a notice of something newer than `seen`, or for the word that one was lost."""
+        newer = False
+        while not newer:
+            noticed = await listener.next()
+            while noticed:
+                self.undelivered += noticed.notice.place > self.after
+                newer = newer or noticed.notice.place > seen
+                noticed = listener.pending()
+            self.lost += listener.take_lagged()
+            newer = newer or self.lost > 0
+
+    def deliver(self, states: int) -> None:
+        """So many states have been found."""
+        self.undelivered -= states
+        if not states:
+            self.lost = 0
+
+    def take_lagged(self) -> int:
+        """How many states were passed over since this was last asked."""
+        lagged = self.undelivered + self.lost
+        self.undelivered, self.lost = min(0, lagged), 0
+        return max(0, lagged)
+
+
+def _told(noticed: Noticed, before: Reached) -> Told:
+    now = {name: noticed.reached.get(name, (0, "")) for name in before}
+    reached = _later(before, now)
+    return Told(item=noticed.notice, reached=reached, step=noticed.number if reached == now else None)
+
+
+def _later(one: Reached, other: Reached) -> Reached:
+    return {name: max(place, other[name]) for name, place in one.items()}
+
+
+def _place(collection: Collection, document: Document) -> Place:
+    return document["position"], f"{collection.name}/{document['_id']}"

@@ -1,0 +1,93 @@
+"""The event bus: committed events on their way from the relay to the projectors."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.cqrs.log.events import RecordedEvent
+
+LARGEST = 500
+"""From so many events on, a batch is not joined with the next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventBatch:
+    """Consecutive events of the log, and the position that came right before them.
+
+    Batches form a chain: who finds `after` beyond its own position has missed some, and reads the log.
+    """
+
+    after: int
+    events: Sequence[RecordedEvent]
+
+    @property
+    def last(self) -> int:
+        """The position of the newest event in the batch."""
+        return self.events[-1].position
+
+
+class BatchSource(Protocol):
+    """One subscriber's end of the bus."""
+
+    async def next(self) -> EventBatch:
+        """What has arrived since the last time, as one batch; waits where there is nothing.
+
+        Who gives up waiting loses none.
+        """
+
+
+class EventBus(Protocol):
+    """Carries batches to every subscriber; may lose some for a slow one, which the chain shows."""
+
+    async def publish(self, batch: EventBatch) -> None:
+        """Hands `batch` to all who are subscribed."""
+
+    def subscribe(self) -> AbstractContextManager[BatchSource]:
+        """Batches published from now on."""
+
+
+class _Queue:
+    def __init__(self, capacity: int) -> None:
+        self._batches: deque[EventBatch] = deque(maxlen=capacity)  # a full one lets go of the oldest batch
+        self._arrived = asyncio.Event()
+
+    async def next(self) -> EventBatch:
+        await self._arrived.wait()
+        first = self._batches.popleft()
+        events = list(first.events)
+        # A subscriber that is slow gets more at a time, and so catches up.
+        while self._batches and self._batches[0].after == events[-1].position and len(events) < LARGEST:
+            events += self._batches.popleft().events
+        if not self._batches:
+            self._arrived.clear()
+        return EventBatch(after=first.after, events=events)
+
+    def offer(self, batch: EventBatch) -> None:
+        self._batches.append(batch)
+        self._arrived.set()
+
+
+class AsyncioEventBus:
+    """The bus within one process; memory is bounded by `capacity` batches per subscriber."""
+
+    def __init__(self, capacity: int = 256) -> None:
+        self._capacity = capacity
+        self._subscribers: set[_Queue] = set()
+
+    async def publish(self, batch: EventBatch) -> None:
+        """Hands `batch` to every subscriber's queue, without waiting for any."""
+        for subscriber in self._subscribers:
+            subscriber.offer(batch)
+
+    @contextmanager
+    def subscribe(self) -> Iterator[BatchSource]:
+        """A queue of its own for the subscriber, gone when it leaves."""
+        queue = _Queue(self._capacity)
+        self._subscribers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._subscribers.discard(queue)

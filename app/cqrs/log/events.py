@@ -1,0 +1,214 @@
+"""Recorded events: the envelope, the registry of types, and the log that keeps them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID, uuid5
+
+import msgspec
+
+from app.cqrs.impersonal import Impersonal
+from app.cqrs.log.upcasting import Upcast, Upcasters, UpcastFailed, named
+from app.cqrs.messages import Event, decode
+
+LONGEST_NAME = 64
+"""Characters that the name of an event's type may have."""
+
+
+class UnknownEvent(Event):
+    """An event of a type that this program does not know (a newer one wrote it): it stops nobody."""
+
+    data: str
+
+
+class UnreadableEvent(Event):
+    """An event of a type that this program knows and can't read: it stops the read models that need it."""
+
+    of: type[Event]
+    """`Event` where it can't be told what it would be: it stops all read models then."""
+    reason: str
+
+
+class EventUnreadable(Impersonal):
+    """A read model needs an event that can't be read; the message says why, without what is in the event."""
+
+
+class SplitEvent(Event):
+    """An event that was stored as one, and is several today, or none."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent:
+    """An event as the log keeps it."""
+
+    position: int
+    """Its place in the log; rises in commit order."""
+    event_id: UUID
+    stream: str
+    """Whose history it belongs to, such as `order-<id>`."""
+    stream_version: int
+    """Its place in the stream, gapless from 1."""
+    type: str
+    """The name that the type has today; as it was stored where it is split, or unknown."""
+    occurred_at: datetime
+    command_id: UUID
+    correlation_id: UUID
+    causation_id: UUID
+    actor: str
+    event: Event
+
+    @property
+    def parts(self) -> Sequence["RecordedEvent"]:
+        """The event itself, or the several that it is today, at the same position.
+
+        The first of several keeps the id; those of the others are derived from it.
+        """
+        if not isinstance(self.event, SplitEvent):
+            return (self,)
+        return [
+            replace(
+                self,
+                event=part,
+                type=type(part).__name__,
+                event_id=uuid5(self.event_id, str(number)) if number else self.event_id,
+            )
+            for number, part in enumerate(self.event.events)
+        ]
+
+
+class UndeclaredEvent(Impersonal):
+    """An event that was to be recorded, and could never be read again."""
+
+
+@dataclass
+class EventTypes:
+    """Every type of event that this program can read, in its shape of today or an earlier one."""
+
+    _types: dict[str, type[Event]] = field(default_factory=dict)
+    upcasters: Upcasters = field(default_factory=Upcasters)
+
+    def add(self, *types: type[Event]) -> None:
+        """Makes `types` readable; raises `ValueError` where a name is taken."""
+        for event_type in types:
+            if self._types.setdefault(event_type.__name__, event_type) is not event_type:
+                raise ValueError(f"two event types are called {event_type.__name__}")
+
+    def read(self, name: str, schema_version: int, data: str) -> Event:
+        """The event that was stored, or why there is none; never raises."""
+        event_type = self._types.get(name)
+        if event_type and schema_version == event_type.schema_version:
+            return _decoded(data, event_type)
+        if (name, schema_version) in self.upcasters.steps:
+            return self._upcast(name, schema_version, data)
+        if event_type is None:
+            return UnknownEvent(data=data)
+        if schema_version > event_type.schema_version:
+            reason = f"version {schema_version} is newer than this program"
+        else:
+            reason = f"no upcaster reads version {schema_version}"
+        return UnreadableEvent(of=event_type, reason=reason)
+
+    def name(self, event: Event, stored_as: str) -> str:
+        """Return the name of the event's type today."""
+        return type(event).__name__ if type(event).__name__ in self._types else stored_as
+
+    def require(self, event: Event) -> None:
+        """Raise `UndeclaredEvent` where an event of this type could not be read again."""
+        event_type = type(event)
+        if self._types.get(event_type.__name__) is not event_type:
+            raise UndeclaredEvent(
+                f"{event_type.__name__} is not declared by any context: "
+                f"move it to the `events` module of one that is listed in CONTEXTS"
+            )
+
+    def upcasts_to(self, event_type: type[Event]) -> Sequence[Upcast]:
+        """Return the functions that have a part in reading earlier shapes as this type."""
+        return self.upcasters.leads_to(event_type.__name__)
+
+    def problems(self) -> Iterator[str]:
+        """Yield what keeps some event from being read, each with what to do."""
+        steps = self.upcasters.steps
+        for name, event_type in self._types.items():
+            if len(name) > LONGEST_NAME:
+                yield f"{name} has more than {LONGEST_NAME} characters: give that event a shorter name."
+            for version in range(1, event_type.schema_version):
+                if (name, version) not in steps:
+                    yield (
+                        f"No upcaster reads {named((name, version))}, and {name} is at version "
+                        f"{event_type.schema_version}: add one to the upcasters in {event_type.__module__}."
+                    )
+        for old, step in steps.items():
+            newest = self._types.get(old[0])
+            if newest and old[1] >= newest.schema_version:
+                yield f"{named(old)} is not an earlier shape: drop its upcaster, or raise `schema_version`."
+            for new in step.new:
+                read = self._types.get(new[0])
+                if new not in steps and not (read and read.schema_version == new[1]):
+                    yield f"The upcaster of {named(old)} leads to {named(new)}, which nothing reads."
+            if any(old == later for later in self._after(old)):
+                yield f"The upcasters of {named(old)} lead back to it."
+
+    def __iter__(self) -> Iterator[type[Event]]:
+        return iter(self._types.values())
+
+    def _after(self, old: tuple[str, int]) -> set[tuple[str, int]]:
+        found, wanted = set[tuple[str, int]](), [old]
+        while wanted:
+            step = self.upcasters.steps.get(wanted.pop())
+            fresh = {*step.new} - found if step else set()
+            found |= fresh
+            wanted += fresh
+        return found
+
+    def _upcast(self, name: str, schema_version: int, data: str) -> Event:
+        target = self._types.get(name, Event)
+        try:
+            stored = msgspec.json.decode(data, type=dict)
+            made = list(self.upcasters.read((name, schema_version), stored))
+        except msgspec.MsgspecError as error:
+            return UnreadableEvent(of=target, reason=_without_values(error))
+        except UpcastFailed as error:
+            return UnreadableEvent(of=target, reason=str(error))
+        if unread := [new for new, _ in made if new not in self._types]:
+            return UnreadableEvent(of=Event, reason=f"{unread[0]} is not known")
+        events = [_decoded(msgspec.json.encode(fields).decode(), self._types[new]) for new, fields in made]
+        return events[0] if len(events) == 1 else SplitEvent(events=tuple(events))
+
+
+def _decoded(data: str, event_type: type[Event]) -> Event:
+    try:
+        return decode(data, event_type)
+    except msgspec.MsgspecError as error:
+        return UnreadableEvent(of=event_type, reason=_without_values(error))
+
+
+def _without_values(error: msgspec.MsgspecError) -> str:
+    """Tell what is wrong with the data, and where in it: a value that the error quotes may be personal."""
+    if error.__cause__:  # the words of a type that refuses a value: anything may be in them
+        return f"a value is refused with {type(error.__cause__).__name__}"
+    wrong, at, path = str(error).rpartition(" - at `")
+    return re.split("['\"]", wrong if at else path)[0].strip() + (f" at `{path}" if at else "")
+
+
+class EventLog(Protocol):
+    """The append-only log of all events, read in commit order."""
+
+    async def head(self) -> int:
+        """The position of the newest event; 0 in an empty log."""
+
+    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+        """Up to `limit` events with a position greater than `after`, in order."""
+
+
+class Commits(Protocol):
+    """A listener to the commits of all processes."""
+
+    def told(self, command_id: UUID | None) -> None:
+        """Note a commit: of events, or of a command that left none and has this id."""
+
+    def missed(self) -> None:
+        """Note that anything may have been committed since the last call."""

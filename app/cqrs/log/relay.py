@@ -1,0 +1,106 @@
+"""The relay: what was committed to the log is published on the event bus, in order."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from app.cqrs.impersonal import outline
+from app.cqrs.log.event_bus import EventBatch, EventBus
+from app.cqrs.log.events import EventLog, RecordedEvent
+from app.cqrs.log.head import Head
+from app.cqrs.log.history import History, HistoryChanged, read_on
+
+BATCH = 500
+logger = logging.getLogger(__name__)
+
+
+class Relay:
+    """Follows the log from its head at the start; projectors read what is older themselves.
+
+    `wake` is called on every commit; the log is also looked at every `backstop` seconds, so that a
+    commit nobody told of is published too; `published` is called with all events that are. Each look also
+    compares the event that was published last: where the log was set back, `set_back` is called before
+    anything else is published.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        bus: EventBus,
+        head: Head,
+        *,
+        history: History | None = None,
+        published: Callable[[Sequence[RecordedEvent]], None] = lambda _events: None,
+        set_back: Callable[[], None] = lambda: None,
+        backstop: float = 1.0,
+    ) -> None:
+        self._published = published
+        self._log = log
+        self._bus = bus
+        self._head = head
+        self._history = history or History(log)
+        self._set_back = set_back
+        self._backstop = backstop
+        self._woken = asyncio.Event()
+        self._last: RecordedEvent | None = None
+        """The event that was published last, or stood at the head when the relay began."""
+
+    def wake(self) -> None:
+        """There is something new in the log."""
+        self._woken.set()
+
+    async def run(self, position: int, last: RecordedEvent | None = None) -> None:
+        """Publish all events after `position`, for ever; a log that fails is tried again.
+
+        `last` is the event that stood there when the position was read; without it, the one that does now.
+        """
+        self._last = last
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._backstop):  # `wait_for` can swallow a cancellation
+                    await self._woken.wait()
+            self._woken.clear()
+            try:
+                if self._last is None and position:
+                    self._last = await self._event_at(position)
+                await self._publish_new()
+            except HistoryChanged as change:
+                try:
+                    position = await self._begin_anew(change)
+                except Exception as reason:  # The next look finds the same.
+                    _will_try_again(reason)
+            except Exception as reason:
+                _will_try_again(reason)
+
+    async def _event_at(self, position: int) -> RecordedEvent:
+        found = await self._log.read(after=position - 1, limit=1)
+        if not found:
+            raise HistoryChanged(f"the log no longer reaches position {position}")
+        return found[0]
+
+    async def _publish_new(self) -> None:
+        while events := await read_on(self._log, self._last, BATCH):
+            after = self._last.position if self._last else 0
+            self._history.note(events)
+            self._head.rise(events[-1].position, events[-1].occurred_at)
+            await self._bus.publish(EventBatch(after=after, events=events))
+            self._published(events)
+            self._last = events[-1]
+            if len(events) < BATCH:  # Of what has come since, somebody tells.
+                break
+
+    async def _begin_anew(self, change: HistoryChanged) -> int:
+        position = await self._log.head()
+        last = await self._event_at(position) if position else None
+        logger.error("The write store was set back to an earlier state, or replaced: %s", change)
+        self._last = last
+        self._history.forget()
+        self._history.note([last] if last else [])  # else tokens would name no event until the next commit
+        self._head.set_back(position)
+        self._set_back()
+        return position
+
+
+def _will_try_again(reason: Exception) -> None:
+    logger.warning("The relay could not read the event log, and tries again: %s", outline(reason))

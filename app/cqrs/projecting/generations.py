@@ -1,0 +1,96 @@
+"""Generations of a read model: documents that differently written programs have made, beside one another."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.unavailable import ReadStoreUnavailable
+
+PAUSE = 2.0
+"""Seconds before a store that does not answer is asked again."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """Documents of a read model as one version of the program makes them."""
+
+    key: str
+    """The name of the read model with its fingerprint."""
+    position: int
+    """Up to where they are complete."""
+    types: Mapping[str, int]
+    """The types of events that they depend on, each with its version."""
+
+
+class Generations(Protocol):
+    """The document store, as the home of several generations; raises `ReadStoreUnavailable`."""
+
+    async def generations(self, model: ReadModel) -> Sequence[Generation]:
+        """Return all generations of a read model that have documents, the one of this program included."""
+
+    async def drop(self, generation: Generation) -> None:
+        """Forget a generation's documents and checkpoint."""
+
+
+async def succeed(model: ReadModel, progress: Progress, store: Generations, *, alone: bool) -> None:
+    """Tell the operator of older generations; drop them once this one is live, where the program is `alone`.
+
+    Elsewhere another process may still serve them.
+    """
+    while True:
+        try:
+            older = [each for each in await store.generations(model) if each.key != model.key]
+            if not older:
+                return
+            latest = max(older, key=lambda each: each.position)
+            told = f"{model.name} has documents of its own in {model.key}: {_difference(model, latest)}"
+            if not alone:
+                logger.warning(
+                    "%s. An older process may serve %s; once there is none, `projections prune` drops them",
+                    told,
+                    ", ".join(each.key for each in older),
+                )
+                return
+            logger.warning("%s. They are built from the log, and the older ones dropped then", told)
+            await progress.until_live()
+            for generation in older:
+                await store.drop(generation)
+        except ReadStoreUnavailable:
+            await asyncio.sleep(PAUSE)
+        else:
+            return
+
+
+async def prune(
+    models: Iterable[ReadModel], store: Generations
+) -> tuple[Sequence[Generation], Sequence[str]]:
+    """Drop the older generations of those read models of which this program has made its own.
+
+    Returns what was dropped, and the names of the read models that keep theirs.
+    """
+    dropped, kept = list[Generation](), list[str]()
+    for model in models:
+        found = await store.generations(model)
+        older = [each for each in found if each.key != model.key]
+        own = max((each.position for each in found if each.key == model.key), default=0)
+        if any(each.position > own == 0 for each in older):
+            kept.append(model.name)
+            continue
+        for generation in older:
+            await store.drop(generation)
+            dropped.append(generation)
+    return dropped, kept
+
+
+def _difference(model: ReadModel, other: Generation) -> str:
+    there = f"the documents {other.key}, up to position {other.position},"
+    changed = sorted(name for name, version in model.types.items() if other.types.get(name) != version)
+    if changed and other.types:
+        return f"{there} were made without {', '.join(changed)} as this program knows them"
+    return f"{there} were made by other functions or indexes"

@@ -1,0 +1,179 @@
+"""One operation's reads: each waits for what the client must see, and notes what it saw."""
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from app.cqrs.documents.read_model import Collection, Document, Filter
+from app.cqrs.documents.store import DocumentReader, Fields, Sort
+from app.cqrs.freshness.progress import Freshness, Progress
+from app.cqrs.freshness.tokens import Token
+from app.cqrs.reading.cache import ReadCache
+from app.cqrs.reading.pages import Listing, Page, PageArguments, read_page
+from app.cqrs.reading.sources import Source, all_of, counted, listed, reads_elsewhere
+
+T = TypeVar("T")
+
+
+class Reading:
+    """The reads of one GraphQL operation, consistent with the tokens it came with.
+
+    Every read returns documents that hold at least what `demanded` asks for, or raises `ReadModelBehind`
+    after `patience` seconds.
+    """
+
+    def __init__(self, *, reader: DocumentReader, progress: Mapping[str, Progress], patience: float) -> None:
+        self._reader = reader
+        self._progress = progress
+        self._patience = patience
+        self.demanded: list[Token] = []
+        self.reflected = 0
+        """The highest position that the answers so far reflect."""
+        self._sources: list[Source] = []
+        self._may_be_kept = True
+        self._touched: dict[str, Freshness] = {}
+        self._asked: dict[str, int] = {}
+        """By read model: the position that this operation must see of it, as far as it was asked for."""
+
+    def keep(self, cache: ReadCache, key: Hashable, value: Any, *, size: int, since: int) -> None:
+        """Keeps what was made of these reads alone, before which the cache's mark `since` was noted.
+
+        `size` is that of key and value, in bytes.
+        """
+        if self._may_be_kept:
+            cache.put(key, value, size=size, read_models=self._touched, sources=self._sources, since=since)
+
+    async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
+        """Waits until `read_model` holds what this operation, or this read, must see."""
+        progress, first = self._progress[read_model], read_model not in self._touched
+        if first:
+            self.reflects(progress.freshness())
+        wanted = max(self._wanted_of(read_model, at_least), self._asked.get(read_model, 0))
+        self._asked[read_model] = wanted
+        if not progress.holds(wanted):
+            await progress.wait_for(wanted, self._patience)
+            if first:
+                self.reflects(progress.freshness())
+        self._may_show(progress)
+
+    def reflects(self, freshness: Freshness) -> None:
+        """What is read from now on is at least this fresh; a later read may be fresher."""
+        self._touched[freshness.read_model] = freshness
+
+    async def get(
+        self, collection: Collection, id: str, at_least: Iterable[Token] = (), *, fields: Fields = None
+    ) -> Document | None:
+        """The document with this id."""
+        return (await self.get_many(collection, [id], at_least, fields=fields))[0]
+
+    async def get_many(
+        self,
+        collection: Collection,
+        ids: Sequence[str],
+        at_least: Iterable[Token] = (),
+        *,
+        fields: Fields = None,
+    ) -> list[Document | None]:
+        """The documents with these ids, in their order; `None` for what does not exist."""
+        await self.ready(collection.read_model, at_least)
+        found = await self._surely(collection, lambda: self._reader.get(collection, ids, fields=fields))
+        self._saw(Source(collection, ids))
+        return [found.get(id) for id in ids]
+
+    async def page(
+        self,
+        listing: Listing,
+        arguments: PageArguments,
+        at_least: Iterable[Token] = (),
+        *,
+        fields: Fields = None,
+    ) -> Page:
+        """A page of a listing."""
+        await self.ready(listing.collection.read_model, at_least)
+        return await read_page(self, listing, arguments, fields)
+
+    async def find(
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Documents that fit `filter`, for a read that is ready; all of them where `limit` is 0."""
+        found = await self._surely(
+            collection,
+            lambda: self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields),
+        )
+        self._saw(listed(collection, filter, sort, found))
+        return found
+
+    async def count(self, listing: Listing) -> int:
+        """How many documents a listing has in all."""
+        await self.ready(listing.collection.read_model)
+        collection, filter = listing.collection, listing.filter
+        count = await self._surely(collection, lambda: self._reader.count(collection, filter))
+        self._saw(counted(collection, filter))
+        return count
+
+    async def aggregate(
+        self,
+        collection: Collection,
+        pipeline: Sequence[Mapping[str, Any]],
+        at_least: Iterable[Token] = (),
+    ) -> list[Document]:
+        """What an aggregation over a collection gives."""
+        await self.ready(collection.read_model, at_least)
+        found = await self._surely(collection, lambda: self._reader.aggregate(collection, pipeline))
+        self._saw(all_of(collection))
+        self._may_be_kept &= not reads_elsewhere(pipeline)
+        return found
+
+    def recall(self, cache: ReadCache, key: Hashable) -> Any:
+        """What was kept and would be read again, with the claims of its reads.
+
+        `None` where nothing was, or where a read would have to wait.
+        """
+        entry = cache.get(key)
+        if entry is None:
+            return None
+        for name in entry.read_models:
+            if not self._progress[name].holds(self._wanted_of(name)):
+                return None
+        for name in entry.read_models:
+            progress = self._progress[name]
+            self.reflects(progress.freshness())
+            self._may_show(progress)
+        return entry.value
+
+    def freshness(self) -> list[Freshness]:
+        """How fresh each read model was when it was first read, in the order of touching."""
+        return list(self._touched.values())
+
+    def _wanted_of(self, read_model: str, at_least: Iterable[Token] = ()) -> int:
+        """The position that the client must see of a read model."""
+        tokens = [*self.demanded, *at_least]
+        return max(token.position_in(read_model) for token in tokens) if tokens else 0
+
+    async def _surely(self, collection: Collection, read: Callable[[], Awaitable[T]]) -> T:
+        """Read again where the documents may have been lost or put back while they were read."""
+        progress = self._progress[collection.read_model]
+        while True:
+            doubts = progress.doubts
+            found = await read()
+            if progress.doubted or progress.doubts != doubts:
+                self.reflects(progress.freshness())
+            if progress.doubts == doubts:
+                return found
+            await self.ready(collection.read_model)
+
+    def _saw(self, source: Source) -> None:
+        self._sources.append(source)
+        self._may_show(self._progress[source.collection.read_model])
+
+    def _may_show(self, progress: Progress) -> None:
+        """Notes the latest that a read may show: before it begins, and again after it, when that may be more.
+
+        No later read may show less.
+        """
+        self.reflected = max(self.reflected, progress.visible)

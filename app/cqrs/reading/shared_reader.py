@@ -1,0 +1,82 @@
+"""A reader that everybody shares: what several want at the same moment is read once."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from app.cqrs.documents.read_model import Collection, Document, Filter
+from app.cqrs.documents.store import DocumentReader, Fields, Sort
+from app.cqrs.joining import JoinedQuestions
+
+T = TypeVar("T")
+
+_EXACT = (str, int, float, Decimal, datetime, type(None))
+"""Types whose text says all there is to a value, and tells it from values of the others."""
+
+
+class SharedReader:
+    """Reads as `reader` does. What it gives is shared, so it must not be changed."""
+
+    def __init__(self, reader: DocumentReader) -> None:
+        self._reader = reader
+        self._questions = JoinedQuestions()
+
+    async def get(
+        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
+    ) -> Mapping[str, Document]:
+        """The documents with these ids by their ids, and perhaps others."""
+        return await self._questions.ask(
+            ("get", collection.name, fields),
+            lambda wanted: self._reader.get(collection, wanted, fields=fields),
+            ids,
+        )
+
+    async def find(
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Documents that fit `filter`; all of them where `limit` is 0."""
+        return await self._answer(
+            ("find", tuple(sort), limit, fields),
+            collection,
+            filter,
+            lambda: self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields),
+        )
+
+    async def count(self, collection: Collection, filter: Filter) -> int:
+        """How many documents fit `filter`."""
+        return await self._answer(
+            ("count",), collection, filter, lambda: self._reader.count(collection, filter)
+        )
+
+    async def aggregate(
+        self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
+    ) -> list[Document]:
+        """What an aggregation pipeline over the collection gives."""
+        return await self._answer(
+            ("aggregate",), collection, pipeline, lambda: self._reader.aggregate(collection, pipeline)
+        )
+
+    async def _answer(
+        self, how: tuple[Any, ...], collection: Collection, what: object, read: Callable[[], Awaitable[T]]
+    ) -> T:
+        if not _is_exact(what):
+            return await read()
+        return await self._questions.ask((*how, collection.name, repr(what)), lambda _: read())
+
+
+def _is_exact(value: object) -> bool:
+    """Whether equal texts mean equal values."""
+    match value:
+        case dict():
+            return all(_is_exact(each) for pair in value.items() for each in pair)
+        case list() | tuple():
+            return all(map(_is_exact, value))
+        case _:
+            return type(value) in (*_EXACT, bool)

@@ -1,0 +1,126 @@
+"""What a client's text says: the one query that is to be executed, found valid and within the limits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+
+from app.graphql.admission.documents import bytes_of_document, documents
+from app.graphql.admission.limits import MOST_TOKENS, refuse_too_large
+from app.graphql.admission.validation import RULES
+from app.graphql.execution.collected_fields import Collected
+
+
+class NotCovered(Exception):
+    """The operation is none that is compiled, or is wrong; strawberry knows what to do with it."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A valid query."""
+
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    deciding: tuple[str, ...]
+    """The variables by which fields are skipped or included."""
+    bytes: int
+    """What it takes with its text."""
+
+    @property
+    def fragment_details(self) -> dict[str, FragmentDetails]:
+        """The fragments as the executor takes them."""
+        return {name: FragmentDetails(node) for name, node in self.fragments.items()}
+
+
+def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Parsed:
+    """The query that is meant by `operation_name`; raises `NotCovered`."""
+    try:
+        document = documents.parse(query, max_tokens=MOST_TOKENS)
+        refuse_too_large(document, operation_name)
+    except GraphQLError:
+        raise NotCovered from None
+    if documents.validate(schema, document, RULES):
+        raise NotCovered
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if operation_name is not None:
+        operations = [each for each in operations if each.name and each.name.value == operation_name]
+    if len(operations) != 1 or operations[0].operation is not OperationType.QUERY or operations[0].directives:
+        raise NotCovered
+    fragments = {
+        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+    }
+    return Parsed(schema, operations[0], fragments, _deciding(document), bytes_of_document(document))
+
+
+def _deciding(document: DocumentNode) -> tuple[str, ...]:
+    """Raises `NotCovered` for introspection."""
+    names: set[str] = set()
+
+    class Deciding(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_place: Any) -> None:
+            names.update(
+                argument.value.name.value
+                for argument in node.arguments or ()
+                if isinstance(argument.value, VariableNode)
+            )
+
+        def enter_field(self, node: FieldNode, *_place: Any) -> None:
+            if node.name.value in ("__schema", "__type"):
+                raise NotCovered
+
+    visit(document, Deciding())
+    return tuple(sorted(names))
+
+
+class Selections:
+    """The fields that are selected with some values of the deciding variables, collected once.
+
+    What is collected keeps its identity, by which compiled functions are found.
+    """
+
+    def __init__(self, parsed: Parsed, variables: VariableValues) -> None:
+        self._parsed = parsed
+        self._variables = variables
+        self._fragments = parsed.fragment_details
+        self.collected: Collected = {}
+        """As the executor keeps them."""
+
+    def of_query(self) -> GroupedFieldSet:
+        """The root fields."""
+        query = self._parsed.schema.query_type
+        assert query is not None
+        return collect_fields(
+            self._parsed.schema, self._fragments, self._variables, query, self._parsed.operation
+        ).grouped_field_set
+
+    def __call__(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
+        """The fields selected on an object type."""
+        key = (kind, id(details))
+        if key not in self.collected:
+            found = collect_subfields(
+                self._parsed.schema, self._fragments, self._variables, self._parsed.operation, kind, details
+            )
+            self.collected[key] = (details, found)
+        return self.collected[key][1].grouped_field_set

@@ -1,0 +1,225 @@
+"""Writes the functions from documents to the answer's shape, as Python source."""
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    default_type_resolver,
+    is_abstract_type,
+    is_leaf_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.pyutils import is_awaitable
+
+from app.graphql.compiled.leaves import KNOWN, Leaf, Unfit, leaf, refuse
+from app.graphql.compiled.parents import Glimpse, Place, Stored, way_of
+
+Shape = Callable[[Any, Any], Any]
+"""From a value and the operation's context to what is shown of it; raises anything where it does not fit."""
+
+Collect = Callable[[GraphQLObjectType, FieldDetailsList], GroupedFieldSet]
+"""The fields that are selected on an object type."""
+
+
+class Impure(Exception):
+    """More than the document is needed, such as arguments or another read."""
+
+
+class Leaves:
+    """The schema's leaf types, each with how it is shown."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[str, Leaf] = {}
+
+    def __getitem__(self, kind: GraphQLLeafType) -> Leaf:
+        if kind.name not in self._leaves:
+            self._leaves[kind.name] = leaf(kind)
+        return self._leaves[kind.name]
+
+
+class Shapes:
+    """The functions that one plan needs: written one by one, then made all at once.
+
+    Each function of the source takes a value `d` and the context `c`; what it uses has a name in `_known`.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        read: Callable[[Any, str], Any],
+        leaves: Leaves,
+        collect: Collect,
+    ) -> None:
+        self._schema = schema
+        self._leaves = leaves
+        self._collect = collect
+        self._known: dict[str, Any] = {
+            **KNOWN,
+            "Glimpse": Glimpse,
+            "Unfit": Unfit,
+            "items": _items,
+            "readable": _readable(read),
+        }
+        self._written: dict[tuple[str, int], str] = {}
+        self._source: list[str] = []
+
+    @property
+    def size(self) -> int:
+        """Characters of source."""
+        return sum(map(len, self._source))
+
+    def of_field(self, parent: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList) -> str:
+        """The name of the function from a parent to what is shown of its field; raises `Impure`."""
+        value = self._read(parent, field, "d")
+        shown = self._value(field.type, details, value)
+        name = self._name("f")
+        reading = "    g = readable(d)\n" if value.startswith("g") else ""
+        self._source.append(f"def {name}(d, c):\n{reading}    return {shown}\n")
+        return name
+
+    def of_value(self, kind: GraphQLOutputType, details: FieldDetailsList) -> str:
+        """The name of the function that completes a value of this type; raises `Impure`."""
+        shown = self._value(kind, details, "d")
+        name = self._name("f")
+        self._source.append(f"def {name}(d, c):\n    return {shown}\n")
+        return name
+
+    def made(self) -> Mapping[str, Shape]:
+        """All functions by their names."""
+        source = "\n".join(self._source)
+        exec(compile(source, "<compiled operation>", "exec"), self._known)  # noqa: S102 - our own source
+        return self._known
+
+    def _know(self, prefix: str, thing: Any) -> str:
+        name = f"{prefix}{len(self._known)}"
+        self._known[name] = thing
+        return name
+
+    def _name(self, prefix: str) -> str:
+        return self._know(prefix, None)
+
+    def _read(self, parent: GraphQLObjectType, field: GraphQLField, source: str) -> str:
+        """Source for the field's value, as its parent has it."""
+        name = next(name for name, each in parent.fields.items() if each is field)
+        match way_of(field):
+            case None:
+                raise Impure
+            case Stored(key):
+                return f"g[{key!r}]"
+            case derived:
+                arguments = [source if derived.parent is None else f"{derived.parent}={source}"]
+                if derived.info:
+                    place = self._know("p", Place(name, parent, field.type, self._schema))
+                    arguments.append(f"{derived.info}=Glimpse(c, {place})")
+                return f"{self._know('r', derived.function)}({', '.join(arguments)})"
+
+    def _value(self, kind: GraphQLOutputType, details: FieldDetailsList, value: str) -> str:
+        """Source for what is shown of a value; `value` is source that is evaluated once."""
+        if isinstance(kind, GraphQLNonNull):
+            return self._present(kind.of_type, details, value)
+        if value.isidentifier():
+            return f"None if {value} is None else {self._present(kind, details, value)}"
+        return f"None if (v := {value}) is None else {self._present(kind, details, 'v')}"
+
+    def _present(self, kind: GraphQLOutputType, details: FieldDetailsList, value: str) -> str:
+        if isinstance(kind, GraphQLList):
+            item = f"x{value[1:]}x" if value.startswith("x") else "x"
+            shown = self._value(kind.of_type, details, item)
+            return f"[{shown} for {item} in items({value})]"
+        if is_leaf_type(kind):
+            return self._leaf(kind, value)
+        return f"{self._composite(kind, details)}({value}, c)"
+
+    def _leaf(self, kind: GraphQLLeafType, value: str) -> str:
+        leaf = self._leaves[kind]
+        complete = self._know("l", leaf.complete)
+        if leaf.usual is None:
+            return f"{complete}({value})"
+        v = value if value.isidentifier() else "v"
+        usual, shown = leaf.usual.format(v=v), leaf.shown.format(v=v)
+        if v != value:
+            usual = usual.replace("v", f"(v := {value})", 1)
+        return f"({shown} if {usual} else {complete}({v}))"
+
+    def _composite(self, kind: Any, details: FieldDetailsList) -> str:
+        """The name of the function for an object, or for one of several types."""
+        key = kind.name, id(details)
+        if key not in self._written:
+            self._written[key] = (
+                self._abstract(kind, details) if is_abstract_type(kind) else self._object(kind, details)
+            )
+        return self._written[key]
+
+    def _abstract(self, kind: Any, details: FieldDetailsList) -> str:
+        shapes = {each.name: self._composite(each, details) for each in self._schema.get_possible_types(kind)}
+        name, type_of = self._name("a"), self._know("k", _type_of(kind, self._schema))
+        cases = ", ".join(f"{each!r}: {shape}" for each, shape in shapes.items())
+        self._source.append(
+            f"def {name}(d, c):\n    return {name}_[{type_of}(d)](d, c)\n{name}_ = {{{cases}}}\n"
+        )
+        return name
+
+    def _object(self, kind: Any, details: FieldDetailsList) -> str:
+        assert is_object_type(kind)
+        entries = []
+        for key, selected in self._collect(kind, details).items():
+            field_name = selected[0].node.name.value
+            if field_name == "__typename":
+                entries.append(f"{key!r}: {kind.name!r}")
+            else:
+                field = kind.fields[field_name]
+                entries.append(f"{key!r}: {self._value(field.type, selected, self._read(kind, field, 'd'))}")
+        name = self._name("o")
+        checks = ""
+        if kind.is_type_of:
+            checks = f"    if not {self._know('t', kind.is_type_of)}(d, None):\n        raise Unfit\n"
+        shown = "".join(f"        {entry},\n" for entry in entries)
+        self._source.append(
+            f"def {name}(d, c):\n"
+            f"    g = d if d.__class__ is dict else readable(d)\n"
+            f"{checks}    return {{\n{shown}    }}\n"
+        )
+        return name
+
+
+def _type_of(kind: Any, schema: GraphQLSchema) -> Callable[[Any], Any]:
+    """Tells the name of a value's type, among several."""
+    resolve = kind.resolve_type or default_type_resolver
+    info: Any = SimpleNamespace(schema=schema, field_name=kind.name, is_awaitable=is_awaitable)
+    return lambda value: resolve(value, info, kind)
+
+
+def _items(value: Any) -> Any:
+    if value.__class__ is list or value.__class__ is tuple:
+        return value
+    raise Unfit
+
+
+def _readable(read: Callable[[Any, str], Any]) -> Callable[[Any], Any]:
+    """What is no document, so that it is read as fields without a resolver are."""
+
+    class Readable:
+        __slots__ = ("_source",)
+
+        def __init__(self, source: Any) -> None:
+            self._source = source
+
+        def __getitem__(self, name: str) -> Any:
+            return read(self._source, name)
+
+    def readable(source: Any) -> Any:
+        if source.__class__ is dict:
+            return source
+        refuse(source)
+        return Readable(source)
+
+    return readable

@@ -1,0 +1,263 @@
+"""GraphQL over websockets, to the letter of the protocol graphql-transport-ws."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.cqrs.circle import Circle
+from app.cqrs.impersonal import outline
+from app.graphql.execution.context import TOKEN_HEADER, Context
+from app.graphql.execution.requested import Operation, complaint_about_operation, is_too_deep
+from app.graphql.transport.executing import Refused
+from app.graphql.transport.origins import Origins
+from app.graphql.transport.streams import Streams
+
+PROTOCOL = "graphql-transport-ws"
+
+MOST_OPERATIONS = 100
+"""At once, over one socket."""
+
+LONGEST_REASON = 123
+"""Bytes of the reason in a close frame (RFC 6455)."""
+
+INIT_PATIENCE = timedelta(seconds=10)
+"""How long a socket may stay open without `connection_init`."""
+
+READ_PATIENCE = timedelta(seconds=30)
+"""How long a client may leave unread what is sent to it."""
+
+TRY_AGAIN_LATER = 1013
+"""A close code that clients take as a reason to connect again."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Close(Exception):
+    """The socket is to be closed with this code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
+
+
+class _Gone(Exception):
+    """The client has left."""
+
+
+class Sockets:
+    """Serves websockets: an ASGI application for the scope type `websocket`."""
+
+    def __init__(
+        self,
+        circle: Callable[[], Circle],
+        streams: Streams,
+        *,
+        allowed_origins: Sequence[str] = (),
+        init_patience: timedelta = INIT_PATIENCE,
+        read_patience: timedelta = READ_PATIENCE,
+    ) -> None:
+        self._circle = circle
+        self._streams = streams
+        self._origins = Origins(allowed_origins)
+        self._init_patience = init_patience
+        self._read_patience = read_patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one socket until either side closes it."""
+        websocket = WebSocket(scope, receive, send)
+        if not self._origins.welcome(websocket.headers):
+            await websocket.close()  # before it is accepted: answered with 403
+        elif PROTOCOL not in scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(4406, "Subprotocol not acceptable")
+        else:
+            await websocket.accept(PROTOCOL)
+            context = Context(self._circle(), asked=websocket.headers.get(TOKEN_HEADER) or "")
+            await _Socket(
+                websocket, send, context, self._streams, self._init_patience, self._read_patience
+            ).serve()
+
+
+class _Socket:
+    """One socket, after the handshake."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        send: Send,
+        context: Context,
+        streams: Streams,
+        init_patience: timedelta,
+        read_patience: timedelta,
+    ) -> None:
+        self._websocket = websocket
+        self._send_frame = send
+        self._context = context
+        self._streams = streams
+        self._init_patience = init_patience.total_seconds()
+        self._read_patience = read_patience.total_seconds()
+        self._loop = asyncio.get_running_loop()
+        self._sending = 0
+        self._progress_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._initialised = False
+        self._operations: dict[str, asyncio.Task[None]] = {}
+
+    async def serve(self) -> None:
+        """Answers messages until either side closes the socket; then nothing of it is left running."""
+        try:
+            async with asyncio.TaskGroup() as self._running:
+                await self._listen()
+        except* _Gone:
+            pass
+        except* _Close as closing:
+            close = closing.exceptions[0]
+            assert isinstance(close, _Close)
+            with suppress(WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(self._read_patience):
+                    await self._websocket.close(close.code, close.reason)
+        finally:
+            if self._watch:
+                self._watch.cancel()
+
+    async def _listen(self) -> None:
+        try:
+            async with asyncio.timeout(self._init_patience) as patience:
+                while True:
+                    message = await self._message()
+                    await self._answer(message)
+                    if self._initialised:
+                        patience.reschedule(None)
+        except TimeoutError:
+            raise _Close(4408, "Connection initialisation timeout") from None
+
+    async def _message(self) -> dict[str, Any]:
+        received = await self._websocket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise _Gone
+        if received.get("text") is None:
+            raise _Close(4400, "Messages are text, not binary")
+        try:
+            message = orjson.loads(received["text"])
+        except orjson.JSONDecodeError:
+            raise _Close(4400, "A message is JSON") from None
+        if complaint := complaint_about_message(message):
+            raise _Close(4400, complaint)
+        sent: dict[str, Any] = message
+        return sent
+
+    async def _answer(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "connection_init":
+                if self._initialised:
+                    raise _Close(4429, "Too many initialisation requests")
+                self._initialised = True
+                given = (message.get("payload") or {}).get(TOKEN_HEADER)
+                self._context.asked = self._context.asked or ("" if given is None else str(given))
+                await self._send({"type": "connection_ack"})
+            case "ping":
+                payload = message.get("payload")
+                await self._send({"type": "pong"} | ({} if payload is None else {"payload": payload}))
+            case "subscribe":
+                await self._subscribe(message["id"], message["payload"])
+            case "complete":
+                if operation := self._operations.pop(message["id"], None):
+                    operation.cancel()
+
+    async def _subscribe(self, id: str, payload: dict[str, Any]) -> None:
+        if not self._initialised:
+            raise _Close(4401, "Unauthorized")
+        if id in self._operations:
+            raise _Close(4409, f"Subscriber for {id} already exists")
+        if len(self._operations) >= MOST_OPERATIONS:
+            refusal = f"At most {MOST_OPERATIONS} operations run at once over one socket. Complete one first."
+            await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
+            return
+        operation = Operation(
+            query=payload["query"],
+            variables=payload.get("variables"),
+            operation_name=payload.get("operationName"),
+        )
+        self._operations[id] = self._running.create_task(self._run(id, operation))
+
+    async def _run(self, id: str, operation: Operation) -> None:
+        """Sends an operation's results; it is forgotten before its last message, so its id is free then."""
+        head = f'{{"id":{orjson.dumps(id).decode()},"type":"next","payload":'
+        last: dict[str, Any] = {"id": id, "type": "complete"}
+        try:
+            async with aclosing(self._streams.open(operation, self._context)) as items:
+                async for item in items:
+                    await self._send_text(f"{head}{item.body.decode()}}}")
+        except Refused as refused:
+            last = {"id": id, "type": "error", "payload": refused.errors}
+        except (_Close, _Gone):
+            raise
+        except Exception as fault:
+            logger.error("An operation failed: %s", outline(fault))
+            last = _error(id, "Something went wrong on our side. Try again, or report this.", "INTERNAL")
+        del self._operations[id]
+        await self._send(last)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._send_text(orjson.dumps(message).decode())
+
+    async def _send_text(self, text: str) -> None:
+        """Sends a frame, once the client has read enough of those before."""
+        if not self._sending:
+            self._progress_at = self._loop.time()
+        if self._watch is None:  # one timer, and not one for each frame: that would take as long as the frame
+            self._watch = self._loop.call_later(self._read_patience, self._check)
+        self._sending += 1
+        try:
+            await self._send_frame({"type": "websocket.send", "text": text})
+        except (OSError, RuntimeError):  # servers say in either way that the connection is at its end
+            raise _Gone from None
+        finally:
+            self._sending -= 1
+        self._progress_at = self._loop.time()
+
+    def _check(self) -> None:
+        """Gives up a client that has not let any frame pass for too long."""
+        self._watch = None
+        left = self._progress_at + self._read_patience - self._loop.time()
+        if self._sending and left > 0:
+            self._watch = self._loop.call_later(left, self._check)
+        elif self._sending:
+            self._running.create_task(_give_up())
+
+
+async def _give_up() -> None:
+    raise _Close(TRY_AGAIN_LATER, "Nothing was read for too long. Go on after the last cursor that you have.")
+
+
+def _error(id: str, message: str, code: str) -> dict[str, Any]:
+    return {"id": id, "type": "error", "payload": [{"message": message, "extensions": {"code": code}}]}
+
+
+def complaint_about_message(message: object) -> str | None:
+    """Why this is no message that a client may send."""
+    if not isinstance(message, dict):
+        return "A message is an object"
+    kind = message.get("type")
+    if not isinstance(kind, str):
+        return "A message has a type"
+    if kind not in {"connection_init", "ping", "pong", "subscribe", "complete"}:
+        return f"A server is not sent {kind}"
+    if kind in {"subscribe", "complete"} and not (isinstance(message.get("id"), str) and message["id"]):
+        return "An id is a string that is not empty"
+    payload = message.get("payload")
+    if kind == "subscribe":
+        return complaint_about_operation(payload)
+    if kind != "complete" and not isinstance(payload, dict | None):
+        return "A payload is an object or null"
+    if is_too_deep(payload):
+        return "The payload is nested too deeply"
+    return None

@@ -1,0 +1,105 @@
+"""Whether a MongoDB can be the read store: it answers, takes writes, and has transactions."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from pymongo import MongoClient, ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
+
+from app.cqrs.documents.read_model import Document
+from app.cqrs.unavailable import ReadStoreUnavailable
+
+FORM = "mongodb://user:password@host:27017/?replicaSet=rs0"
+"""What the URL of a replica set looks like."""
+
+FORMAT = 1
+"""Version of how documents and checkpoints are laid out: to be raised where an older program would read or
+write them wrongly. What a read model's own documents look like is told apart by its fingerprint."""
+
+_TAKES_WRITES = {112, 246}
+"""WriteConflict and SnapshotUnavailable: somebody else writes at the same place, which a store must allow."""
+
+_REPLICA_SET = (
+    "Restart it with --replSet rs0 and call rs.initiate() once (one member is enough), "
+    "or name another in MONGODB_URL."
+)
+
+
+def hosts_of(url: str) -> str:
+    """Return the hosts that a MongoDB's URL names, without user and password."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+
+
+def probe(database: Database[Document]) -> None:
+    """Write in a transaction that is given up, which leaves nothing behind; raise what the driver does."""
+    with database.client.start_session() as session, session.start_transaction():
+        try:
+            database["checkpoints"].insert_one({"_id": f"probe {uuid4().hex}"}, session=session)
+        except OperationFailure as error:
+            if error.code not in _TAKES_WRITES:
+                raise
+        session.abort_transaction()
+
+
+def refuse_if_unfit(client: MongoClient[Document], database: Database[Document], url: str) -> None:
+    """Raise `ReadStoreUnavailable`, whose text says what to do, where this MongoDB can't be used."""
+    hosts = hosts_of(url)
+    with _explained(hosts):
+        hello = client.admin.command("hello")
+        if hello.get("isreplicaset"):
+            raise ReadStoreUnavailable(
+                f"The replica set of the MongoDB at {hosts} was never initiated.\n"
+                "Call rs.initiate() there once."
+            )
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise ReadStoreUnavailable(
+                f"The MongoDB at {hosts} is a standalone server, and transactions need a replica set.\n"
+                f"{_REPLICA_SET}"
+            )
+        if not hello["isWritablePrimary"]:
+            raise ReadStoreUnavailable(
+                f"The MongoDB at {hosts} is not the primary of its replica set, and takes no writes.\n"
+                "Leave directConnection out of MONGODB_URL, and the driver finds the primary."
+            )
+        probe(database)
+
+
+def refuse_if_newer(database: Database[Document]) -> None:
+    """Note the format where none is; raises `ReadStoreUnavailable` where a newer program has laid it out."""
+    found: Any = database["format"].find_one_and_update(
+        {"_id": "read store"},
+        {"$setOnInsert": {"version": FORMAT}},
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    if (version := found["version"]) > FORMAT:
+        raise ReadStoreUnavailable(
+            f"A newer version of Diptych has made the documents in the database {database.name}: "
+            f"their format is {version}, and this version knows formats up to {FORMAT}.\n"
+            "Update Diptych, or name another database in MONGODB_DATABASE."
+        )
+
+
+@contextmanager
+def _explained(hosts: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationFailure as error:
+        said = str((error.details or {}).get("errmsg", error)).rstrip(".")
+        raise ReadStoreUnavailable(
+            f"The MongoDB at {hosts} refuses what Diptych needs: {said}.\n"
+            "Mend the user, password, authSource or rights that MONGODB_URL stands for."
+        ) from error
+    except PyMongoError as error:
+        said = str(error).partition(", Timeout:")[0].rstrip(".")
+        said = said.replace("No servers found yet", "it does not answer")
+        said = re.sub(r" \(configured timeouts: [^)]*\)", "", said)
+        what = "answers as a primary" if isinstance(error, ServerSelectionTimeoutError) else "answers"
+        raise ReadStoreUnavailable(
+            f"No MongoDB {what} at {hosts}: {said}.\n"
+            "Start it (a new replica set needs rs.initiate() once), or name another in MONGODB_URL."
+        ) from error

@@ -1,0 +1,139 @@
+"""The changes of one collection as MongoDB's operations, no more of them than it takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+from pymongo import ReplaceOne, UpdateMany, UpdateOne
+
+from app.cqrs.documents.read_model import Change, Document
+
+MOST = 10_000
+"""Documents written in one call, so that a change of very many is not taken for a store that hangs."""
+
+FEW = 100
+"""Documents up to which a change of all is made as one of each, so that others can be joined to it."""
+
+Operation = ReplaceOne[Document] | UpdateOne | UpdateMany
+Operators = dict[str, dict[str, Any]]
+
+_JOINABLE = {"$set", "$inc", "$push"}
+_DECIMAL128 = Context(prec=34)
+
+
+@dataclass
+class _Update:
+    id: str
+    operators: Operators
+    upsert: bool
+
+    def operation(self) -> Operation:
+        return UpdateOne({"_id": self.id}, self.operators, upsert=self.upsert)
+
+
+@dataclass(frozen=True)
+class _UpdateOfMany:
+    ids: Sequence[str]
+    operators: Operators
+
+    def operation(self) -> Operation:
+        return UpdateMany({"_id": {"$in": self.ids}}, self.operators)
+
+
+class Operations:
+    """Changes in their order; updates of the same document, one after the other, are made as one.
+
+    So a document that many events change is written once: rebuilding depends on it.
+    """
+
+    def __init__(self) -> None:
+        self._changes: list[_Update | _UpdateOfMany | ReplaceOne[Document]] = []
+        self._updates: dict[str, _Update] = {}
+        """The last change of each document, where it is one that another can be joined to."""
+
+    def add(self, id: str, change: Change, position: int) -> None:
+        """One more change, which is stamped with the position of its event."""
+        if change.document is not None:
+            self._changes.append(
+                ReplaceOne({"_id": id}, {**change.document, "position": position}, upsert=True)
+            )
+            self._updates.pop(id, None)
+            return
+        operators = _operators(change, position)
+        last = self._updates.get(id)
+        if not (last and last.upsert >= change.upsert and _joined(last.operators, operators)):
+            self._updates[id] = one = _Update(id, operators, change.upsert)
+            self._changes.append(one)
+
+    def add_to_all(self, ids: Sequence[str], change: Change, position: int) -> None:
+        """Add the same update of many documents, in as few operations as their number allows."""
+        if len(ids) <= FEW:
+            for id in ids:
+                self.add(id, change, position)
+            return
+        for id in self._updates.keys() & set(ids):
+            del self._updates[id]
+        operators = _operators(change, position)
+        for first in range(0, len(ids), MOST):
+            self._changes.append(_UpdateOfMany(ids[first : first + MOST], operators))
+
+    def take(self) -> list[list[Operation]]:
+        """Return all operations so far, in portions for one call each, and forget them."""
+        portions: list[list[Operation]] = []
+        room = 0
+        for one in self._changes:
+            weight = len(one.ids) if isinstance(one, _UpdateOfMany) else 1
+            if weight > room:
+                portions.append([])
+                room = MOST
+            portions[-1].append(one if isinstance(one, ReplaceOne) else one.operation())
+            room -= weight
+        self._changes.clear()
+        self._updates.clear()
+        return portions
+
+
+def _operators(change: Change, position: int) -> Operators:
+    update = change.update or {}
+    return {
+        **{operator: dict(fields) for operator, fields in update.items()},
+        "$set": {**update.get("$set", {}), "position": position},
+    }
+
+
+def _joined(first: Operators, then: Operators) -> bool:
+    """Adds to `first` what `then` does, if both after each other come to the same."""
+    if not then.keys() <= _JOINABLE:
+        return False
+    touched = {_root(path) for fields in first.values() for path in fields}
+    same: list[tuple[str, str]] = []
+    for operator, fields in then.items():
+        for path, value in fields.items():
+            if _root(path) in touched:
+                before = first.get(operator, {}).get(path)
+                if before is None or not _absorbs(operator, before, value):
+                    return False
+                same.append((operator, path))
+    for operator, fields in then.items():
+        into = first.setdefault(operator, {})
+        for path, value in fields.items():
+            added = operator == "$inc" and (operator, path) in same
+            into[path] = _sum(into[path], value) if added else value
+    return True
+
+
+def _absorbs(operator: str, before: object, value: object) -> bool:
+    """Whether the same operator on the same path can be done once for both."""
+    exact = (int, Decimal)
+    return operator == "$set" or (operator == "$inc" and type(before) in exact and type(value) in exact)
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if type(one) is type(other) is int:
+        return one + other
+    return _DECIMAL128.add(Decimal(one), Decimal(other))
+
+
+def _root(path: str) -> str:
+    return path.partition(".")[0]

@@ -1,0 +1,94 @@
+"""Finds as plain commands: half of what a driver's cursor costs, and their replies decoded in one go."""
+
+from decimal import Decimal
+from functools import lru_cache
+from inspect import isawaitable
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
+from bson.decimal128 import Decimal128
+from bson.raw_bson import RawBSONDocument
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo.errors import AutoReconnect, NetworkTimeout, ServerSelectionTimeoutError
+
+from app.cqrs.documents.read_model import Document
+from app.cqrs.documents.store import Fields
+
+IN_A_REPLY = 10_000
+"""Documents, unless they come to more than 16 MB."""
+
+REMEMBERED = 50_000
+"""Decimals that are kept as they were decoded, which takes 4 µs: amounts of money come again and again."""
+
+
+class _DecimalCodec(TypeCodec):
+    python_type = Decimal
+    bson_type = Decimal128
+
+    def transform_python(self, value: Decimal) -> Decimal128:
+        return Decimal128(value)
+
+    def transform_bson(self, value: Decimal128) -> Decimal:
+        return _decimal(value.bid)
+
+
+@lru_cache(REMEMBERED)
+def _decimal(bid: bytes) -> Decimal:
+    return Decimal128.from_bid(bid).to_decimal()
+
+
+CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_DecimalCodec()]))
+"""How values are written and read: decimals exactly, times in UTC."""
+
+_UNDECODED = CODEC.with_options(document_class=RawBSONDocument)
+
+
+async def found(database: AsyncIOMotorDatabase[Document], command: dict[str, Any]) -> list[Document]:
+    """All documents that a command with a cursor gives, such as `find` and `aggregate`."""
+    cursor = await _asked(database, command)
+    if not cursor["id"]:
+        documents: list[Document] = cursor["firstBatch"]
+        return documents
+    # There is more than fits a reply, and whoever asks on must be in the session in which it began.
+    await database.command({"killCursors": _collection(cursor), "cursors": [bson.Int64(cursor["id"])]})
+    async with await done(database.client.start_session()) as session:
+        cursor = await _asked(database, command, session)
+        documents = cursor["firstBatch"]
+        while cursor["id"]:
+            more = {"getMore": bson.Int64(cursor["id"]), "collection": _collection(cursor)}
+            cursor = await _asked(database, more, session)
+            documents += cursor["nextBatch"]
+        return documents
+
+
+async def _asked(
+    database: AsyncIOMotorDatabase[Document], command: dict[str, Any], session: Any = None
+) -> Document:
+    try:
+        reply = await database.command(command, codec_options=_UNDECODED, session=session)
+    except AutoReconnect as error:
+        # A read may be repeated, as drivers do once; but not where all that can be was waited for already.
+        if "getMore" in command or isinstance(error, ServerSelectionTimeoutError | NetworkTimeout):
+            raise
+        reply = await database.command(command, codec_options=_UNDECODED, session=session)
+    cursor: Document = bson.decode(reply.raw, CODEC)["cursor"]
+    return cursor
+
+
+def _collection(cursor: Document) -> str:
+    name: str = cursor["ns"].partition(".")[2]
+    return name
+
+
+async def done(call: Any) -> Any:
+    """What a call gave, or will give: the two drivers differ in which calls are to be awaited."""
+    return await call if isawaitable(call) else call
+
+
+@lru_cache
+def projection(fields: Fields) -> dict[str, int]:
+    """Of all fields where it is empty. A field and what is within it can't both be asked for."""
+    if fields is None:
+        return {}
+    return {"_id": 1} | {path: 1 for path in fields if not any(path.startswith(f"{of}.") for of in fields)}

@@ -1,0 +1,221 @@
+"""The home of the MongoDB driver: finds documents, and applies what projectors ask for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, Literal, TypeVar, TypeVarTuple
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import AsyncMongoClient, MongoClient, ReadPreference
+from pymongo.errors import ConfigurationError, PyMongoError
+
+from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
+from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Sort
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.projecting.generations import Generation
+from app.cqrs.unavailable import ReadStoreUnavailable
+from app.stores.mongo import generations as mongo_generations
+from app.stores.mongo.batches import Batch, JoinedBatches
+from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
+from app.stores.mongo.primary import PrimaryWatch
+from app.stores.mongo.reading import CODEC, IN_A_REPLY, done, found, projection
+from app.stores.mongo.refusals import impossible, unavailable
+from app.stores.mongo.writing import SAFE, MongoWriter
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+PATIENCE = 2000
+"""Milliseconds to look for a primary before the read store counts as unavailable."""
+
+HEARTBEAT = 2000
+"""Milliseconds between looks at whether the store is there."""
+
+LONGEST_CALL = 10_000
+"""Milliseconds that a store which hangs may keep a call waiting."""
+
+WRITERS = 16
+"""Threads for what projectors write: more than there are read models."""
+
+Driver = Literal["motor", "pymongo"]
+"""Motor, or pymongo's own asynchronous client: nearly the same API, and no trip to a thread for each call."""
+
+
+@asynccontextmanager
+async def open_read_store(
+    url: str, database: str, driver: Driver = "motor", *, lost: Callable[[], None] = lambda: None
+) -> AsyncIterator["MongoReadStore"]:
+    """The read store in a database of the replica set at `url`.
+
+    Calls `lost` whenever the primary is gone, for whoever comes back may have other documents. Raises
+    `ReadStoreUnavailable` where that is no URL of one; whether it answers is not asked.
+    """
+    client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
+    patience: Mapping[str, Any] = {
+        "serverSelectionTimeoutMS": PATIENCE,
+        "connectTimeoutMS": PATIENCE,
+        "heartbeatFrequencyMS": HEARTBEAT,
+        "socketTimeoutMS": LONGEST_CALL,
+        "event_listeners": [PrimaryWatch(asyncio.get_running_loop(), lost)],
+    }
+    try:
+        client: Any = client_of(url, **patience)
+        # Motor is this client with a trip to a thread for each call.
+        blocking: MongoClient[Document] = (
+            client.delegate if driver == "motor" else MongoClient(url, **patience)
+        )
+    except (PyMongoError, ValueError) as error:
+        raise ReadStoreUnavailable(
+            f"MONGODB_URL does not lead to a MongoDB: {str(error).rstrip('.')}.\nIt must look like {FORM}."
+        ) from error
+    threads = ThreadPoolExecutor(WRITERS, "writer")
+    try:
+        yield MongoReadStore(client, blocking, threads, database, url)
+    finally:
+        await asyncio.to_thread(threads.shutdown)  # What is under way comes to its end.
+        blocking.close()
+        await done(client.close())
+
+
+class MongoReadStore:
+    """Documents and checkpoints; both change in the same transaction."""
+
+    def __init__(
+        self,
+        client: AsyncIOMotorClient[Document],
+        blocking: MongoClient[Document],
+        threads: Executor,
+        database: str,
+        url: str,
+    ) -> None:
+        self._client, self._url = blocking, url
+        self._database: AsyncIOMotorDatabase[Document] = client.get_database(
+            database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
+        )
+        # A batch takes many calls and one trip to a thread, whatever driver reads.
+        self._blocking = blocking.get_database(
+            database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY, write_concern=SAFE
+        )
+        self._writer = MongoWriter(self._blocking)
+        self._threads = threads
+        self._batches = JoinedBatches(self._apply)
+
+    async def probe(self) -> None:
+        """Return if the store takes a write; leave nothing behind."""
+        with unavailable():
+            await self._in_a_thread(probe, self._blocking)
+
+    async def refuse_if_newer(self) -> None:
+        """Raise `ReadStoreUnavailable` where a newer version of Diptych has made the documents."""
+        with unavailable():
+            await self._in_a_thread(refuse_if_newer, self._blocking)
+
+    async def refuse_if_unfit(self) -> None:
+        """Raise `ReadStoreUnavailable`, whose text says what to do, where this MongoDB can't be used."""
+        await self._in_a_thread(refuse_if_unfit, self._client, self._blocking, self._url)
+
+    async def get(
+        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
+    ) -> Mapping[str, Document]:
+        """The documents with these ids by their ids, and perhaps others; shared, so change none."""
+        wanted = {"_id": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
+        return {document["_id"]: document for document in await self.find(collection, wanted, fields=fields)}
+
+    async def find(
+        self,
+        collection: Collection,
+        filter: Filter,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Documents that fit `filter`; all of them where `limit` is 0."""
+        command = {"find": collection.stored_as, "filter": filter, "projection": projection(fields)}
+        if sort:
+            command["sort"] = dict(sort)
+        with unavailable():
+            return await found(self._database, {**command, "limit": limit, "batchSize": IN_A_REPLY})
+
+    async def count(self, collection: Collection, filter: Filter) -> int:
+        """How many documents fit `filter`."""
+        with unavailable():
+            return await self._documents(collection).count_documents(filter)
+
+    async def aggregate(
+        self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
+    ) -> list[Document]:
+        """What an aggregation pipeline over the collection gives."""
+        with unavailable():
+            return await found(
+                self._database,
+                {
+                    "aggregate": collection.stored_as,
+                    "pipeline": list(pipeline),
+                    "cursor": {"batchSize": IN_A_REPLY},
+                },
+            )
+
+    async def has_any(self) -> bool:
+        """Return whether any read model was ever built here."""
+        with unavailable():
+            return await self._in_a_thread(self._writer.has_any)
+
+    async def prepare(self, model: ReadModel) -> None:
+        """Make the read model's checkpoint, collections and indexes where they are missing.
+
+        Raises `DocumentsLost` where a collection is gone that had documents.
+        """
+        with unavailable():
+            await self._in_a_thread(self._writer.prepare, model)
+
+    async def checkpoint(self, model: ReadModel) -> Checkpoint:
+        """Return up to where the documents are complete; raise `DocumentsLost` as `prepare` does."""
+        with unavailable():
+            return await self._in_a_thread(self._writer.checkpoint, model)
+
+    async def clear(self, model: ReadModel) -> None:
+        """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
+        with unavailable():
+            await self._in_a_thread(self._writer.clear, model)
+
+    async def generations(self, model: ReadModel) -> Sequence[Generation]:
+        """Return all generations of a read model, the one of this program included."""
+        with unavailable():
+            return await self._in_a_thread(mongo_generations.generations, self._blocking, model)
+
+    async def drop(self, generation: Generation) -> None:
+        """Forget a generation's documents and checkpoint."""
+        with unavailable():
+            await self._in_a_thread(mongo_generations.drop, self._blocking, generation)
+
+    async def apply(
+        self,
+        model: ReadModel,
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        since: int,
+        start: int,
+        end: RecordedEvent,
+    ) -> list[DocumentChanged]:
+        """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing.
+
+        The checkpoint may be behind `start`, down to `since`. Who gives up waiting does not stop it.
+        """
+        with unavailable(), impossible():
+            batch = Batch(model=model, changes=changes, since=since, start=start, end=end)
+            return await self._batches.apply(batch)
+
+    async def _apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
+        return await self._in_a_thread(self._writer.apply, batches)
+
+    async def _in_a_thread(self, work: Callable[[*Ts], T], *what: *Ts) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *what)
+        except ConfigurationError:
+            self._writer.forget_connections()
+            raise
+
+    def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
+        return self._database[collection.stored_as]

@@ -1,0 +1,51 @@
+"""Global ids: opaque to clients, unique over all types."""
+
+import re
+from functools import lru_cache
+from uuid import UUID
+
+import strawberry
+
+from app.cqrs.commands.outcomes import Path
+from app.cqrs.opaque import unwrapped, wrapped
+from app.graphql.execution.refusals import BadArgument
+
+_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class BadId(BadArgument):
+    """Not an id of the type that was asked for."""
+
+    code = "BAD_ID"
+
+    def __init__(self, message: str, path: Path = ()) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+@lru_cache(20_000)  # half of what an answer takes goes into ids, and most are asked for again
+def global_id(type_name: str, key: object) -> strawberry.ID:
+    """The id of the node of this type with this key."""
+    return strawberry.ID(wrapped(f"{type_name}:{key}".encode()))
+
+
+def split_id(id: str, path: Path = ()) -> tuple[str, str]:
+    """The type and key in a global id; raises `BadId`."""
+    try:
+        text = unwrapped(id).decode()
+    except ValueError:
+        text = ""
+    type_name, colon, key = text.partition(":")
+    if not colon:
+        raise BadId("This is not an id. Send one as you received it.", path)
+    return type_name, key
+
+
+def key_of(type_name: str, id: str, path: Path = ()) -> UUID:
+    """The key in the id of a node of this type; raises `BadId`."""
+    found, key = split_id(id, path)
+    if found != type_name:
+        raise BadId(f"This id is of the type {found[:40]}; send one of the type {type_name}.", path)
+    if not _KEY.fullmatch(key):  # `UUID` also takes signs, prefixes, braces and the digits of other scripts.
+        raise BadId("This is not an id. Send one as you received it.", path)
+    return UUID(key)

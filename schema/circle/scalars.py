@@ -1,0 +1,178 @@
+"""The schema's own scalars, and stricter forms of the usual ones."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NewType
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from app.graphql.execution.written import shown_big_int, shown_datetime
+
+ConsistencyToken = NewType("ConsistencyToken", str)
+Position = NewType("Position", int)
+BigInt = NewType("BigInt", int)
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_DATETIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9]|60)(\.[0-9]{3})"
+    r"(?!-00:00)(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+SHOWN_OF_WRONG = 40
+"""Characters of a wrong value that its error repeats."""
+
+
+def _text(value: object, what: str, example: str) -> str:
+    if not isinstance(value, str):
+        raise GraphQLError(f"{what} is written as a string, such as {example}.")
+    return value
+
+
+def _wrong(text: str, what: str, advice: str) -> GraphQLError:
+    return GraphQLError(f'"{text[:SHOWN_OF_WRONG]}" is not a {what}. {advice}')
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise GraphQLError('A Decimal is written as a string, such as "19.90".')
+    text = str(value)
+    if not _DECIMAL.fullmatch(text):
+        raise _wrong(text, "Decimal", 'Write it like "19.90".')
+    parsed = Decimal(text)
+    if len(parsed.as_tuple().digits) > 34 or abs(parsed.adjusted()) > 34:
+        raise GraphQLError("A Decimal has at most 34 digits.")
+    return parsed.normalize() + 0  # so that 4.9 and 4.90 are the same input
+
+
+def _datetime(value: object) -> datetime:
+    """Parses a DateTime as its specification has it, also a leap second, which is the second after it."""
+    text = _text(value, "A DateTime", '"2026-01-31T12:00:00.000Z"')
+    found = _DATETIME.fullmatch(text)
+    if found is None:
+        raise _wrong(
+            text,
+            "DateTime",
+            "Write date, time with three digits of a second, and offset: "
+            '"2026-01-31T12:00:00.000Z" or "2026-01-31T13:00:00.000+01:00".',
+        )
+    day, minute, second, fraction, offset = found.groups()
+    leap = second == "60"
+    whole = f"{day}T{minute}:{'59' if leap else second}{fraction}{offset.upper()}"
+    try:
+        parsed = datetime.fromisoformat(whole).astimezone(UTC) + timedelta(seconds=leap)
+    except OverflowError:
+        raise GraphQLError("A DateTime lies between the years 1 and 9999 in UTC.") from None
+    except ValueError:
+        raise _wrong(text, "DateTime", f"There is no day {day}.") from None
+    if leap and (parsed.day, parsed.hour, parsed.minute, parsed.second) != (1, 0, 0, 0):
+        raise _wrong(text, "DateTime", "Only the last minute of a month in UTC can have a second 60.")
+    return parsed
+
+
+def _date(value: object) -> date:
+    text = _text(value, "A Date", '"2026-01-31"')
+    if not _DATE.fullmatch(text):
+        raise _wrong(text, "Date", 'Write it like "2026-01-31".')
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _wrong(text, "Date", "There is no such day.") from None
+
+
+def _uuid(value: object) -> UUID:
+    example = '"0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f"'
+    text = _text(value, "A UUID", example)
+    if not _UUID.fullmatch(text):
+        raise _wrong(text, "UUID", f"Write its 32 hexadecimal digits in five groups, like {example}.")
+    return UUID(text)
+
+
+def _token(value: object) -> str:
+    return _text(value, "A ConsistencyToken", "the one of a receipt")
+
+
+def _position(value: object) -> int:
+    text = _text(value, "A Position", '"471"')
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise GraphQLError("A Position is a whole number of at most 18 digits.")
+    return int(text)
+
+
+def _big_int(value: object) -> int:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _INTEGER.fullmatch(text):
+        raise GraphQLError('A BigInt is a whole number, written as a string such as "5000000000".')
+    if not -(2**63) <= int(text) < 2**63:
+        raise GraphQLError("A BigInt has at most 64 bits.")
+    return int(text)
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    ConsistencyToken: strawberry.scalar(
+        name="ConsistencyToken",
+        description=(
+            "A place in the store's history, opaque, but the later of two is the greater text. A read that "
+            "carries it sees at least what its giver saw; a subscription that carries it goes on from there."
+        ),
+        serialize=str,
+        parse_value=_token,
+    ),
+    Position: strawberry.scalar(
+        name="Position",
+        description="An event's place in the log, a 64-bit integer written as a string.",
+        serialize=str,
+        parse_value=_position,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description=(
+            "A whole number of up to 64 bits, written as a string: sums outgrow an Int, and the numbers "
+            "of JavaScript."
+        ),
+        serialize=shown_big_int,
+        parse_value=_big_int,
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='An exact decimal number, written as a string such as "19.90".',
+        serialize=str,
+        parse_value=_decimal,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            'A moment in milliseconds with its offset, such as "2026-01-31T13:00:00.000+01:00" (RFC 3339). '
+            'Results are in UTC: "2026-01-31T12:00:00.000Z".'
+        ),
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        serialize=shown_datetime,
+        parse_value=_datetime,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description='A day, such as "2026-01-31" (ISO 8601).',
+        specified_by_url="https://scalars.graphql.org/andimarek/local-date",
+        serialize=str,
+        parse_value=_date,
+    ),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="A universally unique identifier (RFC 9562).",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc9562",
+        serialize=str,
+        parse_value=_uuid,
+    ),
+}
+
+
+def read_field(source: Any, name: str) -> Any:
+    """How a field without a resolver of its own is read: by name, from a document or an object."""
+    return source[name] if isinstance(source, dict) else getattr(source, name)

@@ -1,0 +1,92 @@
+"""Each part of the log is read once for all who follow close behind one another."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from app.cqrs.log import shared_log
+from app.cqrs.log.events import RecordedEvent
+from app.cqrs.log.shared_log import SharedLog
+from tests.cqrs.desk import MemoryLog
+from tests.cqrs.notes import NoteRead
+
+
+class SlowLog(MemoryLog):
+    """Answers when it may; a read that fails does so once."""
+
+    def __init__(self, events: int) -> None:
+        super().__init__()
+        self.append(*(NoteRead() for _ in range(events)))
+        self.may_answer = asyncio.Event()
+        self.fails = False
+
+    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+        found = await super().read(after=after, limit=limit)
+        await self.may_answer.wait()
+        if self.fails:
+            self.fails = False
+            raise OSError("disk")
+        return found
+
+
+@pytest.fixture
+def log() -> SlowLog:
+    return SlowLog(10)
+
+
+async def begun(
+    log: SharedLog, readers: int, *, after: int = 0
+) -> list["asyncio.Task[Sequence[RecordedEvent]]"]:
+    tasks = [asyncio.create_task(log.read(after=after, limit=4)) for _ in range(readers)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_is_read_once_for_all_who_ask_meanwhile_and_after(log: SlowLog) -> None:
+    shared = SharedLog(log)
+    readers = await begun(shared, 3)
+    log.may_answer.set()
+    for events in await asyncio.gather(*readers, *await begun(shared, 2)):
+        assert [event.position for event in events] == [1, 2, 3, 4]
+    assert log.reads == [(0, 4)]
+    assert await shared.head() == 10
+
+
+async def test_the_end_of_the_log_is_read_anew_by_each(log: SlowLog) -> None:
+    shared = SharedLog(log)
+    first, second = await begun(shared, 2, after=8)
+    log.append(NoteRead())
+    log.may_answer.set()
+    assert [event.position for event in await first] == [9, 10]
+    assert [event.position for event in await second] == [9, 10, 11]
+    assert [event.position for event in await shared.read(after=8, limit=4)] == [9, 10, 11]
+
+
+async def test_a_read_that_fails_is_not_kept(log: SlowLog) -> None:
+    shared = SharedLog(log)
+    log.fails = True
+    first, second = await begun(shared, 2)
+    log.may_answer.set()
+    with pytest.raises(OSError, match="disk"):
+        await first
+    assert len(await second) == 4
+
+
+async def test_who_goes_away_takes_nothing_from_the_others(log: SlowLog) -> None:
+    shared = SharedLog(log)
+    first, second = await begun(shared, 2)
+    first.cancel()
+    log.may_answer.set()
+    assert len(await second) == 4
+    assert log.reads == [(0, 4)]
+
+
+async def test_keeps_the_newest_parts_only(log: SlowLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_log, "KEPT", 2)
+    log.may_answer.set()
+    shared = SharedLog(log)
+    for after in (0, 1, 2, 0, 2):
+        await shared.read(after=after, limit=4)
+    assert [after for after, _ in log.reads] == [0, 1, 2, 0]

@@ -1,0 +1,95 @@
+"""Texts are parsed and validated once, and the memory they take is counted."""
+
+import gc
+import tracemalloc
+from weakref import ref
+
+import pytest
+from graphql import GraphQLError
+
+from app.graphql.admission.documents import LARGE, Documents
+from app.graphql.admission.limits import MOST_TOKENS
+from app.graphql.admission.validation import RULES
+from schema.root import schema
+
+PRODUCTS = "query Q%d { products(first: 2) { nodes { id name price { amount } } } }"
+ALIASES = "query Q%d { " + " ".join(f"a{alias}: __typename" for alias in range(300)) + " }"
+LISTS = "query Q%d { products(filter: { categories: [" + ' ""' * 900 + "] }) { totalCount } }"
+COMMENT = "{ __typename } # %d " + "x" * 50_000
+WIDE = "{ __typename } # %d " + "\N{GOAT}" * 10_000
+WRONG = "query Q%d { " + " ".join(f"a{alias}" for alias in range(50)) + " }"
+
+LEFT_BY_VALIDATION = 250_000
+"""Bytes of what the library leaves when it has validated, however often it has."""
+
+
+def parsed(documents: Documents, text: str) -> list[GraphQLError]:
+    document = documents.parse(text, max_tokens=MOST_TOKENS)
+    return documents.validate(schema._schema, document, RULES)
+
+
+@pytest.mark.parametrize("text", [PRODUCTS, ALIASES, LISTS, COMMENT, WIDE, WRONG])
+def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
+    documents = Documents(10**9)
+    parsed(documents, text % 0)
+    before = documents.kept.bytes
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(1, 11):
+            parsed(documents, text % number)
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    counted = documents.kept.bytes - before
+    assert counted / 4 < taken < counted + LEFT_BY_VALIDATION
+
+
+def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -> None:
+    documents = Documents()
+    first = parsed(documents, WRONG % 1)
+    assert first
+    assert parsed(documents, WRONG % 1) is first
+    assert documents.parse(WRONG % 1, max_tokens=1) is documents.parse(WRONG % 1, max_tokens=1)
+
+
+def test_all_texts_together_keep_to_their_bytes_and_a_larger_one_is_not_kept() -> None:
+    documents = Documents(200_000)
+    for number in range(50):
+        assert parsed(documents, PRODUCTS % number) == []
+        assert documents.kept.bytes <= 200_000
+    few = len(documents.kept)
+    assert 0 < few < 50
+    assert parsed(documents, ALIASES % 1) == parsed(documents, ALIASES % 1) == []
+    assert len(documents.kept) == few
+
+
+def test_a_document_that_was_not_kept_is_validated_all_the_same() -> None:
+    documents = Documents(1)
+    assert [each.message for each in parsed(documents, "{ nothing }")] == [
+        "Cannot query field 'nothing' on type 'Query'."
+    ]
+
+
+def test_what_is_no_document_is_refused_each_time() -> None:
+    documents = Documents()
+    for _ in range(2):
+        with pytest.raises(GraphQLError, match="Syntax Error"):
+            documents.parse("{", max_tokens=MOST_TOKENS)
+    assert len(documents.kept) == 0
+
+
+@pytest.mark.parametrize("text", [COMMENT, WRONG, LISTS])
+def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
+    documents = Documents()
+    text = f"{text % 1} # {'x' * LARGE}"
+    parsed(documents, text)
+    there = ref(documents.parse(text, max_tokens=MOST_TOKENS))
+    assert there()
+    gc.disable()
+    try:
+        documents.kept.drop(text)
+        assert there() is None
+    finally:
+        gc.enable()

@@ -1,0 +1,67 @@
+"""What the fields of a compiled operation remember of their arguments is counted, and has a bound."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+import strawberry
+
+from app.graphql.compiled.operations import MOST_BYTES_REMEMBERED, CompiledOperation
+from app.graphql.compiled.shapes import Leaves
+
+TIMES = 80
+ALIASES = 10
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    async def count(self, texts: list[str]) -> int:
+        return len(texts)
+
+
+schema = strawberry.Schema(Query)
+
+
+def text(aliases: int) -> str:
+    return (
+        f"query ($texts: [String!]!) {{ {' '.join(f'a{n}: count(texts: $texts)' for n in range(aliases))} }}"
+    )
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        lambda number: [f"{number}"],
+        lambda number: [f"{number} {each}".rjust(100) for each in range(100)],
+        lambda number: [f"{number} {each}".rjust(100, "\N{GOAT}") for each in range(100)],
+    ],
+    ids=["short", "long", "wide"],
+)
+async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable[[int], list[str]]) -> None:
+    operation = CompiledOperation(schema, Leaves(), text(ALIASES), None)
+    await operation.execute({"texts": []}, None)
+    before = operation.size
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(TIMES):
+            result = await operation.execute({"texts": texts(number)}, None)
+            assert result.data
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    counted = operation.size - before
+    assert 0 < counted <= MOST_BYTES_REMEMBERED
+    assert taken < counted + 100_000
+
+
+async def test_arguments_that_come_again_are_remembered_when_others_were_too_large() -> None:
+    operation = CompiledOperation(schema, Leaves(), text(1), None)
+    await operation.execute({"texts": ["x" * 100] * 100}, None)
+    before = operation.size
+    for _ in range(3):
+        await operation.execute({"texts": ["few"]}, None)
+    assert 0 < operation.size - before < 2_000
