@@ -20,7 +20,18 @@ CONTRACTS: dict[str, dict[str, Any]] = {each["name"]: each for each in OPTIONS.p
 
 BREAKS = {
     "Imports only run down": ("app.cqrs.log.relay", "app.stores.mongo.store"),
-    "The generic part knows no shop, no driver and no GraphQL": ("app.cqrs.projecting.projector", "pymongo"),
+    "In the rooms of the circle, imports only run down": (
+        "app.cqrs.log.relay",
+        "app.cqrs.freshness.progress",
+    ),
+    "On the way of an operation, imports only run down": (
+        "app.graphql.execution.context",
+        "app.graphql.transport.http",
+    ),
+    "The generic part knows no shop, no driver and no GraphQL": (
+        "app.cqrs.projecting.projector",
+        "pymongo",
+    ),
     "Commands, events, refusals and models are pure": ("app.domain.orders.model", "sqlalchemy"),
     "Of the write side, the read models know the events only": (
         "app.read_models.order_list",
@@ -33,13 +44,14 @@ BREAKS = {
         "app.domain.orders.handlers",
         "app.domain.catalog.tables",
     ),
-    "Compiled queries know types and read models, and no shop": (
-        "app.graphql.compiled.plans",
-        "schema.orders",
-    ),
+    "GraphQL's machinery knows no shop": ("app.graphql.compiled.plans", "schema.orders"),
+    "What any shop shows of the circle knows no context": ("schema.circle.nodes", "schema.orders"),
     "MongoDB's driver lives in its store": ("app.bootstrap", "motor"),
-    "SQL lives in its store and in the contexts' tables": ("app.domain.orders.handlers", "sqlalchemy"),
-    "GraphQL lives in the schema": ("app.web.health", "strawberry"),
+    "SQL lives in its store, in the contexts' tables and in migrations": (
+        "app.domain.orders.handlers",
+        "sqlalchemy",
+    ),
+    "GraphQL lives in the schema and its machinery": ("app.web.health", "strawberry"),
 }
 """For each contract an import, from a module to another, that must not be."""
 
@@ -71,12 +83,13 @@ BREAKS_OF_A_NEW_CONTEXT = [
         "app.domain.stock.handlers",
         "app.domain.reviews.events",
     ),
+    ("GraphQL's machinery knows no shop", "app.graphql.compiled.plans", "schema.reviews"),
+    ("What any shop shows of the circle knows no context", "schema.circle.nodes", "schema.reviews"),
     (
-        "Compiled queries know types and read models, and no shop",
-        "app.graphql.compiled.plans",
-        "schema.reviews",
+        "SQL lives in its store, in the contexts' tables and in migrations",
+        "app.domain.reviews.handlers",
+        "sqlalchemy",
     ),
-    ("SQL lives in its store and in the contexts' tables", "app.domain.reviews.handlers", "sqlalchemy"),
 ]
 """The same for a context that no contract names."""
 

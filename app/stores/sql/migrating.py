@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.stores.sql.failures import UnfitStore
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 class Migrated(Protocol):

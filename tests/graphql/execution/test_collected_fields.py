@@ -76,6 +76,9 @@ def test_the_executor_keeps_its_sub_fields_where_they_are_put() -> None:
     into: Collected = {}
     collect_into(built, into)
     built.execute_operation(False)
-    told = f"graphql-core {graphql.version} keeps collected sub-fields elsewhere: see app/graphql/execution/collected_fields.py"
+    told = (
+        f"graphql-core {graphql.version} keeps collected sub-fields elsewhere: "
+        "see app/graphql/execution/collected_fields.py"
+    )
     assert len(into) == 1, told
     assert collected_by(built) is into, told
