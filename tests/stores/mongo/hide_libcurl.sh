@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command where the system has no libcurl, as on a bare Debian. It is called in a mount namespace of its own,
-# which ends with it: unshare --mount tests/stores/hide_libcurl.sh SCRATCH-FOLDER COMMAND
+# which ends with it: unshare --mount tests/stores/mongo/hide_libcurl.sh SCRATCH-FOLDER COMMAND
 set -euo pipefail
 scratch="$1"
 shift

@@ -24,7 +24,7 @@ from app.stores.mongo.mongod_binary import MongodBinary, MongodError, MongodNotF
 SERVICE = """
 import asyncio, sys
 from pathlib import Path
-from app.stores.mongod import embedded_mongod
+from app.stores.mongo.mongod import embedded_mongod
 
 async def serve():
     async with embedded_mongod(Path(sys.argv[1])) as mongod:

@@ -18,7 +18,7 @@ from tests.stores.migrating import upgraded
 
 START = """
 import asyncio, sys
-from app.stores.sql import open_database
+from app.stores.sql.engines import open_database
 
 async def start():
     async with open_database(sys.argv[1]):
