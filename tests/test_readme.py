@@ -14,7 +14,10 @@ PAGES = [
     Path("README.md"),
     *(
         Path(folder) / "README.md"
-        for folder in ("app", "schema", "findings", "tests", "tests/bench", "tests/example", "tests/faults")
+        for folder in (
+            *("app", "app/cqrs", "app/graphql", "schema", "findings"),
+            *("tests", "tests/bench", "tests/example", "tests/faults"),
+        )
     ),
 ]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
