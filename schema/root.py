@@ -12,7 +12,7 @@ from app.graphql.admission.limits import Limits
 from app.graphql.compiled.at_once import AtOnce
 from app.graphql.execution.collected_fields import EventExecutor
 from app.graphql.execution.context import Info
-from app.graphql.execution.extension import Operation
+from app.graphql.execution.extension import Consistency
 from app.graphql.execution.inputs import prepare_inputs
 from schema.activity import Activity, ActivityQuery
 from schema.catalog import CatalogQuery, CatalogSubscription, Product
@@ -111,7 +111,7 @@ class _Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Leaves the log to `Operation`, which tells our own faults from the clients'."""
+        """Leave the log to `Consistency`, which tells our own faults from the clients'."""
 
 
 schema = _Schema(
@@ -119,7 +119,7 @@ schema = _Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[Product, Customer, Order, OrderSummary, Activity, *SHOWN.values()],
-    extensions=[Operation, Limits, AtOnce],
+    extensions=[Consistency, Limits, AtOnce],
     execution_context_class=EventExecutor,
     config=StrawberryConfig(
         default_resolver=read_field,

@@ -7,7 +7,7 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from app.config import Settings
-from app.graphql.execution.extension import CODES
+from app.graphql.execution.errors import CODES
 from schema.root import sdl
 
 PAGES = [

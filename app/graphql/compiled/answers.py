@@ -17,7 +17,8 @@ from app.graphql.compiled.parsed import NotCovered
 from app.graphql.compiled.shapes import Leaves
 from app.graphql.compiled.sightings import Sightings
 from app.graphql.execution.context import Context
-from app.graphql.execution.extension import extensions_of, presentable
+from app.graphql.execution.errors import presentable
+from app.graphql.execution.extension import extensions_of
 from app.graphql.execution.requested import Operation
 from app.graphql.execution.results import encoded, with_cost, with_freshness
 

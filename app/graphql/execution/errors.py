@@ -1,0 +1,108 @@
+"""Errors as a client may see them: with a code, and without details that only the operator should know."""
+
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLSyntaxError,
+    ValueNode,
+)
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from app.cqrs.commands.bus import Conflict
+from app.cqrs.freshness.progress import ReadModelBehind
+from app.cqrs.freshness.tokens import BadToken
+from app.cqrs.impersonal import outline
+from app.cqrs.reading.pages import BadPage
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+from app.graphql.execution.context import SentCommand
+from app.graphql.execution.freshness import freshness_extension
+from app.graphql.execution.refusals import BadArgument
+
+CODES: dict[type[Exception], str] = {
+    BadToken: "BAD_TOKEN",
+    BadPage: "BAD_PAGE",
+    ReadModelBehind: "READ_MODEL_BEHIND",
+    ReadStoreUnavailable: "READ_STORE_UNAVAILABLE",
+    WriteStoreUnavailable: "WRITE_STORE_UNAVAILABLE",
+    Conflict: "CONFLICT",
+}
+"""The exceptions that a client is told of, and their codes."""
+
+_NOTHING: Mapping[str | int, SentCommand] = MappingProxyType({})
+
+logger = logging.getLogger(__name__)
+
+
+def presentable(error: GraphQLError, sent: Mapping[str | int, SentCommand] = _NOTHING) -> GraphQLError:
+    """Return the error with a code, and without details that only the operator should know.
+
+    An error of one of the commands that were `sent` has the id with which that command can be sent again.
+    """
+    shown = _presentable(error)
+    command = sent.get(error.path[0]) if sent and error.path else None
+    return _of_command(shown, command) if command else shown
+
+
+def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:
+    id, message = str(command.command_id), error.message
+    if command.accepted:
+        message = f"The command took effect (commandId {id}), but its outcome can't be shown: {message}"
+    elif id not in message:
+        message = f"{message} With the commandId {id} the command takes effect once."
+    return _told(error, message, {**(error.extensions or {}), "commandId": id})
+
+
+def _presentable(error: GraphQLError) -> GraphQLError:
+    original = error.original_error
+    if original is None or isinstance(original, CannotGetOperationTypeError) or _is_of_input(error):
+        code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
+        error.extensions = {"code": code, **(error.extensions or {})}
+        return error
+    if isinstance(original, BadArgument):
+        return _told(error, str(original), {"code": original.code})
+    for kind, code in CODES.items():
+        if isinstance(original, kind):
+            return _told(error, str(original), {"code": code, **_details(original)})
+    logger.error("A resolver failed at %s: %s", error.path, outline(original))
+    return _told(error, "Something went wrong on our side. Try again, or report this.", {"code": "INTERNAL"})
+
+
+def without_suggestion(error: GraphQLError) -> GraphQLError:
+    """Return the error without the names that graphql-core appends to its messages: "Did you mean …?"."""
+    message, suggestion, _ = error.message.partition(" Did you mean ")
+    return _told(error, message, error.extensions or {}) if suggestion else error
+
+
+def _is_of_input(error: GraphQLError) -> bool:
+    """Return whether GraphQL itself complains, and of what the client sent.
+
+    Without a path it complains of the request. A field's error is the client's where it is a refusal, which
+    has a code, or is located at an argument's value. Everything else is in what we resolved, such as a number
+    too large for its type.
+    """
+    original = error.original_error
+    if not isinstance(original, GraphQLError):
+        return False
+    of_argument = any(isinstance(node, ValueNode) for node in original.nodes or ())
+    return error.path is None or of_argument or "code" in (original.extensions or {})
+
+
+def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )
+
+
+def _details(error: Exception) -> dict[str, Any]:
+    if isinstance(error, ReadModelBehind):
+        return {"wanted": str(error.wanted), "freshness": freshness_extension(error.freshness)}
+    return {}
