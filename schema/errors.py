@@ -8,7 +8,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from app.cqrs.commands import outcomes as commands
-from app.cqrs.projecting import projector
+from app.cqrs.projecting import projections
 from app.domain.catalog import refusals as catalog
 from app.domain.customers import refusals as customers
 from app.domain.orders import refusals as orders
@@ -187,7 +187,7 @@ SHOWN: dict[type[commands.CommandError], type[CommandError]] = {
     customers.DuplicateEmail: DuplicateEmail,
     customers.CustomerIsClosed: CustomerIsClosed,
     orders.IllegalTransition: IllegalTransition,
-    projector.ReadModelFailed: ReadModelFailed,
+    projections.ReadModelFailed: ReadModelFailed,
 }
 """How each refusal is shown. A field `x_id` becomes the global id of an X."""
 

@@ -3,7 +3,7 @@
 import strawberry
 
 from app.cqrs.freshness.progress import ReadModelState
-from app.cqrs.projecting.projector import ReadModelFailed
+from app.cqrs.projecting.projections import ReadModelFailed
 from app.graphql.execution.context import Info
 from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.sending import Input

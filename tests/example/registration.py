@@ -81,7 +81,7 @@ REGISTRATION = (
     Line("schema/errors.py", "from enum import Enum", "from datetime import datetime", ""),
     Line(
         "schema/errors.py",
-        "    projector.ReadModelFailed:",
+        "    projections.ReadModelFailed:",
         "    reviews.ReviewIsFinal: ReviewIsFinal,",
         "The schema can't show the refusal ReviewIsFinal: add a type for it to SHOWN in schema/errors.py.",
     ),

@@ -197,7 +197,12 @@ class World:
 def _small(random: Random) -> Iterator[None]:
     """Batches of a few events, so that what takes several of them happens with few events too."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("relay.BATCH", "projector.BATCH", "event_bus.LARGEST", "live.CHUNK"):
+        for module in (
+            "log.relay.BATCH",
+            "projecting.following.BATCH",
+            "log.event_bus.LARGEST",
+            "live.following.CHUNK",
+        ):
             patch.setattr(f"app.cqrs.{module}", random.randint(2, 9))
         yield
 

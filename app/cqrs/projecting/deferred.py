@@ -1,4 +1,4 @@
-"""The checkpoint that is not stored yet: where events change no document, the store need not hear of each."""
+"""The checkpoint that is not stored yet: it is not written for each event that changes no document."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ class DeferredCheckpoint:
     """How far a projector has come, and how far behind that the stored checkpoint may be."""
 
     last: RecordedEvent | None = None
-    """The last event that was projected; `None` where none was."""
+    """The last event that was projected; `None` where there was none."""
     unchanged_since: int = 0
-    """No event after this position, up to the last one, changes a document."""
+    """The position after which no event, up to the last one, changes a document."""
     save_by: float | None = None
     """When the checkpoint is to be saved, by the event loop's clock; `None` while it need not be."""
 
     @property
     def position(self) -> int:
-        """The position of the last event; 0 where none was projected."""
+        """The position of the last event; 0 where there was none."""
         return self.last.position if self.last else 0
 
     def begin(self, last: RecordedEvent | None) -> None:
@@ -30,7 +30,7 @@ class DeferredCheckpoint:
         self.last, self.save_by = last, None
         self.unchanged_since = self.position
 
-    def passed(self, last: RecordedEvent) -> None:
+    def skip(self, last: RecordedEvent) -> None:
         """Note that the events up to `last` change no document."""
         self.last = last
         self.save_soon()
@@ -45,9 +45,9 @@ class DeferredCheckpoint:
         self.save_by = None
 
     def may_be(self, position: int) -> bool:
-        """Whether a checkpoint that is stored at `position` is no older than what was projected here."""
+        """Return whether documents that are stored as of `position` have all that was written here."""
         return self.unchanged_since <= position <= self.position
 
     def is_due(self) -> bool:
-        """Whether the checkpoint is to be saved now."""
+        """Return whether the checkpoint is to be saved now."""
         return self.save_by is not None and asyncio.get_running_loop().time() >= self.save_by

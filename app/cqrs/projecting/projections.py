@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 
+from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.freshness.progress import Freshness
 from app.cqrs.log.shared_log import SharedLog
 from app.cqrs.projecting.projector import Projector
+
+
+class ReadModelFailed(CommandError):
+    """A read model that was to go on has stopped again; the message says why."""
+
+    code = "READ_MODEL_FAILED"
 
 
 class Projections:
@@ -15,7 +22,7 @@ class Projections:
         self._projectors = projectors
 
     async def retry(self, read_model: str, patience: float) -> Freshness:
-        """Has a projector go on from where it failed, and tells how far that got it.
+        """Have a projector go on from where it failed, and return how far it got.
 
         Waits at most `patience` seconds for the outcome. A projector that is live is left alone.
         """

@@ -4,8 +4,8 @@ import pytest
 
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.log.shared_log import SharedLog
+from app.cqrs.projecting.following import BATCH
 from app.cqrs.projecting.projections import Projections
-from app.cqrs.projecting.projector import BATCH
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.desk import PATIENCE, Desk, MemoryLog
 from tests.cqrs.notes import NotePraised, NoteTaken, documents, recorded

@@ -18,7 +18,7 @@ from app.cqrs.log.event_bus import EventBatch
 from app.cqrs.log.events import RecordedEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
 from app.cqrs.projecting.applying import RETRIES
-from app.cqrs.projecting.projector import BATCH
+from app.cqrs.projecting.following import BATCH
 from app.stores.mongo.mongod import embedded_mongod
 from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.cqrs.desk import PATIENCE, Desk, FlakyStore, ForgetfulStore, MemoryLog
@@ -466,22 +466,19 @@ async def test_an_event_that_cannot_be_read_does_not_stop_who_does_not_need_it(d
 async def test_reads_the_next_batch_while_it_applies_one(
     read_store: MongoReadStore, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.cqrs.projecting.projector.BATCH", 4)
+    monkeypatch.setattr("app.cqrs.projecting.following.BATCH", 4)
     reads_at_apply: list[list[int]] = []
 
     def note(_changes: Sequence[object]) -> bool:
         reads_at_apply.append([after for after, _ in log.reads])
         return False
 
-    desk = Desk(FlakyStore(read_store, note), log)
-    desk.projector._batch = 4
-    original = desk.projector._store.apply
+    class Later(FlakyStore):
+        async def apply(self, *args: Any, **how: Any) -> Any:
+            await asyncio.sleep(0)
+            return await super().apply(*args, **how)
 
-    async def apply_later(*args: Any, **how: Any) -> Any:
-        await asyncio.sleep(0)
-        return await original(*args, **how)
-
-    monkeypatch.setattr(desk.projector._store, "apply", apply_later)
+    desk = Desk(Later(read_store, note), log)
     log.append(*taken(range(10)))
     async with desk.running():
         await desk.reaches(10)
@@ -492,9 +489,9 @@ async def test_reads_the_next_batch_while_it_applies_one(
 async def test_what_was_read_ahead_is_read_again_after_a_failure(
     read_store: MongoReadStore, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.cqrs.projecting.following.BATCH", 4)
     answers = iter([True])
     desk = Desk(FlakyStore(read_store, lambda changes: next(answers, False)), log)
-    desk.projector._batch = 4
     log.append(*taken(range(10)))
     async with desk.running():
         await desk.reaches(10)

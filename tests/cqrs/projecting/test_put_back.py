@@ -17,7 +17,7 @@ from tests.cqrs.notes import NotePraised, NoteTaken, documents, notes
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.cqrs.projecting.projector.COMPARED_EVERY", 0.02)
+    monkeypatch.setattr("app.cqrs.projecting.checkpointing.COMPARED_EVERY", 0.02)
     monkeypatch.setattr("app.cqrs.projecting.applying.FIRST_PAUSE", 0.01)
 
 

@@ -1,0 +1,88 @@
+"""Follows the log: reads events from it while a projector is behind, and from the bus when it is live."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.log.event_bus import BatchSource
+from app.cqrs.log.events import EventLog
+from app.cqrs.log.history import read_on
+from app.cqrs.projecting.applying import Applier
+from app.cqrs.projecting.checkpointing import CheckpointedDocuments
+from app.cqrs.projecting.interrupts import Interrupts
+
+BATCH = 500
+"""Events that are applied in one transaction, at the most."""
+
+T = TypeVar("T")
+
+
+class LogFollower:
+    """Has every event applied once and in order, whether the log or the bus delivers it."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        documents: CheckpointedDocuments,
+        applier: Applier,
+        progress: Progress,
+        interrupts: Interrupts,
+    ) -> None:
+        self._log = log
+        self._documents = documents
+        self._applier = applier
+        self._progress = progress
+        self._interrupts = interrupts
+        self._batch = BATCH
+
+    async def follow(self, batches: BatchSource) -> None:
+        """Catch up, then apply what the bus delivers, until something fails; raise `Doubted`, too."""
+        await self._catch_up_and_be_live()
+        while True:
+            batch = await self._interrupts.next_batch(batches, until=self._documents.due)
+            position = self._progress.position
+            if batch is None:
+                await self._documents.do_what_is_due()
+            elif batch.after > position:  # The bus has lost some events, which are in the log.
+                self._progress.catching_up()
+                await self._catch_up_and_be_live()
+            elif batch.last > position:
+                await self._applier.apply([event for event in batch.events if event.position > position])
+
+    async def catch_up(self) -> None:
+        """Apply all that is in the log after the checkpoint."""
+        events = await read_on(self._log, self._documents.last, self._batch)
+        while events:
+            if len(events) < self._batch:
+                await self._applier.apply(events)
+                events = await read_on(self._log, self._documents.last, self._batch)
+            else:  # There is more, most likely: it is read meanwhile.
+                larger = min(BATCH, self._batch * 2)
+                async with _meanwhile(read_on(self._log, events[-1], larger)) as reading:
+                    await self._applier.apply(events)
+                    events = await reading
+                self._batch = larger
+
+    def take_smaller_batches(self) -> None:
+        """Halve the batches, for the store may have failed under their size; full ones double it again."""
+        self._batch = max(1, self._batch // 2)
+
+    async def _catch_up_and_be_live(self) -> None:
+        await self.catch_up()
+        if not self._interrupts.doubted:
+            self._progress.live()
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, T]) -> AsyncIterator["asyncio.Task[T]"]:
+    """Do `work` beside the block, and give it up with it."""
+    task = asyncio.create_task(work)
+    # Work that is given up may have failed, which asyncio would log as an exception that nobody retrieved.
+    task.add_done_callback(lambda _: task.cancelled() or task.exception())
+    try:
+        yield task
+    finally:
+        task.cancel()
