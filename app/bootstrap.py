@@ -1,4 +1,4 @@
-"""The composition root: which handlers and read models there are, and how the circle is closed."""
+"""The composition root: the contexts and read models that are found, and how the circle is closed."""
 
 import asyncio
 import logging
@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from uuid import UUID
 
+import app.read_models
 from app.config import Settings
 from app.cqrs import contexts
 from app.cqrs.circle import Circle
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.outcomes import Receipt
-from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.documents.read_model import read_models_in
 from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
@@ -34,12 +35,6 @@ from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
-from app.read_models.activity import activity
-from app.read_models.customer_overview import customer_overview
-from app.read_models.order_details import order_details
-from app.read_models.order_list import order_list
-from app.read_models.product_listing import product_listing
-from app.read_models.sales_by_day import sales_by_day
 from app.stores.mongo.mongod import Mongod, embedded_mongod
 from app.stores.mongo.mongod_binary import MongodError
 from app.stores.mongo.store import open_read_store
@@ -54,14 +49,9 @@ EVENTS = contexts.event_types(CONTEXTS)
 REMEMBERED_AT_START = 1_000
 """Events whose positions are known from the start: tokens and cursors of those who come back name them."""
 
-READ_MODELS: tuple[ReadModel, ...] = (
-    product_listing,
-    order_details,
-    customer_overview,
-    order_list,
-    sales_by_day,
-    activity,
-)
+READ_MODELS = read_models_in(app.read_models)
+"""Every one that a module of `app/read_models/` has."""
+
 for _model in READ_MODELS:
     _model.learn(EVENTS)
 

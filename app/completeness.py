@@ -1,7 +1,5 @@
 """Whether all that is written is connected: what is forgotten is found at the start, and not by a request."""
 
-import importlib
-import pkgutil
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
@@ -36,9 +34,9 @@ def problems() -> Sequence[str]:
     try:
         written = {model.name: document_keys.keys_written(model) for model in READ_MODELS}
         return [
-            *_unlisted_contexts(),
+            *_without_context(),
             *contexts.problems(CONTEXTS),
-            *_unlisted_read_models(),
+            *_read_models(),
             *(problem for model in READ_MODELS for problem in _problems(model, written[model.name])),
             *schema.problems(written, _refusals(), kinds),
         ]
@@ -46,32 +44,28 @@ def problems() -> Sequence[str]:
         return [f"Read models can't be told apart: {error}. Install the program with its source text."]
 
 
-def _unlisted_contexts() -> Iterator[str]:
-    listed = {context.package for context in CONTEXTS}
-    for found in pkgutil.iter_modules(app.domain.__path__, f"{app.domain.__name__}."):
-        if found.ispkg and found.name not in listed:
-            yield f"The context {found.name} is not listed: add it to CONTEXTS in app/domain/contexts.py."
+def _without_context() -> Iterator[str]:
+    known = {context.package for context in CONTEXTS}
+    for name in contexts.packages_in(app.domain):
+        if name not in known:
+            yield f"The package {name} is no context: declare its CONTEXT in {name}.handlers."
 
 
-def _unlisted_read_models() -> Iterator[str]:
-    for found in pkgutil.iter_modules(app.read_models.__path__, f"{app.read_models.__name__}."):
-        for value in vars(importlib.import_module(found.name)).values():
-            if isinstance(value, ReadModel) and value not in READ_MODELS:
-                yield (
-                    f"The read model {value.name} of {found.name} is not listed: add it to READ_MODELS in "
-                    "app/bootstrap.py."
-                )
+def _read_models() -> Iterator[str]:
     for name, times in Counter(model.name for model in READ_MODELS).items():
         if times > 1:
             yield f"{times} read models are called {name}: give each a name of its own."
+    for model in READ_MODELS:
+        if not model.question:
+            yield f"The read model {model.name} does not say what it answers: give it a `question`."
 
 
 def _problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
     for event_type in model.answers:
         if event_type is not Event and event_type not in set(EVENTS):
             yield (
-                f"{model.name} answers {event_type.__name__}, which no context declares: list that context "
-                "in app/domain/contexts.py."
+                f"{model.name} answers {event_type.__name__}, which no context declares: move it to the "
+                "events of one."
             )
     yield from document_keys.problems(model, written)
 

@@ -13,6 +13,7 @@ from app.read_models.activity import activity_matching, entries
 from schema.circle.conditions import refuse_reversed
 from schema.circle.consistency import streams_of, subject_of
 from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
+from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
 
@@ -104,3 +105,6 @@ class ActivityQuery:
             at_to=asked.at_to,
         )
         return await ActivityConnection.read(info, listing, page(first, after, last, before), at_least)
+
+
+PART = Part(query=ActivityQuery)

@@ -36,6 +36,7 @@ from schema.circle.nodes import (
     SortDirection,
     page,
 )
+from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
 from schema.circle.shown import shows
 from schema.circle.updates import Resume, Update, follow
@@ -53,7 +54,7 @@ describe(
 )
 
 
-@shows(products)
+@shows(products, kinds=["product", "stock"])
 @strawberry.type(description="A product of the shop, with its stock and its sales.")
 class Product(Node):
     """A product as the shop front shows it."""
@@ -203,3 +204,6 @@ class CatalogSubscription:
         async with aclosing(follow(info, products, {"_id": key}, followed, after)) as states:
             async for state in states:
                 yield ProductUpdate(product=cast("Product", state.document), **state.shown)
+
+
+PART = Part(query=CatalogQuery, subscription=CatalogSubscription)

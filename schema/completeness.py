@@ -2,22 +2,27 @@
 
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_object_type
 from strawberry.types.base import get_object_definition
 
 import schema as package
-from app.cqrs.commands.outcomes import CommandError, NotFound
+from app.cqrs.commands.outcomes import CommandError
 from app.graphql.compiled.parents import Stored, keys_of, way_of
-from schema.circle.consistency import SUBJECTS, ReadModelName
-from schema.circle.shown import shown_documents
-from schema.errors import SHOWN, CommandErrorCode
-from schema.root import NODES, Mutation, Query, Subscription, schema
+from schema.circle.commands.errors import SHOWN, CommandErrorCode
+from schema.circle.consistency import ReadModelName
+from schema.circle.node_queries import node_types
+from schema.circle.parts import Part
+from schema.circle.shown import shown_documents, type_of
+from schema.root import PARTS, Mutation, Query, Subscription, schema
 
 ROOT = "schema/root.py"
+
+NAMED = {ReadModelName.__name__, CommandErrorCode.__name__}
+"""Enums whose values are described where the read models and refusals are declared."""
 
 
 def problems(
@@ -27,57 +32,57 @@ def problems(
 
     `models` has the keys that each read model writes, by its name.
     """
-    left_out = list(_parts())
-    yield from left_out
+    if left_out := list(_parts()):
+        yield from left_out
+        return  # What else is missing may be in these.
     yield from _names(models)
     yield from _descriptions()
     yield from _refusals(refusals)
     yield from _nodes(kinds)
     for collection, kind in shown_documents():
         found: Any = schema._schema.type_map.get(kind.__name__)
-        if found is None:  # As with all else in a part that is left out.
-            if not left_out:
-                yield f"No field of the schema leads to {kind.__name__}: add one, or drop the type."
+        if found is None:
+            yield f"No field of the schema leads to {kind.__name__}: add one, or drop the type."
         elif collection.read_model in models:
             yield from _fields(found, collection.read_model, models[collection.read_model])
         else:
             yield (
                 f"{kind.__name__} shows documents of {collection.read_model}, which is not projected: "
-                "add that to READ_MODELS in app/bootstrap.py."
+                "move that to a module of app/read_models."
             )
 
 
 def _parts() -> Iterator[str]:
-    """Yield the parts that are written in a module of the schema and belong to no operation."""
+    """Yield what is written in a module of the schema and belongs to no root type."""
     roots: Mapping[str, type] = {"Query": Query, "Mutation": Mutation, "Subscription": Subscription}
     for module in pkgutil.iter_modules(package.__path__):
         if module.name == "__main__":
             continue
         home = importlib.import_module(f"{package.__name__}.{module.name}")
-        for part in vars(home).values():
-            if not isinstance(part, type) or part.__module__ != home.__name__:
+        part = getattr(home, "PART", None)
+        if isinstance(part, Part) and part not in PARTS:
+            yield f'{home.__name__} is left out: add "{module.name}" to PARTS in {ROOT}.'
+            continue
+        for each in vars(home).values():
+            if not isinstance(each, type) or each.__module__ != home.__name__:
                 continue
-            if get_object_definition(part) is None:
+            if get_object_definition(each) is None:
                 continue
             for name, root in roots.items():
-                if part.__name__.endswith(name) and part not in root.__mro__:
-                    yield f"{part.__name__} of {home.__name__} is left out: add it to {name} in {ROOT}."
+                if each.__name__.endswith(name) and each not in root.__mro__:
+                    yield f"{each.__name__} of {home.__name__} is left out: add it to the PART of its module."
 
 
 def _names(known: Collection[str]) -> Iterator[str]:
-    named = {each.value for each in ReadModelName}
-    for name in sorted({*known} - named):
+    for name in sorted({*known} - {each.value for each in ReadModelName.all()}):
         yield (
-            f"The schema has no name for the read model {name}: add {name.upper()} to ReadModelName in "
-            "schema/circle/consistency.py."
+            f"No type shows documents of the read model {name}: decorate one with `@shows(<its collection>)`."
         )
-    for name in sorted(named - {*known}):
-        yield f"ReadModelName has {name}, which is not projected: add it to READ_MODELS in app/bootstrap.py."
 
 
 def _descriptions() -> Iterator[str]:
     for name, kind in schema._schema.type_map.items():
-        if isinstance(kind, GraphQLEnumType) and not name.startswith("__"):
+        if isinstance(kind, GraphQLEnumType) and not name.startswith("__") and name not in NAMED:
             for value, described in kind.values.items():
                 if not described.description:
                     yield (
@@ -86,43 +91,29 @@ def _descriptions() -> Iterator[str]:
 
 
 def _refusals(refusals: Iterable[type[CommandError]]) -> Iterator[str]:
-    codes = {each.value for each in CommandErrorCode}
     for refusal in refusals:
         if refusal not in SHOWN:
             yield (
-                f"The schema can't show the refusal {refusal.__name__}: add a type for it to SHOWN in "
-                "schema/errors.py."
+                f"The schema can't show the refusal {refusal.__name__}: name {refusal.__module__} as the "
+                "`refusals` of a PART."
             )
-            continue
-        if refusal.code not in codes:
-            yield (
-                f"The code {refusal.code} of {refusal.__name__} is missing: add it to CommandErrorCode in "
-                "schema/errors.py."
-            )
-        given = {field.name for field in fields(refusal)} | {"code"}
-        if refusal is NotFound:
-            given = (given - {"kind", "id"}) | {"missing_id"}
-        definition = get_object_definition(SHOWN[refusal], strict=True)
-        shown = {field.python_name for field in definition.fields}
-        if given != shown:
-            differing = ", ".join(sorted(given ^ shown))
-            yield (
-                f"The refusal {refusal.__name__} and its type in schema/errors.py differ in {differing}: "
-                "give both the same fields."
-            )
+    codes = Counter(refusal.code for refusal in SHOWN)
+    for code, times in codes.items():
+        if times > 1:
+            yield f"{times} refusals have the code {code}: give each one of its own."
 
 
 def _nodes(kinds: Iterable[str]) -> Iterator[str]:
     node: Any = schema._schema.type_map["Node"]
     assert isinstance(node, GraphQLInterfaceType)
     for kind in schema._schema.get_possible_types(node):
-        if kind.name not in NODES:
+        if kind.name not in node_types():
             yield f"No id leads to the node {kind.name}: decorate it with `@shows(<its collection>)`."
     for name in sorted(kinds):
-        if SUBJECTS.get(name, name.capitalize()) not in NODES:
+        if type_of(name) not in node_types():
             yield (
-                f"Streams of the kind {name} belong to no node: say which type shows them in SUBJECTS of "
-                "schema/circle/consistency.py."
+                f"Streams of the kind {name} belong to no node: name the kind where its type is decorated, "
+                f'as in `@shows(<its collection>, kinds=["{name}"])`.'
             )
 
 

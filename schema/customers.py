@@ -28,6 +28,7 @@ from schema.circle.nodes import (
     SortDirection,
     page,
 )
+from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
 from schema.orders import OrderConnection
@@ -58,7 +59,7 @@ class LastOrder:
         return global_id("Order", document["id"])
 
 
-@shows(customers)
+@shows(customers, kinds=["customer"])
 @strawberry.type(description="A customer, with what their orders come to. Nameless once closed.")
 class Customer(Node):
     """One document, and the connection to the orders."""
@@ -149,3 +150,6 @@ class CustomersQuery:
         matching = customers_matching(**vars(filter)) if filter else {}
         listing = customer_page(matching, order.field, descending=order.direction is SortDirection.DESC)
         return await CustomerConnection.read(info, listing, page(first, after, last, before), at_least)
+
+
+PART = Part(query=CustomersQuery)

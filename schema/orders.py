@@ -28,11 +28,22 @@ from schema.circle.nodes import (
     SortDirection,
     page,
 )
+from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
 from schema.circle.shown import shows
 from schema.circle.updates import Resume, Update, follow
 from schema.values import Address, Money
 
+describe(
+    OrderStatus,
+    "How far an order is.",
+    {
+        "PLACED": "Its stock is reserved.",
+        "PAID": "The money is there.",
+        "SHIPPED": "It has left the warehouse.",
+        "CANCELLED": "It was called off before it was shipped; its stock is available again.",
+    },
+)
 describe(
     OrderOrder,
     "What orders can be sorted by.",
@@ -82,7 +93,7 @@ class OrderStep:
     actor: str = strawberry.field(description="Through whom.")
 
 
-@shows(orders)
+@shows(orders, kinds=["order"])
 @strawberry.type(description="An order, with all that its page shows.")
 class Order(Node):
     """One document."""
@@ -256,3 +267,6 @@ class OrdersSubscription:
         async with aclosing(follow(info, orders, {"customer.id": key}, followed, after)) as states:
             async for state in states:
                 yield OrderUpdate(order=cast("Order", state.document), **state.shown)
+
+
+PART = Part(query=OrdersQuery, subscription=OrdersSubscription)

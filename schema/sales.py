@@ -21,6 +21,7 @@ from schema.circle.conditions import refuse_reversed
 from schema.circle.enums import describe
 from schema.circle.ids import global_id
 from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, page
+from schema.circle.parts import Part
 from schema.circle.scalars import BigInt
 from schema.circle.shown import shows
 from schema.values import Money
@@ -150,3 +151,6 @@ class SalesQuery:
         refuse_reversed(("firstDay", "lastDay"), first_day, last_day)
         await info.context.reading.ready(days.read_model, await info.context.tokens(at_least))
         return Sales(first_day=first_day, last_day=last_day)
+
+
+PART = Part(query=SalesQuery)

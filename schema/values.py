@@ -5,6 +5,7 @@ from decimal import Decimal
 import strawberry
 
 from app.values import CURRENCY, PostalAddress
+from schema.circle.commands.inputs import input_for
 
 
 @strawberry.type(description="An exact amount of money.")
@@ -37,6 +38,7 @@ class Address:
     country: str = strawberry.field(description="Country.")
 
 
+@input_for(PostalAddress)
 @strawberry.input(description="A postal address.")
 class AddressInput:
     """Where a parcel is to go."""

@@ -1,19 +1,20 @@
 """What a context adds to the service, in one place; code that concerns every context iterates over them."""
 
+import pkgutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.bus import Handlers
-from app.cqrs.commands.outcomes import CommandError
+from app.cqrs.commands.outcomes import CommandError, refusals_in
 from app.cqrs.log.events import EventTypes
 from app.cqrs.log.upcasting import Upcasters
-from app.cqrs.messages import Command, Event, Message
-
-K = TypeVar("K", bound=Message)
+from app.cqrs.message_fields import undescribed
+from app.cqrs.messages import Command, Event, Message, defined_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +23,11 @@ class Context:
 
     commands: ModuleType
     events: ModuleType
-    refusals: ModuleType
     tables: ModuleType
     handlers: Handlers
     aggregates: Sequence[Aggregate[Any, Any]]
+    refusals: ModuleType | None = None
+    """`None` where commands meet the generic ones only."""
 
     @property
     def package(self) -> str:
@@ -35,22 +37,37 @@ class Context:
     @property
     def command_types(self) -> Sequence[type[Command]]:
         """What may be asked of it."""
-        return _defined_in(self.commands, Command)
+        return defined_in(self.commands, Command)
 
     @property
     def event_types(self) -> Sequence[type[Event]]:
         """What happens in it."""
-        return _defined_in(self.events, Event)
+        return defined_in(self.events, Event)
 
     @property
     def refusal_types(self) -> Sequence[type[CommandError]]:
         """Its own reasons for refusing a command."""
-        return _defined_in(self.refusals, CommandError)
+        return refusals_in(self.refusals) if self.refusals else ()
 
     @property
     def upcasters(self) -> Sequence[Upcasters]:
         """The steps from the shapes that its events once had."""
         return [value for value in vars(self.events).values() if isinstance(value, Upcasters)]
+
+
+def contexts_in(package: ModuleType) -> Sequence[Context]:
+    """Return the context of each package within `package`: the `CONTEXT` of its module `handlers`."""
+    return [
+        context
+        for found in packages_in(package)
+        if isinstance(context := getattr(import_module(f"{found}.handlers"), "CONTEXT", None), Context)
+    ]
+
+
+def packages_in(package: ModuleType) -> Sequence[str]:
+    """Return the names of the packages within `package`, sorted."""
+    found = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    return sorted(each.name for each in found if each.ispkg)
 
 
 def event_types(contexts: Sequence[Context]) -> EventTypes:
@@ -75,7 +92,7 @@ def problems(contexts: Sequence[Context]) -> Iterator[str]:
     carried_out = Counter(command for context in contexts for command in context.handlers)
     for command, times in carried_out.items():
         if times > 1:
-            yield f"{command.__name__} has {times} handlers: leave it in the HANDLERS of one context."
+            yield f"{command.__name__} has {times} handlers: leave it in one CONTEXT."
     for kind, times in Counter(each.kind for context in contexts for each in context.aggregates).items():
         if times > 1:
             yield f"{times} aggregates are of the kind {kind}: their streams would be mixed. Rename one."
@@ -86,25 +103,20 @@ def _problems(context: Context) -> Iterator[str]:
     for command in context.command_types:
         if command not in context.handlers:
             yield (
-                f"{command.__name__} has no handler: add one to the HANDLERS of {context.package}.handlers."
+                f"{command.__name__} has no handler: add one to `handlers` of the CONTEXT in "
+                f"{context.package}.handlers."
             )
-    homes: dict[type[Message], tuple[ModuleType, Sequence[type[Message]]]] = {
-        Command: (context.commands, context.command_types),
-        Event: (context.events, context.event_types),
-        CommandError: (context.refusals, context.refusal_types),
+    for shown in (*context.command_types, *context.refusal_types):
+        yield from undescribed(shown)
+    homes: dict[type[Message], tuple[str, Sequence[type[Message]]]] = {
+        Command: (context.commands.__name__, context.command_types),
+        Event: (context.events.__name__, context.event_types),
+        CommandError: (f"{context.package}.refusals", context.refusal_types),
     }
     for kind, (home, known) in homes.items():
         for stray in _all_below(kind):
             if f"{stray.__module__}.".startswith(f"{context.package}.") and stray not in known:
-                yield f"{stray.__module__}.{stray.__name__} is overlooked: move it to {home.__name__}."
-
-
-def _defined_in(module: ModuleType, kind: type[K]) -> Sequence[type[K]]:
-    return [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__
-    ]
+                yield f"{stray.__module__}.{stray.__name__} is overlooked: move it to {home}."
 
 
 def _all_below(kind: type[Message]) -> Iterator[type[Message]]:

@@ -1,6 +1,8 @@
 """Commands and events: immutable, keyword-only, typed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import msgspec
@@ -31,6 +33,15 @@ class Event(Message):
 
 
 M = TypeVar("M", bound=Message)
+
+
+def defined_in(module: ModuleType, kind: type[M]) -> Sequence[type[M]]:
+    """Return the types of messages of this kind that a module itself defines, in order."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__
+    ]
 
 
 def encode(message: Message) -> str:

@@ -19,7 +19,7 @@ from app.domain.stock.events import (
     StockShipped,
 )
 
-activity = ReadModel("activity")
+activity = ReadModel("activity", question="The audit trail: who did what, when?")
 
 
 class ActivityDocument(TypedDict):

@@ -18,7 +18,9 @@ from app.domain.customers.events import (
 from app.domain.orders.events import OrderCancelled, OrderPlaced
 from app.values import ZERO
 
-customer_overview = ReadModel("customer_overview")
+customer_overview = ReadModel(
+    "customer_overview", question="The register: who are the customers, and what have they bought?"
+)
 
 
 class LastOrder(TypedDict):

@@ -12,7 +12,7 @@ from app.domain.customers.events import CustomerClosed, CustomerUpdated
 from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
 from app.values import ZERO
 
-order_details = ReadModel("order_details")
+order_details = ReadModel("order_details", question="The order page: who ordered what, and how far is it?")
 
 
 class CustomerOfOrder(TypedDict):

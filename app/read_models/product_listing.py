@@ -21,7 +21,7 @@ from app.domain.stock.events import (
     StockShipped,
 )
 
-product_listing = ReadModel("product_listing")
+product_listing = ReadModel("product_listing", question="The shop front: which products are there?")
 
 
 class ProductDocument(TypedDict):

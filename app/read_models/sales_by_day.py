@@ -16,7 +16,7 @@ from app.cqrs.reading.pages import Listing
 from app.domain.orders.events import OrderCancelled, OrderLine, OrderPlaced, OrderShipped
 from app.values import CURRENCY, ZERO
 
-sales_by_day = ReadModel("sales_by_day")
+sales_by_day = ReadModel("sales_by_day", question="What was sold on each day?")
 
 
 class DayDocument(TypedDict):

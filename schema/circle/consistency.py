@@ -1,6 +1,5 @@
 """What a client is told of the lag: receipts after commands, freshness with every answer."""
 
-from enum import Enum
 from uuid import UUID
 
 import strawberry
@@ -9,40 +8,19 @@ from app.cqrs.commands import outcomes as commands
 from app.cqrs.freshness.progress import Freshness as Progress
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.freshness.tokens import Tokens
-from schema.circle.enums import describe
+from schema.circle.enums import Named, describe
 from schema.circle.ids import BadId, global_id, key_of, split_id
 from schema.circle.scalars import ConsistencyToken, Position
-
-SUBJECTS = {"product": "Product", "stock": "Product", "customer": "Customer", "order": "Order"}
-"""Whose history a kind of stream is, as a type of the schema."""
+from schema.circle.shown import kinds_of, subject_types, type_of
 
 MOST_BEHIND = 2**31 - 1
 """The most that an Int can say: a log of more events may be read anew, and its freshness is to be seen."""
 
 
-class ReadModelName(Enum):
-    """The read models by name."""
-
-    PRODUCT_LISTING = "product_listing"
-    ORDER_DETAILS = "order_details"
-    CUSTOMER_OVERVIEW = "customer_overview"
-    ORDER_LIST = "order_list"
-    SALES_BY_DAY = "sales_by_day"
-    ACTIVITY = "activity"
+class ReadModelName(Named, description="A read model: documents that answer one question."):
+    """The read models by name; each says of itself what it answers."""
 
 
-describe(
-    ReadModelName,
-    "A read model: documents that answer one question.",
-    {
-        "PRODUCT_LISTING": "The shop front: which products are there?",
-        "ORDER_DETAILS": "The order page: who ordered what, and how far is it?",
-        "CUSTOMER_OVERVIEW": "The register: who are the customers, and what have they bought?",
-        "ORDER_LIST": "The back office: which orders are there?",
-        "SALES_BY_DAY": "What was sold on each day?",
-        "ACTIVITY": "The audit trail: who did what, when?",
-    },
-)
 describe(
     ReadModelState,
     "What a read model is doing.",
@@ -127,9 +105,12 @@ class Freshness:
 def streams_of(subject: str) -> list[str]:
     """Return the streams whose events happen to the node with this id; raise `BadId` for another type."""
     type_name, _ = split_id(subject)
-    kinds = [kind for kind, name in SUBJECTS.items() if name == type_name]
+    kinds = kinds_of(type_name)
     if not kinds:
-        raise BadId("Events happen to products, customers and orders. Send the id of one of these.")
+        *others, last = subject_types()
+        raise BadId(
+            f"Nothing happens to what this is the id of. Send the id of a {', '.join(others)} or {last}."
+        )
     key = key_of(type_name, subject)
     return [f"{kind}-{key}" for kind in kinds]
 
@@ -137,4 +118,4 @@ def streams_of(subject: str) -> list[str]:
 def subject_of(stream: str) -> strawberry.ID:
     """The id of the node whose history a stream is."""
     kind, _, key = stream.partition("-")
-    return global_id(SUBJECTS.get(kind, kind.capitalize()), key)
+    return global_id(type_of(kind), key)

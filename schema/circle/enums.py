@@ -1,10 +1,11 @@
 """Enums as clients see them: the application's own, with a description for each value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Any, Self
 
 import strawberry
-from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 
 def describe(
@@ -15,3 +16,43 @@ def describe(
     definition: StrawberryEnumDefinition = kind.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
         value.description = values.get(value.name)  # One that is missing is found at the start.
+
+
+class Named(str):
+    """A value of an enum of the schema that is handed in, once the contexts are known which bring it.
+
+    The value is the application's own name for something; clients see it in upper case.
+    """
+
+    __slots__ = ()
+    __strawberry_definition__: StrawberryEnumDefinition
+
+    def __init_subclass__(cls, *, description: str) -> None:
+        super().__init_subclass__()
+        wrapped: Any = cls
+        cls.__strawberry_definition__ = StrawberryEnumDefinition(
+            wrapped_cls=wrapped, name=cls.__name__, values=[], description=description
+        )
+
+    @classmethod
+    def take(cls, values: Mapping[str, str]) -> None:
+        """Take in the values there are, each with its description, instead of those before."""
+        cls.__strawberry_definition__.values = [
+            EnumValue(name=value.upper(), value=value, description=description)
+            for value, description in values.items()
+        ]
+
+    @classmethod
+    def all(cls) -> Sequence[Self]:
+        """Return all values, in order."""
+        return [cls(each.value) for each in cls.__strawberry_definition__.values]
+
+    @property
+    def value(self) -> str:
+        """The application's own name, as of a member of an `Enum`."""
+        return str(self)
+
+    @property
+    def name(self) -> str:
+        """The name that clients see."""
+        return self.upper()

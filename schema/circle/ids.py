@@ -13,14 +13,18 @@ from app.graphql.execution.refusals import BadArgument
 _KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class BadId(BadArgument):
-    """Not an id of the type that was asked for."""
-
-    code = "BAD_ID"
+class BadInput(BadArgument):
+    """A value that no command can be made of; the message says why, and `path` where it stands."""
 
     def __init__(self, message: str, path: Path = ()) -> None:
         super().__init__(message)
         self.path = path
+
+
+class BadId(BadInput):
+    """Not an id of the type that was asked for."""
+
+    code = "BAD_ID"
 
 
 @lru_cache(20_000)  # half of what an answer takes goes into ids, and most are asked for again

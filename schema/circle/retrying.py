@@ -5,9 +5,9 @@ import strawberry
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.projecting.projections import ReadModelFailed
 from app.graphql.execution.context import Info
+from schema.circle.commands.errors import CommandError, shown
+from schema.circle.commands.sending import Input
 from schema.circle.consistency import Freshness, ReadModelName
-from schema.circle.sending import Input
-from schema.errors import CommandError, shown
 
 PATIENCE = 5.0
 """Seconds to wait for what the try leads to; an event that can't be applied is given up after two."""

@@ -167,7 +167,7 @@ class UpdatesSubscription:
     ) -> AsyncIterator[ReadModelUpdate]:
         """Notices as the projectors give them."""
         context = info.context
-        names = tuple(model.value for model in (ReadModelName if read_models is None else read_models))
+        names = tuple(model.value for model in (ReadModelName.all() if read_models is None else read_models))
         if not names:
             raise BadArgument("readModels is empty. Name those to follow, or leave it out to follow all.")
         token, lost = await _start(context, after)

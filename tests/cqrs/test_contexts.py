@@ -50,7 +50,7 @@ def package() -> Package:
 
 
 def named(name: str, kind: type) -> type[Any]:
-    return type(name, (kind,), {})
+    return type(name, (kind,), {"__doc__": "Seats or takes something."})
 
 
 async def seat(_command: Any, _work: Any) -> Any: ...
@@ -72,13 +72,24 @@ def test_a_context_takes_in_what_its_modules_define(package: Package) -> None:
 
 def test_a_command_without_a_handler_is_said_so(package: Package) -> None:
     assert list(problems([package.context(handlers={})])) == [
-        f"SeatGuest has no handler: add one to the HANDLERS of {package.name}.handlers."
+        f"SeatGuest has no handler: add one to `handlers` of the CONTEXT in {package.name}.handlers."
+    ]
+
+
+def test_what_clients_are_shown_without_a_description_is_said_so(package: Package) -> None:
+    nameless: Any = type("TableTaken", (CommandError,), {"__annotations__": {"table": int}})
+    given = package.context(refusals=package.module("refusals", nameless))
+    home = f"{package.name}.refusals.TableTaken"
+    assert list(problems([given]))[:2] == [
+        f"{home} has no docstring, which clients are shown: write one.",
+        f"The field table of {home} has no description: write it beside the type, as in "
+        'Annotated[int, "From 1 to 5."].',
     ]
 
 
 def test_a_command_with_two_handlers_is_said_so(package: Package) -> None:
     given = package.context()
-    assert "SeatGuest has 2 handlers: leave it in the HANDLERS of one context." in problems([given, given])
+    assert "SeatGuest has 2 handlers: leave it in one CONTEXT." in problems([given, given])
 
 
 @pytest.mark.parametrize(

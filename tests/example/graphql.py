@@ -6,21 +6,22 @@ from datetime import datetime
 from typing import Any, cast
 
 import strawberry
-from msgspec import UNSET
 
 from app.cqrs.live.notices import topic
 from app.graphql.execution.context import Info
+from schema.circle.commands.mutations import mutations
 from schema.circle.ids import global_id, key_of
 from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, page
+from schema.circle.parts import Part
 from schema.circle.scalars import Position
-from schema.circle.sending import ChangeInput, CommandInput, Input, Payload, send
 from schema.circle.shown import shows
 from schema.circle.updates import Resume, Update, follow
 from tests.example.product_reviews import product_reviews, ratings, reviews, reviews_of
+from tests.example.reviews import refusals
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 
 
-@shows(reviews)
+@shows(reviews, kinds=["review"])
 @strawberry.type(description="What somebody thinks of a product.")
 class Review(Node):
     """One document."""
@@ -106,77 +107,9 @@ class ReviewsSubscription:
                 yield ReviewUpdate(review=cast("Review", state.document), **state.shown)
 
 
-@strawberry.input(description="A review of a product.")
-class ReviewProductInput(CommandInput):
-    """The input of `reviewProduct`."""
-
-    product_id: strawberry.ID = strawberry.field(description="Which product.")
-    stars: int = strawberry.field(description="From 1 to 5.")
-    opinion: str = strawberry.field(default="", description="Up to 1,000 characters.")
-
-
-@strawberry.input(description="Other stars or words: what is left out stays, null removes it.")
-class ReviseReviewInput(ChangeInput):
-    """The input of `reviseReview`."""
-
-    review_id: strawberry.ID = strawberry.field(description="Which review.")
-    stars: int | None = strawberry.field(
-        default=strawberry.UNSET, description="From 1 to 5; can't be removed."
-    )
-    opinion: str | None = strawberry.field(default=strawberry.UNSET, description="Up to 1,000 characters.")
-
-
-@strawberry.type
-class ReviewPayload(Payload):
-    """What every mutation of a review answers with."""
-
-    @strawberry.field(description="The review with this change in it; null when it was refused.")
-    async def review(self, info: Info) -> Review | None:
-        """Waits for the read model, only where it is asked for."""
-        return cast("Review | None", await self.read_back(info, reviews))
-
-
-@strawberry.type(description="What came of `reviewProduct`.")
-class ReviewProductPayload(ReviewPayload):
-    """The new review."""
-
-
-@strawberry.type(description="What came of `reviseReview`.")
-class ReviseReviewPayload(ReviewPayload):
-    """The review as it is now."""
-
-
-@strawberry.type
-class ReviewsMutation:
-    """Mutations of reviews."""
-
-    @strawberry.mutation(description="Says what one thinks of a product.")
-    async def review_product(self, info: Info, input: Input[ReviewProductInput]) -> ReviewProductPayload:
-        """Becomes `ReviewProduct`."""
-        return await send(
-            info,
-            ReviewProductPayload,
-            "review",
-            input.command_id,
-            lambda: ReviewProduct(
-                product_id=key_of("Product", input.product_id, ("product_id",)),
-                stars=input.stars,
-                opinion=input.opinion,
-            ),
-        )
-
-    @strawberry.mutation(description="Revises a review, within 30 days.")
-    async def revise_review(self, info: Info, input: Input[ReviseReviewInput]) -> ReviseReviewPayload:
-        """Becomes `ReviseReview`."""
-        return await send(
-            info,
-            ReviseReviewPayload,
-            "review",
-            input.command_id,
-            lambda: ReviseReview(
-                review_id=key_of("Review", input.review_id, ("review_id",)),
-                stars=UNSET if input.stars is strawberry.UNSET else input.stars or 0,
-                opinion=UNSET if input.opinion is strawberry.UNSET else input.opinion or "",
-                expected_version=input.expected_version,
-            ),
-        )
+PART = Part(
+    query=ReviewsQuery,
+    mutation=mutations(Review, ReviewProduct, ReviseReview),
+    subscription=ReviewsSubscription,
+    refusals=refusals,
+)

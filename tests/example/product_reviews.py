@@ -9,7 +9,9 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
 from tests.example.reviews.events import OpinionChanged, ProductReviewed, StarsChanged
 
-product_reviews = ReadModel("product_reviews")
+product_reviews = ReadModel(
+    "product_reviews", question="What is said of a product, and how well is it liked?"
+)
 
 
 class ReviewDocument(TypedDict):

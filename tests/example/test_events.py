@@ -8,8 +8,8 @@ import pytest
 from app.cqrs.contexts import event_types
 from app.cqrs.log.events import SplitEvent
 from app.cqrs.messages import Event
-from tests.example.reviews.context import reviews
 from tests.example.reviews.events import OpinionChanged, ProductReviewed, StarsChanged
+from tests.example.reviews.handlers import CONTEXT as REVIEWS
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 REVIEW = UUID("0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f")
@@ -40,10 +40,10 @@ STORED = {
 
 @pytest.mark.parametrize(("stored", "event"), STORED.items(), ids=lambda each: str(each)[:30])
 def test_every_stored_shape_is_read(stored: tuple[str, int, str], event: Event) -> None:
-    assert event_types([reviews]).read(*stored) == event
+    assert event_types([REVIEWS]).read(*stored) == event
 
 
 def test_every_shape_has_a_test() -> None:
-    types = event_types([reviews])
+    types = event_types([REVIEWS])
     assert list(types.problems()) == []
     assert {(name, version) for name, version, _ in STORED} >= types.upcasters.steps.keys()

@@ -7,8 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.example.placing import placed, run
-from tests.example.registration import REGISTRATION
+from tests.example.placing import LISTED, placed, run
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 from tests.service import running
@@ -24,9 +23,25 @@ FORGOTTEN = {
         "REVISED_WITHIN = ",
         'class SeenOff(Event):\n    """Forgotten in the wrong module."""\n\n\nREVISED_WITHIN = ',
     ),
-    "ReviseReview has no handler: add one to the HANDLERS of app.domain.reviews.handlers.": (
+    "ReviseReview has no handler: add one to `handlers` of the CONTEXT in app.domain.reviews.handlers.": (
         HANDLERS,
-        "    ReviseReview: revise_review,\n",
+        "        ReviseReview: reviews.changed_by(model.revise),\n",
+        "",
+    ),
+    "The field since of app.domain.reviews.refusals.ReviewIsFinal has no description": (
+        "app/domain/reviews/refusals.py",
+        'since: Annotated[datetime, "When it became final."]',
+        "since: datetime",
+    ),
+    "The read model product_reviews does not say what it answers: give it a `question`.": (
+        READ_MODEL,
+        ', question="What is said of a product, and how well is it liked?"',
+        "",
+    ),
+    "The schema can't show the refusal ReviewIsFinal: name app.domain.reviews.refusals as the `refusals` of "
+    "a PART.": (
+        GRAPHQL,
+        "    refusals=refusals,\n",
         "",
     ),
     "No upcaster reads ProductReviewed in version 1, and ProductReviewed is at version 2: add one to the "
@@ -66,33 +81,10 @@ def test_the_program_with_the_example_is_complete(tmp_path: Path) -> None:
     assert said.returncode == 0
 
 
-@pytest.mark.parametrize("file", ["app/domain/contexts.py", "app/bootstrap.py"])
-def test_a_context_or_read_model_that_is_not_listed_is_told(tmp_path: Path, file: str) -> None:
-    lines = [line for line in REGISTRATION if line.file != file or not line.forgotten]
-    [forgotten] = [line.forgotten for line in REGISTRATION if line not in lines]
-    said = run(placed(tmp_path, lines=lines), "app", "check")
+def test_a_part_of_the_schema_that_is_not_listed_is_told(tmp_path: Path) -> None:
+    said = run(placed(tmp_path, lines=[]), "app", "check")
     assert said.returncode == 1
-    assert forgotten in said.stderr.splitlines()
-
-
-def test_what_the_schema_forgets_is_told(tmp_path: Path) -> None:
-    files = {"app/domain/contexts.py", "app/bootstrap.py"}
-    lines = [line for line in REGISTRATION if line.file in files or not line.forgotten]
-    shown = [line for line in REGISTRATION if "SHOWN" in line.forgotten]
-    said = run(placed(tmp_path, lines=lines), "app", "check").stderr
-    forgotten = {line.forgotten for line in REGISTRATION if line not in lines and line.forgotten}
-    # What is not there needs no description, and what is not shown no code.
-    later = {line for line in forgotten if "description" in line or line.startswith("The code")}
-    assert forgotten - later == set(said.splitlines())
-
-    named = [line for line in REGISTRATION if "description" not in line.forgotten and line.forgotten]
-    without_words = [line for line in REGISTRATION if line in named or not line.forgotten]
-    said = run(placed(tmp_path / "words", lines=without_words), "app", "check").stderr
-    assert {line for line in forgotten if "description" in line} == set(said.splitlines())
-
-    uncoded = [line for line in REGISTRATION if "REVIEW_FINAL" not in line.forgotten or line in shown]
-    said = run(placed(tmp_path / "codes", lines=uncoded), "app", "check").stderr
-    assert {line for line in forgotten if line.startswith("The code REVIEW_FINAL")} == set(said.splitlines())
+    assert said.stderr.splitlines() == [LISTED.forgotten]
 
 
 def test_what_is_left_out_or_misspelt_is_told(tmp_path: Path) -> None:
@@ -105,17 +97,17 @@ def test_what_is_left_out_or_misspelt_is_told(tmp_path: Path) -> None:
 
 
 def test_a_node_that_no_id_leads_to_is_told(tmp_path: Path) -> None:
-    said = run(placed(tmp_path, changed=[(GRAPHQL, "@shows(reviews)\n", "")]), "app", "check").stderr
+    unshown = (GRAPHQL, '@shows(reviews, kinds=["review"])\n', "")
+    said = run(placed(tmp_path, changed=[unshown]), "app", "check").stderr
     assert "No id leads to the node Review: decorate it with `@shows(<its collection>)`." in said
     assert "Streams of the kind review belong to no node" in said
 
 
 def test_the_start_is_refused_where_something_is_forgotten(tmp_path: Path) -> None:
-    unlisted = [line for line in REGISTRATION if line.file != "schema/root.py"]
     serve = ("app", "serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
-    said = run(placed(tmp_path / "unlisted", lines=unlisted), *serve)
+    said = run(placed(tmp_path / "unlisted", lines=[]), *serve)
     assert (said.returncode, said.stdout) == (2, "")
-    assert "ReviewsQuery of schema.reviews is left out: add it to Query in schema/root.py." in said.stderr
+    assert LISTED.forgotten in said.stderr
     assert "Traceback" not in said.stderr
 
     for command, exit_code in ((serve, 2), (("app", "check"), 1)):

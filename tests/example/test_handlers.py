@@ -14,9 +14,9 @@ from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.shop import Shop, cause, made_by
 from tests.example.reviews import tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
-from tests.example.reviews.context import reviews
+from tests.example.reviews.handlers import CONTEXT as REVIEWS
 
-ALL = (*CONTEXTS, reviews)
+ALL = (*CONTEXTS, REVIEWS)
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ async def test_a_review_is_written_and_revised(shop: Shop) -> None:
     revised = await shop.accept(ReviseReview(review_id=review, stars=2, opinion="Stale.", expected_version=1))
     assert [mark.type for mark in revised.events] == ["StarsChanged", "OpinionChanged"]
     [written, *changes] = [each.event for each in await shop.history(f"review-{review}")]
-    state = reviews.aggregates[0].evolve(None, written)
+    state = REVIEWS.aggregates[0].evolve(None, written)
     for change in changes:
-        state = reviews.aggregates[0].evolve(state, change)
+        state = REVIEWS.aggregates[0].evolve(state, change)
     assert await loaded(shop, review) == state
 
 

@@ -96,4 +96,4 @@ async def test_the_row_of_an_order_is_no_subject(client: Client, shop: Shop) -> 
     row = answer.data["orders"]["nodes"][0]["id"]
     refused = await client.send(QUERY, {"filter": {"subject": row}})
     assert refused.codes == ["BAD_ID"]
-    assert "products, customers and orders" in refused.body["errors"][0]["message"]
+    assert "Send the id of a Customer, Order or Product." in refused.body["errors"][0]["message"]

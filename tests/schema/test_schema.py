@@ -20,10 +20,11 @@ from graphql import (
 
 from app import bootstrap
 from app.cqrs.commands.outcomes import CommandError
-from schema import errors
+from schema.circle.commands import errors
 from schema.circle.consistency import ReadModelName
+from schema.circle.node_queries import node_types
 from schema.circle.shown import shown_documents, shows
-from schema.root import NODES, schema, sdl
+from schema.root import schema, sdl
 from tests.schema.client import Client
 
 NODE: Any = schema._schema.type_map["Node"]
@@ -65,18 +66,18 @@ def test_every_refusal_of_the_application_has_a_type_and_a_code_of_its_own() -> 
     kinds = set(kinds_of_refusals())
     assert kinds == set(errors.SHOWN)
     codes = [kind.code for kind in kinds]
-    assert sorted(codes) == sorted(code.value for code in errors.CommandErrorCode)
+    assert sorted(codes) == sorted(code.value for code in errors.CommandErrorCode.all())
     assert len({shown.__name__ for shown in errors.SHOWN.values()}) == len(kinds)
 
 
 def test_every_read_model_has_a_name_in_the_schema() -> None:
-    assert {name.value for name in ReadModelName} == {model.name for model in bootstrap.READ_MODELS}
+    assert {name.value for name in ReadModelName.all()} == {model.name for model in bootstrap.READ_MODELS}
 
 
 def test_every_document_is_shown_by_a_type_and_every_node_by_its_id() -> None:
     collections = [each for model in bootstrap.READ_MODELS for each in model.collections]
     assert {each.name for each in collections} == {each.name for each, _ in shown_documents()}
-    assert {kind.name for kind in schema._schema.get_possible_types(NODE)} == set(NODES)
+    assert {kind.name for kind in schema._schema.get_possible_types(NODE)} == set(node_types())
 
 
 def test_two_types_for_the_documents_of_one_collection_are_refused() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from app.cqrs.commands.outcomes import Decision, Refused, VersionConflict, not_found, refused
+from app.cqrs.message_fields import id_field
 from app.cqrs.messages import Command, Event
 
 
@@ -38,14 +39,21 @@ S = TypeVar("S", bound=State)
 W = TypeVar("W", bound=UnitOfWork)
 
 
+Change = Callable[[Any, W], Awaitable[Refused | S]]
+"""A handler of commands that change an aggregate."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Aggregate(Generic[S, W]):
     """One kind of aggregate: its pure model, and how its rows are loaded and saved."""
 
     kind: str
+    """What its streams are named after."""
     evolve: Callable[[S | None, Event], S]
     load: Callable[[W, UUID], Awaitable[S | None]]
     save: Callable[[W, S | None, S], Awaitable[None]]
+    identified_by: str = ""
+    """The kind of aggregate whose ids it has, where these are not its own: stock has the product's."""
 
     async def create(self, work: W, id: UUID, decision: Decision) -> Refused | S:
         """Carries out the decision that brings a new aggregate into being; returns its state."""
@@ -54,21 +62,32 @@ class Aggregate(Generic[S, W]):
         return await self._apply(work, id, None, decision)
 
     async def change(
-        self, work: W, id: UUID, command: Command, decide: Callable[[S, Any, datetime], Decision]
+        self, work: W, command: Command, decide: Callable[[S, Any, datetime], Decision]
     ) -> Refused | S:
         """Decides on `command` and carries it out; returns the new state.
 
-        Refuses what does not exist, and a version other than the command's `expected_version`.
+        The command's field that is marked `Id(kind)` says which aggregate it is. Refuses what does not
+        exist, and a version other than the command's `expected_version`.
         """
+        field = self._id_field(command)
+        id: UUID = getattr(command, field)
         before = await self.load(work, id)
         if before is None:
-            return refused(not_found(self.kind, id, f"{self.kind}_id"))
+            return refused(not_found(self.kind, id, field))
         if refusal := self._version_conflict(before, command):
             return refusal
         decision = decide(before, command, work.now)
         if isinstance(decision, Refused):
             return decision
         return await self._apply(work, id, before, decision)
+
+    def changed_by(self, decide: Callable[[S, Any, datetime], Decision]) -> Change[W, S]:
+        """Return the handler of a command that only `decide` decides on."""
+
+        async def handle(command: Command, work: W) -> Refused | S:
+            return await self.change(work, command, decide)
+
+        return handle
 
     async def _apply(self, work: W, id: UUID, before: S | None, events: tuple[Event, ...]) -> S:
         after = reduce(self.evolve, events, before)
@@ -78,6 +97,13 @@ class Aggregate(Generic[S, W]):
             await self.save(work, before, after)
             work.record(stream(self.kind, id), before.version if before else 0, events)
         return after
+
+    def _id_field(self, command: Command) -> str:
+        kind = self.identified_by or self.kind
+        if field := id_field(type(command), kind):
+            return field
+        name = type(command).__name__
+        raise TypeError(f'{name} names no {kind}: mark the field that does, as Annotated[UUID, Id("{kind}")]')
 
     def _version_conflict(self, state: S, command: Command) -> Refused | None:
         expected = getattr(command, "expected_version", None)

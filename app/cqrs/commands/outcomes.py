@@ -1,12 +1,13 @@
 """What comes of a command: a receipt, or the reasons why it was refused."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import ModuleType
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from msgspec import UNSET
 
-from app.cqrs.messages import Event, Message
+from app.cqrs.messages import Event, Message, defined_in
 
 Path = tuple[str | int, ...]
 """Where in the command's input the trouble is: field names and list indexes."""
@@ -16,36 +17,41 @@ class CommandError(Message):
     """A reason for refusing a command that the client can act on: data, not an exception."""
 
     code: ClassVar[str]
-    message: str
-    path: Path = ()
+    message: Annotated[str, "The reason in a sentence, for people."]
+    path: Annotated[Path, "Where in the command the trouble is."] = ()
 
 
 class InvalidInput(CommandError):
-    """A value breaks a rule that needs no look at the store."""
+    """A value breaks a rule."""
 
     code = "INVALID_INPUT"
 
 
 class NotFound(CommandError):
-    """The command names something that does not exist."""
+    """What the command names does not exist."""
 
     code = "NOT_FOUND"
-    kind: str
-    id: UUID
+    kind: Annotated[str, "The kind of aggregate that does not exist."]
+    id: Annotated[UUID, "The id that leads nowhere."]
 
 
 class VersionConflict(CommandError):
-    """The command expected another version than the current one."""
+    """The command expected another version."""
 
     code = "VERSION_CONFLICT"
-    current_version: int
+    current_version: Annotated[int, "The version that it has."]
 
 
 class CommandIdReused(CommandError):
-    """The command id was already used, for a different input."""
+    """The `commandId` was already used for a different input."""
 
     code = "COMMAND_ID_REUSED"
-    command_id: UUID
+    command_id: Annotated[UUID, "The id that was used before."]
+
+
+def refusals_in(module: ModuleType) -> Sequence[type[CommandError]]:
+    """Return the types of refusals that a module defines, in order."""
+    return [each for each in defined_in(module, CommandError) if each is not CommandError]
 
 
 def not_found(kind: str, id: UUID, *path: str | int) -> NotFound:

@@ -1,9 +1,12 @@
 """Read models: which documents there are, and how each event changes them."""
 
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
+from types import ModuleType
 from typing import Any, TypeVar
 
 import msgspec
@@ -80,6 +83,13 @@ class Change:
         return tuple(sorted({path.partition(".")[0] for path in paths}))
 
 
+def read_models_in(package: ModuleType) -> Sequence["ReadModel"]:
+    """Return the read models that the modules of a package have, sorted by the names of the modules."""
+    names = sorted(each.name for each in pkgutil.iter_modules(package.__path__, f"{package.__name__}."))
+    homes = [import_module(name) for name in names]
+    return [each for home in homes for each in vars(home).values() if isinstance(each, ReadModel)]
+
+
 Projection = Callable[[Any, RecordedEvent], Iterable[Change]]
 
 
@@ -93,11 +103,13 @@ class ReadModel:
 
     Programs whose functions, indexes or events differ keep documents of their own, beside one another:
     two of them on one store never overwrite each other's, and none shows what it did not make itself.
-    `version` is raised by hand where documents are to be made anew and the code does not show why.
+    `question` tells clients in a sentence what the documents answer. `version` is raised by hand where
+    documents are to be made anew and the code does not show why.
     """
 
-    def __init__(self, name: str, *, version: int = 1) -> None:
+    def __init__(self, name: str, *, question: str = "", version: int = 1) -> None:
         self.name = name
+        self.question = question
         self.version = version
         self.collections: list[Collection] = []
         self._projections: dict[type[Event], Projection] = {}

@@ -9,7 +9,7 @@ from app.cqrs.projecting.projector import Projector
 
 
 class ReadModelFailed(CommandError):
-    """A read model that was to go on has stopped again; the message says why."""
+    """The read model stopped again at an event that it can't apply."""
 
     code = "READ_MODEL_FAILED"
 

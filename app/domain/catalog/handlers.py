@@ -1,9 +1,9 @@
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
-from app.cqrs.commands.bus import Handlers
 from app.cqrs.commands.outcomes import Refused, refused
-from app.domain.catalog import model, tables
+from app.cqrs.contexts import Context
+from app.domain.catalog import commands, events, model, refusals, tables
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.model import Product
 from app.domain.catalog.refusals import DuplicateSku
@@ -25,24 +25,16 @@ async def add_product(command: AddProduct, work: SqlWork) -> Refused | Product:
     return await products.create(work, product_id, decision)
 
 
-async def update_product(command: UpdateProduct, work: SqlWork) -> Refused | Product:
-    """Another description."""
-    return await products.change(work, command.product_id, command, model.update)
-
-
-async def change_price(command: ChangePrice, work: SqlWork) -> Refused | Product:
-    """Another price."""
-    return await products.change(work, command.product_id, command, model.change_price)
-
-
-async def discontinue_product(command: DiscontinueProduct, work: SqlWork) -> Refused | Product:
-    """The end of sale."""
-    return await products.change(work, command.product_id, command, model.discontinue)
-
-
-HANDLERS: Handlers = {
-    AddProduct: add_product,
-    UpdateProduct: update_product,
-    ChangePrice: change_price,
-    DiscontinueProduct: discontinue_product,
-}
+CONTEXT = Context(
+    commands=commands,
+    events=events,
+    refusals=refusals,
+    tables=tables,
+    handlers={
+        AddProduct: add_product,
+        UpdateProduct: products.changed_by(model.update),
+        ChangePrice: products.changed_by(model.change_price),
+        DiscontinueProduct: products.changed_by(model.discontinue),
+    },
+    aggregates=[products],
+)

@@ -3,9 +3,9 @@ from functools import partial
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
-from app.cqrs.commands.bus import Handlers
 from app.cqrs.commands.outcomes import Refused
-from app.domain.customers import model, tables
+from app.cqrs.contexts import Context
+from app.domain.customers import commands, events, model, refusals, tables
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.model import Customer
 from app.stores.sql.write_store import SqlWork
@@ -23,16 +23,18 @@ async def register_customer(command: RegisterCustomer, work: SqlWork) -> Refused
 async def update_customer(command: UpdateCustomer, work: SqlWork) -> Refused | Customer:
     """Other details; the e-mail address is still nobody else's."""
     holder = await tables.holder_of(work, command.email)
-    return await customers.change(work, command.customer_id, command, partial(model.update, holder=holder))
+    return await customers.change(work, command, partial(model.update, holder=holder))
 
 
-async def close_customer(command: CloseCustomer, work: SqlWork) -> Refused | Customer:
-    """The end of the business."""
-    return await customers.change(work, command.customer_id, command, model.close)
-
-
-HANDLERS: Handlers = {
-    RegisterCustomer: register_customer,
-    UpdateCustomer: update_customer,
-    CloseCustomer: close_customer,
-}
+CONTEXT = Context(
+    commands=commands,
+    events=events,
+    refusals=refusals,
+    tables=tables,
+    handlers={
+        RegisterCustomer: register_customer,
+        UpdateCustomer: update_customer,
+        CloseCustomer: customers.changed_by(model.close),
+    },
+    aggregates=[customers],
+)

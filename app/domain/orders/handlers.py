@@ -3,11 +3,11 @@ from dataclasses import replace
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
-from app.cqrs.commands.bus import Handlers
 from app.cqrs.commands.outcomes import Refused, refused
+from app.cqrs.contexts import Context
 from app.domain.catalog import published as catalog
 from app.domain.customers import published as customers
-from app.domain.orders import model, tables
+from app.domain.orders import commands, events, model, refusals, tables
 from app.domain.orders.commands import CancelOrder, PayOrder, PlaceOrder, ShipOrder
 from app.domain.orders.model import Order
 from app.domain.stock import published as stock
@@ -35,14 +35,9 @@ async def place_order(command: PlaceOrder, work: SqlWork) -> Refused | Order:
     return refused(*sorted(errors, key=lambda error: error.path)) if errors else order
 
 
-async def pay_order(command: PayOrder, work: SqlWork) -> Refused | Order:
-    """The order is paid."""
-    return await orders.change(work, command.order_id, command, model.pay)
-
-
 async def ship_order(command: ShipOrder, work: SqlWork) -> Refused | Order:
     """The order and its stock leave the warehouse."""
-    order = await orders.change(work, command.order_id, command, model.ship)
+    order = await orders.change(work, command, model.ship)
     if not isinstance(order, Refused):
         await stock.ship(work, order.id, order.units)
     return order
@@ -50,15 +45,22 @@ async def ship_order(command: ShipOrder, work: SqlWork) -> Refused | Order:
 
 async def cancel_order(command: CancelOrder, work: SqlWork) -> Refused | Order:
     """The order is off, and its stock available again."""
-    order = await orders.change(work, command.order_id, command, model.cancel)
+    order = await orders.change(work, command, model.cancel)
     if not isinstance(order, Refused):
         await stock.release(work, order.id, order.units)
     return order
 
 
-HANDLERS: Handlers = {
-    PlaceOrder: place_order,
-    PayOrder: pay_order,
-    ShipOrder: ship_order,
-    CancelOrder: cancel_order,
-}
+CONTEXT = Context(
+    commands=commands,
+    events=events,
+    refusals=refusals,
+    tables=tables,
+    handlers={
+        PlaceOrder: place_order,
+        PayOrder: orders.changed_by(model.pay),
+        ShipOrder: ship_order,
+        CancelOrder: cancel_order,
+    },
+    aggregates=[orders],
+)

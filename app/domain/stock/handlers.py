@@ -3,15 +3,17 @@ from datetime import datetime
 from typing import Any
 
 from app.cqrs.commands.aggregates import Aggregate
-from app.cqrs.commands.bus import Handlers
 from app.cqrs.commands.outcomes import Decision, Refused, not_found, refused
+from app.cqrs.contexts import Context
 from app.domain.catalog import published as catalog
-from app.domain.stock import model, tables
+from app.domain.stock import commands, events, model, refusals, tables
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.domain.stock.model import Stock
 from app.stores.sql.write_store import SqlWork
 
-stocks = Aggregate(kind="stock", evolve=model.evolve, load=tables.load, save=tables.save)
+stocks = Aggregate(
+    kind="stock", evolve=model.evolve, load=tables.load, save=tables.save, identified_by="product"
+)
 
 
 async def receive_stock(command: ReceiveStock, work: SqlWork) -> Refused | Stock:
@@ -29,10 +31,17 @@ async def _change(
 ) -> Refused | Stock:
     if not await catalog.offers(work, {command.product_id}):
         return refused(not_found("product", command.product_id, "product_id"))
-    return await stocks.change(work, command.product_id, command, decide)
+    return await stocks.change(work, command, decide)
 
 
-HANDLERS: Handlers = {
-    ReceiveStock: receive_stock,
-    AdjustStock: adjust_stock,
-}
+CONTEXT = Context(
+    commands=commands,
+    events=events,
+    refusals=refusals,
+    tables=tables,
+    handlers={
+        ReceiveStock: receive_stock,
+        AdjustStock: adjust_stock,
+    },
+    aggregates=[stocks],
+)

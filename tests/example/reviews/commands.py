@@ -1,22 +1,24 @@
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
+from app.cqrs.message_fields import Id
 from app.cqrs.messages import Command
 
 
 class ReviewProduct(Command):
-    """Says what one thinks of a product."""
+    """Writes a review of a product."""
 
-    product_id: UUID
-    stars: int
-    opinion: str = ""
+    product_id: Annotated[UUID, Id("product"), "The product to review."]
+    stars: Annotated[int, "From 1 to 5."]
+    opinion: Annotated[str, "Up to 1,000 characters."] = ""
 
 
 class ReviseReview(Command):
-    """Says it again, in other words or with other stars; what is left unset stays as it is."""
+    """Changes the stars or the words of a review, within 30 days."""
 
-    review_id: UUID
-    stars: int | UnsetType = UNSET
-    opinion: str | UnsetType = UNSET
+    review_id: Annotated[UUID, Id("review"), "The review to change."]
+    stars: Annotated[int | UnsetType, "From 1 to 5."] = UNSET
+    opinion: Annotated[str | UnsetType, "Up to 1,000 characters."] = UNSET
     expected_version: int | None = None

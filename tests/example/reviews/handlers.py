@@ -1,11 +1,11 @@
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
-from app.cqrs.commands.bus import Handlers
 from app.cqrs.commands.outcomes import Refused, not_found, refused
+from app.cqrs.contexts import Context
 from app.domain.catalog import published as catalog
 from app.stores.sql.write_store import SqlWork
-from tests.example.reviews import model, tables
+from tests.example.reviews import commands, events, model, refusals, tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 from tests.example.reviews.model import Review
 
@@ -20,12 +20,14 @@ async def review_product(command: ReviewProduct, work: SqlWork) -> Refused | Rev
     return await reviews.create(work, review_id, model.review(command, review_id, work.now))
 
 
-async def revise_review(command: ReviseReview, work: SqlWork) -> Refused | Review:
-    """Other stars or words."""
-    return await reviews.change(work, command.review_id, command, model.revise)
-
-
-HANDLERS: Handlers = {
-    ReviewProduct: review_product,
-    ReviseReview: revise_review,
-}
+CONTEXT = Context(
+    commands=commands,
+    events=events,
+    refusals=refusals,
+    tables=tables,
+    handlers={
+        ReviewProduct: review_product,
+        ReviseReview: reviews.changed_by(model.revise),
+    },
+    aggregates=[reviews],
+)

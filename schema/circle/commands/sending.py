@@ -1,7 +1,7 @@
 """The way of every mutation: an input becomes a command, and its outcome a payload."""
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Self, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -11,11 +11,12 @@ from app.cqrs.commands import outcomes as commands
 from app.cqrs.commands.outcomes import InvalidInput, Refused
 from app.cqrs.documents.read_model import Collection, Document
 from app.cqrs.freshness.tokens import Token
+from app.cqrs.message_fields import id_field
 from app.cqrs.messages import Command
 from app.graphql.execution.context import Info, SentCommand
+from schema.circle.commands.errors import CommandError, shown
 from schema.circle.consistency import Receipt
-from schema.circle.ids import BadId
-from schema.errors import CommandError, shown
+from schema.circle.ids import BadInput
 
 T = TypeVar("T")
 Input = Annotated[T, strawberry.argument(description="What is to be done.")]
@@ -32,6 +33,10 @@ class CommandInput:
             "A refused command does not use its id up."
         ),
     )
+
+    def command(self) -> Command:
+        """Return the command that this asks for; raise `BadInput` where none can be made of it."""
+        raise NotImplementedError
 
 
 @strawberry.input
@@ -78,30 +83,28 @@ class Payload:
 P = TypeVar("P", bound=Payload)
 
 
-async def send(
-    info: Info, payload: type[P], kind: str, command_id: UUID | None, make: Callable[[], Command]
-) -> P:
-    """Makes the command, carries it out, and shows what came of it to a `kind` of aggregate.
+async def send(info: Info, payload: type[P], kinds: Sequence[str], input: CommandInput) -> P:
+    """Makes the command, carries it out, and shows what came of it to an aggregate of one of these `kinds`.
 
     An id that makes no sense is a refusal like any other.
     """
-    command_id = uuid7() if command_id is None else command_id
+    command_id = uuid7() if input.command_id is None else input.command_id
     sent = info.context.sent[info.path.key] = SentCommand(command_id=command_id)
     try:
-        command = make()
-    except BadId as bad:
+        command = input.command()
+    except BadInput as bad:
         return payload.refused(command_id, [InvalidInput(message=str(bad), path=bad.path)])
     outcome = await info.context.circle.commands.execute(command, command_id=command_id)
     if isinstance(outcome, Refused):
         return payload.refused(command_id, outcome.errors)
     sent.accepted = True
-    return payload.accepted(outcome, _subject(command, outcome, kind), info)
+    return payload.accepted(outcome, _subject(command, outcome, kinds), info)
 
 
-def _subject(command: Command, receipt: commands.Receipt, kind: str) -> UUID | None:
-    """Whom a command was about: it says so itself, unless it made someone new."""
-    known: Any = getattr(command, f"{kind}_id", None)
-    if known is not None:
-        return UUID(str(known))
+def _subject(command: Command, receipt: commands.Receipt, kinds: Sequence[str]) -> UUID | None:
+    """Return the id of what a command was about: it says so itself, unless it made something new."""
+    for kind in kinds:
+        if field := id_field(type(command), kind):
+            return UUID(str(getattr(command, field)))
     streams = (mark.stream.partition("-") for mark in receipt.events)
-    return next((UUID(key) for stream_kind, _, key in streams if stream_kind == kind), None)
+    return next((UUID(key) for kind, _, key in streams if kind in kinds), None)

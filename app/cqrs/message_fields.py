@@ -1,0 +1,107 @@
+"""What the fields of a message say of themselves: their types, what they identify, and a sentence each.
+
+Whoever shows a command or a refusal to clients reads it from here, so that no field is described twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from msgspec import UnsetType
+
+from app.cqrs.messages import Message
+
+
+@dataclass(frozen=True)
+class Id:
+    """Marks the id of an aggregate of this kind, as in `Annotated[UUID, Id("order")]`."""
+
+    of: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageField:
+    """A field of a message, as declared; a text beside its type describes it."""
+
+    name: str
+    kind: Any
+    """Its type, without what it may be instead: `None`, or left unset."""
+    id_of: str | None
+    """The kind of aggregate that it identifies."""
+    description: str
+    """Empty where nobody has written one."""
+    default: Any
+    """`dataclasses.MISSING` where there is none."""
+    nullable: bool
+    """Whether it may be `None`."""
+    unsettable: bool
+    """Whether it may be left unset, to say that nothing changes."""
+
+    @property
+    def required(self) -> bool:
+        """Return whether it has no default."""
+        return self.default is MISSING
+
+
+def fields_of(message: type[Message]) -> Sequence[MessageField]:
+    """Return the fields of a message type, in order."""
+    hashable: Any = message
+    return _fields_of(hashable)
+
+
+@cache
+def _fields_of(message: Any) -> Sequence[MessageField]:
+    hints = get_type_hints(message, include_extras=True)
+    return tuple(_field(field.name, hints[field.name], _default(field)) for field in fields(message))
+
+
+def id_field(message: type[Message], kind: str) -> str | None:
+    """Return the name of the field that has the id of an aggregate of this kind; `None` where none has."""
+    return next((field.name for field in fields_of(message) if field.id_of == kind), None)
+
+
+def summary(message: type[Message]) -> str:
+    """Return what a type of messages says of itself: its docstring, on one line; empty where it has none."""
+    said = " ".join((message.__doc__ or "").split())
+    return "" if said.startswith(f"{message.__name__}(") else said  # what `dataclass` says instead
+
+
+def undescribed(message: type[Message]) -> Iterator[str]:
+    """Yield what clients would be shown of a message without a description, each with what to add where."""
+    home = f"{message.__module__}.{message.__name__}"
+    if not summary(message):
+        yield f"{home} has no docstring, which clients are shown: write one."
+    for field in fields_of(message):
+        if not field.description:
+            yield (
+                f"The field {field.name} of {home} has no description: write it beside the type, as in "
+                'Annotated[int, "From 1 to 5."].'
+            )
+
+
+def _field(name: str, hint: Any, default: Any) -> MessageField:
+    kind, said = (get_args(hint)[0], get_args(hint)[1:]) if get_origin(hint) is Annotated else (hint, ())
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    kinds = [option for option in options if option not in (NoneType, UnsetType)]
+    id_of = next((each.of for each in said if isinstance(each, Id)), None)
+    of_itself = f"The id of the {id_of}." if id_of else _DESCRIBED.get(name, "")
+    description = next((each for each in said if isinstance(each, str)), of_itself)
+    return MessageField(
+        name=name,
+        kind=kinds[0] if len(kinds) == 1 else Union[tuple(kinds)],  # noqa: UP007
+        id_of=id_of,
+        description=description,
+        default=default,
+        nullable=NoneType in options,
+        unsettable=UnsetType in options,
+    )
+
+
+def _default(field: Any) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+_DESCRIBED = {"expected_version": "The version that it must have."}
+"""Fields that mean the same in every command."""

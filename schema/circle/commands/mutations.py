@@ -1,0 +1,69 @@
+"""Mutations that are declared: a command's name, fields and words say all that there is to say of one."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+from app.cqrs.message_fields import summary
+from app.cqrs.messages import Command
+from app.graphql.execution.context import Info
+from schema.circle.commands.inputs import derived_input
+from schema.circle.commands.sending import CommandInput, Payload, send
+from schema.circle.nodes import Node
+from schema.circle.shown import collection_of, kinds_of
+
+
+def mutations(
+    shown: type[Node],
+    *commands: type[Command],
+    inputs: Mapping[type[Command], type[CommandInput]] | None = None,
+) -> type:
+    """Return a part of `Mutation` with one field for each command, whose payload has the node it changes.
+
+    `PayOrder` is sent by `payOrder`, takes a `PayOrderInput` and gives a `PayOrderPayload`. The input is made
+    of the command's fields, unless `inputs` has one that is written by hand.
+    """
+    written = inputs or {}
+    fields = {
+        _snake(command.__name__): _mutation(shown, command, written.get(command)) for command in commands
+    }
+    return strawberry.type(type(f"{shown.__name__}Mutation", (), {"__module__": __name__, **fields}))
+
+
+def _mutation(shown: type[Node], command: type[Command], written: type[CommandInput] | None) -> Any:
+    name = to_camel_case(_snake(command.__name__))
+    input_type = written or derived_input(command, name)
+    payload = _payload(shown, command, name)
+    kinds = kinds_of(shown.__name__)
+
+    async def resolve(info: Info, input: Any) -> Any:
+        return await send(info, payload, kinds, input)
+
+    resolve.__annotations__ = {
+        "info": Info,
+        "input": Annotated[input_type, strawberry.argument(description="What is to be done.")],
+        "return": payload | None,
+    }
+    return strawberry.mutation(resolver=resolve, description=summary(command))
+
+
+def _payload(shown: type[Node], command: type[Command], mutation: str) -> type[Payload]:
+    """Return the payload type of a mutation, with a field that has the node as the read model shows it."""
+    name = _snake(shown.__name__)
+
+    async def changed(self: Payload, info: Info) -> Any:
+        return await self.read_back(info, collection_of(shown))
+
+    changed.__annotations__ = {"info": Info, "return": shown | None}
+    spoken = name.replace("_", " ")
+    field = strawberry.field(
+        resolver=changed, description=f"The {spoken} with this change in it; null when it was refused."
+    )
+    kind = type(f"{command.__name__}Payload", (Payload,), {"__module__": __name__, name: field})
+    return strawberry.type(kind, description=f"The result of `{mutation}`.")
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
