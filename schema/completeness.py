@@ -12,6 +12,7 @@ from strawberry.types.base import get_object_definition
 import schema as package
 from app.cqrs.commands.outcomes import CommandError
 from app.graphql.compiled.parents import Stored, keys_of, way_of
+from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.errors import SHOWN, CommandErrorCode
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import node_types
@@ -40,7 +41,7 @@ def problems(
     yield from _refusals(refusals)
     yield from _nodes(kinds)
     for collection, kind in shown_documents():
-        found: Any = schema._schema.type_map.get(kind.__name__)
+        found: Any = core_schema(schema).type_map.get(kind.__name__)
         if found is None:
             yield f"No field of the schema leads to {kind.__name__}: add one, or drop the type."
         elif collection.read_model in models:
@@ -81,7 +82,7 @@ def _names(known: Collection[str]) -> Iterator[str]:
 
 
 def _descriptions() -> Iterator[str]:
-    for name, kind in schema._schema.type_map.items():
+    for name, kind in core_schema(schema).type_map.items():
         if isinstance(kind, GraphQLEnumType) and not name.startswith("__") and name not in NAMED:
             for value, described in kind.values.items():
                 if not described.description:
@@ -104,9 +105,9 @@ def _refusals(refusals: Iterable[type[CommandError]]) -> Iterator[str]:
 
 
 def _nodes(kinds: Iterable[str]) -> Iterator[str]:
-    node: Any = schema._schema.type_map["Node"]
+    node: Any = core_schema(schema).type_map["Node"]
     assert isinstance(node, GraphQLInterfaceType)
-    for kind in schema._schema.get_possible_types(node):
+    for kind in core_schema(schema).get_possible_types(node):
         if kind.name not in node_types():
             yield f"No id leads to the node {kind.name}: decorate it with `@shows(<its collection>)`."
     for name in sorted(kinds):

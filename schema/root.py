@@ -13,6 +13,7 @@ from app.graphql.execution.collected_fields import EventExecutor
 from app.graphql.execution.context import Info
 from app.graphql.execution.extension import Consistency
 from app.graphql.execution.inputs import prepare_inputs
+from app.graphql.internals.strawberry import core_schema
 from schema.circle.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.circle.commands.errors import SHOWN, show_refusals, take_codes
 from schema.circle.consistency import ReadModelName
@@ -91,7 +92,7 @@ def _without_null_defaults(core: GraphQLSchema) -> None:
                 argument.default_value = Undefined
 
 
-_without_null_defaults(schema._schema)
+_without_null_defaults(core_schema(schema))
 prepare_inputs(schema)
 
 

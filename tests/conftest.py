@@ -59,8 +59,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 async def running_service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """A service with the demo shop, as `scripts/serve` starts it."""
+    """A service with the demo shop, as `scripts/serve` starts it; its read models show the whole shop."""
     async with running(tmp_path_factory.mktemp("service")) as service:
+        await service.ready()
         yield service
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM, Signals
 
+import httpx
+
 PATIENCE = 60
 """Seconds for a start; the demo shop is filled in them, on a machine that has other things to do."""
 
@@ -30,6 +32,12 @@ class Service:
     def mongod(self) -> int:
         """The number of its mongod's process."""
         return int(_found(r"mongod, process (\d+)", self.announced))
+
+    async def ready(self) -> None:
+        """Wait until the stores take writes and the read models show all that was done."""
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(timeout=PATIENCE) as http:
+            while (await http.get(f"{self.url}/health/ready")).is_error:
+                pass
 
     async def stop(self, signal: Signals) -> str:
         """Sends the signal and waits for the end; returns what the service said since it began to serve."""

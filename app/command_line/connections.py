@@ -3,7 +3,6 @@
 import random
 from typing import Any
 
-from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
@@ -37,7 +36,7 @@ class Connection(WebSocketsSansIOProtocol):
         if self.config.ws_per_message_deflate:
             self.conn.available_extensions = [DEFLATE]
 
-    async def send(self, message: ASGISendEvent) -> None:
+    async def send(self, message: Any) -> None:
         """Sends an ASGI message; a close frame is not held back by what the client has not read."""
         if message["type"] == "websocket.close" and not self.writable.is_set():
             self.writable.set()

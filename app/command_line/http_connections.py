@@ -179,7 +179,7 @@ class HTTPConnection(HttpToolsProtocol):
             self.loop.call_later(LAST_PATIENCE, self.transport.abort)
 
     @property
-    def _waiting_until(self) -> float | None:
+    def waiting_until(self) -> float | None:
         """When it is closed if nothing comes; `None` for one that waits for the service."""
         timer = self._patience or self.timeout_keep_alive_task
         return timer.when() if timer and not self.transport.is_closing() else None
@@ -189,7 +189,7 @@ class HTTPConnection(HttpToolsProtocol):
         waiting = sorted(
             (until, id(each), each)
             for each in self.connections
-            if isinstance(each, HTTPConnection) and each is not self and (until := each._waiting_until)
+            if isinstance(each, HTTPConnection) and each is not self and (until := each.waiting_until)
         )
         for _, _, each in waiting[: len(waiting) // 10 + 1]:
             each.transport.abort()

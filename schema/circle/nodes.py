@@ -61,7 +61,7 @@ class Node:
     @strawberry.field(description="A globally unique id, opaque.")
     def id(document: strawberry.Parent[Any], info: Info) -> strawberry.ID:
         """Made from the type's name and the document's own key."""
-        return global_id(info._raw_info.parent_type.name, document["_id"])
+        return global_id(info.path.typename, document["_id"])
 
     @classmethod
     def is_type_of(cls, source: object, _info: GraphQLResolveInfo[Any]) -> bool:

@@ -16,6 +16,7 @@ from app.cqrs.live import following as live
 from app.graphql.execution.context import Context, Info
 from app.graphql.execution.refusals import BadArgument
 from app.graphql.execution.standing import Mark
+from app.graphql.internals.strawberry import core_schema
 from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.ids import global_id
 from schema.circle.nodes import Node
@@ -198,7 +199,7 @@ def _shown(
 
 def _changed(info: Info, notice: Notice, cursor: ConsistencyToken) -> DocumentChanged:
     kind = shown_by(notice.collection)
-    shown = info._raw_info.schema.get_type(kind.__name__) if kind else None
+    shown = core_schema(info.schema).get_type(kind.__name__) if kind else None
     return DocumentChanged(
         read_model=ReadModelName(notice.read_model),
         document_type=kind.__name__ if kind else None,

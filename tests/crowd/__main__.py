@@ -26,6 +26,7 @@ async def _measure(arguments: argparse.Namespace) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory() as folder:
         async with running(Path(folder)) as service, httpx.AsyncClient(timeout=60) as http:
+            await service.ready()
             shop = await open_shop(service.url, service.process.pid, http)
             await idle(shop, arguments.idle)  # first: later on there is memory to use again
             await fan_out(shop, arguments.subscribers, arguments.rounds)

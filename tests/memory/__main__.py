@@ -27,8 +27,7 @@ def _arguments() -> argparse.Namespace:
 async def _measure(name: str, times: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with running(Path(folder)) as service, httpx.AsyncClient(timeout=60) as http:
-            while (await http.get(f"{service.url}/health/ready")).is_error:
-                pass  # The demo shop is being projected.
+            await service.ready()
             shop = await open_shop(service.url, service.process.pid, http)
             await variables(shop, AT_REST)
             before, began = shop.memory(), perf_counter()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLNonNull
 
+from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 from tests.schema.client import Client
 from tests.schema.shop import Shop
@@ -22,7 +23,7 @@ async def test_null_in_an_update_removes_the_value_or_is_refused(
     client: Client, shop: Shop, mutation: str
 ) -> None:
     kind = mutation.removeprefix("update")
-    fields = schema._schema.type_map[f"Update{kind}Input"].fields  # type: ignore[attr-defined]
+    fields = core_schema(schema).type_map[f"Update{kind}Input"].fields  # type: ignore[attr-defined]
     nullable = {name for name, field in fields.items() if not isinstance(field.type, GraphQLNonNull)}
     assert nullable - {"commandId", "expectedVersion"} == NULLS[mutation].keys()
     described: dict[str, Any] = {
@@ -54,5 +55,5 @@ async def test_null_in_an_update_removes_the_value_or_is_refused(
 
 
 def test_every_update_is_tried_with_null() -> None:
-    updates = {name for name in schema._schema.type_map if name.startswith("Update")}
+    updates = {name for name in core_schema(schema).type_map if name.startswith("Update")}
     assert updates - {f"U{name[1:]}Payload" for name in NULLS} == {f"U{name[1:]}Input" for name in NULLS}

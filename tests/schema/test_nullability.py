@@ -12,13 +12,14 @@ from app.cqrs.documents.read_model import Change
 from app.cqrs.freshness.progress import ReadModelBehind
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+from app.graphql.internals.strawberry import core_schema
 from app.read_models.order_details import order_details
 from schema.root import schema
 from tests.inprocess import Service, serving
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 
-CORE = schema._schema
+CORE = core_schema(schema)
 
 
 def test_what_is_read_or_done_on_its_own_is_nullable() -> None:

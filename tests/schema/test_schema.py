@@ -20,6 +20,7 @@ from graphql import (
 
 from app import bootstrap
 from app.cqrs.commands.outcomes import CommandError
+from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands import errors
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import node_types
@@ -27,8 +28,8 @@ from schema.circle.shown import shown_documents, shows
 from schema.root import schema, sdl
 from tests.schema.client import Client
 
-NODE: Any = schema._schema.type_map["Node"]
-TYPES = {name: kind for name, kind in schema._schema.type_map.items() if not name.startswith("__")}
+NODE: Any = core_schema(schema).type_map["Node"]
+TYPES = {name: kind for name, kind in core_schema(schema).type_map.items() if not name.startswith("__")}
 
 
 def undescribed(name: str, kind: GraphQLNamedType) -> Iterator[str]:
@@ -77,7 +78,7 @@ def test_every_read_model_has_a_name_in_the_schema() -> None:
 def test_every_document_is_shown_by_a_type_and_every_node_by_its_id() -> None:
     collections = [each for model in bootstrap.READ_MODELS for each in model.collections]
     assert {each.name for each in collections} == {each.name for each, _ in shown_documents()}
-    assert {kind.name for kind in schema._schema.get_possible_types(NODE)} == set(node_types())
+    assert {kind.name for kind in core_schema(schema).get_possible_types(NODE)} == set(node_types())
 
 
 def test_two_types_for_the_documents_of_one_collection_are_refused() -> None:

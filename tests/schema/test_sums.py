@@ -16,6 +16,7 @@ from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.head import Head
 from app.domain.stock.model import MOST_ON_HAND
 from app.graphql.execution.written import shown_big_int
+from app.graphql.internals.strawberry import core_schema
 from app.values import HIGHEST_PRICE, MOST_UNITS
 from schema.circle.consistency import Freshness
 from schema.root import schema
@@ -145,7 +146,7 @@ BOUNDED: dict[str, tuple[str, ...]] = {
 
 
 def test_every_int_of_a_result_is_bounded() -> None:
-    kinds = [kind for kind in schema._schema.type_map.values() if isinstance(kind, GraphQLObjectType)]
+    kinds = [kind for kind in core_schema(schema).type_map.values() if isinstance(kind, GraphQLObjectType)]
     found = {
         f"{kind.name}.{name}"
         for kind in kinds

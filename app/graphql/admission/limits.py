@@ -24,6 +24,7 @@ from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import documents
 from app.graphql.admission.lists import refuse_long_lists
 from app.graphql.admission.validation import locating
+from app.graphql.internals.strawberry import core_schema, sent_operation_name
 
 MOST_TOKENS = 4000
 MOST_DIGITS = 40
@@ -75,22 +76,22 @@ class Limits(SchemaExtension):
     def _faults(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
         try:
-            refuse_too_large(document, context._provided_operation_name)
+            refuse_too_large(document, sent_operation_name(context))
         except GraphQLError as refusal:
             return [refusal]
-        faults = documents.validate(context.schema._schema, document, locating(context.validation_rules))
+        faults = documents.validate(core_schema(context.schema), document, locating(context.validation_rules))
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return [_refusal("This selects the same fields too often, or has too many faults to list.")]
         return faults or self._refused_cost(document)
 
     def _refused_cost(self, document: DocumentNode) -> list[GraphQLError]:
         execution = self.execution_context
-        operation = get_operation_ast(document, execution._provided_operation_name)
+        operation = get_operation_ast(document, execution.operation_name)
         if operation is None:  # The library says that there is none of this name.
             return []
         try:
             refuse_long_lists(execution.variables)
-            cost = formula(execution.schema._schema, fragments_of(document), operation).cost(
+            cost = formula(core_schema(execution.schema), fragments_of(document), operation).cost(
                 execution.variables
             )
         except GraphQLError as refusal:

@@ -185,7 +185,7 @@ def resolver_of(
         or declared.base_resolver.root_parameter
         or declared.extensions
         or not declared.is_async
-        or schema.schema_converter._exception_handler_specs
+        or schema.exception_handlers
     ):
         return None
     return Resolver(schema, field, declared, details, room)

@@ -24,7 +24,7 @@ class AtOnce(SchemaExtension):
             await after_others(execution.query)
             try:
                 operation = CompiledOperation(
-                    execution.schema, self._leaves, execution.query or "", execution._provided_operation_name
+                    execution.schema, self._leaves, execution.query or "", execution.operation_name
                 )
                 execution.result = await operation.execute(execution.variables, context, gives_way=True)
             except NotCovered:

@@ -15,6 +15,7 @@ from app.graphql.compiled.arguments import Room, Variables
 from app.graphql.compiled.parsed import NotCovered, parsed
 from app.graphql.compiled.plans import Plan
 from app.graphql.compiled.shapes import Leaves
+from app.graphql.internals.strawberry import core_schema
 
 MOST_PLANS = 16
 """Of one operation: it has one for each combination of what `@skip` and `@include` ask for."""
@@ -35,11 +36,12 @@ class CompiledOperation:
         """Raises `NotCovered`."""
         self._schema = schema
         self._leaves = leaves
-        self._parsed = parsed(schema._schema, query, operation_name)
+        core = core_schema(schema)
+        self._parsed = parsed(core, query, operation_name)
         definitions = self._parsed.operation.variable_definitions or ()
-        self._variables = Variables(schema._schema, tuple(definitions))
+        self._variables = Variables(core, tuple(definitions))
         try:
-            self._formula = formula(schema._schema, self._parsed.fragments, self._parsed.operation)
+            self._formula = formula(core, self._parsed.fragments, self._parsed.operation)
         except GraphQLError:
             raise NotCovered from None
         self._plans: dict[tuple[Any, ...], Plan] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from graphql import GraphQLField, GraphQLOutputType, GraphQLSchema
+from graphql import GraphQLField
 from strawberry.types.field import StrawberryField
 
 Keys = frozenset[str] | None
@@ -86,18 +86,16 @@ def _keys_read(function: Any, parameter: str) -> Keys:
 class Glimpse:
     """What a derived field may see of the operation."""
 
-    __slots__ = ("_raw_info", "context")
+    __slots__ = ("context", "path")
 
-    def __init__(self, context: Any, raw_info: "Place") -> None:
+    def __init__(self, context: Any, path: "FieldPath") -> None:
         self.context = context
-        self._raw_info = raw_info
+        self.path = path
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where in the schema a field is."""
+class FieldPath:
+    """The part of a field's path that is the same in every operation."""
 
-    field_name: str
-    parent_type: Any
-    return_type: GraphQLOutputType
-    schema: GraphQLSchema
+    typename: str
+    """The type that the field belongs to."""

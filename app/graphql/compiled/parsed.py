@@ -29,7 +29,7 @@ from graphql.execution.values import VariableValues
 from app.graphql.admission.documents import bytes_of_document, documents
 from app.graphql.admission.limits import MOST_TOKENS, refuse_too_large
 from app.graphql.admission.validation import RULES
-from app.graphql.execution.collected_fields import Collected
+from app.graphql.internals.graphql_core import Collected
 
 
 class NotCovered(Exception):

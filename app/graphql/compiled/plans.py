@@ -27,7 +27,8 @@ from app.graphql.compiled.needs import needed
 from app.graphql.compiled.parsed import NotCovered, Parsed, Selections
 from app.graphql.compiled.shapes import Impure, Leaves, Shapes
 from app.graphql.execution.async_helpers import help_weakly
-from app.graphql.execution.collected_fields import collect_into
+from app.graphql.internals.graphql_core import collect_into
+from app.graphql.internals.strawberry import core_schema
 
 BYTES_OF_SOURCE = 20
 """That a character takes in memory, about, once it is compiled."""
@@ -68,7 +69,9 @@ class _Survey:
             except Impure:
                 if resolver := resolver_of(self._schema, field, details, self._room):
                     self._resolvers[id(details)] = resolver
-                self._needed[id(details)] = needed(self._schema._schema, field, details, self._selections)
+                self._needed[id(details)] = needed(
+                    core_schema(self._schema), field, details, self._selections
+                )
                 self._value(field.type, details)
 
     def _value(self, kind: Any, details: FieldDetailsList) -> None:
@@ -77,7 +80,7 @@ class _Survey:
         if is_wrapping_type(kind):
             self._value(kind.of_type, details)  # Items may come one by one.
         elif is_composite_type(kind) and (id(details), id(kind)) not in self._values:
-            possible = self._schema._schema.get_possible_types
+            possible = core_schema(self._schema).get_possible_types
             kinds: Any = possible(kind) if is_abstract_type(kind) else [kind]
             for each in kinds:
                 self.object(each, self._selections(each, details))

@@ -21,7 +21,7 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import is_awaitable
 
 from app.graphql.compiled.leaves import KNOWN, Leaf, Unfit, leaf, refuse
-from app.graphql.compiled.parents import Glimpse, Place, Stored, way_of
+from app.graphql.compiled.parents import FieldPath, Glimpse, Stored, way_of
 
 Shape = Callable[[Any, Any], Any]
 """From a value and the operation's context to what is shown of it; raises anything where it does not fit."""
@@ -109,7 +109,6 @@ class Shapes:
 
     def _read(self, parent: GraphQLObjectType, field: GraphQLField, source: str) -> str:
         """Source for the field's value, as its parent has it."""
-        name = next(name for name, each in parent.fields.items() if each is field)
         match way_of(field):
             case None:
                 raise Impure
@@ -118,8 +117,8 @@ class Shapes:
             case derived:
                 arguments = [source if derived.parent is None else f"{derived.parent}={source}"]
                 if derived.info:
-                    place = self._know("p", Place(name, parent, field.type, self._schema))
-                    arguments.append(f"{derived.info}=Glimpse(c, {place})")
+                    path = self._know("p", FieldPath(parent.name))
+                    arguments.append(f"{derived.info}=Glimpse(c, {path})")
                 return f"{self._know('r', derived.function)}({', '.join(arguments)})"
 
     def _value(self, kind: GraphQLOutputType, details: FieldDetailsList, value: str) -> str:

@@ -1,31 +1,12 @@
-"""The only place that names what graphql-core keeps private: where an executor keeps collected sub-fields.
+"""Executors of subscriptions that keep nothing of an event once it was sent."""
 
-`Executor.collect_subfields` looks up the sub-fields of a list of field nodes by the list's `id`, in a
-dictionary that an executor shares with its copies. No public interface reaches that dictionary.
-"""
-
-from collections.abc import Mapping
 from typing import Any
 
-from graphql import GraphQLObjectType
 from graphql.execution import Executor
-from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.graphql.execution.async_helpers import help_weakly
-
-Collected = dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, CollectedFields]]
-"""Sub-fields by type and the identity of the list; the list itself is kept, so that its id stays taken."""
-
-
-def collected_by(executor: Executor[Any]) -> Mapping[Any, Any]:
-    """Return the sub-fields that an executor has collected."""
-    return executor._relevant_sub_fields
-
-
-def collect_into(executor: Executor[Any], collected: Collected) -> None:
-    """Have an executor look up sub-fields in `collected`, and add there what it collects."""
-    executor._relevant_sub_fields = collected
+from app.graphql.internals.graphql_core import collect_into
 
 
 class EventExecutor(StrawberryGraphQLCoreExecutionContext):

@@ -14,6 +14,7 @@ from app.cqrs.reading.reading import Reading
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.lists import MOST_TOKENS, refuse_more
 from app.graphql.execution.standing import Standing
+from app.graphql.internals.strawberry import resolve_info
 
 TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
 
@@ -117,5 +118,5 @@ class Info(StrawberryInfo[Context, None]):
     @property
     def shown(self) -> Fields:
         """The fields that are needed of the documents which the resolver reads; `None` for all."""
-        fields: Fields = getattr(self._raw_info, "shown", None)
+        fields: Fields = getattr(resolve_info(self), "shown", None)
         return fields

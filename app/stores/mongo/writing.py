@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
-from typing import Any
 from uuid import UUID, uuid4
 
 from bson import Binary
@@ -27,6 +26,7 @@ from app.cqrs.documents.store import (
 from app.cqrs.freshness.places import Place
 from app.cqrs.log.events import RecordedEvent
 from app.stores.mongo.batches import Batch
+from app.stores.mongo.internals.pymongo import forget_connections
 from app.stores.mongo.operations import Operations
 
 SAFE = WriteConcern("majority", j=True)
@@ -60,9 +60,7 @@ class MongoWriter:
 
     def forget_connections(self) -> None:
         """Has new ones made: those to a mongod that was not ready say for ever that it has no sessions."""
-        topology: Any = self._database.client._topology  # There is no public way.
-        for server in list(topology._servers.values()):  # which the monitor's thread may change
-            server.pool.reset_without_pause()
+        forget_connections(self._database.client)
 
     def has_any(self) -> bool:
         """Return whether any read model was ever built here."""

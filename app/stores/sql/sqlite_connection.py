@@ -10,14 +10,16 @@ from typing import Any
 
 import aiosqlite
 from sqlalchemy import CursorResult, Engine, Executable
-from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_dbapi
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util.concurrency import await_, in_greenlet
 
+from app.stores.sql.internals.aiosqlite import OpenConnection
+from app.stores.sql.internals.sqlalchemy import Adapter, ClosedCursor
 from app.stores.sql.sqlite_file import FileReplaced, Identity, OpenedFile
 
 
-class WholeStatements(aiosqlite.Connection):
+class WholeStatements(OpenConnection):
     """Executes a statement, fetches all its rows and closes its cursor in one go.
 
     Raises `FileReplaced` where the file is not the one that was opened any more.
@@ -27,7 +29,7 @@ class WholeStatements(aiosqlite.Connection):
 
     async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Has a statement executed in the connection's thread."""
-        await self._execute(self._check_and_carry_out, statement, sql, values, many)  # type: ignore[no-untyped-call]
+        await self.in_thread(self._check_and_carry_out, statement, sql, values, many)
 
     def _check_and_carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         self.file.check()
@@ -35,7 +37,7 @@ class WholeStatements(aiosqlite.Connection):
 
     def carry_out_here(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Executes a statement in the thread that asks for it."""
-        cursor = self._conn.cursor()
+        cursor = self.opened.cursor()
         try:
             (cursor.executemany if many else cursor.execute)(sql, values)
             statement.rows = iter(cursor.fetchall() if cursor.description else ())
@@ -46,7 +48,7 @@ class WholeStatements(aiosqlite.Connection):
 
     async def rollback(self) -> None:
         """Undoes the transaction, if there is one."""
-        if self._conn.in_transaction:
+        if self.opened.in_transaction:
             await super().rollback()
 
 
@@ -62,23 +64,23 @@ class WholeTransactions(WholeStatements):
 
     async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Has a statement executed."""
-        if self._conn.in_transaction:
+        if self.opened.in_transaction:
             self.carry_out_here(statement, sql, values, many)
         else:
-            await self._execute(self._begin_with, statement, sql, values, many)  # type: ignore[no-untyped-call]
+            await self.in_thread(self._begin_with, statement, sql, values, many)
 
     def _begin_with(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
-        if not self._conn.in_transaction:  # of a statement that was given up before it was done
+        if not self.opened.in_transaction:  # of a statement that was given up before it was done
             self._check()
-            self._conn.execute("BEGIN IMMEDIATE")
+            self.opened.execute("BEGIN IMMEDIATE")
         self.carry_out_here(statement, sql, values, many)
 
     async def commit(self) -> None:
         """Ends the transaction; what was committed to a file that is gone is not acknowledged."""
-        await self._execute(self._commit_and_check)  # type: ignore[no-untyped-call]
+        await self.in_thread(self._commit_and_check)
 
     def _commit_and_check(self) -> None:
-        self._conn.commit()
+        self.opened.commit()
         self._check()
 
     def _check(self) -> None:
@@ -89,7 +91,7 @@ class WholeTransactions(WholeStatements):
             raise FileReplaced("the file that commits are written to was removed or replaced")
 
 
-class Statement:
+class Statement(ClosedCursor):
     """A cursor as SQLAlchemy wants one, which holds all rows once it has been executed."""
 
     def __init__(self, connection: "Adapted") -> None:
@@ -109,7 +111,7 @@ class Statement:
             else:
                 self._connection.carry_out_here(self, sql, values, many)
         except Exception as error:
-            self._adapted._handle_exception(error)
+            self._adapted.fail(error)
 
     def executemany(self, sql: str, values: Any) -> None:
         """Executes a statement once for each row of values."""
@@ -127,18 +129,15 @@ class Statement:
         """All rows that are left."""
         return list(self.rows)
 
-    def close(self) -> None:
-        """Is closed already."""
 
-    async def _async_soft_close(self) -> None:
-        """The same."""
-
-
-class Adapted(AsyncAdapt_aiosqlite_connection):
+class Adapted(Adapter):
     """SQLAlchemy's view of a connection."""
 
     __slots__ = ()
-    _cursor_cls = Statement  # type: ignore[assignment]  # what SQLAlchemy needs of one
+
+    def cursor(self, server_side: bool = False) -> Any:  # noqa: ARG002 - SQLAlchemy asks for it by name
+        """Return a new cursor; each one fetches all its rows at once."""
+        return Statement(self)
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):
@@ -173,8 +172,8 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
 
         connection: Any = self._kind(open_database, iter_chunk_size=64)
         connection.file = self._file
-        connection._thread.daemon = True  # One that was never closed keeps no process from ending.
-        self._threads = [*filter(Thread.is_alive, self._threads), connection._thread]
+        connection.thread.daemon = True  # One that was never closed keeps no process from ending.
+        self._threads = [*filter(Thread.is_alive, self._threads), connection.thread]
         return Adapted(self, await_(connection))
 
     def wait_for_threads(self, _engine: Engine) -> None:

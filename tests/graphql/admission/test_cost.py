@@ -9,6 +9,7 @@ from graphql import get_introspection_query, get_operation_ast, parse, validate
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import OF_QUERIES, formula, fragments_of
 from app.graphql.admission.formula import Sent
+from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 from tests.schema.client import Client
 from tests.schema.shop import Shop
@@ -19,8 +20,8 @@ def cost_of(query: str, **variables: Any) -> Cost:
     document = parse(query)
     operation = get_operation_ast(document)
     assert operation
-    assert validate(schema._schema, document) == []
-    return formula(schema._schema, fragments_of(document), operation).cost(variables)
+    assert validate(core_schema(schema), document) == []
+    return formula(core_schema(schema), fragments_of(document), operation).cost(variables)
 
 
 def queried(reads: int, nodes: int, fields: int) -> Cost:
@@ -90,7 +91,7 @@ def test_a_fragment_is_counted_once_however_often_it_is_spread() -> None:
     operation = get_operation_ast(document)
     assert operation
     began = time.process_time()
-    ready = formula(schema._schema, fragments_of(document), operation)
+    ready = formula(core_schema(schema), fragments_of(document), operation)
     once, _ = ready.selected.counted(Sent({"first": 3}))
     assert time.process_time() - began < 0.5
     assert once.nodes == 3 * 2**60

@@ -10,6 +10,7 @@ from graphql import GraphQLError
 from app.graphql.admission.documents import LARGE, Documents
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.admission.validation import RULES
+from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 
 PRODUCTS = "query Q%d { products(first: 2) { nodes { id name price { amount } } } }"
@@ -25,7 +26,7 @@ LEFT_BY_VALIDATION = 250_000
 
 def parsed(documents: Documents, text: str) -> list[GraphQLError]:
     document = documents.parse(text, max_tokens=MOST_TOKENS)
-    return documents.validate(schema._schema, document, RULES)
+    return documents.validate(core_schema(schema), document, RULES)
 
 
 @pytest.mark.parametrize("text", [PRODUCTS, ALIASES, LISTS, COMMENT, WIDE, WRONG])

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from app.config import Settings
+from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 from tests.graphql.compiled.comparison import Comparison, Different
 from tests.graphql.compiled.generator import Generator
@@ -20,7 +21,7 @@ async def campaign(rounds: int, seed: int) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         async with quiet_shop(Settings(data_dir=Path(folder), read_cache_mb=0)) as (circle, known):
             comparison, start = Comparison(keeping(circle)), time.monotonic()
-            operations = Generator(schema._schema, known, seed).operations(sets=SETS)
+            operations = Generator(core_schema(schema), known, seed).operations(sets=SETS)
             try:
                 while comparison.counts["operations"] < rounds:
                     await comparison.compare(next(operations))

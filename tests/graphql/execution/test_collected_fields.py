@@ -5,10 +5,10 @@ from typing import Any
 
 import graphql
 import strawberry
-from graphql import build_schema, parse
 from graphql.execution import Executor
 
-from app.graphql.execution.collected_fields import Collected, EventExecutor, collect_into, collected_by
+from app.graphql.execution.collected_fields import EventExecutor
+from app.graphql.internals.graphql_core import collected_by
 from schema.root import schema as shops_schema
 
 ITEMS = 50
@@ -67,18 +67,3 @@ async def test_the_library_still_leaves_them() -> None:
 
 def test_the_shop_is_executed_so() -> None:
     assert shops_schema.execution_context_class is EventExecutor
-
-
-def test_the_executor_keeps_its_sub_fields_where_they_are_put() -> None:
-    core = build_schema("type Query { product: Product } type Product { onHand: Int }")
-    built = Executor.build(core, parse("{ product { onHand } }"), {"product": {"onHand": 1}})
-    assert isinstance(built, Executor), built
-    into: Collected = {}
-    collect_into(built, into)
-    built.execute_operation(False)
-    told = (
-        f"graphql-core {graphql.version} keeps collected sub-fields elsewhere: "
-        "see app/graphql/execution/collected_fields.py"
-    )
-    assert len(into) == 1, told
-    assert collected_by(built) is into, told

@@ -15,10 +15,11 @@ from graphql import (
 from strawberry.types.arguments import convert_argument
 from strawberry.types.base import StrawberryObjectDefinition
 
+from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 
 INPUTS: dict[str, GraphQLInputObjectType] = {
-    name: kind for name, kind in schema._schema.type_map.items() if is_input_object_type(kind)
+    name: kind for name, kind in core_schema(schema).type_map.items() if is_input_object_type(kind)
 }
 
 

@@ -12,6 +12,7 @@ from app.cqrs.commands.bus import Conflict
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.reading.reading import Reading
 from app.cqrs.unavailable import ReadStoreUnavailable
+from app.graphql.internals.strawberry import core_schema
 from app.stores.sql.write_store import SqlWork
 from schema.root import schema
 from tests.inprocess import Service
@@ -66,7 +67,7 @@ async def test_every_mutation_says_with_which_id_it_may_be_sent_again(
     service: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = await known(shop)
-    mutations = schema._schema.mutation_type
+    mutations = core_schema(schema).mutation_type
     assert mutations
     assert {*inputs, "retryReadModel"} == set(mutations.fields)
     for name, input in inputs.items():

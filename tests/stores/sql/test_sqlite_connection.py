@@ -2,9 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -55,9 +55,13 @@ class Noted(WholeStatements):
 
     trips: ClassVar[list[str]] = []
 
-    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        self.trips.append(fn.__name__)
-        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+    async def in_thread(self, work: Callable[..., object], *arguments: object) -> None:
+        self.trips.append(getattr(work, "__name__", ""))
+        await super().in_thread(work, *arguments)
+
+    async def close(self) -> None:
+        self.trips.append("close")
+        await super().close()
 
 
 class NotedTransactions(Noted, WholeTransactions):
