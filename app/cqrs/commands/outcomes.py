@@ -1,11 +1,9 @@
 """What comes of a command: a receipt, or the reasons why it was refused."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
-
-from msgspec import UNSET
 
 from app.cqrs.messages import Event, Message, defined_in
 
@@ -93,43 +91,3 @@ class Receipt(Message):
     def position(self) -> int | None:
         """The position of the command's last event; `None` when it changed nothing."""
         return self.events[-1].position if self.events else None
-
-
-def invalid(path: Path | str, parse: Callable[..., Any], *values: Any) -> tuple[InvalidInput, ...]:
-    """The complaint of a parser about `values`, if it has one."""
-    try:
-        parse(*values)
-    except ValueError as complaint:
-        place = (path,) if isinstance(path, str) else path
-        return (InvalidInput(message=f"{_spoken(place)} {complaint}.", path=place),)
-    return ()
-
-
-Parsers = Mapping[str, Callable[[Any], Any]]
-"""How the fields of an input are checked and tidied, by their names."""
-
-
-def invalid_fields(input: object, parsers: Parsers, path: Path = ()) -> tuple[InvalidInput, ...]:
-    """The complaints of `parsers` about those fields of `input` that are set; `path` leads to `input`."""
-    return tuple(
-        problem
-        for field, parse, value in _fields_set(input, parsers)
-        for problem in invalid((*path, field), parse, value)
-    )
-
-
-def parsed_fields(input: object, parsers: Parsers) -> dict[str, Any]:
-    """Those fields of `input` that are set, tidied; raises `ValueError` where one is invalid."""
-    return {field: parse(value) for field, parse, value in _fields_set(input, parsers)}
-
-
-def _fields_set(input: object, parsers: Parsers) -> Iterator[tuple[str, Callable[[Any], Any], Any]]:
-    for field, parse in parsers.items():
-        value = getattr(input, field)
-        if value is not UNSET:
-            yield field, parse, value
-
-
-def _spoken(path: Path) -> str:
-    field = next((str(step) for step in reversed(path) if isinstance(step, str)), "The input")
-    return field.replace("_", " ").capitalize()

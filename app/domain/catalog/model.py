@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import Decision, invalid, invalid_fields, parsed_fields, refused
+from app.cqrs.commands.outcomes import Decision, refused
+from app.cqrs.commands.parsing import Parsing
 from app.cqrs.messages import Event
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
@@ -37,29 +38,24 @@ class Product:
 
 def add(command: AddProduct, product_id: UUID) -> Decision:
     """A new product, with a well-formed SKU, name, category and price."""
-    problems = (
-        *invalid("sku", sku, command.sku),
-        *invalid_fields(command, DESCRIPTION),
-        *invalid("unit_price", price, command.unit_price, command.currency_code),
+    parsing = Parsing()
+    added = ProductAdded(
+        product_id=product_id,
+        sku=parsing.value("sku", sku, command.sku),
+        **parsing.fields(command, DESCRIPTION),
+        unit_price=parsing.value("unit_price", price, command.unit_price, command.currency_code),
     )
-    if problems:
-        return refused(*problems)
-    return (
-        ProductAdded(
-            product_id=product_id,
-            sku=sku(command.sku),
-            unit_price=price(command.unit_price),
-            **parsed_fields(command, DESCRIPTION),
-        ),
-    )
+    return parsing.refusal or (added,)
 
 
 def update(product: Product, command: UpdateProduct, _now: datetime) -> Decision:
     """Another description; nothing happens where nothing differs."""
-    if problems := invalid_fields(command, DESCRIPTION):
-        return refused(*problems)
+    parsing = Parsing()
+    described = parsing.fields(command, DESCRIPTION)
+    if parsing.refusal:
+        return parsing.refusal
     before = {field: getattr(product, field) for field in DESCRIPTION}
-    after = before | parsed_fields(command, DESCRIPTION)
+    after = before | described
     if after == before:
         return ()
     return (ProductUpdated(product_id=product.id, sku=product.sku, **after),)
@@ -67,11 +63,12 @@ def update(product: Product, command: UpdateProduct, _now: datetime) -> Decision
 
 def change_price(product: Product, command: ChangePrice, _now: datetime) -> Decision:
     """Another price, of a product that is on sale; nothing happens where it is the same."""
-    if problems := invalid("unit_price", price, command.unit_price, command.currency_code):
-        return refused(*problems)
+    parsing = Parsing()
+    unit_price = parsing.value("unit_price", price, command.unit_price, command.currency_code)
+    if parsing.refusal:
+        return parsing.refusal
     if product.discontinued:
         return refused(withdrawn(product))
-    unit_price = price(command.unit_price)
     if unit_price == product.unit_price:
         return ()
     return (PriceChanged(product_id=product.id, unit_price=unit_price, previous_price=product.unit_price),)

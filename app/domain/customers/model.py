@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import CommandError, Decision, invalid_fields, parsed_fields, refused
+from app.cqrs.commands.outcomes import CommandError, Decision, refused
+from app.cqrs.commands.parsing import Parsing
 from app.cqrs.messages import Event
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.events import CustomerClosed, CustomerDetails, CustomerRegistered, CustomerUpdated
@@ -74,18 +75,21 @@ def _in_unicode(label: str) -> str:
 
 def register(command: RegisterCustomer, customer_id: UUID, holder: UUID | None) -> Decision:
     """A new customer; `holder` is who has the e-mail address already."""
-    if problems := (*_badly_detailed(command), *_taken(command, customer_id, holder)):
+    parsing = Parsing()
+    details = CustomerDetails(**_detailed(parsing, command))
+    if problems := (*parsing.problems, *_taken(command, customer_id, holder)):
         return refused(*problems)
-    return (CustomerRegistered(customer_id=customer_id, personal=CustomerDetails(**_detailed(command))),)
+    return (CustomerRegistered(customer_id=customer_id, personal=details),)
 
 
 def update(customer: Customer, command: UpdateCustomer, _now: datetime, *, holder: UUID | None) -> Decision:
     """Other details, of a customer who is not closed; nothing happens where nothing differs."""
     if customer.details is None:
         return refused(closed(customer))
-    if problems := (*_badly_detailed(command), *_taken(command, customer.id, holder)):
+    parsing = Parsing()
+    details = replace(customer.details, **_detailed(parsing, command))
+    if problems := (*parsing.problems, *_taken(command, customer.id, holder)):
         return refused(*problems)
-    details = replace(customer.details, **_detailed(command))
     if details == customer.details:
         return ()
     return (CustomerUpdated(customer_id=customer.id, personal=details),)
@@ -114,18 +118,10 @@ def closed(customer: Customer) -> CustomerIsClosed:
     return CustomerIsClosed(message=message, customer_id=customer.id, path=("customer_id",))
 
 
-def _badly_detailed(command: RegisterCustomer | UpdateCustomer) -> tuple[CommandError, ...]:
-    address = command.address if isinstance(command.address, PostalAddress) else None
-    return (
-        *invalid_fields(command, DETAILS),
-        *(invalid_fields(address, ADDRESS, ("address",)) if address else ()),
-    )
-
-
-def _detailed(command: RegisterCustomer | UpdateCustomer) -> dict[str, Any]:
-    details = parsed_fields(command, DETAILS)
+def _detailed(parsing: Parsing, command: RegisterCustomer | UpdateCustomer) -> dict[str, Any]:
+    details = parsing.fields(command, DETAILS)
     if isinstance(command.address, PostalAddress):
-        details["address"] = PostalAddress(**parsed_fields(command.address, ADDRESS))
+        details["address"] = PostalAddress(**parsing.fields(command.address, ADDRESS, ("address",)))
     elif command.address is None:
         details["address"] = None
     return details

@@ -18,17 +18,18 @@ orders = Aggregate(kind="order", evolve=model.evolve, load=tables.load, save=tab
 
 async def place_order(command: PlaceOrder, work: SqlWork) -> Refused | Order:
     """A new order, and its stock set aside; or every reason against it."""
-    if problems := model.problems(command, work.now):
-        return refused(*problems)
+    draft = model.draft(command, work.now)
+    if isinstance(draft, Refused):
+        return draft
     order_id = uuid7()
-    buyer = await customers.buyer(work, command.customer_id)
-    offers = await catalog.offers(work, {line.product_id for line in command.lines})
-    order = await orders.create(work, order_id, model.place(command, order_id, work.now, buyer, offers))
+    buyer = await customers.buyer(work, draft.customer_id)
+    offers = await catalog.offers(work, {line.product_id for line in draft.lines})
+    order = await orders.create(work, order_id, model.place(draft, order_id, buyer, offers))
     if isinstance(order, Refused):
         return order
     shortages = await stock.reserve(work, order_id, order.units)
     at_lines = (
-        (model.line_that_runs_short(command.lines, short.product_id, short.available), short)
+        (model.line_that_runs_short(draft.lines, short.product_id, short.available), short)
         for short in shortages
     )
     errors = [replace(short, path=("lines", line, "quantity")) for line, short in at_lines]

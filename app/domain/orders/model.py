@@ -4,19 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import (
-    CommandError,
-    Decision,
-    InvalidInput,
-    Parsers,
-    invalid,
-    invalid_fields,
-    not_found,
-    parsed_fields,
-    refused,
-)
+from app.cqrs.commands.outcomes import CommandError, Decision, Refused, not_found, refused
+from app.cqrs.commands.parsing import Parsers, Parsing
 from app.cqrs.messages import Event
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
 from app.domain.orders.events import (
@@ -30,7 +22,7 @@ from app.domain.orders.events import (
 from app.domain.orders.market import Buyer, Offer
 from app.domain.orders.refusals import IllegalTransition
 from app.domain.orders.status import OrderStatus
-from app.values import ADDRESS, Money, PostalAddress, discount, price, quantity, text
+from app.values import ADDRESS, Money, PostalAddress, Quantity, discount, price, quantity, text
 
 MOST_LINES = 100
 FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
@@ -67,38 +59,58 @@ class Order:
         return units
 
 
-def problems(command: PlaceOrder, now: datetime) -> tuple[InvalidInput, ...]:
-    """What is wrong with an order before anyone looks into the shop."""
-    return (
-        *_bad_lines(command.lines),
-        *invalid("shipping_fee", price, command.shipping_fee, command.currency_code),
-        *(invalid_fields(command.ship_to, ADDRESS, ("ship_to",)) if command.ship_to else ()),
-        *invalid("placed_at", _moment, command.placed_at, now),
+@dataclass(frozen=True, kw_only=True)
+class DraftLine:
+    """A line of a draft."""
+
+    product_id: UUID
+    quantity: Quantity
+    discount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a command asks for, parsed: what is left to decide on lies in the shop."""
+
+    customer_id: UUID
+    lines: tuple[DraftLine, ...]
+    shipping_fee: Money
+    ship_to: PostalAddress | None
+    placed_at: datetime
+
+
+def draft(command: PlaceOrder, now: datetime) -> Draft | Refused:
+    """Parse a command; refuse it with all that is wrong in it before anyone looks into the shop."""
+    parsing = Parsing()
+    to = command.ship_to
+    order = Draft(
+        customer_id=command.customer_id,
+        lines=_lines(parsing, command.lines),
+        shipping_fee=parsing.value("shipping_fee", price, command.shipping_fee, command.currency_code),
+        ship_to=PostalAddress(**parsing.fields(to, ADDRESS, ("ship_to",))) if to else None,
+        placed_at=parsing.value("placed_at", _moment, command.placed_at, now),
     )
+    return parsing.refusal or order
 
 
-def place(
-    command: PlaceOrder, order_id: UUID, now: datetime, buyer: Buyer | None, offers: Mapping[UUID, Offer]
-) -> Decision:
-    """An order at the prices of this moment, from a command without `problems`."""
-    objections = tuple(_objections(command, buyer, offers))
+def place(draft: Draft, order_id: UUID, buyer: Buyer | None, offers: Mapping[UUID, Offer]) -> Decision:
+    """An order at the prices of this moment."""
+    objections = tuple(_objections(draft, buyer, offers))
     if buyer is None or objections:
         return refused(*objections)
-    lines = tuple(_line(line, offers[line.product_id]) for line in command.lines)
-    shipping_fee = price(command.shipping_fee)
-    ship_to = command.ship_to
+    lines = tuple(_line(line, offers[line.product_id]) for line in draft.lines)
     return (
         OrderPlaced(
             order_id=order_id,
-            customer_id=command.customer_id,
+            customer_id=draft.customer_id,
             lines=lines,
-            shipping_fee=shipping_fee,
-            total=sum((line.total for line in lines), shipping_fee),
-            placed_at=_moment(command.placed_at, now),
+            shipping_fee=draft.shipping_fee,
+            total=sum((line.total for line in lines), draft.shipping_fee),
+            placed_at=draft.placed_at,
             personal=Delivery(
                 customer_name=buyer.name,
                 company=buyer.company,
-                ship_to=PostalAddress(**parsed_fields(ship_to, ADDRESS)) if ship_to else buyer.address,
+                ship_to=draft.ship_to or buyer.address,
             ),
         ),
     )
@@ -120,15 +132,17 @@ def ship(order: Order, _command: ShipOrder, _now: datetime) -> Decision:
 
 def cancel(order: Order, command: CancelOrder, _now: datetime) -> Decision:
     """An order that has not gone out is called off."""
-    if complaints := invalid("reason", _REASON, command.reason):
-        return refused(*complaints)
+    parsing = Parsing()
+    reason = parsing.value("reason", _REASON, command.reason)
+    if parsing.refusal:
+        return parsing.refusal
     if refusal := _illegal(order, OrderStatus.CANCELLED):
         return refused(refusal)
     return (
         OrderCancelled(
             order_id=order.id,
             customer_id=order.customer_id,
-            reason=_REASON(command.reason),
+            reason=reason,
             lines=order.lines,
             shipping_fee=order.shipping_fee,
             total=order.total,
@@ -160,7 +174,7 @@ def evolve(order: Order | None, event: Event) -> Order:
     raise TypeError(f"{type(event).__name__} can't happen to {order}")
 
 
-def line_that_runs_short(lines: tuple[LineRequest, ...], product_id: UUID, available: int) -> int:
+def line_that_runs_short(lines: tuple[DraftLine, ...], product_id: UUID, available: int) -> int:
     """The index of the first line that asks for more of a product than the lines before it leave."""
     for index, line in enumerate(lines):
         if line.product_id == product_id:
@@ -174,13 +188,13 @@ _REASON = text(500)
 _LINE: Parsers = {"quantity": quantity, "discount": discount}
 
 
-def _bad_lines(lines: tuple[LineRequest, ...]) -> tuple[InvalidInput, ...]:
-    if too_many_or_none := invalid("lines", _line_count, len(lines)):
-        return too_many_or_none
+def _lines(parsing: Parsing, lines: tuple[LineRequest, ...]) -> tuple[DraftLine, ...]:
+    parsing.value("lines", _line_count, len(lines))
+    if parsing.problems:  # Too many lines are not worth looking at each.
+        return ()
     return tuple(
-        problem
+        DraftLine(product_id=line.product_id, **parsing.fields(line, _LINE, ("lines", index)))
         for index, line in enumerate(lines)
-        for problem in invalid_fields(line, _LINE, ("lines", index))
     )
 
 
@@ -201,14 +215,12 @@ def _moment(placed_at: datetime | None, now: datetime) -> datetime:
     return min(placed_at.astimezone(UTC), now)
 
 
-def _objections(
-    command: PlaceOrder, buyer: Buyer | None, offers: Mapping[UUID, Offer]
-) -> Iterator[CommandError]:
+def _objections(draft: Draft, buyer: Buyer | None, offers: Mapping[UUID, Offer]) -> Iterator[CommandError]:
     if buyer is None:
-        yield not_found("customer", command.customer_id, "customer_id")
+        yield not_found("customer", draft.customer_id, "customer_id")
     elif buyer.objection:
         yield replace(buyer.objection, path=("customer_id",))
-    for index, line in enumerate(command.lines):
+    for index, line in enumerate(draft.lines):
         path = ("lines", index, "product_id")
         if line.product_id not in offers:
             yield not_found("product", line.product_id, *path)
@@ -216,18 +228,18 @@ def _objections(
             yield replace(objection, path=path)
 
 
-def _line(request: LineRequest, offer: Offer) -> OrderLine:
-    kept = 1 - request.discount
+def _line(drafted: DraftLine, offer: Offer) -> OrderLine:
+    kept = 1 - drafted.discount
     return OrderLine(
-        product_id=request.product_id,
+        product_id=drafted.product_id,
         sku=offer.sku,
         title=offer.title,
         category=offer.category,
         packaging=offer.packaging,
         unit_price=offer.unit_price,
-        quantity=quantity(request.quantity),
-        discount=discount(request.discount),
-        total=Money.rounded(offer.unit_price.amount * request.quantity * kept),
+        quantity=drafted.quantity,
+        discount=drafted.discount,
+        total=Money.rounded(offer.unit_price.amount * drafted.quantity * kept),
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import CommandError, Decision, invalid, invalid_fields, refused
+from app.cqrs.commands.outcomes import CommandError, Decision, refused
+from app.cqrs.commands.parsing import Parsing
 from app.cqrs.messages import Event
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.domain.stock.events import StockAdjusted, StockReceived, StockReleased, StockReserved, StockShipped
@@ -37,23 +38,24 @@ class Stock:
 
 def receive(stock: Stock, command: ReceiveStock, _now: datetime) -> Decision:
     """A delivery, as far as the warehouse can hold it."""
-    if problems := invalid("quantity", quantity, command.quantity):
-        return refused(*problems)
-    on_hand = stock.on_hand + command.quantity
+    parsing = Parsing()
+    received = parsing.value("quantity", quantity, command.quantity)
+    if parsing.refusal:
+        return parsing.refusal
+    on_hand = stock.on_hand + received
     if on_hand > MOST_ON_HAND:
         return refused(_too_high(stock, "quantity"))
-    return (
-        StockReceived(
-            product_id=stock.id, quantity=command.quantity, on_hand=on_hand, reserved=stock.reserved
-        ),
-    )
+    return (StockReceived(product_id=stock.id, quantity=received, on_hand=on_hand, reserved=stock.reserved),)
 
 
 def adjust(stock: Stock, command: AdjustStock, _now: datetime) -> Decision:
     """A correction, which leaves the reserved units in place."""
-    if problems := invalid_fields(command, {"change": _change, "reason": _REASON}):
-        return refused(*problems)
-    on_hand = stock.on_hand + command.change
+    parsing = Parsing()
+    change = parsing.value("change", _change, command.change)
+    reason = parsing.value("reason", _REASON, command.reason)
+    if parsing.refusal:
+        return parsing.refusal
+    on_hand = stock.on_hand + change
     if on_hand < stock.reserved:
         return refused(_too_low(stock))
     if on_hand > MOST_ON_HAND:
@@ -61,8 +63,8 @@ def adjust(stock: Stock, command: AdjustStock, _now: datetime) -> Decision:
     return (
         StockAdjusted(
             product_id=stock.id,
-            change=command.change,
-            reason=_REASON(command.reason),
+            change=change,
+            reason=reason,
             on_hand=on_hand,
             reserved=stock.reserved,
         ),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.commands.outcomes import CommandError, Decision, InvalidInput, NotFound, refused
+from app.cqrs.commands.outcomes import CommandError, Decision, InvalidInput, NotFound, Refused
 from app.domain.catalog.published import Offer
 from app.domain.catalog.refusals import ProductIsDiscontinued
 from app.domain.customers.published import Buyer
@@ -57,9 +57,16 @@ BUYERS: Mapping[UUID, Buyer] = {
 
 
 def _place(_state: None, command: PlaceOrder, now: datetime) -> Decision:
-    if problems := model.problems(command, now):
-        return refused(*problems)
-    return model.place(command, ORDER, now, BUYERS.get(command.customer_id), OFFERS)
+    draft = model.draft(command, now)
+    if isinstance(draft, Refused):
+        return draft
+    return model.place(draft, ORDER, BUYERS.get(command.customer_id), OFFERS)
+
+
+def _draft(command: PlaceOrder) -> model.Draft:
+    draft = model.draft(command, NOW)
+    assert isinstance(draft, model.Draft)
+    return draft
 
 
 def _line(product_id: UUID, units: int, discount: str, total: str) -> OrderLine:
@@ -126,7 +133,7 @@ def test_an_order_is_placed_at_the_prices_of_the_moment() -> None:
 def test_a_line_is_rounded_half_even_to_cents(price: str, units: int, discount: str, total: str) -> None:
     line = LineRequest(product_id=CHAI, quantity=units, discount=Decimal(discount))
     place = PlaceOrder(customer_id=ADA, lines=(line,))
-    (placed,) = _placed(model.place(place, ORDER, NOW, BUYERS[ADA], {CHAI: offer(CHAI, price)}))
+    (placed,) = _placed(model.place(_draft(place), ORDER, BUYERS[ADA], {CHAI: offer(CHAI, price)}))
     assert placed.total == placed.lines[0].total == Money(Decimal(total))
 
 
@@ -144,7 +151,7 @@ def test_it_goes_where_the_customer_says_tidied() -> None:
 
 def test_it_may_go_nowhere_yet() -> None:
     buyer = replace(BUYERS[ADA], address=None)
-    (placed,) = _placed(model.place(order(ADA, (CHAI, 1)), ORDER, NOW, buyer, OFFERS))
+    (placed,) = _placed(model.place(_draft(order(ADA, (CHAI, 1))), ORDER, buyer, OFFERS))
     assert placed.personal.ship_to is None
 
 
@@ -276,7 +283,7 @@ def test_the_refusal_of_a_step_says_what_would_be_right() -> None:
 
 
 def test_a_shortage_is_at_the_line_that_the_lines_before_leave_too_little_for() -> None:
-    lines = order(ADA, (CHAI, 3), (COFFEE, 9), (CHAI, 2), (CHAI, 1)).lines
+    lines = _draft(order(ADA, (CHAI, 3), (COFFEE, 9), (CHAI, 2), (CHAI, 1))).lines
     assert model.line_that_runs_short(lines, CHAI, available=5) == 3
     assert model.line_that_runs_short(lines, CHAI, available=4) == 2
     assert model.line_that_runs_short(lines, CHAI, available=2) == 0

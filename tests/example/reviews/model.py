@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import Decision, Parsers, invalid_fields, parsed_fields, refused
+from app.cqrs.commands.outcomes import Decision, refused
+from app.cqrs.commands.parsing import Parsers, Parsing
 from app.cqrs.messages import Event
 from app.values import text
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
@@ -39,19 +40,20 @@ SAID: Parsers = {"stars": stars, "opinion": text(1000)}
 
 def review(command: ReviewProduct, review_id: UUID, now: datetime) -> Decision:
     """A review with one to five stars and at most 1,000 characters."""
-    if problems := invalid_fields(command, SAID):
-        return refused(*problems)
-    said = parsed_fields(command, SAID)
-    return (ProductReviewed(review_id=review_id, product_id=command.product_id, written_at=now, **said),)
+    parsing = Parsing()
+    said = parsing.fields(command, SAID)
+    reviewed = ProductReviewed(review_id=review_id, product_id=command.product_id, written_at=now, **said)
+    return parsing.refusal or (reviewed,)
 
 
 def revise(review: Review, command: ReviseReview, now: datetime) -> Decision:
     """Other stars or another opinion, within 30 days; nothing happens where nothing differs."""
-    if problems := invalid_fields(command, SAID):
-        return refused(*problems)
+    parsing = Parsing()
+    said = parsing.fields(command, SAID)
+    if parsing.refusal:
+        return parsing.refusal
     if now - review.written_at > REVISED_WITHIN:
         return refused(_final(review))
-    said = parsed_fields(command, SAID)
     stars, opinion = said.get("stars", review.stars), said.get("opinion", review.opinion)
     of = {"review_id": review.id, "product_id": review.product_id}
     events: list[Event] = []
