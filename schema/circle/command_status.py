@@ -68,7 +68,7 @@ class CommandStatusQuery:
     @strawberry.field(description="What has become of a command, such as one whose answer was lost.")
     async def command_status(self, info: Info, command_id: CommandId) -> CommandStatus | None:
         """Asked of the write side."""
-        circle = info.context.circle
+        circle = info.context.uncached_circle()
         return CommandStatus.of(await circle.statuses.now(command_id), circle.tokens)
 
 
@@ -84,7 +84,7 @@ class CommandStatusSubscription:
     )
     async def command_status(self, info: Info, command_id: CommandId) -> AsyncIterator[CommandStatus]:
         """As it happens."""
-        circle = info.context.circle
+        circle = info.context.uncached_circle()
         async with aclosing(circle.statuses.follow(command_id)) as statuses:
             async for status in statuses:
                 yield CommandStatus.of(status, circle.tokens)

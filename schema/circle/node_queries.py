@@ -49,7 +49,7 @@ class NodesQuery:
         ] = None,
     ) -> list[Freshness] | None:
         """From the projectors' own progress; reads no document."""
-        progress = info.context.circle.progress
+        progress = info.context.uncached_circle().progress
         names = ReadModelName.all() if read_models is None else read_models
         return [Freshness.of(progress[name.value].freshness()) for name in names]
 

@@ -48,7 +48,7 @@ class RetryingMutation:
         self, info: Info, input: Input[RetryReadModelInput]
     ) -> RetryReadModelPayload | None:
         """Wakes the projector."""
-        freshness = await info.context.circle.projections.retry(input.read_model.value, PATIENCE)
+        freshness = await info.context.uncached_circle().projections.retry(input.read_model.value, PATIENCE)
         failed = freshness.state is ReadModelState.FAILED
         errors = (
             [shown(ReadModelFailed(message=str(freshness.reason), path=("read_model",)))] if failed else []

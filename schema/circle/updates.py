@@ -76,7 +76,7 @@ async def follow(
     context = info.context
     token, lost = await _start(context, after)
     await context.reading.ready(collection.read_model)
-    live = context.circle.live
+    live = context.uncached_circle().live
     async with aclosing(live.documents(collection, filter, followed, token, lost)) as states:
         async for state in states:
             context.reading.reflects(state.freshness)
@@ -175,7 +175,7 @@ class UpdatesSubscription:
         if context.standing.missed and context.standing.after:
             yield Lagged(count=context.standing.missed, cursor=ConsistencyToken(context.standing.after))
             return
-        async with aclosing(context.circle.live.changes(names, token, lost)) as items:
+        async with aclosing(context.uncached_circle().live.changes(names, token, lost)) as items:
             async for told in items:
                 cursor = _cursor(context, told.reached)
                 passed = _passed(told.item)
@@ -227,11 +227,11 @@ async def _start(context: Context, after: str | None) -> tuple[Token | None, boo
     """Where to go on from, and whether that is in a history which the log has lost."""
     cursor = after if context.standing.after is None else context.standing.after
     try:
-        return (None if cursor is None else await context.circle.tokens.read(cursor)), False
+        return (None if cursor is None else await context.uncached_circle().tokens.read(cursor)), False
     except LostHistory:
         return None, True
 
 
 def _cursor(context: Context, reached: Reached) -> ConsistencyToken:
     position = min(place[0] for place in reached.values())
-    return ConsistencyToken(context.circle.tokens.write(position, dict(reached)))
+    return ConsistencyToken(context.uncached_circle().tokens.write(position, dict(reached)))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.cqrs.documents.read_model import Collection
 from app.cqrs.log.events import SplitEvent
-from app.cqrs.reading.pages import PageArguments, read_page
+from app.cqrs.reading.pages import PageArguments
 from tests.example.product_reviews import (
     RatingDocument,
     ReviewDocument,
@@ -15,6 +15,7 @@ from tests.example.product_reviews import (
     reviews_of,
 )
 from tests.example.reviews.events import OpinionChanged, ProductReviewed, StarsChanged
+from tests.pages import read_page
 from tests.read_models.conftest import Given, given, project
 from tests.read_models.shop import moment
 

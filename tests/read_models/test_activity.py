@@ -5,8 +5,9 @@ import pytest
 
 from app.cqrs.log.events import SplitEvent, UnknownEvent
 from app.cqrs.messages import Event
-from app.cqrs.reading.pages import PageArguments, read_page
+from app.cqrs.reading.pages import PageArguments
 from app.read_models.activity import activity, activity_matching, entries
+from tests.pages import read_page
 from tests.read_models.conftest import Given, project
 from tests.read_models.shop import (
     DETAILS,

@@ -13,7 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import Fields, Sort
-from app.cqrs.reading.pages import Listing, PageArguments, read_page
+from app.cqrs.reading.pages import Listing, PageArguments
 from app.read_models import (
     activity,
     customer_overview,
@@ -23,6 +23,7 @@ from app.read_models import (
     sales_by_day,
 )
 from app.stores.mongo.store import MongoReadStore
+from tests.pages import read_page
 from tests.read_models.conftest import Given
 from tests.read_models.random_history import CUSTOMERS, PRODUCTS, random_history
 from tests.read_models.shop import OPENING, moment

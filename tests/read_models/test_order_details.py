@@ -2,9 +2,10 @@ from decimal import Decimal
 
 from app.cqrs.documents.read_model import Document
 from app.cqrs.messages import Event
-from app.cqrs.reading.pages import PageArguments, read_page
+from app.cqrs.reading.pages import PageArguments
 from app.read_models.order_details import order_details, orders, orders_of_customer
 from app.values import PostalAddress
+from tests.pages import read_page
 from tests.read_models.conftest import Given
 from tests.read_models.shop import (
     ADA,

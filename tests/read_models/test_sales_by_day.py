@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from app.cqrs.reading.pages import PageArguments, read_page
+from app.cqrs.reading.pages import PageArguments
 from app.read_models.sales_by_day import (
     BestSellerOrder,
     best_sellers,
@@ -15,6 +15,7 @@ from app.read_models.sales_by_day import (
     product_days,
     sales_by_day,
 )
+from tests.pages import read_page
 from tests.read_models.conftest import Given
 from tests.read_models.shop import (
     COFFEE,

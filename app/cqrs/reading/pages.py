@@ -1,4 +1,4 @@
-"""Listings and their pages: what is read is declared here, and the store's reader carries it out.
+"""Listings and their pages: how a page is found, and what is made of the documents that were found.
 
 Pages are cut by the sort key, not by counting, so a cursor stays where it is while documents come and go.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
-from app.cqrs.documents.store import Fields, Finder
+from app.cqrs.documents.store import Fields, Sort
 from app.cqrs.opaque import unwrapped, wrapped
 
 PAGE, LONGEST_PAGE = 20, 100
@@ -71,30 +71,49 @@ class Page:
     has_previous: bool
 
 
-async def read_page(
-    reader: Finder, listing: Listing, arguments: PageArguments, fields: Fields = None
-) -> Page:
-    """Reads one page in one find; raises `BadPage` for arguments or cursors that can't be followed."""
-    size, backward = arguments.size, arguments.backward
-    keys = [_direction(path) for path in listing.order]
-    keys.append(("_id", keys[-1][1]))  # the same way, so that one index serves both directions
+@dataclass(frozen=True, kw_only=True)
+class PageFind:
+    """The one find that reads a page, and one document more to know whether there is another page."""
+
+    listing: Listing
+    arguments: PageArguments
+    filter: Filter
+    sort: Sort
+    limit: int
+    fields: Fields
+
+
+def page_find(listing: Listing, arguments: PageArguments, fields: Fields = None) -> PageFind:
+    """Return how to find a page; raise `BadPage` for arguments or cursors that can't be followed."""
+    size, keys = arguments.size, _keys(listing)
     bounds = [
         _beyond(keys, _decode(cursor, listing.order), sign)
         for cursor, sign in ((arguments.after, 1), (arguments.before, -1))
         if cursor is not None
     ]
-    filter = {"$and": [listing.filter, *bounds]} if bounds else listing.filter
-    sort = [(path, -sign if backward else sign) for path, sign in keys]
     if fields is not None:  # Cursors need what the order goes by.
         fields = (*fields, *(path for path, _ in keys if path not in fields))
-    found = await reader.find(listing.collection, filter, sort=sort, limit=size + 1, fields=fields)
+    return PageFind(
+        listing=listing,
+        arguments=arguments,
+        filter={"$and": [listing.filter, *bounds]} if bounds else listing.filter,
+        sort=[(path, -sign if arguments.backward else sign) for path, sign in keys],
+        limit=size + 1,
+        fields=fields,
+    )
+
+
+def page_of(find: PageFind, found: Sequence[Document]) -> Page:
+    """Return the page of the documents that `find` has found."""
+    listing, arguments = find.listing, find.arguments
+    size, backward = arguments.size, arguments.backward
     more, documents = len(found) > size, found[:size]
     if backward:
-        documents.reverse()
+        documents = documents[::-1]
     return Page(
         listing=listing,
         documents=documents,
-        cursors=_Cursors(documents, keys, listing.order),
+        cursors=_Cursors(documents, _keys(listing), listing.order),
         has_next=arguments.before is not None if backward else more,
         has_previous=more if backward else arguments.after is not None,
     )
@@ -123,6 +142,13 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
     for step in path.split("."):
         value = value[step]
     return value
+
+
+def _keys(listing: Listing) -> list[tuple[str, int]]:
+    """Return the paths that a listing is sorted by, each with 1 for ascending or -1 for descending."""
+    keys = [_direction(path) for path in listing.order]
+    keys.append(("_id", keys[-1][1]))  # the same way, so that one index serves both directions
+    return keys
 
 
 def _direction(path: str) -> tuple[str, int]:

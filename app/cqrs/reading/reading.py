@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from app.cqrs.documents.read_model import Collection, Document, Filter
-from app.cqrs.documents.store import DocumentReader, Fields, Sort
+from app.cqrs.documents.read_model import Collection, Document
+from app.cqrs.documents.store import DocumentReader, Fields
 from app.cqrs.freshness.progress import Freshness, Progress
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.reading.cache import ReadCache
-from app.cqrs.reading.pages import Listing, Page, PageArguments, read_page
+from app.cqrs.reading.pages import Listing, Page, PageArguments, page_find, page_of
 from app.cqrs.reading.sources import Source, all_of, counted, listed, reads_elsewhere
 
 T = TypeVar("T")
@@ -87,26 +87,16 @@ class Reading:
         *,
         fields: Fields = None,
     ) -> Page:
-        """A page of a listing."""
-        await self.ready(listing.collection.read_model, at_least)
-        return await read_page(self, listing, arguments, fields)
-
-    async def find(
-        self,
-        collection: Collection,
-        filter: Filter,
-        *,
-        sort: Sort = (),
-        limit: int = 0,
-        fields: Fields = None,
-    ) -> list[Document]:
-        """Documents that fit `filter`, for a read that is ready; all of them where `limit` is 0."""
+        """Return a page of a listing; raise `BadPage` for arguments or cursors that can't be followed."""
+        find, collection = page_find(listing, arguments, fields), listing.collection
+        filter, sort = find.filter, find.sort
+        await self.ready(collection.read_model, at_least)
         found = await self._surely(
             collection,
-            lambda: self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields),
+            lambda: self._reader.find(collection, filter, sort=sort, limit=find.limit, fields=find.fields),
         )
         self._saw(listed(collection, filter, sort, found))
-        return found
+        return page_of(find, found)
 
     async def count(self, listing: Listing) -> int:
         """How many documents a listing has in all."""

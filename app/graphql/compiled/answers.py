@@ -74,7 +74,7 @@ class Compiled:
             else:
                 data = with_cost(orjson.dumps(result.data), cost)
                 body = with_freshness(data, context.reading.freshness())
-                if context.of_documents_only and cache.capacity:
+                if context.cacheable and cache.capacity:
                     kept = compact(data)
                     size_of_both = bytes_of(kept) + operation.size
                     context.reading.keep(cache, key, kept, size=size_of_both, since=since)

@@ -61,13 +61,15 @@ class Context:
         self.cost: Cost | None = None
         """What the operation asks for, once it is known; `None` for a subscription."""
         self._read: dict[str, Token] = {}
-        self.of_documents_only = True
-        """Whether what was resolved so far is made of nothing but what `reading` gave."""
+        self.cacheable = True
+        """Whether nothing but what `reading` gave has been used so far."""
 
-    @property
-    def circle(self) -> Circle:
-        """All else that resolvers may need; what they make of it can't be told from documents."""
-        self.of_documents_only = False
+    def uncached_circle(self) -> Circle:
+        """Return all that resolvers may need beside documents, and keep no answer of this operation.
+
+        No change of a document tells when an answer that is made of more than documents becomes stale.
+        """
+        self.cacheable = False
         return self._circle
 
     @property

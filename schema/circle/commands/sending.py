@@ -76,7 +76,7 @@ class Payload:
     def accepted(cls, outcome: commands.Receipt, changed: UUID | None, info: Info) -> Self:
         """The payload of a command that took effect, now or when it was first sent."""
         info.context.written = max(info.context.written, outcome.position or 0)
-        receipt = Receipt.of(outcome, info.context.circle.tokens)
+        receipt = Receipt.of(outcome, info.context.uncached_circle().tokens)
         return cls(receipt=receipt, errors=[], changed=changed, position=outcome.position)
 
 
@@ -94,7 +94,7 @@ async def send(info: Info, payload: type[P], kinds: Sequence[str], input: Comman
         command = input.command()
     except BadInput as bad:
         return payload.refused(command_id, [InvalidInput(message=str(bad), path=bad.path)])
-    outcome = await info.context.circle.commands.execute(command, command_id=command_id)
+    outcome = await info.context.uncached_circle().commands.execute(command, command_id=command_id)
     if isinstance(outcome, Refused):
         return payload.refused(command_id, outcome.errors)
     sent.accepted = True

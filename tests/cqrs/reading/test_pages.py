@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from app.cqrs.documents.read_model import Document
-from app.cqrs.reading.pages import LONGEST_PAGE, BadPage, Listing, PageArguments, read_page, value_at
+from app.cqrs.reading.pages import LONGEST_PAGE, BadPage, Listing, PageArguments, value_at
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.notes import NoteRead, documents, notes, recorded
+from tests.pages import read_page
 
 ORDERS = (["weight"], ["-weight"], ["price.amount"], ["-at"], ["topic", "weight"], ["-topic", "-weight"])
 seeds_and_orders = pytest.mark.parametrize(

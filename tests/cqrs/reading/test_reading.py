@@ -10,7 +10,7 @@ from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelStat
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.log.head import Head
 from app.cqrs.reading.cache import ReadCache
-from app.cqrs.reading.pages import Listing, PageArguments
+from app.cqrs.reading.pages import BadPage, Listing, PageArguments
 from app.cqrs.reading.reading import Reading
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.notes import NoteTaken, changes_of, documents, notes, recorded
@@ -61,6 +61,15 @@ async def test_waits_for_the_latest_of_all_tokens(read_store: MongoReadStore, pr
     await reads.count(ALL)
     with pytest.raises(ReadModelBehind, match="position 3, not 4 yet"):
         await reads.get(documents, "a", [Token(4)])
+
+
+async def test_arguments_that_make_no_page_are_refused_before_anything_is_waited_for(
+    read_store: MongoReadStore, progress: Progress
+) -> None:
+    reads = reading(read_store, progress)
+    for wrong in PageArguments(first=101), PageArguments(after="no cursor"):
+        with pytest.raises(BadPage):
+            await reads.page(ALL, wrong, [Token(4)])
 
 
 async def test_recalls_what_was_kept_with_the_claims_of_a_read(

@@ -10,10 +10,11 @@ import pytest
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import Fields, Sort
-from app.cqrs.reading.pages import Listing, PageArguments, read_page
+from app.cqrs.reading.pages import Listing, PageArguments
 from app.cqrs.reading.shared_reader import SharedReader
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.notes import NotePraised, NoteTaken, changes_of, documents, notes, recorded
+from tests.pages import read_page
 
 SUM: Sequence[Mapping[str, Any]] = [{"$group": {"_id": None, "praise": {"$sum": "$praise"}}}]
 
