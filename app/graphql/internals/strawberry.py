@@ -3,6 +3,7 @@
 `tests/graphql/internals/test_strawberry.py` names the release that has changed one of them.
 """
 
+from importlib.metadata import version
 from typing import Any
 
 from graphql import GraphQLResolveInfo, GraphQLSchema
@@ -14,9 +15,16 @@ from strawberry.types.info import Info
 def core_schema(schema: BaseSchema) -> GraphQLSchema:
     """Return graphql-core's schema, which is validated against, compiled and checked for what is missing.
 
-    strawberry itself gives it to no one but the functions that resolve a field or a type.
+    strawberry itself gives it to no one but the functions that resolve a field or a type. Nothing can be
+    imported without it, tests included, so a release that has it no more is named here.
     """
-    core: GraphQLSchema = schema._schema  # type: ignore[attr-defined]  # only the subclass declares it
+    try:
+        core: GraphQLSchema = schema._schema  # type: ignore[attr-defined]  # only the subclass declares it
+    except AttributeError as error:
+        raise ImportError(
+            f"strawberry-graphql {version('strawberry-graphql')} has no Schema._schema any more. Install an "
+            "older release, or find another way in app/graphql/internals/strawberry.py."
+        ) from error
     return core
 
 

@@ -1,8 +1,11 @@
 """What is used of strawberry's private names: the release that fails here has changed them."""
 
+import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
+import pytest
 import strawberry
 from graphql import GraphQLResolveInfo, GraphQLSchema
 from strawberry.extensions import SchemaExtension
@@ -41,6 +44,16 @@ def test_a_schema_has_graphql_cores_schema() -> None:
         core = core_schema(strawberry.Schema(Query))
         assert isinstance(core, GraphQLSchema), f"the private schema is a {type(core).__name__}"
         assert "Query" in core.type_map
+
+
+def test_a_release_without_it_is_named() -> None:
+    schema = strawberry.Schema(Query)
+    del schema._schema
+    told = (
+        rf"^strawberry-graphql {re.escape(version('strawberry-graphql'))} has no Schema\._schema any more\."
+    )
+    with pytest.raises(ImportError, match=told):
+        core_schema(schema)
 
 
 def test_an_info_has_graphql_cores_info() -> None:
