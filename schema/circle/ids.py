@@ -45,11 +45,19 @@ def split_id(id: str, path: Path = ()) -> tuple[str, str]:
     return type_name, key
 
 
-def key_of(type_name: str, id: str, path: Path = ()) -> UUID:
-    """The key in the id of a node of this type; raises `BadId`."""
+def text_key_of(type_name: str, id: str, path: Path = ()) -> str:
+    """The key in the id of a node of this type whose key is no UUID; raises `BadId`."""
     found, key = split_id(id, path)
     if found != type_name:
         raise BadId(f"This id is of the type {found[:40]}; send one of the type {type_name}.", path)
+    if not key:
+        raise BadId("This is not an id. Send one as you received it.", path)
+    return key
+
+
+def key_of(type_name: str, id: str, path: Path = ()) -> UUID:
+    """The key in the id of a node of this type; raises `BadId`."""
+    key = text_key_of(type_name, id, path)
     if not _KEY.fullmatch(key):  # `UUID` also takes signs, prefixes, braces and the digits of other scripts.
         raise BadId("This is not an id. Send one as you received it.", path)
     return UUID(key)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
-from graphql import is_object_type
+from graphql import GraphQLObjectType, is_object_type
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import DocumentChanged as Notice
@@ -97,7 +97,10 @@ class DocumentChanged:
         description="The type that shows the document, such as `Product`; null where none does."
     )
     node_id: strawberry.ID | None = strawberry.field(
-        description="The document's global id, for `node`; null for what is no node, such as a `SalesDay`."
+        description=(
+            "The document's global id, for `node`, which is null once the document is removed. "
+            "Null for what is no node, such as a `SalesDay`."
+        )
     )
     changed_fields: list[str] = strawberry.field(
         description="The fields of `documentType` that may have other values than before this event."
@@ -204,7 +207,7 @@ def _changed(info: Info, notice: Notice, cursor: ConsistencyToken) -> DocumentCh
         read_model=ReadModelName(notice.read_model),
         document_type=kind.__name__ if kind else None,
         node_id=global_id(kind.__name__, notice.document_id) if kind and issubclass(kind, Node) else None,
-        changed_fields=[*fields_showing(shown, notice.fields)] if is_object_type(shown) else [],
+        changed_fields=_changed_fields(shown, notice) if is_object_type(shown) else [],
         position=Position(notice.position),
         event_type=notice.event_type,
         collection=notice.collection,
@@ -212,6 +215,11 @@ def _changed(info: Info, notice: Notice, cursor: ConsistencyToken) -> DocumentCh
         fields=list(notice.fields),
         cursor=cursor,
     )
+
+
+def _changed_fields(kind: GraphQLObjectType, notice: Notice) -> list[str]:
+    """Return the names of a type's fields that may have other values; all of a document that is gone."""
+    return [*kind.fields] if notice.deleted else [*fields_showing(kind, notice.fields)]
 
 
 def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:

@@ -28,6 +28,14 @@ class NotePraised(Event):
     """Text makes the document store refuse the change."""
 
 
+class NoteDropped(Event):
+    note: str
+
+
+class TopicDropped(Event):
+    topic: str
+
+
 class NoteRead(Event):
     """Of no interest to the read model."""
 
@@ -45,6 +53,16 @@ def renamed(event: TopicRenamed, _at: RecordedEvent) -> Iterator[Change]:
 @notes.on(NotePraised)
 def praised(event: NotePraised, _at: RecordedEvent) -> Iterator[Change]:
     yield documents.update(event.note, {"$inc": {"praise": event.by}})
+
+
+@notes.on(NoteDropped)
+def dropped(event: NoteDropped, _at: RecordedEvent) -> Iterator[Change]:
+    yield documents.delete(event.note)
+
+
+@notes.on(TopicDropped)
+def topic_dropped(event: TopicDropped, _at: RecordedEvent) -> Iterator[Change]:
+    yield documents.delete_where({"topic": event.topic}, about=event.topic)
 
 
 def recorded(position: int, event: Event) -> RecordedEvent:

@@ -25,7 +25,16 @@ from app.cqrs.reading.pages import Listing, PageArguments
 from app.cqrs.reading.reading import Reading
 from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.unavailable import ReadStoreUnavailable
-from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, TopicRenamed, documents, notes
+from tests.cqrs.notes import (
+    NoteDropped,
+    NotePraised,
+    NoteRead,
+    NoteTaken,
+    TopicDropped,
+    TopicRenamed,
+    documents,
+    notes,
+)
 from tests.simulation.documents import MemoryDocuments
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.servers import DistantLog, DistantStore
@@ -130,6 +139,7 @@ class Hammer:
                 NoteTaken(note=note, topic=topic),
                 TopicRenamed(topic=topic, to=other),
                 NotePraised(note=note),
+                self.random.choice([NoteDropped(note=note), TopicDropped(topic=topic)]),
                 NoteRead(),
             ]
         )

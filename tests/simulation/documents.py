@@ -58,7 +58,9 @@ def _concerned(documents: Documents, change: Change) -> list[str]:
 
 
 def _change(documents: Documents, id: str, change: Change, position: int) -> None:
-    if change.document is not None:
+    if change.delete:
+        documents.pop(id, None)
+    elif change.document is not None:
         documents[id] = {**change.document, "_id": id, "position": position}
     elif id in documents or change.upsert:
         documents[id] = _updated(documents.get(id, {"_id": id}), change) | {"position": position}
@@ -67,17 +69,38 @@ def _change(documents: Documents, id: str, change: Change, position: int) -> Non
 def _updated(document: Document, change: Change) -> Document:
     document = dict(document)
     for operator, fields in (change.update or {}).items():
-        for name, value in fields.items():
-            match operator:
-                case "$set":
-                    document[name] = value
-                case "$inc":
-                    document[name] = document.get(name, 0) + value
-                case "$push":
-                    document[name] = [*document.get(name, []), value]
-                case _:
-                    raise AssertionError(f"no read model of the simulation uses {operator}")
+        for path, value in fields.items():
+            name, dollar, item = path.partition(".$[")
+            if dollar:
+                placeholder, _, field = item.partition("].")
+                document[name] = [
+                    _operated(each, operator, field, value) if _is_meant(each, placeholder, change) else each
+                    for each in document[name]
+                ]
+            else:
+                document = _operated(document, operator, path, value)
     return document
+
+
+def _operated(document: Document, operator: str, name: str, value: Any) -> Document:
+    match operator:
+        case "$set":
+            return {**document, name: value}
+        case "$inc":
+            return {**document, name: document.get(name, 0) + value}
+        case "$push":
+            return {**document, name: [*document.get(name, []), value]}
+    raise AssertionError(f"no read model of the simulation uses {operator}")
+
+
+def _is_meant(item: Document, placeholder: str, change: Change) -> bool:
+    """Whether an item of a list fits the array filter of this name."""
+    filters = [filter for filter in change.array_filters if next(iter(filter)).startswith(f"{placeholder}.")]
+    return all(
+        _compares(item.get(path.removeprefix(f"{placeholder}.")), wanted)
+        for filter in filters
+        for path, wanted in filter.items()
+    )
 
 
 def _notice(
@@ -93,6 +116,7 @@ def _notice(
         event_type=event.type,
         fields=tuple(sorted(fields)),
         about=None if change.about is None else str(change.about),
+        deleted=change.delete,
     )
 
 

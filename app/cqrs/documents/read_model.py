@@ -3,11 +3,13 @@
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
+from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 
@@ -21,6 +23,18 @@ Update = Mapping[str, Any]
 """A document store's update: operators such as `$set`, `$inc` and `$push`, each over field paths."""
 
 E = TypeVar("E", bound=Event)
+
+Key = UUID | date | int | str | tuple[UUID | date | int | str, ...]
+"""What a document is found by; a tuple where it takes several things to tell it from others."""
+
+
+def document_id(key: Key) -> str:
+    """Return the id of the document with this key: its text.
+
+    The parts of a tuple are separated by slashes. A slash within a part is escaped, so that no two tuples
+    have the same id.
+    """
+    return "/".join(quote(str(part), safe="") for part in key) if isinstance(key, tuple) else str(key)
 
 
 @dataclass(frozen=True)
@@ -47,21 +61,49 @@ class Collection:
             return self.name
         return f"{self.model.key}_{self.part}" if self.part else self.model.key
 
-    def put(self, id: object, document: Document, *, about: object = None) -> "Change":
+    def put(self, id: Key, document: Document, *, about: object = None) -> "Change":
         """The whole document, new or instead of the one before."""
-        return Change(self, id=str(id), document=document, about=about)
+        return Change(self, id=document_id(id), document=document, about=about)
 
-    def update(self, id: object, update: Update, *, about: object = None) -> "Change":
-        """Changes the document with this id."""
-        return Change(self, id=str(id), update=update, about=about)
+    def update(
+        self, id: Key, update: Update, *, array_filters: Sequence[Filter] = (), about: object = None
+    ) -> "Change":
+        """Change the document with this id.
 
-    def upsert(self, id: object, update: Update, *, about: object = None) -> "Change":
+        `array_filters` say which items of a list a path such as `lines.$[line].quantity` means: those that
+        fit `{"line.sku": "TEA"}`.
+        """
+        return Change(
+            self, id=document_id(id), update=update, array_filters=tuple(array_filters), about=about
+        )
+
+    def upsert(self, id: Key, update: Update, *, about: object = None) -> "Change":
         """Changes the document with this id, which is made where there is none."""
-        return Change(self, id=str(id), update=update, upsert=True, about=about)
+        return Change(self, id=document_id(id), update=update, upsert=True, about=about)
 
-    def update_where(self, filter: Filter, update: Update, *, about: object = None) -> "Change":
-        """Changes every document that fits `filter` (which needs an index)."""
-        return Change(self, where=filter, update=update, about=about)
+    def update_where(
+        self,
+        filter: Filter,
+        update: Update,
+        *,
+        array_filters: Sequence[Filter] = (),
+        about: object = None,
+    ) -> "Change":
+        """Change every document that fits `filter`, which needs an index; `array_filters` as in `update`."""
+        return Change(self, where=filter, update=update, array_filters=tuple(array_filters), about=about)
+
+    def delete(self, id: Key, *, about: object = None) -> "Change":
+        """Remove the document with this id, where there is one.
+
+        Listeners to all changes get notice of it, and a read by its key finds nothing. Subscribers to the
+        document are sent no further state, and a listener who resumes later gets no notice of it. Put a
+        document that says it is gone where that matters.
+        """
+        return Change(self, id=document_id(id), delete=True, about=about)
+
+    def delete_where(self, filter: Filter, *, about: object = None) -> "Change":
+        """Remove every document that fits `filter`, which needs an index."""
+        return Change(self, where=filter, delete=True, about=about)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +115,14 @@ class Change:
     where: Filter | None = None
     document: Document | None = None
     update: Update | None = None
+    array_filters: Sequence[Filter] = ()
     upsert: bool = False
+    delete: bool = False
     about: object = None
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The top-level fields that change, sorted."""
+        """The top-level fields that change, sorted; none of a document that is removed."""
         paths = self.document or [path for fields in (self.update or {}).values() for path in fields]
         return tuple(sorted({path.partition(".")[0] for path in paths}))
 

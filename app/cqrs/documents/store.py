@@ -43,6 +43,8 @@ class DocumentChanged:
     event_type: str
     fields: tuple[str, ...]
     about: str | None
+    deleted: bool = False
+    """Whether there is no such document any more."""
 
     @property
     def place(self) -> tuple[int, str]:

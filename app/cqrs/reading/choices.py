@@ -50,6 +50,8 @@ class Choices:
 
     def concerned(self, change: Change) -> Keys:
         """The answers to which a change of a document that they do not show may add it, or another."""
+        if change.delete:
+            return self.all
         found: Keys = set()
         if change.document is not None:
             found |= self._by_other

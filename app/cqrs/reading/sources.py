@@ -58,6 +58,8 @@ def may_choose(choice: Choice, change: Change) -> bool:
 
     `Choices` says the same of many at once.
     """
+    if change.delete:  # Whether the document that is gone was one of them is not known any more.
+        return True
     if change.document is None:
         return choice.paths is None or change.upsert or overlap(choice.paths, touched(change))
     if choice.text is None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
-from pymongo import ReplaceOne, UpdateMany, UpdateOne
+from pymongo import DeleteMany, DeleteOne, ReplaceOne, UpdateMany, UpdateOne
 
-from app.cqrs.documents.read_model import Change, Document
+from app.cqrs.documents.read_model import Change, Document, Filter
 
 MOST = 10_000
 """Documents written in one call, so that a change of very many is not taken for a store that hangs."""
@@ -15,7 +15,7 @@ MOST = 10_000
 FEW = 100
 """Documents up to which a change of all is made as one of each, so that others can be joined to it."""
 
-Operation = ReplaceOne[Document] | UpdateOne | UpdateMany
+Operation = ReplaceOne[Document] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Operators = dict[str, dict[str, Any]]
 
 _JOINABLE = {"$set", "$inc", "$push"}
@@ -27,18 +27,26 @@ class _Update:
     id: str
     operators: Operators
     upsert: bool
+    array_filters: Sequence[Filter]
 
     def operation(self) -> Operation:
-        return UpdateOne({"_id": self.id}, self.operators, upsert=self.upsert)
+        return UpdateOne(
+            {"_id": self.id}, self.operators, upsert=self.upsert, array_filters=[*self.array_filters] or None
+        )
 
 
 @dataclass(frozen=True)
-class _UpdateOfMany:
+class _ChangeOfMany:
     ids: Sequence[str]
-    operators: Operators
+    operators: Operators | None
+    """`None` removes the documents."""
+    array_filters: Sequence[Filter]
 
     def operation(self) -> Operation:
-        return UpdateMany({"_id": {"$in": self.ids}}, self.operators)
+        these = {"_id": {"$in": self.ids}}
+        if self.operators is None:
+            return DeleteMany(these)
+        return UpdateMany(these, self.operators, array_filters=[*self.array_filters] or None)
 
 
 class Operations:
@@ -48,7 +56,7 @@ class Operations:
     """
 
     def __init__(self) -> None:
-        self._changes: list[_Update | _UpdateOfMany | ReplaceOne[Document]] = []
+        self._changes: list[_Update | _ChangeOfMany | ReplaceOne[Document] | DeleteOne] = []
         self._updates: dict[str, _Update] = {}
         """The last change of each document, where it is one that another can be joined to."""
 
@@ -60,34 +68,44 @@ class Operations:
             )
             self._updates.pop(id, None)
             return
+        if change.delete:
+            self._changes.append(DeleteOne({"_id": id}))
+            self._updates.pop(id, None)
+            return
         operators = _operators(change, position)
         last = self._updates.get(id)
-        if not (last and last.upsert >= change.upsert and _joined(last.operators, operators)):
-            self._updates[id] = one = _Update(id, operators, change.upsert)
-            self._changes.append(one)
+        joinable = last and last.upsert >= change.upsert and not change.array_filters
+        if last and joinable and _joined(last.operators, operators):
+            return
+        one = _Update(id, operators, change.upsert, change.array_filters)
+        self._changes.append(one)
+        if change.array_filters:  # What its paths mean is not seen from them: nothing is joined to it.
+            self._updates.pop(id, None)
+        else:
+            self._updates[id] = one
 
     def add_to_all(self, ids: Sequence[str], change: Change, position: int) -> None:
-        """Add the same update of many documents, in as few operations as their number allows."""
+        """Add the same change of many documents, in as few operations as their number allows."""
         if len(ids) <= FEW:
             for id in ids:
                 self.add(id, change, position)
             return
         for id in self._updates.keys() & set(ids):
             del self._updates[id]
-        operators = _operators(change, position)
+        operators = None if change.delete else _operators(change, position)
         for first in range(0, len(ids), MOST):
-            self._changes.append(_UpdateOfMany(ids[first : first + MOST], operators))
+            self._changes.append(_ChangeOfMany(ids[first : first + MOST], operators, change.array_filters))
 
     def take(self) -> list[list[Operation]]:
         """Return all operations so far, in portions for one call each, and forget them."""
         portions: list[list[Operation]] = []
         room = 0
         for one in self._changes:
-            weight = len(one.ids) if isinstance(one, _UpdateOfMany) else 1
+            weight = len(one.ids) if isinstance(one, _ChangeOfMany) else 1
             if weight > room:
                 portions.append([])
                 room = MOST
-            portions[-1].append(one if isinstance(one, ReplaceOne) else one.operation())
+            portions[-1].append(one if isinstance(one, ReplaceOne | DeleteOne) else one.operation())
             room -= weight
         self._changes.clear()
         self._updates.clear()

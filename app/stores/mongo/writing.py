@@ -254,6 +254,7 @@ def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterat
             event_type=event.type,
             fields=fields,
             about=about,
+            deleted=change.delete,
         )
 
 

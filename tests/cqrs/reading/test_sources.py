@@ -43,6 +43,8 @@ WEIGHED = documents.update("b", {"$set": {"weight.net": 5}})
 PACKED = documents.update("b", {"$set": {"weight.tare": 1}})
 REPLACED = documents.update("b", {"$set": {"weight": {"net": 5}}})
 MADE = documents.upsert("b", {"$set": {"weight": 5}})
+REMOVED = documents.delete("b")
+REMOVED_WITH_OTHERS = documents.delete_where({"topic": "fancy"})
 
 
 EVERY_CHANGE = {*("PUT_PLAIN", "PUT_FANCY", "MOVED", "PRAISED", "WEIGHED", "PACKED", "REPLACED", "MADE")}
@@ -88,6 +90,12 @@ def test_a_change_of_what_was_not_shown_concerns_what_it_may_add_to_or_reorder(
     assert {name for name, change in changes.items() if answer.concerned(change)} == concerned
 
 
+@pytest.mark.parametrize("kind", ["listed", "counted", "summed up"])
+@pytest.mark.parametrize("removed", [REMOVED, REMOVED_WITH_OTHERS], ids=["one", "many"])
+def test_a_removal_concerns_all_that_was_chosen(kind: str, removed: Change) -> None:
+    assert chosen(kind, {"topic": "plain"}).concerned(removed)
+
+
 def test_a_text_that_a_list_may_hold_excludes_nothing() -> None:
     tagged, made = chosen("listed", {"tags": "tea"}), chosen("listed", {"maker.name": "Ivy"})
     assert tagged.concerned(documents.put("b", {"tags": ["tea", "green"]}))
@@ -101,6 +109,7 @@ def test_a_text_that_a_list_may_hold_excludes_nothing() -> None:
     [
         {"$set": {"lines.0.total": 1}},
         {"$inc": {"lines.$[].total": 1}},
+        {"$inc": {"lines.$[line].total": 1}},
         {"$set": {"lines": []}},
         {"$rename": {"lines.sum": "lines.total"}},
         {"$unset": {"lines.total.amount": ""}},

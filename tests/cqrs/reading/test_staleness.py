@@ -11,6 +11,7 @@ from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.reading import Reading
 from app.cqrs.reading.recent_changes import Concerned
 from app.cqrs.reading.sources import Choice, Source
+from tests.cqrs.notes import documents
 from tests.cqrs.staleness import hammer
 
 ROOM = 20_000
@@ -80,6 +81,12 @@ class ForgetsNothingThatWasFound(ReadCache):
         super().changing(read_model, [(change, ids if change.id else []) for change, ids in changes])
 
 
+class KeepsNumbersOverRemovals(ReadCache):
+    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+        unseen = documents.update("stranger", {})
+        super().changing(read_model, [(unseen if change.delete else change, ids) for change, ids in changes])
+
+
 class ForgetsWhatIsShownOnly(ReadCache):
     def put(self, key: Hashable, value: Any, *, sources: Sequence[Source], **rest: Any) -> None:
         sources = [Source(source.collection, source.ids, Choice(frozenset())) for source in sources]
@@ -109,6 +116,7 @@ class TrustsWhatAnotherMayHaveChanged(ReadCache):
         ForgetsDocumentsOnly,
         ForgetsListingsOnly,
         ForgetsNothingThatWasFound,
+        KeepsNumbersOverRemovals,
         ForgetsWhatIsShownOnly,
         TrustsWhatAnotherMayHaveChanged,
     ],
