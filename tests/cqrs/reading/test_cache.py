@@ -7,7 +7,7 @@ import pytest
 
 from app.cqrs.documents.read_model import Change, Collection
 from app.cqrs.reading.cache import PER_ENTRY, ReadCache, bytes_of_source
-from app.cqrs.reading.recent_changes import LARGE, REMEMBERED
+from app.cqrs.reading.recent_changes import BYTES, LARGE, REMEMBERED, RecentChanges
 from app.cqrs.reading.sources import Source, all_of, counted, listed
 from app.cqrs.sizes import bytes_of
 from tests.cqrs.notes import documents, notes
@@ -112,7 +112,53 @@ def test_keeps_nothing_that_was_read_during_more_than_it_remembers() -> None:
 
     assert keep_since(cache.mark(), transactions=REMEMBERED + 1) == ""
     assert keep_since(cache.mark(), transactions=1, changes=LARGE) == ""
-    assert keep_since(cache.mark(), transactions=REMEMBERED, changes=LARGE - 1) == "B"
+    assert keep_since(cache.mark(), transactions=REMEMBERED) == "B"
+    assert keep_since(cache.mark(), transactions=5, changes=LARGE - 1) == "B"
+
+
+def filled(number: int, *, size: int) -> Change:
+    """A document with so many bytes of text, in a list."""
+    return documents.put("a", {"texts": [f"{number}".rjust(1_000)] * (size // 1_049)})
+
+
+def test_large_changes_are_forgotten_before_small_ones_that_followed_them() -> None:
+    cache = opened()
+    before = cache.mark()
+    project(cache, filled(0, size=BYTES // 2))
+    between = cache.mark()
+    project(cache, filled(1, size=BYTES // 2))
+    project(cache, filled(2, size=BYTES // 4))
+    cache.put("early", "early ", size=0, read_models=["notes"], sources=[B], since=before)
+    cache.put("late", "late", size=0, read_models=["notes"], sources=[B], since=between)
+    assert kept(cache, "early", "late") == "late"
+
+
+def test_a_transaction_too_large_to_be_remembered_concerns_every_answer_and_displaces_no_other() -> None:
+    cache = opened()
+    before = cache.mark()
+    project(cache, PRAISED)
+    after = cache.mark()
+    cache.put("b", "B", size=0, read_models=["notes"], sources=[B], since=before)
+    assert kept(cache, "b") == "B"
+    project(cache, filled(0, size=2 * BYTES))
+    cache.put("late", "late", size=0, read_models=["notes"], sources=[B], since=after)
+    assert kept(cache, "b", "late") == "B"
+
+
+@pytest.mark.parametrize("size", [100, 10_000, 400_000, 2_000_000])
+def test_remembered_changes_take_no_more_memory_than_is_stated(size: int) -> None:
+    recent = RecentChanges()
+    tracemalloc.start()
+    try:
+        for transaction in range(2 * REMEMBERED):
+            texts = [f"{transaction} {number}".rjust(1_000) for number in range(size // 1_049)]
+            changes = [documents.put(f"{number}", {"texts": [*texts]}) for number in range(5)]
+            recent.begin([(change, (f"{number}",)) for number, change in enumerate(changes)])
+            recent.end(transaction)
+            del changes, texts
+        assert tracemalloc.get_traced_memory()[0] < 1.2 * BYTES
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_change_of_very_many_documents_concerns_every_answer() -> None:
