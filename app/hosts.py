@@ -65,6 +65,10 @@ class Hosts:
             return 400, f"The Host header has more than {_LONGEST} characters."
         return self._refusal(hosts[0])
 
+    def serves(self, host: bytes) -> bool:
+        """Return whether a request with this one `Host` is for this service."""
+        return len(host) <= _LONGEST and self._refusal(host) is None
+
     def _look(self, sent: bytes) -> tuple[int, str] | None:
         text = sent.decode("latin-1").lower()
         found = _AUTHORITY.fullmatch(text)

@@ -26,6 +26,7 @@ from app.graphql.transport.http import GraphQLEndpoint
 from app.graphql.transport.refused import refused
 from app.hosts import Hosts
 from app.web import health, held_loop, playground
+from app.web.at_once import AtOnce, Headers
 from app.web.held_loop import HeldLoop
 from schema.root import schema
 
@@ -47,7 +48,7 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
             app.state.circle = circle
             yield
 
-    leaving = asyncio.Event()
+    leaving, hosts = asyncio.Event(), settings.hosts
     graphql = GraphQLEndpoint(
         schema,
         lambda: app.state.circle,
@@ -58,9 +59,21 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
     endpoint: ASGIApp = graphql
     if settings.origins:
         endpoint = _for_pages_of(settings.origins, endpoint)
+
+    def at_once(headers: Headers, body: bytes) -> tuple[Headers, bytes] | None:
+        first = dict(headers)
+        if len(first) != len(headers) or (settings.origins and b"origin" in first):
+            return None
+        if not hosts.serves(first.get(b"host", b"")):
+            return None
+        answer = graphql.answer_at_once(first, body)
+        if answer is None:
+            return None
+        return _varying(answer.headers) if settings.origins else answer.headers, answer.body
+
     app = _GraphQLFirst(
         endpoint,
-        settings.hosts,
+        hosts,
         lifespan=lifespan,
         routes=[
             Route("/", lambda _request: RedirectResponse(GRAPHQL)),
@@ -72,6 +85,7 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
         ],
         exception_handlers={HTTPException: _refuse},
     )
+    app.at_once = AtOnce(GRAPHQL.encode(), at_once)
     app.state.leaving = leaving
     app.state.operations = graphql.operations
     return app
@@ -88,6 +102,7 @@ class _GraphQLFirst(Starlette):
         super().__init__(**options)
         self._endpoint = endpoint
         self._hosts = hosts
+        self.at_once: AtOnce | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or serves a websocket."""
@@ -109,6 +124,11 @@ async def _refuse(_request: Request, refusal: Exception) -> Response:
     if refusal.status_code == 404:
         refusal = HTTPException(404, "Nothing is here. GraphQL is at /graphql.")
     return refused(refusal)
+
+
+def _varying(headers: Headers) -> Headers:
+    """Return the headers as CORS has them for a request that comes from no page of elsewhere."""
+    return [(name, value + b", Origin" if name == b"vary" else value) for name, value in headers]
 
 
 def _for_pages_of(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:

@@ -46,7 +46,13 @@ async def serving_app(
     given: dict[str, Any] = {"log_config": None, "log_level": "warning", "timeout_graceful_shutdown": 1}
     given |= options
     config = uvicorn.Config(
-        app, http=http, ws=Connection, ws_max_size=LARGEST_BODY, proxy_headers=False, **given
+        app,
+        http=http,
+        ws=Connection,
+        ws_max_size=LARGEST_BODY,
+        proxy_headers=False,
+        access_log=False,
+        **given,
     )
     config.load()
     server = uvicorn.Server(config)

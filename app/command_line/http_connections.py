@@ -15,8 +15,10 @@ from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.command_line.crowding import SPARE, health_only, most_connections
+from app.command_line.deadlines import Deadline
 from app.command_line.slow_readers import SlowReader
 from app.graphql.transport.refused import refused
+from app.web.at_once import AtOnce
 
 MOST_HEADERS = 65_536
 """Bytes of a request's first line and headers, and of all else around its body."""
@@ -56,16 +58,22 @@ class HTTPConnection(HttpToolsProtocol):
         self._is_spare = self._is_refused = self._is_websocket = self._too_large = False
         self._is_whole = self._in_body = self._has_progress = False
         self._around = 0
-        self._patience: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self.loop, self._has_waited)
+        self._at_once: AtOnce | None = None
+        self._may_answer_at_once = False
+        self._held_back: bytes | None = None
+        """The body, so far, of a request that the application may answer at once when it is whole."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request; where too many connections are open, close some that only wait."""
         super().connection_made(transport)
         self._reader = SlowReader(transport, self.read_patience)
-        self._patience = self.loop.call_later(self.idle_patience, self._has_waited)
+        self._deadline.set(self.idle_patience)
+        if not self.config.access_log:
+            self._at_once = getattr(self.app, "at_once", None)
         if len(self.connections) > self.most_open and not self._make_room():
             self._is_spare = True
-            self.app = health_only(self.app)
+            self.app, self._at_once = health_only(self.app), None
             if len(self.connections) > self.most_open + SPARE:
                 transport.abort()
 
@@ -81,7 +89,10 @@ class HTTPConnection(HttpToolsProtocol):
             return
         self._has_progress = False
         self._around += len(data)
+        self._may_answer_at_once = self._at_once is not None
         super().data_received(data)
+        if self._held_back is not None:  # More of it is to come.
+            self._hand_over_held_back()
         if self._is_refused or self._is_websocket or self.transport.is_closing():
             return
         if self._has_progress:
@@ -89,17 +100,15 @@ class HTTPConnection(HttpToolsProtocol):
         if not self._is_whole:
             if self._around > MOST_HEADERS:
                 self._refuse_headers()
-            elif self._patience is None:
-                self._patience = self.loop.call_later(self.request_patience, self._has_waited)
-        elif not self._unanswered and self.timeout_keep_alive_task is None and self._patience is None:
-            self._patience = self.loop.call_later(
-                self.idle_patience, self._has_waited
-            )  # It sent what begins no request.
+            elif self._deadline.until is None:
+                self._deadline.set(self.request_patience)
+        elif self._deadline.until is None and not self._unanswered and self.timeout_keep_alive_task is None:
+            self._deadline.set(self.idle_patience)  # It sent what begins no request.
 
     def on_message_begin(self) -> None:
         """A request begins."""
         self._is_whole = self._in_body = False
-        self._stop_waiting()
+        self._deadline.clear()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -108,6 +117,14 @@ class HTTPConnection(HttpToolsProtocol):
         if self._around > MOST_HEADERS and self._size_of_headers() > MOST_HEADERS:
             self._too_large = True
             raise ValueError("the headers are too large")
+        if self._may_answer_at_once and self._is_for_an_answer_at_once():
+            self._may_answer_at_once = False  # One of a packet: others want to be answered, too.
+            self._held_back = b""
+        else:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Have the application begin with the request."""
         if len(self.pipeline) >= MOST_PIPELINED:
             raise ValueError("too many requests wait")
         before = self.cycle
@@ -118,16 +135,57 @@ class HTTPConnection(HttpToolsProtocol):
             if self._is_spare:
                 self.cycle.keep_alive = False
 
+    def _is_for_an_answer_at_once(self) -> bool:
+        return (
+            self._at_once is not None
+            and self.url == self._at_once.target
+            and not self._unanswered
+            and not self.flow.write_paused
+            and not self.expect_100_continue
+            and self.parser.get_method() == b"POST"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and self.parser.get_http_version() == "1.1"
+        )
+
+    def _answer_at_once(self, body: bytes) -> bool:
+        assert self._at_once
+        answer = self._at_once.answer(self.headers, body)
+        if answer is None:
+            return False
+        headers, content = answer
+        lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
+        self.transport.write(b"".join((b"HTTP/1.1 200 OK\r\n", *lines, b"\r\n", content)))
+        self.server_state.total_requests += 1
+        self._deadline.set(self.timeout_keep_alive)
+        return True
+
+    def _hand_over_held_back(self) -> None:
+        body, self._held_back = self._held_back, None
+        self._hand_over()
+        if body:
+            super().on_body(body)
+
     def on_body(self, body: bytes) -> None:
         """Take in a part of the body."""
         self._has_progress = True
+        if self._held_back == b"":
+            self._held_back = body
+            return
+        if self._held_back is not None:  # It comes in pieces.
+            self._hand_over_held_back()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is there as a whole."""
         self._is_whole = self._has_progress = True
+        if self._held_back is not None:
+            if self._answer_at_once(self._held_back):
+                self._held_back = None
+                return
+            self._hand_over_held_back()
         self._in_body = False
-        self._stop_waiting()
+        self._deadline.clear()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -181,8 +239,11 @@ class HTTPConnection(HttpToolsProtocol):
     @property
     def waiting_until(self) -> float | None:
         """When it is closed if nothing comes; `None` for one that waits for the service."""
-        timer = self._patience or self.timeout_keep_alive_task
-        return timer.when() if timer and not self.transport.is_closing() else None
+        if self.transport.is_closing():
+            return None
+        if self._deadline.until is None and self.timeout_keep_alive_task:
+            return self.timeout_keep_alive_task.when()
+        return self._deadline.until
 
     def _make_room(self) -> bool:
         """Close a tenth of those that wait for a request, the longest first; return whether any did."""
@@ -199,11 +260,10 @@ class HTTPConnection(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _has_waited(self) -> None:
-        self._patience = None
         if self.flow.read_paused:  # It is the service that does not read: answers before it take their time.
-            self._patience = self.loop.call_later(self.request_patience, self._has_waited)
+            self._deadline.set(self.request_patience)
         elif self.scope is None or self._is_whole:
-            self.transport.close()
+            self.timeout_keep_alive_handler()
         else:
             self._refuse(408, f"A request takes at most {self.request_patience:g} seconds to send.")
 
@@ -235,13 +295,8 @@ class HTTPConnection(HttpToolsProtocol):
         self._unanswered.clear()
         self.flow.resume_writing()
 
-    def _stop_waiting(self) -> None:
-        if self._patience:
-            self._patience.cancel()
-            self._patience = None
-
     def _stop_timers(self) -> None:
-        self._stop_waiting()
+        self._deadline.stop()
         self._reader.stop()
 
 

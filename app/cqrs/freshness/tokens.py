@@ -118,6 +118,15 @@ class Tokens:
             pass  # What the documents show can be read all the same, and they know what they were made from.
         return token
 
+    def read_at_once(self, text: str) -> Token | None:
+        """Return the token in `text`, or `None` where the log has to be asked, or the token is refused."""
+        try:
+            token = self.decode(text)
+        except BadToken:
+            return None
+        named, tag = token.witness
+        return None if named and self._history.tag_at(named) != tag else token
+
     def _decoded(self, text: str) -> Token:
         try:
             if len(text) > LONGEST:

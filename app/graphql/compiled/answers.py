@@ -53,14 +53,13 @@ class Compiled:
 
         The context must be the operation's own, and is spoilt where there is no answer.
         """
-        cache, key = context.cache, (context.viewer, *operation.key)
         try:
             await context.demand_what_was_seen()
         except (BadToken, GraphQLError):
             return None
-        if data := context.reading.recall(cache, key):
-            self.recalled += 1
-            return with_freshness(data, context.reading.freshness())
+        if body := self.recall(operation, context):
+            return body
+        cache, key = context.cache, (context.viewer, *operation.key)
         ready = self._operations.get(operation.query, operation.operation_name)
         if not isinstance(ready, CompiledOperation):
             return None
@@ -85,6 +84,15 @@ class Compiled:
                 self._operations.weigh(operation.query, operation.operation_name)
         self.answered += 1
         return body
+
+    def recall(self, operation: Operation, context: Context) -> bytes | None:
+        """Return the body of a response that is known; `None` where documents must be read, or waited for."""
+        reading = context.reading
+        data = reading.recall(context.cache, (context.viewer, *operation.key))
+        if data is None:
+            return None
+        self.recalled += 1
+        return with_freshness(data, reading.freshness())
 
     def _operation(self, query: str, operation_name: str | None) -> CompiledOperation | NotCompiled:
         try:

@@ -91,6 +91,19 @@ class Context:
             refuse_more(place, self.asked.count(",") + 1, MOST_TOKENS)
             self.reading.demanded += await self.tokens([text.strip() for text in self.asked.split(",")])
 
+    def demand_at_once(self) -> bool:
+        """Do the same where nobody has to be asked about the tokens; return whether it is done."""
+        if self.asked:
+            texts = self.asked.split(",", MOST_TOKENS)
+            if len(texts) > MOST_TOKENS:
+                return False
+            for text in texts:
+                token = self._circle.tokens.read_at_once(text.strip())
+                if token is None:
+                    return False
+                self.reading.demanded.append(token)
+        return True
+
     async def tokens(self, texts: Sequence[str] | None) -> list[Token]:
         """Return the tokens of an `atLeast` argument; raise `BadToken`, or the refusal of too many.
 

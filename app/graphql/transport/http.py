@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import strawberry
@@ -19,7 +19,7 @@ from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.requested import Operation
 from app.graphql.execution.results import encoded, was_executed
 from app.graphql.transport.executing import Item, Operations
-from app.graphql.transport.http_requests import Asked
+from app.graphql.transport.http_requests import Asked, remembered
 from app.graphql.transport.media_types import JSON, Accepted
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.refused import refused
@@ -27,9 +27,31 @@ from app.graphql.transport.sockets import Sockets
 from app.graphql.transport.sse import EventStream, only
 from app.graphql.transport.streams import Streams
 
+_TOKEN_HEADER = TOKEN_HEADER.lower().encode()
+
 Page = Callable[[Request], Awaitable[Response]]
 
 logger = logging.getLogger(__name__)
+
+
+class Answer:
+    """The response with an answer in JSON, and its token."""
+
+    def __init__(self, body: bytes, media_type: str, token: str | None, status: int) -> None:
+        self.body = body
+        self._status = status
+        self.headers = [
+            (b"content-type", media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"vary", b"Accept"),
+        ]
+        if token:
+            self.headers.append((_TOKEN_HEADER, token.encode()))
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends all of it at once."""
+        await send({"type": "http.response.start", "status": self._status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 class GraphQLEndpoint:
@@ -70,6 +92,24 @@ class GraphQLEndpoint:
             response = refused(internal, asked.accepted.json)
         await response(scope, receive, send)
 
+    def answer_at_once(self, headers: Mapping[bytes, bytes], body: bytes) -> Answer | None:
+        """Return the answer to a POST request that is remembered; `None` for one that may have to wait.
+
+        It is the answer that the request would be given as an ASGI application.
+        """
+        operation = remembered(headers, body)
+        if operation is None:
+            return None
+        accepted = Accepted.by(headers.get(b"accept", b""))
+        if accepted.events_above_all:
+            return None
+        asked = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
+        context = Context(self._circle(), asked=asked, over_http=True)
+        if not context.demand_at_once():
+            return None
+        answer = self.operations.compiled.recall(operation, context)
+        return Answer(answer, accepted.json, context.token_to_return, 200) if answer else None
+
     async def _answer(self, asked: Asked) -> ASGIApp:
         accepted = asked.accepted
         if asked.method == "GET" and accepted.page_above_all and "query" not in asked.parameters:
@@ -103,29 +143,6 @@ class GraphQLEndpoint:
         resumed = replace(operation, after=asked.headers.get("last-event-id") or None)
         items = self._streams.open(resumed, Context(self._circle(), asked=asked.tokens))
         return EventStream(items, self._leaving)
-
-
-class Answer:
-    """The response with an answer in JSON, and its token."""
-
-    def __init__(self, body: bytes, media_type: str, token: str | None, status: int) -> None:
-        self._body = body
-        self._status = status
-        self._headers = [
-            (b"content-type", media_type.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"vary", b"Accept"),
-        ]
-        if token:
-            self._headers.append((_TOKEN_HEADER, token.encode()))
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Sends all of it at once."""
-        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
-        await send({"type": "http.response.body", "body": self._body})
-
-
-_TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
 
 def _allowed(method: str, accepted: Accepted) -> set[OperationType]:

@@ -96,6 +96,17 @@ class Asked:
 _known: Kept[bytes, Operation] = Kept(MOST_REMEMBERED)
 
 
+def remembered(headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
+    """Return the operation of a body that came before; `None` for others, and for what is to be refused."""
+    operation = _known.get(body)
+    if operation:
+        try:
+            _refuse_encoding(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"))
+        except HTTPException:
+            return None
+    return operation
+
+
 def _remembered(body: bytes) -> Operation:
     if (operation := _known.get(body)) is None:
         operation = _operation(_json(body))

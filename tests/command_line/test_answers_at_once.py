@@ -1,0 +1,184 @@
+"""What an application answers at once is answered without a task, in its turn, and nothing else is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from app.command_line.http_connections import MOST_HEADERS, HTTPConnection
+from app.web.at_once import AtOnce, Headers
+from tests.command_line.test_http_connections import Desk, answer_to, connected, status_of
+from tests.inprocess import serving_app
+
+
+def post(body: bytes = b"known", *, target: str = "/desk", version: str = "1.1", more: str = "") -> bytes:
+    head = f"POST {target} HTTP/{version}\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+    return head.encode() + body
+
+
+LAST = post(b"last", more="Connection: close\r\n")
+
+
+class QuickDesk(Desk):
+    """Answers at once where the body is known, and else as any application does."""
+
+    def __init__(self, quick: bytes = b"quick") -> None:
+        super().__init__(b"slow")
+        self.quick = quick
+        self.called = 0
+        self.at_once = AtOnce(b"/desk", self.answer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.called += 1
+        await super().__call__(scope, receive, send)
+
+    def answer(self, headers: Headers, body: bytes) -> tuple[Headers, bytes] | None:
+        assert (b"host", b"localhost") in headers
+        return ([(b"content-length", b"%d" % len(self.quick))], self.quick) if body == b"known" else None
+
+
+class Impatient(HTTPConnection):
+    request_patience = 0.3
+    idle_patience = 0.3
+
+
+@asynccontextmanager
+async def serving(desk: QuickDesk, http: type[HTTPConnection] = HTTPConnection) -> AsyncIterator[int]:
+    async with serving_app(desk, http=http, timeout_keep_alive=1, lifespan="off") as port:
+        yield port
+
+
+def told(answer: bytes) -> list[bytes]:
+    """The bodies of answers, in their order."""
+    return [word for part in answer.split(b"HTTP/1.1 200 OK") for word in (b"quick", b"slow") if word in part]
+
+
+async def test_an_answer_at_once_needs_no_call_of_the_application() -> None:
+    desk = QuickDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        for _ in range(3):
+            writer.write(post())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head == b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
+            assert await reader.readexactly(5) == b"quick"
+    assert desk.called == 0
+
+
+ORDINARY = {
+    "an unknown body": post(b"unknown"),
+    "another path": post(target="/other"),
+    "a query string": post(target="/desk?a=b"),
+    "another method": post().replace(b"POST", b"PUT"),
+    "the end of the connection": post(more="Connection: close\r\n"),
+    "an older version": post(version="1.0"),
+    "an older version that stays": post(version="1.0", more="Connection: keep-alive\r\n"),
+    "a wish to go on": post(more="Expect: 100-continue\r\n"),
+    "a wish for another protocol": post(more="Connection: upgrade\r\nUpgrade: h2c\r\n"),
+    "a body in pieces": post(more="").replace(b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n")[
+        :-5
+    ]
+    + b"2\r\nkn\r\n3\r\nown\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+async def test_what_needs_more_than_the_answer_goes_to_the_application(name: str) -> None:
+    desk = QuickDesk()
+    async with serving(desk) as port:
+        answer = await answer_to(port, ORDINARY[name])
+    assert desk.called == 1
+    assert told(answer) == [b"slow"]
+
+
+@pytest.mark.parametrize(
+    ("cut", "body"), [(10, b"quick"), (30, b"quick"), (len(post()) - 5, b"slow"), (len(post()) - 1, b"slow")]
+)
+async def test_a_request_in_two_packets_is_answered_once(cut: int, body: bytes) -> None:
+    desk = QuickDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        writer.write(post())
+        await reader.readuntil(b"quick")
+        writer.write(post()[:cut])
+        await answer_to(port, LAST)  # By then the first packet has come.
+        writer.write(post()[cut:] + LAST)
+        assert told(await reader.read()) == [body, b"slow"]
+
+
+async def test_requests_in_one_packet_are_answered_in_turn() -> None:
+    desk = QuickDesk()
+    async with serving(desk) as port:
+        answer = await answer_to(port, (post() + post(b"unknown")) * 3 + LAST)
+    assert told(answer)[:2] == [b"quick", b"slow"]
+    assert len(told(answer)) == 7
+
+
+async def test_a_packet_has_at_most_one_answer_at_once() -> None:
+    """Others would have to wait for a thousand of them."""
+    desk = QuickDesk()
+    async with serving(desk) as port:
+        assert told(await answer_to(port, post() * 10 + LAST)) == [b"quick", *[b"slow"] * 10]
+
+
+async def test_a_request_behind_one_that_waits_is_not_answered_before_it() -> None:
+    desk = QuickDesk()
+    desk.opened.clear()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        writer.write(post(b"unknown"))
+        await desk.begun.acquire()
+        writer.write(post())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.1)
+        desk.opened.set()
+        writer.write(LAST)
+        assert told(await reader.read()) == [b"slow", b"slow", b"slow"]
+
+
+async def test_a_client_that_does_not_read_is_not_sent_more_at_once() -> None:
+    desk = QuickDesk(quick=b"x" * 20_000_000)
+    async with serving(desk) as port, connected(port) as (_, writer):
+        writer.write(post())
+        await answer_to(port, LAST)
+        writer.write(post())
+        for _ in range(2):
+            await desk.begun.acquire()
+    assert desk.called == 2
+
+
+@pytest.mark.parametrize("behind", [b"", b"\r\n\r\n"])
+async def test_a_connection_that_is_idle_after_an_answer_at_once_is_closed(behind: bytes) -> None:
+    async with serving(QuickDesk(), http=Impatient) as port:
+        assert told(await answer_to(port, post() + behind)) == [b"quick"]
+
+
+@pytest.mark.parametrize("half", [post()[:30], post()[:-1]])
+async def test_half_a_request_after_an_answer_at_once_is_let_go(half: bytes) -> None:
+    async with serving(QuickDesk(), http=Impatient) as port, connected(port) as (reader, writer):
+        writer.write(post())
+        await reader.readuntil(b"quick")
+        writer.write(half)
+        assert status_of(await reader.read()) == 408
+
+
+async def test_headers_of_an_answer_at_once_are_measured() -> None:
+    desk = QuickDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        for _ in range(300):  # They are counted for each request.
+            writer.write(post(more=f"X: {'x' * 1000}\r\n"))
+            await reader.readuntil(b"quick")
+        writer.write(post(more=f"X: {'x' * MOST_HEADERS}\r\n"))
+        assert status_of(await reader.read()) == 431
+
+
+async def test_health_checks_only_are_answered_where_too_many_connections_are_open() -> None:
+    class Few(HTTPConnection):
+        most_open = 1
+
+    desk = QuickDesk()
+    desk.opened.clear()
+    async with serving(desk, http=Few) as port, connected(port) as (_, writer):
+        writer.write(post(b"unknown"))
+        await desk.begun.acquire()
+        assert status_of(await answer_to(port, post())) == 503
+        desk.opened.set()
