@@ -1,4 +1,4 @@
-"""What has changed in a read model of late, for answers that were read meanwhile."""
+"""The last changes of a read model, for the answers that were read while they were made."""
 
 import math
 from collections import deque
@@ -6,14 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from app.cqrs.documents.read_model import Change
-from app.cqrs.reading.sources import Source, concerns
+from app.cqrs.reading.invalidation import InvalidationIndex
+from app.cqrs.reading.sources import Source
 from app.cqrs.sizes import bytes_of
 
 REMEMBERED = 32
-"""Transactions of a read model. An answer that takes longer to read is not kept."""
+"""Transactions of a read model. An answer that takes longer to read than these is not kept."""
 
 LARGE = 100
-"""Changed documents from which on it is not worth looking at each change: all answers are concerned."""
+"""Changed documents of a transaction from which on every answer that was read meanwhile counts as stale."""
 
 BYTES = 1_000_000
 """Memory for the changes of a read model; the oldest beyond it count as changes of every document."""
@@ -27,8 +28,8 @@ Concerned = tuple[Change, Collection[str] | None]
 
 @dataclass(slots=True)
 class _Transaction:
-    changes: Sequence[tuple[Change, frozenset[str] | None]] | None
-    """`None` for too many."""
+    changes: Sequence[Concerned] | None
+    """`None` for too many or too large ones."""
     bytes: int
     ended: float = math.inf
     """The moment, in the cache's count; without end while it is under way."""
@@ -43,12 +44,10 @@ class _Transaction:
             size += PER_CHANGE + bytes_of(parts, BYTES)
             if size > BYTES:
                 return cls(None, 0)
-        return cls([(change, None if ids is None else frozenset(ids)) for change, ids in changes], size)
+        return cls(changes, size)
 
-    def concerns(self, sources: Sequence[Source]) -> bool:
-        return self.changes is None or any(
-            concerns(change, ids, source) for change, ids in self.changes for source in sources
-        )
+    def makes_stale(self, answer: InvalidationIndex) -> bool:
+        return self.changes is None or any(answer.stale_after(change, ids) for change, ids in self.changes)
 
 
 class RecentChanges:
@@ -61,7 +60,7 @@ class RecentChanges:
         self._known_from = math.inf
 
     def begin(self, changes: Sequence[Concerned]) -> None:
-        """From now on the documents may show these changes."""
+        """Note that the documents may show these changes from now on."""
         transaction = _Transaction.of(changes)
         self._transactions.append(transaction)
         self.bytes += transaction.bytes
@@ -73,26 +72,30 @@ class RecentChanges:
             self._forget_oldest_changes()
 
     def end(self, moment: int) -> None:
-        """What has begun is through, or was given up."""
+        """Note that all that has begun is over, or was given up."""
         for transaction in reversed(self._transactions):
             if transaction.ended < math.inf:
                 break
             transaction.ended = moment
 
     def settle(self, moment: int) -> None:
-        """Nothing is under way, and what others have changed before this moment is not known."""
+        """Note that nothing is under way, and that changes of others before this moment are not known."""
         self._transactions.clear()
         self.bytes = 0
         self._known_from = moment
 
-    def may_concern(self, sources: Sequence[Source], since: int) -> bool:
-        """Whether what was read from these since a moment may show what was before a change."""
+    def may_have_made_stale(self, sources: Sequence[Source], since: int) -> bool:
+        """Return whether an answer that was read from `sources` since a moment may be stale already."""
         if since < self._known_from:
             return True
+        answer = None
         for transaction in reversed(self._transactions):
             if transaction.ended <= since:
                 break
-            if transaction.concerns(sources):
+            if answer is None:  # Made for few answers: most were read while nothing changed.
+                answer = InvalidationIndex()
+                answer.add(None, sources)
+            if transaction.makes_stale(answer):
                 return True
         return False
 

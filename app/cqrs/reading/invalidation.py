@@ -1,0 +1,107 @@
+"""The one rule by which a change makes an answer stale, for one answer as for very many."""
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Sequence
+
+from app.cqrs.documents.read_model import Change
+from app.cqrs.reading.sources import Choice, Source, overlap, text_at, touched
+
+Keys = set[Hashable]
+
+
+class InvalidationIndex:
+    """The keys of answers by the changes that make them stale.
+
+    A change is looked up by the documents that it changes, and by the few kinds of choices that there are. It
+    is never compared with each answer.
+    """
+
+    def __init__(self) -> None:
+        self._by_id: defaultdict[str, dict[str, Keys]] = defaultdict(dict)
+        """By collection and document: the answers that show it."""
+        self._choices: defaultdict[str, _Choices] = defaultdict(_Choices)
+        """By collection: the answers that show what was chosen from it."""
+
+    def add(self, key: Hashable, sources: Sequence[Source]) -> None:
+        """Add an answer that was made of `sources`."""
+        for source in sources:
+            by_id = self._by_id[source.collection.name]
+            for id in source.ids:
+                by_id.setdefault(id, set()).add(key)
+            if source.choice:
+                self._choices[source.collection.name].add(source.choice, key)
+
+    def discard(self, key: Hashable, sources: Sequence[Source]) -> None:
+        """Remove an answer, with the sources that it was added with."""
+        for source in sources:
+            if source.choice:
+                self._choices[source.collection.name].discard(source.choice, key)
+            by_id = self._by_id[source.collection.name]
+            for id in source.ids:
+                if keys := by_id.get(id):
+                    keys.discard(key)
+                    if not keys:
+                        del by_id[id]
+
+    def stale_after(self, change: Change, ids: Collection[str] | None) -> Keys:
+        """Return the keys of the answers that a change of these documents may make stale.
+
+        `ids` is `None` where it may be any document of the collection.
+        """
+        name = change.collection.name
+        by_id, choices = self._by_id.get(name, {}), self._choices.get(name)
+        if ids is None:
+            return (choices.all if choices else set()).union(*by_id.values())
+        found = choices.stale_after(change) if choices else set()
+        return found.union(*(by_id[id] for id in by_id.keys() & ids))
+
+
+class _Choices:
+    """The answers that show what was chosen from one collection, by how it was chosen."""
+
+    def __init__(self) -> None:
+        self._by_paths: defaultdict[frozenset[str] | None, Keys] = defaultdict(set)
+        self._by_text: defaultdict[str, defaultdict[str, Keys]] = defaultdict(lambda: defaultdict(set))
+        self._without_text: Keys = set()
+
+    @property
+    def all(self) -> Keys:
+        """The keys of all answers."""
+        return {key for keys in self._by_paths.values() for key in keys}
+
+    def add(self, choice: Choice, key: Hashable) -> None:
+        self._by_paths[choice.paths].add(key)
+        if choice.text is None:
+            self._without_text.add(key)
+        else:
+            path, texts = choice.text
+            for text in texts:
+                self._by_text[path][text].add(key)
+
+    def discard(self, choice: Choice, key: Hashable) -> None:
+        self._by_paths[choice.paths].discard(key)
+        if not self._by_paths[choice.paths]:
+            del self._by_paths[choice.paths]
+        self._without_text.discard(key)
+        path, texts = choice.text or ("", ())
+        for text in texts:
+            self._by_text[path][text].discard(key)
+            if not self._by_text[path][text]:
+                del self._by_text[path][text]
+
+    def stale_after(self, change: Change) -> Keys:
+        """Return the answers to which a change may add a document that they do not show, or reorder them."""
+        if change.delete:  # A document that is gone may have been one of those that were chosen.
+            return self.all
+        found: Keys = set()
+        if change.document is not None:
+            found |= self._without_text
+            for path, by_text in self._by_text.items():
+                text = text_at(change.document, path)
+                found = found.union(*(by_text.values() if text is None else [by_text.get(text, ())]))
+            return found
+        written = touched(change)
+        for paths, keys in self._by_paths.items():
+            if paths is None or change.upsert or overlap(paths, written):
+                found |= keys
+        return found
