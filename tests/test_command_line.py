@@ -198,7 +198,7 @@ async def test_a_failed_read_model_goes_on_once_its_event_was_mended(filled: Pat
             fine = await asyncio.to_thread(run, *retry, "order_list")
             assert fine.output == f"order_list has not failed: it is LIVE at position {head}.\n"
             unknown = await asyncio.to_thread(refusal, *retry, "orders", exit_code=2)
-            assert "There is no read model orders. There are: product_listing, order_details" in unknown
+            assert "There is no read model orders. There are: activity, customer_overview, " in unknown
             assert "Say which" in await asyncio.to_thread(refusal, *retry, exit_code=2)
 
 
