@@ -1,6 +1,7 @@
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
@@ -19,8 +20,42 @@ from tests.service import Service, running
 DATABASE = "test"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the end which tests could not run here; the reasons say how to have them run."""
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = Counter()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count the campaigns that were not asked for, by their files."""
+    for item in items:
+        if item.get_closest_marker("campaign"):
+            item.config.stash[LEFT_OUT][item.location[0]] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Have the process that prints the result know of them: with several processes it collects no tests."""
+    left_out = session.config.stash[LEFT_OUT]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = {**left_out}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process has left out; each of them leaves out the same."""
+    left_out: Counter[str] = node.config.stash[LEFT_OUT]
+    left_out |= Counter[str](getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say at the end which tests did not run; the reasons say how to have them run."""
+    if left_out := config.stash[LEFT_OUT]:
+        terminalreporter.write_line(
+            f"{left_out.total()} tests not run, for they take long: {', '.join(sorted(left_out))}. "
+            "Run every test with scripts/test --all",
+            yellow=True,
+        )
     skipped = (
         report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
     )

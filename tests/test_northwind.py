@@ -12,6 +12,8 @@ import pytest
 from tests.schema.client import Client
 from tests.service import running
 
+pytestmark = pytest.mark.campaign
+
 BOOKS = Path(__file__).parent / "northwind"
 LOADER = Path(__file__).parent.parent / "scripts" / "northwind.py"
 

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.programs import run
 
 BROWSER = "tests/web/test_status_in_a_browser.py"
@@ -18,3 +20,20 @@ async def test_the_end_says_what_was_not_run_and_how_to_have_it_run(tmp_path: Pa
     assert told.endswith("-m playwright install chromium")
     assert "skipped" in result
     assert "passed" not in result
+
+
+@pytest.mark.parametrize("processes", [("--numprocesses", "2"), ("--numprocesses", "0")], ids=" ".join)
+async def test_the_end_names_the_campaigns_that_were_left_out_and_how_to_run_them(
+    processes: tuple[str, str],
+) -> None:
+    files = ("tests/test_values.py", "tests/faults/test_faults.py")
+    said = await run(
+        *(sys.executable, "-m", "pytest", *processes, *files, "-m", "not campaign"),
+        cwd=Path(),
+        PYTEST_ADDOPTS="",
+    )
+    *_, told, result = said.splitlines()
+    assert told.endswith(
+        f" tests not run, for they take long: {files[1]}. Run every test with scripts/test --all"
+    )
+    assert "passed" in result

@@ -14,6 +14,8 @@ from signal import SIGINT, SIGTERM
 
 import pytest
 
+pytestmark = pytest.mark.campaign
+
 README = "\n".join(Path(page).read_text(encoding="utf-8") for page in ("README.md", "app/README.md"))
 BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 COMMANDS = [

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from app.config import Settings
 from tests.inprocess import serving
 from tests.node import installed
+
+pytestmark = pytest.mark.campaign
 
 CHECKS = 61
 

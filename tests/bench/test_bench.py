@@ -21,6 +21,8 @@ from tests.bench.machine import cores
 from tests.bench.queries import QUERIES, variables_for
 from tests.bench.reads import Answers, AnswersDiffer, Bench, Plan, check
 
+pytestmark = pytest.mark.campaign
+
 SMALL = shop.Size(products=60, customers=15, orders=400)
 
 LONG = pytest.mark.timeout(300)

@@ -19,6 +19,8 @@ from tests.clients.shop import Shop
 from tests.node import NpmProject
 from tests.schema.client import Client as Hand
 
+pytestmark = pytest.mark.campaign
+
 PATIENCE = 30
 """Seconds for an item to come, and for the service to be back."""
 

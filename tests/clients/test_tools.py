@@ -11,6 +11,8 @@ from graphql import GraphQLObjectType, build_schema
 from tests.clients.client import GENERATED, SCHEMA
 from tests.node import NpmProject
 
+pytestmark = pytest.mark.campaign
+
 RELEASED, HARMLESS = "released.graphql", "harmless-changes.txt"
 
 

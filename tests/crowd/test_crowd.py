@@ -6,6 +6,8 @@ import pytest
 from tests.crowd.measurements import fan_out, idle, open_shop, reconnecting
 from tests.service import Service
 
+pytestmark = pytest.mark.campaign
+
 
 async def test_a_small_crowd_is_measured(
     running_service: Service, capsys: pytest.CaptureFixture[str]

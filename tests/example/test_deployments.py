@@ -6,11 +6,14 @@ from pathlib import Path
 from signal import SIGTERM
 
 import httpx
+import pytest
 
 from tests.example.placing import PROJECT, placed
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 from tests.service import running
+
+pytestmark = pytest.mark.campaign
 
 WITH_LENGTH = [
     (

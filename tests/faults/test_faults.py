@@ -11,6 +11,8 @@ from tests.faults.report import reported
 
 SEED = 1
 
+pytestmark = pytest.mark.campaign
+
 
 @pytest.mark.parametrize(
     ("name", "store"),

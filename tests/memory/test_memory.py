@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.crowd.measurements import open_shop
 from tests.memory.cases import CASES
 from tests.service import running
+
+pytestmark = pytest.mark.campaign
 
 TIMES = 3
 IN_ALL = {"subscriptions": 40}

@@ -19,6 +19,7 @@ from tests.simulation.world import run
 SEEDS, RANGES = 200, 8
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("first", range(1, SEEDS + 1, SEEDS // RANGES))
 def test_whatever_happens_nothing_is_lost_and_nothing_doubled(first: int) -> None:
     tally = Tally()
