@@ -7,12 +7,13 @@ from uuid import UUID
 
 import strawberry
 
-from app.graphql.execution.context import Info
+from app.cqrs.reading.pages import Listing
 from app.graphql.execution.refusals import BadArgument
 from app.read_models.activity import activity_matching, entries
 from schema.circle.conditions import refuse_reversed
 from schema.circle.consistency import streams_of, subject_of
-from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, Node, page
+from schema.circle.listings import listing_field
+from schema.circle.nodes import Connection, Node
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
@@ -82,21 +83,15 @@ class ActivityFilter:
 class ActivityQuery:
     """Reads of the audit trail."""
 
-    @strawberry.field(description="What happened, newest first.")
-    async def activity(
+    @listing_field(ActivityConnection, description="What happened, newest first.")
+    def activity(
         self,
-        info: Info,
         filter: Annotated[ActivityFilter | None, strawberry.argument(description="Which; or all.")] = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        at_least: AtLeast = None,
-    ) -> ActivityConnection | None:
-        """One find."""
+    ) -> Listing:
+        """Return what is listed, for one find."""
         asked = filter or ActivityFilter()
         refuse_reversed(("atFrom", "atTo"), asked.at_from, asked.at_to)
-        listing = activity_matching(
+        return activity_matching(
             streams=asked.streams(),
             command_id=None if asked.command_id is None else str(asked.command_id),
             actor=asked.actor,
@@ -104,7 +99,6 @@ class ActivityQuery:
             at_from=asked.at_from,
             at_to=asked.at_to,
         )
-        return await ActivityConnection.read(info, listing, page(first, after, last, before), at_least)
 
 
 PART = Part(query=ActivityQuery)

@@ -10,6 +10,7 @@ import strawberry
 
 from app.cqrs.documents.read_model import Filter
 from app.cqrs.live.notices import topic
+from app.cqrs.reading.pages import Listing
 from app.graphql.admission.limits import refuse_long_search
 from app.graphql.execution.context import Info
 from app.read_models.product_listing import (
@@ -24,17 +25,13 @@ from app.values import CURRENCY
 from schema.circle.conditions import refuse_reversed
 from schema.circle.enums import describe
 from schema.circle.ids import key_of
+from schema.circle.listings import listing_field
 from schema.circle.nodes import (
-    After,
     AtLeast,
-    Before,
     Connection,
-    First,
-    Last,
     Node,
     NodeId,
     SortDirection,
-    page,
 )
 from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
@@ -169,25 +166,18 @@ class CatalogQuery:
             "Product | None", await info.context.reading.get(products, str(key), tokens, fields=info.shown)
         )
 
-    @strawberry.field(description="The products of the shop.")
-    async def products(
+    @listing_field(ProductConnection, description="The products of the shop.")
+    def products(
         self,
-        info: Info,
         filter: Annotated[ProductFilter | None, strawberry.argument(description="Which; or all.")] = None,
         order_by: Annotated[
             ProductSort | None, strawberry.argument(description="In which order; by name if null.")
         ] = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        at_least: AtLeast = None,
-    ) -> ProductConnection | None:
-        """One find."""
+    ) -> Listing:
+        """Return what is listed, for one find."""
         order = order_by or ProductSort(field=ProductOrder.NAME)
         matching = filter.matching() if filter else {}
-        listing = product_page(matching, order.field, descending=order.direction is SortDirection.DESC)
-        return await ProductConnection.read(info, listing, page(first, after, last, before), at_least)
+        return product_page(matching, order.field, descending=order.direction is SortDirection.DESC)
 
 
 @strawberry.type

@@ -5,6 +5,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from app.cqrs.reading.pages import Listing
 from app.graphql.admission.limits import refuse_long_search
 from app.graphql.execution.context import Info
 from app.read_models.customer_overview import (
@@ -16,6 +17,7 @@ from app.read_models.customer_overview import (
 from app.read_models.order_details import orders_of_customer
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
+from schema.circle.listings import listing_field
 from schema.circle.nodes import (
     After,
     AtLeast,
@@ -131,25 +133,18 @@ class CustomersQuery:
             "Customer | None", await info.context.reading.get(customers, str(key), tokens, fields=info.shown)
         )
 
-    @strawberry.field(description="The customers of the shop.")
-    async def customers(
+    @listing_field(CustomerConnection, description="The customers of the shop.")
+    def customers(
         self,
-        info: Info,
         filter: Annotated[CustomerFilter | None, strawberry.argument(description="Which; or all.")] = None,
         order_by: Annotated[
             CustomerSort | None, strawberry.argument(description="In which order; by name if null.")
         ] = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        at_least: AtLeast = None,
-    ) -> CustomerConnection | None:
-        """One find."""
+    ) -> Listing:
+        """Return what is listed, for one find."""
         order = order_by or CustomerSort(field=CustomerOrder.NAME)
         matching = customers_matching(**vars(filter)) if filter else {}
-        listing = customer_page(matching, order.field, descending=order.direction is SortDirection.DESC)
-        return await CustomerConnection.read(info, listing, page(first, after, last, before), at_least)
+        return customer_page(matching, order.field, descending=order.direction is SortDirection.DESC)
 
 
 PART = Part(query=CustomersQuery)

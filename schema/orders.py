@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from app.cqrs.live.notices import topic
+from app.cqrs.reading.pages import Listing
 from app.domain.orders.status import OrderStatus
 from app.graphql.execution.context import Info
 from app.read_models.order_details import order_details, orders
@@ -16,17 +17,13 @@ from app.read_models.order_list import OrderOrder, order_page, order_totals, ord
 from schema.circle.conditions import refuse_reversed
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
+from schema.circle.listings import listing_field
 from schema.circle.nodes import (
-    After,
     AtLeast,
-    Before,
     Connection,
-    First,
-    Last,
     Node,
     NodeId,
     SortDirection,
-    page,
 )
 from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
@@ -216,25 +213,18 @@ class OrdersQuery:
             "Order | None", await info.context.reading.get(orders, str(key), tokens, fields=info.shown)
         )
 
-    @strawberry.field(description="The list of all orders, for the back office.")
-    async def orders(
+    @listing_field(OrderSummaryConnection, description="The list of all orders, for the back office.")
+    def orders(
         self,
-        info: Info,
         filter: Annotated[OrderFilter | None, strawberry.argument(description="Which; or all.")] = None,
         order_by: Annotated[
             OrderSort | None, strawberry.argument(description="In which order; newest first if null.")
         ] = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        at_least: AtLeast = None,
-    ) -> OrderSummaryConnection | None:
-        """One find."""
+    ) -> Listing:
+        """Return what is listed, for one find."""
         order = order_by or OrderSort(field=OrderOrder.PLACED_AT, direction=SortDirection.DESC)
         matching = filter.matching() if filter else {}
-        listing = order_page(matching, order.field, descending=order.direction is SortDirection.DESC)
-        return await OrderSummaryConnection.read(info, listing, page(first, after, last, before), at_least)
+        return order_page(matching, order.field, descending=order.direction is SortDirection.DESC)
 
 
 @strawberry.type(description="A new state of an order.")

@@ -14,7 +14,7 @@ from app.graphql.execution.context import Info
 from app.graphql.execution.extension import Consistency
 from app.graphql.execution.inputs import prepare_inputs
 from app.graphql.internals.strawberry import core_schema
-from schema.circle.command_status import CommandStatusQuery, CommandStatusSubscription
+from schema.circle.commands.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.circle.commands.errors import SHOWN, show_refusals, take_codes
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import NodesQuery, node_types

@@ -8,10 +8,12 @@ from typing import Any, cast
 import strawberry
 
 from app.cqrs.live.notices import topic
+from app.cqrs.reading.pages import Listing
 from app.graphql.execution.context import Info
 from schema.circle.commands.mutations import mutations
 from schema.circle.ids import global_id, key_of
-from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, Node, NodeId, page
+from schema.circle.listings import listing_field
+from schema.circle.nodes import AtLeast, Connection, Node, NodeId
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
@@ -75,20 +77,13 @@ class ReviewsQuery:
         found = await info.context.reading.get(ratings, str(key), tokens, fields=info.shown)
         return cast("Rating | None", found)
 
-    @strawberry.field(description="The reviews of a product, newest first.")
-    async def reviews(
+    @listing_field(ReviewConnection, description="The reviews of a product, newest first.")
+    def reviews(
         self,
-        info: Info,
         product_id: NodeId,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        at_least: AtLeast = None,
-    ) -> ReviewConnection | None:
-        """One find."""
-        listing = reviews_of(str(key_of("Product", product_id)))
-        return await ReviewConnection.read(info, listing, page(first, after, last, before), at_least)
+    ) -> Listing:
+        """Return what is listed, for one find."""
+        return reviews_of(str(key_of("Product", product_id)))
 
 
 @strawberry.type

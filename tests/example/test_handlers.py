@@ -32,7 +32,7 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
 
 async def loaded(shop: Shop, review_id: UUID) -> object:
     async with shop.store.begin(cause()) as work:
-        return await tables.load(work, review_id)
+        return await tables.rows.load(work, review_id)
 
 
 async def test_a_review_is_written_and_revised(shop: Shop) -> None:

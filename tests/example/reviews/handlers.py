@@ -9,7 +9,7 @@ from tests.example.reviews import commands, events, model, refusals, tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 from tests.example.reviews.model import Review
 
-reviews = Aggregate(kind="review", evolve=model.evolve, load=tables.load, save=tables.save)
+reviews = Aggregate(kind="review", evolve=model.evolve, load=tables.rows.load, save=tables.rows.save)
 
 
 async def review_product(command: ReviewProduct, work: SqlWork) -> Refused | Review:

@@ -1,0 +1,48 @@
+"""Aggregates that have one row each, with a column for every field: such rows need no code of their own."""
+
+from typing import Any, Generic, TypeVar, get_type_hints
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import JSON, Table, bindparam, select
+
+from app.cqrs.commands.aggregates import State
+from app.stores.sql.write_store import SqlWork
+
+S = TypeVar("S", bound=State)
+
+
+class AggregateRows(Generic[S]):
+    """The rows of one kind of aggregate, a dataclass whose fields are named as the table's columns.
+
+    A field that is no single value, such as a tuple of ids, has a column of the type `JSON`.
+    """
+
+    def __init__(self, table: Table, kind: type[S]) -> None:
+        self._kind = kind
+        hints = get_type_hints(kind)
+        self._nested = {each.name: hints[each.name] for each in table.c if isinstance(each.type, JSON)}
+        with_id = table.c.id == bindparam("key")
+        self._select = select(table).where(with_id)
+        self._insert = table.insert()
+        self._update = table.update().where(with_id)
+
+    async def load(self, work: SqlWork, id: UUID) -> S | None:
+        """Return the aggregate with this id, to change it; `None` where there is none."""
+        row = (await work.claim(self._select, key=id)).mappings().one_or_none()
+        if row is None:
+            return None
+        values = dict(row)
+        for name, kind in self._nested.items():
+            values[name] = msgspec.convert(values[name], kind)
+        return self._kind(**values)
+
+    async def save(self, work: SqlWork, before: S | None, aggregate: S) -> None:
+        """Write the aggregate's row."""
+        row: dict[str, Any] = dict(vars(aggregate))
+        for name in self._nested:
+            row[name] = msgspec.to_builtins(row[name])
+        if before is None:
+            await work.rows.execute(self._insert, row)
+        else:
+            await work.rows.execute(self._update, {"key": aggregate.id, **row})

@@ -1,0 +1,59 @@
+"""Fields that list documents page by page; they get the arguments of paging without declaring them."""
+
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Any
+
+import strawberry
+
+from app.cqrs.reading.pages import Listing
+from app.graphql.execution.context import Info
+from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, page
+
+_PAGING = {"first": First, "after": After, "last": Last, "before": Before, "at_least": AtLeast}
+
+
+def listing_field(
+    connection: type[Connection[Any]], description: str
+) -> Callable[[Callable[..., Listing]], Any]:
+    """Declare a field of a root type by a method that makes a listing of the field's own arguments.
+
+    The field takes the arguments of Relay's connections and `atLeast` as well, and is read in one find.
+    """
+
+    def declare(listing: Callable[..., Listing]) -> Any:
+        async def resolve(
+            info: Info,
+            first: First = None,
+            after: After = None,
+            last: Last = None,
+            before: Before = None,
+            at_least: AtLeast = None,
+            **own: Any,
+        ) -> Any:
+            asked = page(first, after, last, before)
+            return await connection.read(info, listing(None, **own), asked, at_least)
+
+        _self, *own = inspect.signature(listing).parameters.values()
+        added = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for name, kind in _PAGING.items()
+        ]
+        parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own]
+        information = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)
+        returned: Any = connection | None
+        vars(resolve)["__signature__"] = inspect.Signature(
+            [information, *parameters, *added], return_annotation=returned
+        )
+        resolve.__annotations__ = {
+            "info": Info,
+            **{each.name: each.annotation for each in parameters},
+            **_PAGING,
+            "return": returned,
+        }
+        resolve.__name__ = listing.__name__
+        resolve.__module__ = listing.__module__
+        return strawberry.field(resolver=resolve, description=description)
+
+    return declare
