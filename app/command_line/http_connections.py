@@ -5,17 +5,15 @@ uvicorn has no settings for this, and its protocols are no public interface. The
 """
 
 import asyncio
-import logging
 from collections import deque
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.command_line.crowding import SPARE, health_only, most_connections
 from app.command_line.deadlines import Deadline
+from app.command_line.responses import in_bytes
 from app.command_line.slow_readers import SlowReader
 from app.graphql.transport.refused import refused
 from app.web.at_once import AtOnce
@@ -154,8 +152,7 @@ class HTTPConnection(HttpToolsProtocol):
         if answer is None:
             return False
         headers, content = answer
-        lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
-        self.transport.write(b"".join((b"HTTP/1.1 200 OK\r\n", *lines, b"\r\n", content)))
+        self.transport.write(in_bytes(200, (*self.server_state.default_headers, *headers), content))
         self.server_state.total_requests += 1
         self._deadline.set(self.timeout_keep_alive)
         return True
@@ -282,7 +279,8 @@ class HTTPConnection(HttpToolsProtocol):
             self.transport.abort()
             return
         response = refused(HTTPException(status, reason, {"Connection": "close"}))
-        self.transport.write(_as_bytes(response, self.server_state.default_headers))
+        headers = (*self.server_state.default_headers, *response.raw_headers)
+        self.transport.write(in_bytes(status, headers, bytes(response.body)))
         self.transport.write_eof()
         self.flow.resume_reading()
         self.loop.call_later(LINGER, self.transport.abort)
@@ -298,17 +296,3 @@ class HTTPConnection(HttpToolsProtocol):
     def _stop_timers(self) -> None:
         self._deadline.stop()
         self._reader.stop()
-
-
-def is_fault(record: logging.LogRecord) -> bool:
-    """Return whether a log record is worth telling: a request that was cut off is not, nor a bad frame."""
-    error = record.exc_info[1] if record.exc_info else None
-    of_client = isinstance(error, UnicodeDecodeError) and str(record.msg).startswith("Invalid UTF-8")
-    return not (of_client or isinstance(error, asyncio.CancelledError))
-
-
-def _as_bytes(response: Response, default_headers: list[tuple[bytes, bytes]]) -> bytes:
-    status = HTTPStatus(response.status_code)
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
-    lines += [b"%b: %b" % header for header in (*default_headers, *response.raw_headers)]
-    return b"\r\n".join([*lines, b"", bytes(response.body)])

@@ -1,5 +1,6 @@
 """The service's log: one line for each event, without the personal data that exceptions may quote."""
 
+import asyncio
 import logging
 from types import TracebackType
 
@@ -29,3 +30,10 @@ def log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(OutlineFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+def is_fault(record: logging.LogRecord) -> bool:
+    """Return whether a log record is worth telling: a request that was cut off is not, nor a bad frame."""
+    error = record.exc_info[1] if record.exc_info else None
+    of_client = isinstance(error, UnicodeDecodeError) and str(record.msg).startswith("Invalid UTF-8")
+    return not (of_client or isinstance(error, asyncio.CancelledError))

@@ -13,7 +13,8 @@ import uvicorn
 
 from app.bootstrap import Filling
 from app.command_line.connections import GRACE, Connection
-from app.command_line.http_connections import IDLE, HTTPConnection, is_fault
+from app.command_line.http_connections import IDLE, HTTPConnection
+from app.command_line.logs import is_fault
 from app.command_line.measured_loop import MeasuredLoop, measure_protocols
 from app.config import Settings
 from app.cqrs.circle import Circle

@@ -20,7 +20,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.command_line.crowding import most_connections
-from app.command_line.http_connections import MOST_HEADERS, HTTPConnection, is_fault
+from app.command_line.http_connections import MOST_HEADERS, HTTPConnection
+from app.command_line.logs import is_fault
 from tests.command_line.few_files import FILES
 from tests.inprocess import serving_app
 from tests.service import running

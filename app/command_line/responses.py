@@ -1,0 +1,12 @@
+"""Responses that a connection writes by itself."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+_STATUS_LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
+
+
+def in_bytes(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bytes:
+    """Return a whole response of HTTP/1.1."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"".join((_STATUS_LINES[status], *lines, b"\r\n", body))
