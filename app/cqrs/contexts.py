@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -53,6 +54,22 @@ class Context:
     def upcasters(self) -> Sequence[Upcasters]:
         """The steps from the shapes that its events once had."""
         return [value for value in vars(self.events).values() if isinstance(value, Upcasters)]
+
+
+def context_of(handling: str, *, handlers: Handlers, aggregates: Sequence[Aggregate[Any, Any]]) -> Context:
+    """Return the context whose module `handlers` is called `handling`, with the modules beside it.
+
+    These are `commands`, `events`, `tables` and, where it has refusals of its own, `refusals`.
+    """
+    package = handling.rpartition(".")[0]
+    return Context(
+        commands=import_module(f"{package}.commands"),
+        events=import_module(f"{package}.events"),
+        refusals=import_module(f"{package}.refusals") if find_spec(f"{package}.refusals") else None,
+        tables=import_module(f"{package}.tables"),
+        handlers=handlers,
+        aggregates=aggregates,
+    )
 
 
 def contexts_in(package: ModuleType) -> Sequence[Context]:

@@ -1,6 +1,7 @@
 """What a context forgets is said in one sentence, which says where it goes."""
 
 from itertools import count
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import CommandError
-from app.cqrs.contexts import Context, event_types, handlers, problems
+from app.cqrs.contexts import Context, context_of, event_types, handlers, problems
 from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.messages import Command, Event
 
@@ -68,6 +69,18 @@ def test_a_context_takes_in_what_its_modules_define(package: Package) -> None:
     assert [*event_types([given]).upcasters.steps] == [("GuestArrived", 1)]
     assert [*handlers([given]).values()] == [seat]
     assert list(problems([given])) == []
+
+
+def test_a_context_is_the_modules_beside_its_handlers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "parlour").mkdir()
+    for name in ("__init__", "commands", "events", "tables"):
+        (tmp_path / "parlour" / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    given = context_of("parlour.handlers", handlers={}, aggregates=[])
+    assert (given.package, given.commands.__name__) == ("parlour", "parlour.commands")
+    assert list(given.refusal_types) == []
 
 
 def test_a_command_without_a_handler_is_said_so(package: Package) -> None:

@@ -2,8 +2,8 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused, refused
-from app.cqrs.contexts import Context
-from app.domain.catalog import commands, events, model, refusals, tables
+from app.cqrs.contexts import context_of
+from app.domain.catalog import model, tables
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.model import Product
 from app.domain.catalog.refusals import DuplicateSku
@@ -25,11 +25,8 @@ async def add_product(command: AddProduct, work: SqlWork) -> Refused | Product:
     return await products.create(work, product_id, decision)
 
 
-CONTEXT = Context(
-    commands=commands,
-    events=events,
-    refusals=refusals,
-    tables=tables,
+CONTEXT = context_of(
+    __name__,
     handlers={
         AddProduct: add_product,
         UpdateProduct: products.changed_by(model.update),

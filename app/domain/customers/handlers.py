@@ -4,8 +4,8 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused
-from app.cqrs.contexts import Context
-from app.domain.customers import commands, events, model, refusals, tables
+from app.cqrs.contexts import context_of
+from app.domain.customers import model, tables
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.model import Customer
 from app.stores.sql.write_store import SqlWork
@@ -26,11 +26,8 @@ async def update_customer(command: UpdateCustomer, work: SqlWork) -> Refused | C
     return await customers.change(work, command, partial(model.update, holder=holder))
 
 
-CONTEXT = Context(
-    commands=commands,
-    events=events,
-    refusals=refusals,
-    tables=tables,
+CONTEXT = context_of(
+    __name__,
     handlers={
         RegisterCustomer: register_customer,
         UpdateCustomer: update_customer,

@@ -4,10 +4,10 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused, refused
-from app.cqrs.contexts import Context
+from app.cqrs.contexts import context_of
 from app.domain.catalog import published as catalog
 from app.domain.customers import published as customers
-from app.domain.orders import commands, events, model, refusals, tables
+from app.domain.orders import model, tables
 from app.domain.orders.commands import CancelOrder, PayOrder, PlaceOrder, ShipOrder
 from app.domain.orders.model import Order
 from app.domain.stock import published as stock
@@ -52,11 +52,8 @@ async def cancel_order(command: CancelOrder, work: SqlWork) -> Refused | Order:
     return order
 
 
-CONTEXT = Context(
-    commands=commands,
-    events=events,
-    refusals=refusals,
-    tables=tables,
+CONTEXT = context_of(
+    __name__,
     handlers={
         PlaceOrder: place_order,
         PayOrder: orders.changed_by(model.pay),

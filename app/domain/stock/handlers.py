@@ -4,9 +4,9 @@ from typing import Any
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Decision, Refused, not_found, refused
-from app.cqrs.contexts import Context
+from app.cqrs.contexts import context_of
 from app.domain.catalog import published as catalog
-from app.domain.stock import commands, events, model, refusals, tables
+from app.domain.stock import model, tables
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.domain.stock.model import Stock
 from app.stores.sql.write_store import SqlWork
@@ -34,11 +34,8 @@ async def _change(
     return await stocks.change(work, command, decide)
 
 
-CONTEXT = Context(
-    commands=commands,
-    events=events,
-    refusals=refusals,
-    tables=tables,
+CONTEXT = context_of(
+    __name__,
     handlers={
         ReceiveStock: receive_stock,
         AdjustStock: adjust_stock,

@@ -2,10 +2,10 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused, not_found, refused
-from app.cqrs.contexts import Context
+from app.cqrs.contexts import context_of
 from app.domain.catalog import published as catalog
 from app.stores.sql.write_store import SqlWork
-from tests.example.reviews import commands, events, model, refusals, tables
+from tests.example.reviews import model, tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 from tests.example.reviews.model import Review
 
@@ -20,11 +20,8 @@ async def review_product(command: ReviewProduct, work: SqlWork) -> Refused | Rev
     return await reviews.create(work, review_id, model.review(command, review_id, work.now))
 
 
-CONTEXT = Context(
-    commands=commands,
-    events=events,
-    refusals=refusals,
-    tables=tables,
+CONTEXT = context_of(
+    __name__,
     handlers={
         ReviewProduct: review_product,
         ReviseReview: reviews.changed_by(model.revise),
