@@ -127,9 +127,17 @@ async def test_what_can_not_be_looked_up_fails_nobody_else(library: Library) -> 
     assert isinstance(bad, UnicodeError)
 
 
+async def test_who_all_want_the_same_share_a_failure_too(library: Library) -> None:
+    tasks = await asked(library, ["a"], ["\ud800"], ["\ud800"], ["\ud800"])
+    library.answer()
+    _, *failures = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(failure) for failure in failures] == [UnicodeError] * 3
+    assert library.asked == [["a"], ["\ud800"]]
+
+
 async def test_remembers_nobody_afterwards(library: Library) -> None:
     library.answer()
     await asyncio.gather(*await asked(library, ["a"], ["b"], ["c"]))
     questions = vars(library)["questions"]
     await asyncio.sleep(0)
-    assert (questions._kinds, questions._tasks) == ({}, set())
+    assert (questions._kinds, questions._together._tasks) == ({}, set())

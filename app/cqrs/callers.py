@@ -1,0 +1,68 @@
+"""Callers who are answered together, and who neither end nor spoil the answers of one another."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+W = TypeVar("W")
+A = TypeVar("A")
+
+logger = logging.getLogger(__name__)
+
+
+def _future() -> "asyncio.Future[Any]":
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(eq=False, slots=True)
+class Caller(Generic[W, A]):
+    """Somebody who waits for the answer to what is wanted."""
+
+    wanted: W
+    answer: "asyncio.Future[A]" = field(default_factory=_future)
+
+
+class Together:
+    """Answers callers together, each group in a task of its own: it does not end with a caller who goes away.
+
+    A failure is everybody's where it is one of the types in `common`, or where all want the same. Else each
+    caller is answered alone, for one of them may want what is impossible, and that is no fault of the others.
+    """
+
+    def __init__(self, common: tuple[type[Exception], ...]) -> None:
+        self._common = common
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` in a task of its own."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # The event loop itself does not keep tasks from being collected.
+        task.add_done_callback(self._tasks.discard)
+
+    async def answer(
+        self,
+        callers: Sequence[Caller[W, A]],
+        ask: Callable[[Sequence[W]], Awaitable[Sequence[A]]],
+    ) -> None:
+        """Give each of `callers` its answer or failure; `ask` returns the answers in their order."""
+        try:
+            answers = await ask([caller.wanted for caller in callers])
+        except Exception as error:
+            if isinstance(error, self._common) or all(each.wanted == callers[0].wanted for each in callers):
+                for caller in callers:
+                    if not caller.answer.done():
+                        caller.answer.set_exception(error)
+            else:
+                # Without the error's text, which may quote something personal.
+                name = type(error).__name__
+                logger.warning("%d callers are answered one by one, after %s together", len(callers), name)
+                await asyncio.gather(*(self.answer([caller], ask) for caller in callers))
+        else:
+            for caller, answer in zip(callers, answers, strict=True):
+                if not caller.answer.done():
+                    caller.answer.set_result(answer)
+        finally:
+            for caller in callers:
+                caller.answer.cancel()  # does nothing to those that have their answer
