@@ -1,4 +1,4 @@
-"""The log as several read it who follow close behind one another: each part of it is read once."""
+"""The log as all projectors share it: they follow close behind one another, and each part is read once."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from app.cqrs.log.events import EventLog, RecordedEvent
 
 KEPT = 20
-"""Batches that are kept for those who come after."""
+"""Batches that are kept for the projectors that come after."""
 
 
 class SharedLog:
-    """Reads as `log` does. Events never change, so full batches are good for everybody."""
+    """Reads as `log` does. Events never change, hence a full batch is the same for every reader."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._kept: OrderedDict[tuple[int, int], asyncio.Task[Sequence[RecordedEvent]]] = OrderedDict()
 
     async def head(self) -> int:
-        """The position of the newest event; 0 in an empty log."""
+        """Return the position of the newest event; 0 in an empty log."""
         return await self._log.head()
 
     def forget(self) -> None:
-        """Has all that is asked for from now on read anew: somebody has mended an event by hand."""
+        """Read everything anew from now on: somebody may have changed an event by hand."""
         self._kept.clear()
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
-        """Up to `limit` events with a position greater than `after`, in order."""
+        """Return up to `limit` events with a position greater than `after`, in order."""
         key = after, limit
         if kept := self._kept.get(key):
             await asyncio.wait([kept])
@@ -41,7 +41,7 @@ class SharedLog:
         return await asyncio.shield(reading)
 
     def _settle(self, key: tuple[int, int], reading: "asyncio.Task[Sequence[RecordedEvent]]") -> None:
-        # What came short will be longer the next time.
+        # A batch that came short may be longer the next time.
         if not _is_full(reading, key[1]) and self._kept.get(key) is reading:
             del self._kept[key]
 

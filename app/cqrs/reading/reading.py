@@ -1,4 +1,4 @@
-"""One operation's reads: each waits for what the client must see, and notes what it saw."""
+"""The reads of one operation: each waits for what the client must see, and notes what it is made of."""
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -35,7 +35,7 @@ class Reading:
         """By read model: the position that this operation must see of it, as far as it was asked for."""
 
     def keep(self, cache: ReadCache, key: Hashable, value: Any, *, size: int, since: int) -> None:
-        """Keeps what was made of these reads alone, before which the cache's mark `since` was noted.
+        """Keep an answer that was made of these reads alone, before which the mark `since` was noted.
 
         `size` is that of key and value, in bytes.
         """
@@ -43,7 +43,7 @@ class Reading:
             cache.put(key, value, size=size, read_models=self._touched, sources=self._sources, since=since)
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
-        """Waits until `read_model` holds what this operation, or this read, must see."""
+        """Wait until `read_model` holds what this operation, or this read, must see."""
         progress, first = self._progress[read_model], read_model not in self._touched
         if first:
             self.reflects(progress.freshness())
@@ -56,13 +56,13 @@ class Reading:
         self._may_show(progress)
 
     def reflects(self, freshness: Freshness) -> None:
-        """What is read from now on is at least this fresh; a later read may be fresher."""
+        """Note that what is read from now on is at least this fresh; a later read may be fresher."""
         self._touched[freshness.read_model] = freshness
 
     async def get(
         self, collection: Collection, id: str, at_least: Iterable[Token] = (), *, fields: Fields = None
     ) -> Document | None:
-        """The document with this id."""
+        """Return the document with this id; `None` where there is none."""
         return (await self.get_many(collection, [id], at_least, fields=fields))[0]
 
     async def get_many(
@@ -73,7 +73,7 @@ class Reading:
         *,
         fields: Fields = None,
     ) -> list[Document | None]:
-        """The documents with these ids, in their order; `None` for what does not exist."""
+        """Return the documents with these ids, in their order; `None` for each that does not exist."""
         await self.ready(collection.read_model, at_least)
         found = await self._surely(collection, lambda: self._reader.get(collection, ids, fields=fields))
         self._saw(Source(collection, ids))
@@ -99,7 +99,7 @@ class Reading:
         return page_of(find, found)
 
     async def count(self, listing: Listing) -> int:
-        """How many documents a listing has in all."""
+        """Return how many documents a listing has in all."""
         await self.ready(listing.collection.read_model)
         collection, filter = listing.collection, listing.filter
         count = await self._surely(collection, lambda: self._reader.count(collection, filter))
@@ -112,7 +112,7 @@ class Reading:
         pipeline: Sequence[Mapping[str, Any]],
         at_least: Iterable[Token] = (),
     ) -> list[Document]:
-        """What an aggregation over a collection gives."""
+        """Return what an aggregation over a collection gives."""
         await self.ready(collection.read_model, at_least)
         found = await self._surely(collection, lambda: self._reader.aggregate(collection, pipeline))
         self._saw(all_of(collection))
@@ -120,9 +120,9 @@ class Reading:
         return found
 
     def recall(self, cache: ReadCache, key: Hashable) -> Any:
-        """What was kept and would be read again, with the claims of its reads.
+        """Return the kept answer, and claim to have seen what its reads would see now.
 
-        `None` where nothing was, or where a read would have to wait.
+        `None` where there is none, or where a read would have to wait.
         """
         entry = cache.get(key)
         if entry is None:
@@ -137,11 +137,11 @@ class Reading:
         return entry.value
 
     def freshness(self) -> list[Freshness]:
-        """How fresh each read model was when it was first read, in the order of touching."""
+        """Return how fresh each read model was when it was first read, in that order."""
         return list(self._touched.values())
 
     def _wanted_of(self, read_model: str, at_least: Iterable[Token] = ()) -> int:
-        """The position that the client must see of a read model."""
+        """Return the position that the client must see of a read model."""
         tokens = [*self.demanded, *at_least]
         return max(token.position_in(read_model) for token in tokens) if tokens else 0
 
@@ -162,7 +162,7 @@ class Reading:
         self._may_show(self._progress[source.collection.read_model])
 
     def _may_show(self, progress: Progress) -> None:
-        """Notes the latest that a read may show: before it begins, and again after it, when that may be more.
+        """Note the latest that a read may show: before it begins, and again after it, when that may be more.
 
         No later read may show less.
         """

@@ -1,4 +1,4 @@
-"""A reader that everybody shares: what several want at the same moment is read once."""
+"""The reader that all operations share: equal reads, and reads by id, that wait at once are joined."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,11 +12,11 @@ from app.cqrs.joining import JoinedQuestions
 T = TypeVar("T")
 
 _EXACT = (str, int, float, Decimal, datetime, type(None))
-"""Types whose text says all there is to a value, and tells it from values of the others."""
+"""Types of which different values have different texts, also among each other."""
 
 
 class SharedReader:
-    """Reads as `reader` does. What it gives is shared, so it must not be changed."""
+    """Reads as `reader` does. Its answers are shared between callers, who must not change them."""
 
     def __init__(self, reader: DocumentReader) -> None:
         self._reader = reader
@@ -25,7 +25,7 @@ class SharedReader:
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> Mapping[str, Document]:
-        """The documents with these ids by their ids, and perhaps others."""
+        """Return the documents with these ids by their ids, and perhaps others."""
         return await self._questions.ask(
             ("get", collection.name, fields),
             lambda wanted: self._reader.get(collection, wanted, fields=fields),
@@ -41,7 +41,7 @@ class SharedReader:
         limit: int = 0,
         fields: Fields = None,
     ) -> list[Document]:
-        """Documents that fit `filter`; all of them where `limit` is 0."""
+        """Return documents that fit `filter`; all of them where `limit` is 0."""
         return await self._answer(
             ("find", tuple(sort), limit, fields),
             collection,
@@ -50,7 +50,7 @@ class SharedReader:
         )
 
     async def count(self, collection: Collection, filter: Filter) -> int:
-        """How many documents fit `filter`."""
+        """Return how many documents fit `filter`."""
         return await self._answer(
             ("count",), collection, filter, lambda: self._reader.count(collection, filter)
         )
@@ -58,7 +58,7 @@ class SharedReader:
     async def aggregate(
         self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
-        """What an aggregation pipeline over the collection gives."""
+        """Return what an aggregation pipeline over the collection gives."""
         return await self._answer(
             ("aggregate",), collection, pipeline, lambda: self._reader.aggregate(collection, pipeline)
         )
@@ -72,7 +72,7 @@ class SharedReader:
 
 
 def _is_exact(value: object) -> bool:
-    """Whether equal texts mean equal values."""
+    """Return whether an equal text means an equal value."""
     match value:
         case dict():
             return all(_is_exact(each) for pair in value.items() for each in pair)
