@@ -191,17 +191,23 @@ def resolver_of(
     return Resolver(schema, field, declared, details, room)
 
 
+class _VariableNames(Visitor):
+    """Notes the variables that occur."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_place: Any) -> None:
+        self.names.add(node.name.value)
+
+
 def _variables_in(
     node: FieldNode, field: GraphQLField, names: Mapping[str, StrawberryArgument]
 ) -> tuple[dict[str, tuple[str, bool]], list[str]]:
     """The parameters that take a variable as it is, and whether it may be null; and all other variables."""
     direct: dict[str, tuple[str, bool]] = {}
-    others: set[str] = set()
-
-    class Others(Visitor):
-        def enter_variable(self, node: VariableNode, *_place: Any) -> None:
-            others.add(node.name.value)
-
+    others = _VariableNames()
     for argument in node.arguments or ():
         name, parameter = argument.name.value, names[argument.name.value]
         kind = parameter.type.of_type if isinstance(parameter.type, StrawberryOptional) else parameter.type
@@ -209,8 +215,8 @@ def _variables_in(
             nullable = not isinstance(field.args[name].type, GraphQLNonNull)
             direct[parameter.python_name] = argument.value.name.value, nullable
         else:
-            visit(argument, Others())
-    return direct, sorted(others)
+            visit(argument, others)
+    return direct, sorted(others.names)
 
 
 class _TooLarge(Exception):

@@ -74,24 +74,29 @@ def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Par
     return Parsed(schema, operations[0], fragments, _deciding(document), bytes_of_document(document))
 
 
+class _Deciding(Visitor):
+    """Notes the variables that directives have as arguments; raises `NotCovered` for introspection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_place: Any) -> None:
+        self.names.update(
+            argument.value.name.value
+            for argument in node.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        )
+
+    def enter_field(self, node: FieldNode, *_place: Any) -> None:
+        if node.name.value in ("__schema", "__type"):
+            raise NotCovered
+
+
 def _deciding(document: DocumentNode) -> tuple[str, ...]:
-    """Raises `NotCovered` for introspection."""
-    names: set[str] = set()
-
-    class Deciding(Visitor):
-        def enter_directive(self, node: DirectiveNode, *_place: Any) -> None:
-            names.update(
-                argument.value.name.value
-                for argument in node.arguments or ()
-                if isinstance(argument.value, VariableNode)
-            )
-
-        def enter_field(self, node: FieldNode, *_place: Any) -> None:
-            if node.name.value in ("__schema", "__type"):
-                raise NotCovered
-
-    visit(document, Deciding())
-    return tuple(sorted(names))
+    """Return the variables that decide what is selected; raise `NotCovered` for introspection."""
+    visit(document, found := _Deciding())
+    return tuple(sorted(found.names))
 
 
 class Selections:

@@ -1,5 +1,6 @@
 """What is done for an operation, given what is skipped: its functions, and its execution with them."""
 
+import weakref
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -50,12 +51,16 @@ class _Survey:
     def functions(self) -> Functions:
         """What was found."""
         made = self._shapes.made()
-        return Functions(
+        functions = Functions(
             fields={key: made[name] for key, name in self._fields.items()},
             values={key: made[name] for key, name in self._values.items()},
             resolvers=self._resolvers,
             needed=self._needed,
         )
+        # The namespace holds the functions, and they hold it: a plan that the cache drops would stay until a
+        # full garbage collection, which is due after ten million objects.
+        weakref.finalize(functions, made.clear).atexit = False
+        return functions
 
     def object(self, kind: Any, fields: Mapping[str, FieldDetailsList]) -> None:
         """An object some of whose fields may need more than the object itself."""

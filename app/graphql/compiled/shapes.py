@@ -1,6 +1,6 @@
 """Writes the functions from documents to the answer's shape, as Python source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,8 +93,8 @@ class Shapes:
         self._source.append(f"def {name}(d, c):\n    return {shown}\n")
         return name
 
-    def made(self) -> Mapping[str, Shape]:
-        """All functions by their names."""
+    def made(self) -> dict[str, Shape]:
+        """Return all functions by their names, in the dictionary that is their global namespace."""
         source = "\n".join(self._source)
         exec(compile(source, "<compiled operation>", "exec"), self._known)  # noqa: S102 - our own source
         return self._known
@@ -203,22 +203,26 @@ def _items(value: Any) -> Any:
     raise Unfit
 
 
-def _readable(read: Callable[[Any, str], Any]) -> Callable[[Any], Any]:
+class _Readable:
     """What is no document, so that it is read as fields without a resolver are."""
 
-    class Readable:
-        __slots__ = ("_source",)
+    __slots__ = ("_read", "_source")
 
-        def __init__(self, source: Any) -> None:
-            self._source = source
+    def __init__(self, source: Any, read: Callable[[Any, str], Any]) -> None:
+        self._source = source
+        self._read = read
 
-        def __getitem__(self, name: str) -> Any:
-            return read(self._source, name)
+    def __getitem__(self, name: str) -> Any:
+        return self._read(self._source, name)
+
+
+def _readable(read: Callable[[Any, str], Any]) -> Callable[[Any], Any]:
+    """Return the function that makes a parent readable by keys."""
 
     def readable(source: Any) -> Any:
         if source.__class__ is dict:
             return source
         refuse(source)
-        return Readable(source)
+        return _Readable(source, read)
 
     return readable
