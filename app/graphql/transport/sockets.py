@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from typing import Any
+from sys import getsizeof
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -23,6 +24,9 @@ PROTOCOL = "graphql-transport-ws"
 
 MOST_OPERATIONS = 100
 """At once, over one socket."""
+
+MOST_BYTES = 1_000_000
+"""In memory, of the messages that began the operations which run over one socket; one alone may take more."""
 
 LONGEST_REASON = 123
 """Bytes of the reason in a close frame (RFC 6455)."""
@@ -50,6 +54,20 @@ class _Close(Exception):
 
 class _Gone(Exception):
     """The client has left."""
+
+
+class _Message(NamedTuple):
+    """A message of the client, and the bytes that its text takes in memory."""
+
+    parts: dict[str, Any]
+    size: int
+
+
+class _Running(NamedTuple):
+    """An operation that was begun, and the bytes of the message that began it."""
+
+    task: asyncio.Task[None]
+    size: int
 
 
 class Sockets:
@@ -109,7 +127,8 @@ class _Socket:
         self._progress_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._initialised = False
-        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._operations: dict[str, _Running] = {}
+        self._bytes = 0
 
     async def serve(self) -> None:
         """Answers messages until either side closes the socket; then nothing of it is left running."""
@@ -139,7 +158,7 @@ class _Socket:
         except TimeoutError:
             raise _Close(4408, "Connection initialisation timeout") from None
 
-    async def _message(self) -> dict[str, Any]:
+    async def _message(self) -> _Message:
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
             raise _Gone
@@ -151,10 +170,10 @@ class _Socket:
             raise _Close(4400, "A message is JSON") from None
         if complaint := complaint_about_message(message):
             raise _Close(4400, complaint)
-        sent: dict[str, Any] = message
-        return sent
+        return _Message(message, getsizeof(received["text"]))
 
-    async def _answer(self, message: dict[str, Any]) -> None:
+    async def _answer(self, sent: _Message) -> None:
+        message = sent.parts
         match message["type"]:
             case "connection_init":
                 if self._initialised:
@@ -167,12 +186,12 @@ class _Socket:
                 payload = message.get("payload")
                 await self._send({"type": "pong"} | ({} if payload is None else {"payload": payload}))
             case "subscribe":
-                await self._subscribe(message["id"], message["payload"])
+                await self._subscribe(message["id"], message["payload"], sent.size)
             case "complete":
-                if operation := self._operations.pop(message["id"], None):
-                    operation.cancel()
+                if message["id"] in self._operations:
+                    self._forget(message["id"]).cancel()
 
-    async def _subscribe(self, id: str, payload: dict[str, Any]) -> None:
+    async def _subscribe(self, id: str, payload: dict[str, Any], size: int) -> None:
         if not self._initialised:
             raise _Close(4401, "Unauthorized")
         if id in self._operations:
@@ -181,12 +200,26 @@ class _Socket:
             refusal = f"At most {MOST_OPERATIONS} operations run at once over one socket. Complete one first."
             await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
             return
+        if self._operations and self._bytes + size > MOST_BYTES:
+            refusal = (
+                f"This operation takes {size:,} bytes, and those that run over this socket {self._bytes:,}; "
+                f"together they may take {MOST_BYTES:,}. Complete one first, or use another socket."
+            )
+            await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
+            return
         operation = Operation(
             query=payload["query"],
             variables=payload.get("variables"),
             operation_name=payload.get("operationName"),
         )
-        self._operations[id] = self._running.create_task(self._run(id, operation))
+        self._operations[id] = _Running(self._running.create_task(self._run(id, operation)), size)
+        self._bytes += size
+
+    def _forget(self, id: str) -> asyncio.Task[None]:
+        """Free the id of an operation, and return its task."""
+        task, size = self._operations.pop(id)
+        self._bytes -= size
+        return task
 
     async def _run(self, id: str, operation: Operation) -> None:
         """Sends an operation's results; it is forgotten before its last message, so its id is free then."""
@@ -203,7 +236,7 @@ class _Socket:
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
             last = _error(id, "Something went wrong on our side. Try again, or report this.", "INTERNAL")
-        del self._operations[id]
+        self._forget(id)
         await self._send(last)
 
     async def _send(self, message: dict[str, Any]) -> None:

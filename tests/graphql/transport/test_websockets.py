@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.cqrs.live.notices import Notices
 from app.graphql.transport.executing import Operations
-from app.graphql.transport.sockets import Sockets
+from app.graphql.transport.sockets import MOST_BYTES, Sockets
 from app.graphql.transport.streams import Streams
 from schema.root import schema
 from tests.inprocess import Service
@@ -360,3 +360,31 @@ async def test_a_socket_carries_at_most_100_operations_at_once(client: Client) -
         socket.transport.abort()
     assert message["id"] == "100"
     assert message["payload"][0]["extensions"] == {"code": "LIMIT_EXCEEDED"}
+
+
+async def test_the_messages_of_the_operations_of_a_socket_take_a_bounded_number_of_bytes(
+    client: Client,
+) -> None:
+    async def refused(socket: ClientConnection, id: str) -> bool:
+        await send(socket, subscribe(large, id))
+        await send(socket, {"type": "ping"})
+        answers = [await receive(socket)]
+        while answers[-1] != {"type": "pong"}:
+            answers.append(await receive(socket))
+        errors = [answer for answer in answers if answer["type"] == "error"]
+        assert all(each["payload"][0]["extensions"] == {"code": "LIMIT_EXCEEDED"} for each in errors)
+        return bool(errors)
+
+    large = f"{FOLLOW} #{'x' * (MOST_BYTES * 2 // 5)}"
+    async with opened(client) as socket:
+        assert [await refused(socket, id) for id in "abc"] == [False, False, True]
+        await send(socket, {"type": "complete", "id": "a"})
+        assert [await refused(socket, id) for id in "cd"] == [False, True]
+        # A query that has ended counts no more, and one that is alone may be as large as a message.
+        for _ in range(3):
+            await send(socket, {"type": "complete", "id": "c"})
+            large = f"{HELLO} #{'x' * (MOST_BYTES * 2 // 5)}"
+            assert not await refused(socket, "c")
+    async with opened(client) as socket:
+        await send(socket, subscribe(f"{HELLO} #{chr(0x1F410)}{'x' * (MOST_BYTES // 2)}", "f"))
+        assert [(await receive(socket))["type"] for _ in range(2)] == ["next", "complete"]
