@@ -12,6 +12,9 @@ from app.cqrs.log.events import RecordedEvent
 LARGEST = 500
 """From so many events on, a batch is not joined with the next."""
 
+MOST_EVENTS = 5_000
+"""Events in one subscriber's queue, which take 15 MB; a projector reads those that it missed from the log."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventBatch:
@@ -51,27 +54,38 @@ class EventBus(Protocol):
 
 class _Queue:
     def __init__(self, capacity: int) -> None:
-        self._batches: deque[EventBatch] = deque(maxlen=capacity)  # a full one lets go of the oldest batch
+        self._batches: deque[EventBatch] = deque()
+        self._capacity = capacity
+        self._events = 0
         self._arrived = asyncio.Event()
 
     async def next(self) -> EventBatch:
         await self._arrived.wait()
-        first = self._batches.popleft()
+        first = self._take()
         events = list(first.events)
         # A subscriber that is slow gets more at a time, and so catches up.
         while self._batches and self._batches[0].after == events[-1].position and len(events) < LARGEST:
-            events += self._batches.popleft().events
+            events += self._take().events
         if not self._batches:
             self._arrived.clear()
         return EventBatch(after=first.after, events=events)
 
     def offer(self, batch: EventBatch) -> None:
+        """Append a batch; a full queue drops its oldest ones."""
         self._batches.append(batch)
+        self._events += len(batch.events)
+        while len(self._batches) > self._capacity or (self._events > MOST_EVENTS and len(self._batches) > 1):
+            self._take()
         self._arrived.set()
+
+    def _take(self) -> EventBatch:
+        batch = self._batches.popleft()
+        self._events -= len(batch.events)
+        return batch
 
 
 class AsyncioEventBus:
-    """The bus within one process; memory is bounded by `capacity` batches per subscriber."""
+    """The bus within one process; a queue has at most `capacity` batches and `MOST_EVENTS` events."""
 
     def __init__(self, capacity: int = 256) -> None:
         self._capacity = capacity

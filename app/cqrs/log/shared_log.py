@@ -9,6 +9,9 @@ from app.cqrs.log.events import EventLog, RecordedEvent
 KEPT = 20
 """Batches that are kept for the projectors that come after."""
 
+UNUSED = 10.0
+"""Seconds after which all of them are dropped if nobody has read one: 10,000 events take 30 MB."""
+
 
 class SharedLog:
     """Reads as `log` does. Events never change, hence a full batch is the same for every reader."""
@@ -16,6 +19,9 @@ class SharedLog:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._kept: OrderedDict[tuple[int, int], asyncio.Task[Sequence[RecordedEvent]]] = OrderedDict()
+        self._read_at = 0.0
+        """The time of the loop at which a batch was last asked for."""
+        self._timer: asyncio.TimerHandle | None = None
 
     async def head(self) -> int:
         """Return the position of the newest event; 0 in an empty log."""
@@ -28,6 +34,7 @@ class SharedLog:
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Return up to `limit` events with a position greater than `after`, in order."""
         key = after, limit
+        self._read_at = asyncio.get_running_loop().time()
         if kept := self._kept.get(key):
             await asyncio.wait([kept])
             if _is_full(kept, limit):
@@ -35,10 +42,22 @@ class SharedLog:
         reading = asyncio.create_task(_reading(self._log, after, limit))
         if limit > 1:
             self._kept[key] = reading
+            self._drop_in(UNUSED)
             reading.add_done_callback(lambda _: self._settle(key, reading))
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return await asyncio.shield(reading)
+
+    def _drop_in(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._drop_unused)
+
+    def _drop_unused(self) -> None:
+        self._timer = None
+        if (left := self._read_at + UNUSED - asyncio.get_running_loop().time()) > 0:
+            self._drop_in(left)
+        else:
+            self._kept.clear()
 
     def _settle(self, key: tuple[int, int], reading: "asyncio.Task[Sequence[RecordedEvent]]") -> None:
         # A batch that came short may be longer the next time.

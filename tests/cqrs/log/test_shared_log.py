@@ -1,6 +1,8 @@
 """Each part of the log is read once for all who follow close behind one another."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Sequence
 
 import pytest
@@ -90,3 +92,18 @@ async def test_keeps_the_newest_parts_only(log: SlowLog, monkeypatch: pytest.Mon
     for after in (0, 1, 2, 0, 2):
         await shared.read(after=after, limit=4)
     assert [after for after, _ in log.reads] == [0, 1, 2, 0]
+
+
+async def test_parts_that_nobody_reads_any_more_are_dropped(
+    log: SlowLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_log, "UNUSED", 0.05)
+    log.may_answer.set()
+    shared = SharedLog(log)
+    event = weakref.ref((await shared.read(after=0, limit=4))[0])
+    log.events.clear()
+    assert event(), "dropped while it may be read again"
+    async with asyncio.timeout(10):
+        while event():
+            await asyncio.sleep(0.01)
+            gc.collect()
