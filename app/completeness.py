@@ -56,8 +56,9 @@ def _read_models() -> Iterator[str]:
         if times > 1:
             yield f"{times} read models are called {name}: give each a name of its own."
     for model in READ_MODELS:
-        if not model.question:
-            yield f"The read model {model.name} does not say what it answers: give it a `question`."
+        if not model.description:
+            yield f"The read model {model.name} has no description, which clients are shown: give it a "
+            "`description`."
 
 
 def _problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when."""
+"""The audit trail as clients read it: one entry for each recorded event."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ import strawberry
 from app.cqrs.reading.pages import Listing
 from app.graphql.execution.refusals import BadArgument
 from app.read_models.activity import activity_matching, entries
-from schema.circle.conditions import refuse_reversed
+from schema.circle.conditions import MATCH_ALL, refuse_reversed
 from schema.circle.consistency import streams_of, subject_of
 from schema.circle.listings import listing_field
 from schema.circle.nodes import Connection, Node
@@ -19,53 +19,73 @@ from schema.circle.scalars import Position
 from schema.circle.shown import shows
 
 LONGEST_SHOWN = 100
-"""Characters of a wrong stream that its error repeats."""
+"""The number of characters of a wrong stream that the error message repeats."""
 
 
 @shows(entries)
-@strawberry.type(description="Something that happened.")
+@strawberry.type(description="An entry of the audit trail: a recorded event, without personal data.")
 class Activity(Node):
-    """One event, without what it says of persons."""
+    type: str = strawberry.field(description="The type of the event, such as `OrderPlaced`.")
+    summary: str = strawberry.field(description="A short description of the event, without personal data.")
+    at: datetime = strawberry.field(description="The time at which the event was recorded, in UTC.")
+    actor: str = strawberry.field(description="The actor on whose behalf the command was sent.")
+    stream: str = strawberry.field(
+        description="The stream of the event, such as `order-<uuid>`: the history of one aggregate."
+    )
+    stream_version: int = strawberry.field(
+        description="The number of the event in its stream, counted from 1."
+    )
+    event_id: UUID = strawberry.field(description="The id of the event.")
+    command_id: UUID = strawberry.field(description="The id of the command that recorded the event.")
+    correlation_id: UUID = strawberry.field(
+        description="The id that all commands and events of one process share."
+    )
+    causation_id: UUID = strawberry.field(
+        description="The id of the command or event that directly caused this event."
+    )
+    position: Position = strawberry.field(description="The position of the event in the log.")
 
-    type: str = strawberry.field(description="What happened, such as `OrderPlaced`.")
-    summary: str = strawberry.field(description="The same in a few words.")
-    at: datetime = strawberry.field(description="When.")
-    actor: str = strawberry.field(description="Through whom.")
-    stream: str = strawberry.field(description="Whose history it belongs to, such as `order-<uuid>`.")
-    stream_version: int = strawberry.field(description="Its place in that history.")
-    event_id: UUID = strawberry.field(description="The event's id.")
-    command_id: UUID = strawberry.field(description="The command that it came from.")
-    correlation_id: UUID = strawberry.field(description="What all that belongs together has in common.")
-    causation_id: UUID = strawberry.field(description="What brought it about.")
-    position: Position = strawberry.field(description="Its place in the event log.")
-
-    @strawberry.field(description="The id of the node that it happened to.")
+    @strawberry.field(description="The global id of the node that the event concerns.")
     def subject(document: strawberry.Parent[Any]) -> strawberry.ID:
-        """From the stream."""
         return subject_of(document["stream"])
 
 
-@strawberry.type(description="A page of the audit trail.")
-class ActivityConnection(Connection[Activity]):
-    """Newest first."""
+@strawberry.type(description="A page of the audit trail, newest events first.")
+class ActivityConnection(Connection[Activity]): ...
 
 
-@strawberry.input(description="Which activity; all conditions together.")
+@strawberry.input(description=f"Conditions on entries of the audit trail. {MATCH_ALL}")
 class ActivityFilter:
-    """Every condition has an index."""
-
     subject: strawberry.ID | None = strawberry.field(
-        default=None, description="What happened to this product (its stock included), customer or order."
+        default=None,
+        description="The global id of the product, customer or order that the events concern. Events of a "
+        "product's stock concern the product.",
     )
-    stream: str | None = strawberry.field(default=None, description="One stream, such as `stock-<uuid>`.")
-    command_id: UUID | None = strawberry.field(default=None, description="What came of this command.")
-    actor: str | None = strawberry.field(default=None, description="What this actor did.")
-    type: str | None = strawberry.field(default=None, description="Events of this type.")
-    at_from: datetime | None = strawberry.field(default=None, description="At or after.")
-    at_to: datetime | None = strawberry.field(default=None, description="Before.")
+    stream: str | None = strawberry.field(
+        default=None, description="The stream of the events, such as `stock-<uuid>`."
+    )
+    command_id: UUID | None = strawberry.field(
+        default=None, description="The id of the command that recorded the events."
+    )
+    actor: str | None = strawberry.field(
+        default=None, description="The actor on whose behalf the command was sent."
+    )
+    type: str | None = strawberry.field(
+        default=None, description="The type of the events, such as `OrderPlaced`."
+    )
+    at_from: datetime | None = strawberry.field(
+        default=None, description="The earliest time of recording, inclusive."
+    )
+    at_to: datetime | None = strawberry.field(
+        default=None, description="The latest time of recording, exclusive."
+    )
 
     def streams(self) -> Sequence[str] | None:
-        """Return the streams that `subject` and `stream` leave; null for any. A product has two of them."""
+        """Return the streams that meet both `subject` and `stream`, or `None` for all streams.
+
+        A product has two streams: its own, and that of its stock. Raises `BadArgument` where `stream` does
+        not belong to `subject`.
+        """
         if self.subject is None:
             return None if self.stream is None else [self.stream]
         streams = streams_of(self.subject)
@@ -81,14 +101,14 @@ class ActivityFilter:
 
 @strawberry.type
 class ActivityQuery:
-    """Reads of the audit trail."""
-
-    @listing_field(ActivityConnection, description="What happened, newest first.")
+    @listing_field(ActivityConnection, description="The audit trail: all recorded events, newest first.")
     def activity(
         self,
-        filter: Annotated[ActivityFilter | None, strawberry.argument(description="Which; or all.")] = None,
+        filter: Annotated[
+            ActivityFilter | None,
+            strawberry.argument(description="The conditions. By default all entries are returned."),
+        ] = None,
     ) -> Listing:
-        """Return what is listed, for one find."""
         asked = filter or ActivityFilter()
         refuse_reversed(("atFrom", "atTo"), asked.at_from, asked.at_to)
         return activity_matching(

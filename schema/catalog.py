@@ -1,4 +1,4 @@
-"""Products as clients read them: found, listed, counted and followed."""
+"""Products as clients read them: by id, in lists with facets, and as they change."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -22,11 +22,13 @@ from app.read_models.product_listing import (
     products_matching,
 )
 from app.values import CURRENCY
-from schema.circle.conditions import refuse_reversed
+from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH, refuse_reversed
 from schema.circle.enums import describe
 from schema.circle.ids import key_of
 from schema.circle.listings import listing_field
 from schema.circle.nodes import (
+    LAST_POSITION,
+    VERSION,
     AtLeast,
     Connection,
     Node,
@@ -41,73 +43,83 @@ from schema.values import Money
 
 describe(
     ProductOrder,
-    "What products can be sorted by.",
+    "The values by which products can be sorted.",
     {
-        "NAME": "Their names, without regard to case and accents.",
-        "PRICE": "Their prices.",
-        "BEST_SELLING": "The units sold of them.",
+        "NAME": "The name, ignoring case and accents.",
+        "PRICE": "The current price of one unit.",
+        "BEST_SELLING": "The number of units sold. Use it with `DESC` for best-sellers first.",
     },
     name="ProductSortField",
 )
 
 
 @shows(products, kinds=["product", "stock"])
-@strawberry.type(description="A product of the shop, with its stock and its sales.")
+@strawberry.type(description="A product of the shop, with its stock and sales.")
 class Product(Node):
-    """A product as the shop front shows it."""
-
-    sku: str = strawberry.field(description="The stock keeping unit, unique.")
-    name: str = strawberry.field(description="What it is called.")
-    category: str = strawberry.field(description="What it belongs to.")
-    description: str = strawberry.field(description="What there is to say about it.")
-    packaging: str = strawberry.field(description='How it comes, such as "24 - 12 oz bottles".')
-    price: Money = strawberry.field(description="What one unit costs now.")
-    discontinued: bool = strawberry.field(description="Whether it is off sale for good.")
-    on_hand: int = strawberry.field(description="Units in the warehouse.")
-    reserved: int = strawberry.field(description="Units set aside for orders that are not shipped.")
-    available: int = strawberry.field(description="Units that can be ordered.")
-    in_stock: bool = strawberry.field(description="Whether any can be ordered.")
-    units_sold: BigInt = strawberry.field(description="Units ordered so far, cancelled orders left out.")
-    added_at: datetime = strawberry.field(description="When it came on sale.")
-    version: int = strawberry.field(description="The product's version, for `expectedVersion`.")
-    stock_version: int = strawberry.field(
-        description="The version of its stock, for `expectedVersion` of stock mutations."
+    sku: str = strawberry.field(description="The stock keeping unit (SKU), unique among all products.")
+    name: str = strawberry.field(description="The name of the product.")
+    category: str = strawberry.field(description="The category of the product.")
+    description: str = strawberry.field(description="The description of the product; empty if there is none.")
+    packaging: str = strawberry.field(
+        description='The packaging, such as "24 - 12 oz bottles"; empty if none is given.'
     )
-    position: Position = strawberry.field(description="The event that changed this document last.")
+    price: Money = strawberry.field(description="The current price of one unit, for new orders.")
+    discontinued: bool = strawberry.field(
+        description="True if the product was taken off sale for good. It can't be ordered, but stays visible."
+    )
+    on_hand: int = strawberry.field(
+        description="The number of units in the warehouse, reserved units included."
+    )
+    reserved: int = strawberry.field(
+        description="The number of units reserved for orders that are not shipped yet."
+    )
+    available: int = strawberry.field(
+        description="The number of units that can be ordered: `onHand` minus `reserved`."
+    )
+    in_stock: bool = strawberry.field(description="True if at least one unit is available.")
+    units_sold: BigInt = strawberry.field(
+        description="The number of units ordered so far, without cancelled orders."
+    )
+    added_at: datetime = strawberry.field(description="The time at which the product was added, in UTC.")
+    version: int = strawberry.field(description=VERSION.format("product"))
+    stock_version: int = strawberry.field(
+        description="The current version of the product's stock, for `expectedVersion` in `receiveStock` and "
+        "`adjustStock`."
+    )
+    position: Position = strawberry.field(description=LAST_POSITION)
 
 
-@strawberry.type(description="A new state of a product.")
+@strawberry.type(description="An item of the subscription `productUpdated`: a state of the product.")
 class ProductUpdate(Update):
-    """What `productUpdated` sends."""
-
-    product: Product = strawberry.field(description="The product as it is now.")
+    product: Product = strawberry.field(description="The product in this state.")
 
 
-@strawberry.type(description="A category, and how many products it has.")
+@strawberry.type(description="The number of matching products in one category.")
 class CategoryCount:
-    """One bar of the category facet."""
-
-    category: str = strawberry.field(description="The category.")
-    count: int = strawberry.field(description="How many of the matching products are in it.")
+    category: str = strawberry.field(description="The name of the category.")
+    count: int = strawberry.field(description="The number of matching products in the category.")
 
 
-@strawberry.type(description="What the matching products have in common.")
+@strawberry.type(description="Facets of the products that match a filter, over all pages.")
 class ProductFacets:
-    """Counts over all pages."""
-
-    categories: list[CategoryCount] = strawberry.field(description="Their categories, by name.")
-    lowest_price: Money | None = strawberry.field(description="The lowest price; null without products.")
-    highest_price: Money | None = strawberry.field(description="The highest price; null without products.")
-    in_stock: int = strawberry.field(description="How many of them are in stock.")
+    categories: list[CategoryCount] = strawberry.field(
+        description="The categories of the matching products, sorted by name."
+    )
+    lowest_price: Money | None = strawberry.field(
+        description="The lowest price of a matching product; null if none matches."
+    )
+    highest_price: Money | None = strawberry.field(
+        description="The highest price of a matching product; null if none matches."
+    )
+    in_stock: int = strawberry.field(
+        description="The number of matching products with at least one available unit."
+    )
 
 
 @strawberry.type(description="A page of products.")
 class ProductConnection(Connection[Product]):
-    """Products, and facets over all that match."""
-
-    @strawberry.field(description="Counts and ranges over all matching products.")
+    @strawberry.field(description="Counts and price range of all matching products, over all pages.")
     async def facets(self, info: Info) -> ProductFacets | None:
-        """One aggregation, only where it is asked for."""
         [found] = await info.context.reading.aggregate(products, facets(self.page.listing.filter))
         [span] = found["range"] or [{"lowest": None, "highest": None, "in_stock": 0}]
         return ProductFacets(
@@ -122,59 +134,66 @@ def _money(amount: Decimal | None) -> Money | None:
     return None if amount is None else Money(amount=amount, currency_code=CURRENCY)
 
 
-@strawberry.input(description="Which products; all conditions together.")
+@strawberry.input(description=f"Conditions on products. {MATCH_ALL}")
 class ProductFilter:
-    """Every condition has an index."""
-
     search: str | None = strawberry.field(
         default=None,
-        description="Words, or their beginnings, in name, category, description or SKU. Text without a word, "
-        "such as `!`, finds nothing.",
+        description=SEARCH.format("the name, category, description or SKU"),
     )
-    categories: list[str] | None = strawberry.field(default=None, description="In any of these categories.")
-    price_from: Decimal | None = strawberry.field(default=None, description="Costing at least so much.")
-    price_to: Decimal | None = strawberry.field(default=None, description="Costing at most so much.")
-    in_stock: bool | None = strawberry.field(default=None, description="In stock, or sold out.")
-    discontinued: bool | None = strawberry.field(default=None, description="Off sale, or still on sale.")
+    categories: list[str] | None = strawberry.field(
+        default=None, description="The names of categories, of which the product must be in one."
+    )
+    price_from: Decimal | None = strawberry.field(
+        default=None, description="The lowest price of one unit, inclusive."
+    )
+    price_to: Decimal | None = strawberry.field(
+        default=None, description="The highest price of one unit, inclusive."
+    )
+    in_stock: bool | None = strawberry.field(
+        default=None,
+        description="True for products with an available unit, false for those without. By default both.",
+    )
+    discontinued: bool | None = strawberry.field(
+        default=None,
+        description="True for products that are off sale for good, false for the others. By default both.",
+    )
 
     def __post_init__(self) -> None:
         refuse_long_search(self.search)
 
     def matching(self) -> Filter:
-        """Return the read model's own filter; raise `BadArgument`."""
+        """Return these conditions as a filter of the read model; raise `BadArgument`."""
         refuse_reversed(("priceFrom", "priceTo"), self.price_from, self.price_to)
         return products_matching(**vars(self))
 
 
-@strawberry.input(description="How products are sorted.")
+@strawberry.input(description="An order of products.")
 class ProductSort:
-    """A field and a direction."""
-
-    field: ProductOrder = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
+    field: ProductOrder = strawberry.field(description=ORDER_FIELD)
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description=ORDER_DIRECTION)
 
 
 @strawberry.type
 class CatalogQuery:
-    """Reads of the product listing."""
-
-    @strawberry.field(description="A product by its id; null where there is none.")
+    @strawberry.field(description="The product with this id; null if there is none.")
     async def product(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Product | None:
-        """One find by key."""
         key, tokens = key_of("Product", id), await info.context.tokens(at_least)
         return cast(
             "Product | None", await info.context.reading.get(products, str(key), tokens, fields=info.shown)
         )
 
-    @listing_field(ProductConnection, description="The products of the shop.")
+    @listing_field(ProductConnection, description="The products of the shop, discontinued ones included.")
     def products(
         self,
-        filter: Annotated[ProductFilter | None, strawberry.argument(description="Which; or all.")] = None,
+        filter: Annotated[
+            ProductFilter | None,
+            strawberry.argument(description="The conditions. By default all products are returned."),
+        ] = None,
         order_by: Annotated[
-            ProductSort | None, strawberry.argument(description="In which order; by name if null.")
+            ProductSort | None,
+            strawberry.argument(description="The order. The default is by name, ascending."),
         ] = None,
     ) -> Listing:
-        """Return what is listed, for one find."""
         order = order_by or ProductSort(field=ProductOrder.NAME)
         matching = filter.matching() if filter else {}
         return product_page(matching, order.field, descending=order.direction is SortDirection.DESC)
@@ -182,13 +201,13 @@ class CatalogQuery:
 
 @strawberry.type
 class CatalogSubscription:
-    """Products as they change."""
-
-    @strawberry.subscription(description="A product now, or once it is there, then each new state of it.")
+    @strawberry.subscription(
+        description="The states of a product: the current one, or the first one as soon as the product "
+        "exists, then each new one."
+    )
     async def product_updated(
         self, info: Info, id: NodeId, after: Resume = None
     ) -> AsyncIterator[ProductUpdate]:
-        """Follows one document."""
         key = str(key_of("Product", id))
         followed = topic(product_listing.name, document=key)
         async with aclosing(follow(info, products, {"_id": key}, followed, after)) as states:

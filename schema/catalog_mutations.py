@@ -1,7 +1,8 @@
-"""Commands to the catalog."""
+"""Mutations of the catalog."""
 
 import strawberry
 
+from app.cqrs.message_fields import description_of
 from app.domain.catalog import refusals
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from schema.catalog import Product
@@ -12,19 +13,16 @@ from schema.circle.parts import Part
 from schema.values import MoneyInput
 
 
-@strawberry.input(description="A new product.")
+@strawberry.input(description="The input of the mutation `addProduct`.")
 class AddProductInput(CommandInput):
-    """The input of `addProduct`."""
-
-    sku: str = strawberry.field(description="Up to 40 letters, digits and `. _ / -`; unique.")
-    name: str = strawberry.field(description="Up to 200 characters.")
-    category: str = strawberry.field(description="Up to 100 characters.")
-    unit_price: MoneyInput = strawberry.field(description="From 0 to 9,999,999.99.")
-    description: str = strawberry.field(default="", description="Up to 4,000 characters.")
-    packaging: str = strawberry.field(default="", description="Up to 200 characters.")
+    sku: str = strawberry.field(description=description_of(AddProduct, "sku"))
+    name: str = strawberry.field(description=description_of(AddProduct, "name"))
+    category: str = strawberry.field(description=description_of(AddProduct, "category"))
+    unit_price: MoneyInput = strawberry.field(description=description_of(AddProduct, "unit_price"))
+    description: str = strawberry.field(default="", description=description_of(AddProduct, "description"))
+    packaging: str = strawberry.field(default="", description=description_of(AddProduct, "packaging"))
 
     def command(self) -> AddProduct:
-        """The command that this asks for."""
         return AddProduct(
             sku=self.sku,
             name=self.name,
@@ -36,15 +34,12 @@ class AddProductInput(CommandInput):
         )
 
 
-@strawberry.input(description="Another price of a product, for orders from now on.")
+@strawberry.input(description="The input of the mutation `changePrice`.")
 class ChangePriceInput(ChangeInput):
-    """The input of `changePrice`."""
-
-    product_id: strawberry.ID = strawberry.field(description="Which product.")
-    unit_price: MoneyInput = strawberry.field(description="From 0 to 9,999,999.99.")
+    product_id: strawberry.ID = strawberry.field(description=description_of(ChangePrice, "product_id"))
+    unit_price: MoneyInput = strawberry.field(description=description_of(ChangePrice, "unit_price"))
 
     def command(self) -> ChangePrice:
-        """The command that this asks for."""
         return ChangePrice(
             product_id=key_of("Product", self.product_id, ("product_id",)),
             unit_price=self.unit_price.amount,

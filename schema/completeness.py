@@ -1,4 +1,4 @@
-"""What the schema forgets of the application, each in a sentence that says where it goes."""
+"""The check that the schema shows all of the application; each finding says what to add where."""
 
 import importlib
 import pkgutil
@@ -23,19 +23,19 @@ from schema.root import PARTS, Mutation, Query, Subscription, schema
 ROOT = "schema/root.py"
 
 NAMED = {ReadModelName.__name__, CommandErrorCode.__name__}
-"""Enums whose values are described where the read models and refusals are declared."""
+"""Names of enums whose values are described where the read models and refusals are declared."""
 
 
 def problems(
     models: Mapping[str, Collection[str]], refusals: Iterable[type[CommandError]], kinds: Iterable[str]
 ) -> Iterator[str]:
-    """Yield what these read models, refusals and kinds of aggregates miss in the schema.
+    """Yield a sentence for each read model, refusal and kind of aggregate that the schema does not show.
 
     `models` has the keys that each read model writes, by its name.
     """
     if left_out := list(_parts()):
         yield from left_out
-        return  # What else is missing may be in these.
+        return  # Everything else that is missing may be in these.
     yield from _names(models)
     yield from _descriptions()
     yield from _refusals(refusals)
@@ -54,7 +54,7 @@ def problems(
 
 
 def _parts() -> Iterator[str]:
-    """Yield what is written in a module of the schema and belongs to no root type."""
+    """Yield a sentence for each part or root field in a module that belongs to no root type."""
     roots: Mapping[str, type] = {"Query": Query, "Mutation": Mutation, "Subscription": Subscription}
     for module in pkgutil.iter_modules(package.__path__):
         if module.name == "__main__":
@@ -119,7 +119,7 @@ def _nodes(kinds: Iterable[str]) -> Iterator[str]:
 
 
 def _fields(kind: GraphQLObjectType, read_model: str, written: Collection[str]) -> Iterator[str]:
-    """Yield the fields of a type, and of what it holds, that show a key which nothing writes."""
+    """Yield a sentence for each field, of a type and of the types within, that shows a key nothing writes."""
     seen, waiting = set[str](), [kind]
     while waiting:
         each = waiting.pop()

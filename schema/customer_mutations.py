@@ -1,4 +1,4 @@
-"""Commands to customers."""
+"""Mutations of customers."""
 
 from app.domain.customers import refusals
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer

@@ -1,4 +1,4 @@
-"""Customers as clients read them: the register, and a customer with their orders."""
+"""Customers as clients read them: by id, in lists, and with their orders."""
 
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -15,10 +15,13 @@ from app.read_models.customer_overview import (
     customers_matching,
 )
 from app.read_models.order_details import orders_of_customer
+from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
 from schema.circle.nodes import (
+    LAST_POSITION,
+    VERSION,
     After,
     AtLeast,
     Before,
@@ -33,53 +36,71 @@ from schema.circle.nodes import (
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
-from schema.orders import OrderConnection
+from schema.orders import PLACED_AT, OrderConnection
 from schema.values import Address, Money
 
 describe(
     CustomerOrder,
-    "What customers can be sorted by.",
+    "The values by which customers can be sorted.",
     {
-        "NAME": "Their names, without regard to case and accents.",
-        "LIFETIME_SPEND": "What their orders come to.",
-        "ORDERS": "The number of their orders.",
-        "REGISTERED_AT": "When they were registered.",
+        "NAME": "The name, ignoring case and accents. Closed customers have none, and come first in "
+        "ascending order.",
+        "LIFETIME_SPEND": "The sum of the totals of the customer's orders, without cancelled ones.",
+        "ORDERS": "The number of the customer's orders, without cancelled ones.",
+        "REGISTERED_AT": "The time at which the customer was registered.",
     },
     name="CustomerSortField",
 )
 
 
-@strawberry.type(description="A customer's newest order.")
+@strawberry.type(description="The order that a customer placed last.")
 class LastOrder:
-    """When it was placed, and which it is."""
+    placed_at: datetime = strawberry.field(description=PLACED_AT)
 
-    placed_at: datetime = strawberry.field(description="When it was placed.")
-
-    @strawberry.field(description="The id of the `Order`.")
+    @strawberry.field(description="The global id of the `Order`.")
     def order_id(document: strawberry.Parent[Any]) -> strawberry.ID:
-        """From the customer's own document."""
         return global_id("Order", document["id"])
 
 
 @shows(customers, kinds=["customer"])
-@strawberry.type(description="A customer, with what their orders come to. Nameless once closed.")
+@strawberry.type(
+    description="A customer with a summary of their orders. Personal data is removed once the customer is "
+    "closed."
+)
 class Customer(Node):
-    """One document, and the connection to the orders."""
+    name: str | None = strawberry.field(description="The name of the customer; null once closed.")
+    company: str | None = strawberry.field(
+        description="The company of the customer; null if none is given, and once closed."
+    )
+    email: str | None = strawberry.field(
+        description="The e-mail address, unique among customers; null if none is given, and once closed."
+    )
+    phone: str | None = strawberry.field(
+        description="The phone number; null if none is given, and once closed."
+    )
+    address: Address | None = strawberry.field(
+        description="The postal address; null if none is given, and once closed."
+    )
+    closed: bool = strawberry.field(
+        description="True if the customer was closed: they can't order any more, and their personal data "
+        "was removed."
+    )
+    registered_at: datetime = strawberry.field(description="The time at which the customer was registered.")
+    order_count: int = strawberry.field(
+        description="The number of the customer's orders, without cancelled ones."
+    )
+    lifetime_spend: Money = strawberry.field(
+        description="The sum of the totals of the customer's orders, shipping fees included, without "
+        "cancelled orders."
+    )
+    last_order: LastOrder | None = strawberry.field(
+        description="The order that the customer placed last, even if it was cancelled; null if there is "
+        "none."
+    )
+    version: int = strawberry.field(description=VERSION.format("customer"))
+    position: Position = strawberry.field(description=LAST_POSITION)
 
-    name: str | None = strawberry.field(description="Their name; null once closed.")
-    company: str | None = strawberry.field(description="Their company.")
-    email: str | None = strawberry.field(description="Their e-mail address.")
-    phone: str | None = strawberry.field(description="Their phone number.")
-    address: Address | None = strawberry.field(description="Their postal address.")
-    closed: bool = strawberry.field(description="Whether the business with them has ended.")
-    registered_at: datetime = strawberry.field(description="When they were registered.")
-    order_count: int = strawberry.field(description="Their orders, cancelled ones left out.")
-    lifetime_spend: Money = strawberry.field(description="What these come to, shipping fees included.")
-    last_order: LastOrder | None = strawberry.field(description="Their newest order, even if cancelled.")
-    version: int = strawberry.field(description="Their version, for `expectedVersion`.")
-    position: Position = strawberry.field(description="The event that changed this document last.")
-
-    @strawberry.field(description="Their orders, newest first, with all that the order pages show.")
+    @strawberry.field(description="The customer's orders, newest first.")
     async def orders(
         document: strawberry.Parent[Any],
         info: Info,
@@ -88,60 +109,55 @@ class Customer(Node):
         last: Last = None,
         before: Before = None,
     ) -> OrderConnection | None:
-        """One find in the order details."""
         listing = orders_of_customer(document["_id"])
         return await OrderConnection.read(info, listing, page(first, after, last, before))
 
 
 @strawberry.type(description="A page of customers.")
-class CustomerConnection(Connection[Customer]):
-    """Customers in an order."""
+class CustomerConnection(Connection[Customer]): ...
 
 
-@strawberry.input(description="Which customers; all conditions together.")
+@strawberry.input(description=f"Conditions on customers. {MATCH_ALL}")
 class CustomerFilter:
-    """Every condition has an index."""
-
     search: str | None = strawberry.field(
         default=None,
-        description="Words, or their beginnings, in name, company or e-mail address. Text without a word, "
-        "such as `!`, finds nothing.",
+        description=SEARCH.format("the name, company or e-mail address"),
     )
-    closed: bool | None = strawberry.field(default=None, description="Closed, or not.")
+    closed: bool | None = strawberry.field(
+        default=None, description="True for closed customers, false for the others. By default both."
+    )
 
     def __post_init__(self) -> None:
         refuse_long_search(self.search)
 
 
-@strawberry.input(description="How customers are sorted.")
+@strawberry.input(description="An order of customers.")
 class CustomerSort:
-    """A field and a direction."""
-
-    field: CustomerOrder = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
+    field: CustomerOrder = strawberry.field(description=ORDER_FIELD)
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description=ORDER_DIRECTION)
 
 
 @strawberry.type
 class CustomersQuery:
-    """Reads of the customer overview."""
-
-    @strawberry.field(description="A customer by their id; null where there is none.")
+    @strawberry.field(description="The customer with this id; null if there is none.")
     async def customer(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Customer | None:
-        """One find by key."""
         key, tokens = key_of("Customer", id), await info.context.tokens(at_least)
         return cast(
             "Customer | None", await info.context.reading.get(customers, str(key), tokens, fields=info.shown)
         )
 
-    @listing_field(CustomerConnection, description="The customers of the shop.")
+    @listing_field(CustomerConnection, description="The customers of the shop, closed ones included.")
     def customers(
         self,
-        filter: Annotated[CustomerFilter | None, strawberry.argument(description="Which; or all.")] = None,
+        filter: Annotated[
+            CustomerFilter | None,
+            strawberry.argument(description="The conditions. By default all customers are returned."),
+        ] = None,
         order_by: Annotated[
-            CustomerSort | None, strawberry.argument(description="In which order; by name if null.")
+            CustomerSort | None,
+            strawberry.argument(description="The order. The default is by name, ascending."),
         ] = None,
     ) -> Listing:
-        """Return what is listed, for one find."""
         order = order_by or CustomerSort(field=CustomerOrder.NAME)
         matching = customers_matching(**vars(filter)) if filter else {}
         return customer_page(matching, order.field, descending=order.direction is SortDirection.DESC)

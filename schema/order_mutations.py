@@ -1,10 +1,11 @@
-"""Commands to orders."""
+"""Mutations of orders."""
 
 from datetime import datetime
 from decimal import Decimal
 
 import strawberry
 
+from app.cqrs.message_fields import description_of
 from app.domain.orders import refusals
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
 from schema.circle.commands.mutations import mutations
@@ -15,33 +16,30 @@ from schema.orders import Order
 from schema.values import AddressInput, MoneyInput
 
 
-@strawberry.input(description="So many units of a product.")
+@strawberry.input(description="A line of an order to be placed.")
 class OrderLineInput:
-    """A line of an order."""
-
-    product_id: strawberry.ID = strawberry.field(description="Which product.")
-    quantity: int = strawberry.field(description="From 1 to 1,000,000 units.")
+    product_id: strawberry.ID = strawberry.field(description=description_of(LineRequest, "product_id"))
+    quantity: int = strawberry.field(description=description_of(LineRequest, "quantity"))
     discount: Decimal = strawberry.field(
-        default=Decimal(0), description="The share taken off the price, from 0 to 1."
+        default=Decimal(0), description=description_of(LineRequest, "discount")
     )
 
 
-@strawberry.input(description="A new order, at the prices of this moment.")
+@strawberry.input(description="The input of the mutation `placeOrder`.")
 class PlaceOrderInput(CommandInput):
-    """The input of `placeOrder`."""
-
-    customer_id: strawberry.ID = strawberry.field(description="Who orders.")
-    lines: list[OrderLineInput] = strawberry.field(description="What: 1 to 100 lines.")
-    shipping_fee: MoneyInput | None = strawberry.field(default=None, description="What sending costs.")
+    customer_id: strawberry.ID = strawberry.field(description=description_of(PlaceOrder, "customer_id"))
+    lines: list[OrderLineInput] = strawberry.field(description=description_of(PlaceOrder, "lines"))
+    shipping_fee: MoneyInput | None = strawberry.field(
+        default=None, description=description_of(PlaceOrder, "shipping_fee")
+    )
     ship_to: AddressInput | None = strawberry.field(
-        default=None, description="Where it goes; to the customer's own address if null."
+        default=None, description=description_of(PlaceOrder, "ship_to")
     )
     placed_at: datetime | None = strawberry.field(
-        default=None, description="When it was placed, in the past, to load history; now if null."
+        default=None, description=description_of(PlaceOrder, "placed_at")
     )
 
     def command(self) -> PlaceOrder:
-        """The command that this asks for."""
         fee = self.shipping_fee or MoneyInput(amount=Decimal(0))
         return PlaceOrder(
             customer_id=key_of("Customer", self.customer_id, ("customer_id",)),

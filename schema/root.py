@@ -1,4 +1,4 @@
-"""The schema: every context's queries, mutations and subscriptions together."""
+"""The schema: the queries, mutations and subscriptions of all contexts."""
 
 import strawberry
 from graphql import GraphQLError, GraphQLSchema, Undefined, is_input_object_type
@@ -36,26 +36,28 @@ PARTS = parts_in(
     "sales",
     "activity",
 )
-"""The modules whose `PART` makes the shop's schema."""
+"""The parts of the shop's schema, in the order of their fields in the root types."""
 
 show_refusals(commands)
 show_refusals(projections)
 take_codes()
-ReadModelName.take({model.name: model.question for model in shown_read_models()})
+ReadModelName.take({model.name: model.description for model in shown_read_models()})
 
 Query = assembled(
     "Query",
-    "Everything that can be read: documents, and what has become of commands.",
+    "The queries of the service. A field whose own read fails is null, with the reason in `errors`; the "
+    "other fields are answered.",
     [*(part.query for part in PARTS), CommandStatusQuery, NodesQuery],
 )
 Mutation = assembled(
     "Mutation",
-    "Every command that can be sent. A refusal is data: look at `errors`.",
+    "The mutations of the service. A refused command is not a GraphQL error: its payload lists the reasons "
+    "in `errors`.",
     [*(part.mutation for part in PARTS), RetryingMutation],
 )
 Subscription = assembled(
     "Subscription",
-    "What can be followed. Items have a cursor to go on from.",
+    "The subscriptions of the service. Except for `commandStatus`, every item has a cursor to resume after.",
     [*(part.subscription for part in PARTS), UpdatesSubscription, CommandStatusSubscription],
 )
 
@@ -64,7 +66,7 @@ class _Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Leave the log to `Consistency`, which tells our own faults from the clients'."""
+        """Log nothing: `Consistency` logs faults of the service, and no errors of clients."""
 
 
 schema = _Schema(
@@ -83,7 +85,7 @@ schema = _Schema(
 
 
 def _without_null_defaults(core: GraphQLSchema) -> None:
-    """What may be left out need not say so twice: `first: Int`, not `first: Int = null`."""
+    """Remove defaults of null, so that the SDL reads `first: Int` instead of `first: Int = null`."""
     for kind in core.type_map.values():
         fields = getattr(kind, "fields", {}).values()
         arguments = fields if is_input_object_type(kind) else [a for f in fields for a in f.args.values()]
@@ -97,5 +99,5 @@ prepare_inputs(schema)
 
 
 def sdl() -> str:
-    """The schema in the schema definition language, as committed in `schema/schema.graphql`."""
+    """Return the schema in the schema definition language, as committed in `schema/schema.graphql`."""
     return schema.as_str() + "\n"

@@ -1,4 +1,4 @@
-"""The sales of each day, in sum, by category and by product."""
+"""Sales as clients read them: in total, by day, by category, and the best-sellers."""
 
 from datetime import date
 from typing import Annotated, Any, cast
@@ -28,103 +28,104 @@ from schema.values import Money
 
 describe(
     BestSellerOrder,
-    "What makes a product sell best.",
-    {"UNITS": "The units sold.", "REVENUE": "What they came to."},
+    "The figures by which best-sellers can be ranked.",
+    {"UNITS": "The number of units sold.", "REVENUE": "The revenue, without shipping fees."},
 )
 
 
-@strawberry.type(description="What was sold, cancelled orders left out.")
+@strawberry.type(
+    description="Sums over the orders that were placed in a range of days. Cancelled orders count in "
+    "`cancelled` only."
+)
 class SalesTotals:
-    """Sums over some days."""
-
-    orders: int = strawberry.field(description="Orders placed, and not cancelled since.")
-    units: BigInt = strawberry.field(description="Units on their lines.")
-    revenue: Money = strawberry.field(description="Their lines' totals, without shipping fees.")
-    shipping_fees: Money = strawberry.field(description="Their shipping fees.")
-    cancelled: int = strawberry.field(description="Orders placed, and cancelled since.")
-    shipped: int = strawberry.field(description="Orders placed, and shipped since.")
+    orders: int = strawberry.field(description="The number of orders, without cancelled ones.")
+    units: BigInt = strawberry.field(description="The number of units on the lines of these orders.")
+    revenue: Money = strawberry.field(
+        description="The sum of the line totals of these orders, without shipping fees."
+    )
+    shipping_fees: Money = strawberry.field(description="The sum of the shipping fees of these orders.")
+    cancelled: int = strawberry.field(
+        description="The number of orders that were placed in the range and later cancelled."
+    )
+    shipped: int = strawberry.field(
+        description="The number of orders that were placed in the range and later shipped."
+    )
 
 
 @shows(days)
-@strawberry.type(description="What was ordered on a day (UTC); what was cancelled since is left out.")
+@strawberry.type(
+    description="Sums over the orders that were placed on one day. Cancelled orders count in `cancelled` "
+    "only."
+)
 class SalesDay(SalesTotals):
-    """One day's document."""
-
-    @strawberry.field(description="The day.")
+    @strawberry.field(description="The day in UTC.")
     def day(document: strawberry.Parent[Any]) -> date:
-        """Documents have it as text."""
         return date.fromisoformat(document["day"])
 
 
 @shows(category_days)
-@strawberry.type(description="What was sold of a category.")
+@strawberry.type(description="The sales of one category, without cancelled orders.")
 class CategorySales:
-    """Sums over the days."""
-
-    category: str = strawberry.field(description="The category.")
-    units: BigInt = strawberry.field(description="Units sold.")
-    revenue: Money = strawberry.field(description="What they came to.")
+    category: str = strawberry.field(description="The name of the category.")
+    units: BigInt = strawberry.field(description="The number of units sold.")
+    revenue: Money = strawberry.field(description="The sum of the line totals, without shipping fees.")
 
 
 @shows(product_days)
-@strawberry.type(description="What was sold of a product.")
+@strawberry.type(description="The sales of one product, without cancelled orders.")
 class ProductSales:
-    """Sums over the days."""
+    sku: str = strawberry.field(description="The SKU of the product.")
+    title: str = strawberry.field(
+        description="The name of the product, as of the last day of the range on which it was ordered."
+    )
+    category: str = strawberry.field(
+        description="The category of the product, as of the last day of the range on which it was ordered."
+    )
+    units: BigInt = strawberry.field(description="The number of units sold.")
+    revenue: Money = strawberry.field(description="The sum of the line totals, without shipping fees.")
 
-    sku: str = strawberry.field(description="Its SKU.")
-    title: str = strawberry.field(description="Its name.")
-    category: str = strawberry.field(description="Its category.")
-    units: BigInt = strawberry.field(description="Units sold.")
-    revenue: Money = strawberry.field(description="What they came to.")
-
-    @strawberry.field(description="The id of the `Product`.")
+    @strawberry.field(description="The global id of the `Product`.")
     def product_id(document: strawberry.Parent[Any]) -> strawberry.ID:
-        """From the sums' own key."""
         return global_id("Product", document["product_id"])
 
 
-@strawberry.type(description="A page of days.")
-class SalesDayConnection(Connection[SalesDay]):
-    """Days in their order."""
+@strawberry.type(description="A page of days with their sales.")
+class SalesDayConnection(Connection[SalesDay]): ...
 
 
-@strawberry.type(description="The sales of some days; only what is selected is computed.")
+@strawberry.type(description="The sales of a range of days. Only selected fields are computed.")
 class Sales:
-    """A range of days, both ends included."""
-
     first_day: strawberry.Private[date | None]
     last_day: strawberry.Private[date | None]
 
-    @strawberry.field(description="All of these days together.")
+    @strawberry.field(description="The sums over all days of the range.")
     async def total(self, info: Info) -> SalesTotals | None:
-        """One aggregation."""
         [found] = await info.context.reading.aggregate(days, day_totals(self.first_day, self.last_day))
         return cast("SalesTotals", found)
 
-    @strawberry.field(description="Day by day, oldest first; days without orders are left out.")
+    @strawberry.field(description="The sums of each day, oldest first. Days without orders are left out.")
     async def by_day(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> SalesDayConnection | None:
-        """One find."""
         listing = days_between(self.first_day, self.last_day)
         return await SalesDayConnection.read(info, listing, page(first, after, last, before))
 
-    @strawberry.field(description="By category, highest revenue first.")
+    @strawberry.field(description="The sales of each category, highest revenue first.")
     async def by_category(self, info: Info) -> list[CategorySales] | None:
-        """One aggregation."""
         pipeline = category_totals(self.first_day, self.last_day)
         return cast("list[CategorySales]", await info.context.reading.aggregate(category_days, pipeline))
 
-    @strawberry.field(description="The products that sold best.")
+    @strawberry.field(description="The products that sold best, in descending order.")
     async def best_sellers(
         self,
         info: Info,
-        first: Annotated[int, strawberry.argument(description="How many, at most 100.")] = 10,
+        first: Annotated[
+            int, strawberry.argument(description="The maximum number of products to return: 1 to 100.")
+        ] = 10,
         by: Annotated[
-            BestSellerOrder, strawberry.argument(description="Units or revenue.")
+            BestSellerOrder, strawberry.argument(description="The figure by which products are ranked.")
         ] = BestSellerOrder.UNITS,
     ) -> list[ProductSales] | None:
-        """One aggregation."""
         if not 1 <= first <= LONGEST_PAGE:
             raise BadPage(f"first takes 1 to {LONGEST_PAGE}, not {first}.")
         pipeline = best_sellers(self.first_day, self.last_day, limit=first, by=by)
@@ -133,21 +134,24 @@ class Sales:
 
 @strawberry.type
 class SalesQuery:
-    """Reads of the sales by day."""
-
-    @strawberry.field(description="The sales of some days (UTC), by the day on which orders were placed.")
+    @strawberry.field(
+        description="The sales of a range of days in UTC. An order counts on the day on which it was placed."
+    )
     async def sales(
         self,
         info: Info,
         first_day: Annotated[
-            date | None, strawberry.argument(description="From this day on; from the first if null.")
+            date | None,
+            strawberry.argument(
+                description="The first day, inclusive. By default the day of the first order."
+            ),
         ] = None,
         last_day: Annotated[
-            date | None, strawberry.argument(description="Up to this day; to the last if null.")
+            date | None,
+            strawberry.argument(description="The last day, inclusive. By default the day of the last order."),
         ] = None,
         at_least: AtLeast = None,
     ) -> Sales | None:
-        """Waits once; the fields read what they show."""
         refuse_reversed(("firstDay", "lastDay"), first_day, last_day)
         await info.context.reading.ready(days.read_model, await info.context.tokens(at_least))
         return Sales(first_day=first_day, last_day=last_day)

@@ -1,4 +1,4 @@
-"""Commands to the stock."""
+"""Mutations of the stock."""
 
 from app.domain.stock import refusals
 from app.domain.stock.commands import AdjustStock, ReceiveStock

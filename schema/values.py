@@ -1,4 +1,4 @@
-"""Amounts and addresses: the values that several types show."""
+"""Amounts of money and postal addresses, which several types show."""
 
 from decimal import Decimal
 
@@ -10,50 +10,52 @@ from schema.circle.commands.inputs import input_for
 
 @strawberry.type(description="An exact amount of money.")
 class Money:
-    """An amount in the shop's currency."""
-
-    amount: Decimal = strawberry.field(description="The amount, in units of the currency.")
-    currency_code: str = strawberry.field(description="The currency, as in ISO 4217.")
+    amount: Decimal = strawberry.field(description='The amount in units of the currency, such as "19.90".')
+    currency_code: str = strawberry.field(description="The ISO 4217 code of the currency, such as `USD`.")
 
 
-@strawberry.input(description="An exact amount of money.")
+@strawberry.input(description="An amount of money in the currency of the shop.")
 class MoneyInput:
-    """An amount, in the shop's currency unless it says otherwise."""
-
-    amount: Decimal = strawberry.field(description="The amount, with at most 2 decimals.")
+    amount: Decimal = strawberry.field(
+        description='The amount in units of the currency, with at most 2 decimals, such as "19.90".'
+    )
     currency_code: str = strawberry.field(
-        default=CURRENCY, description="The currency, as in ISO 4217; the shop takes its own only."
+        default=CURRENCY,
+        description="The ISO 4217 code of the currency. Only the currency of the shop is accepted.",
     )
 
 
 @strawberry.type(description="A postal address.")
 class Address:
-    """Where a parcel goes."""
-
-    recipient: str | None = strawberry.field(description="Who receives it, where that is not the customer.")
-    street: str = strawberry.field(description="Street and number.")
-    city: str = strawberry.field(description="City or town.")
-    region: str | None = strawberry.field(description="State, province or region.")
-    postal_code: str | None = strawberry.field(description="Postal code.")
-    country: str = strawberry.field(description="Country.")
+    recipient: str | None = strawberry.field(
+        description="The name of the recipient; null if the customer is the recipient."
+    )
+    street: str = strawberry.field(description="The street and house number.")
+    city: str = strawberry.field(description="The city or town.")
+    region: str | None = strawberry.field(description="The state, province or region, if given.")
+    postal_code: str | None = strawberry.field(description="The postal code, if given.")
+    country: str = strawberry.field(description="The name or code of the country, as it was entered.")
 
 
 @input_for(PostalAddress)
 @strawberry.input(description="A postal address.")
 class AddressInput:
-    """Where a parcel is to go."""
-
-    street: str = strawberry.field(description="Street and number.")
-    city: str = strawberry.field(description="City or town.")
-    country: str = strawberry.field(description="Country.")
-    region: str | None = strawberry.field(default=None, description="State, province or region.")
-    postal_code: str | None = strawberry.field(default=None, description="Postal code.")
+    street: str = strawberry.field(description="The street and house number, 1 to 500 characters.")
+    city: str = strawberry.field(description="The city or town, 1 to 200 characters.")
+    country: str = strawberry.field(description="The name or code of the country, 1 to 100 characters.")
+    region: str | None = strawberry.field(
+        default=None, description="The state, province or region, up to 100 characters."
+    )
+    postal_code: str | None = strawberry.field(
+        default=None, description="The postal code, up to 30 characters."
+    )
     recipient: str | None = strawberry.field(
-        default=None, description="Who receives it, where that is not the customer."
+        default=None,
+        description="The name of the recipient, up to 200 characters. The default is the customer.",
     )
 
     def value(self) -> PostalAddress:
-        """The address as commands carry it."""
+        """Return the address in the form that commands take."""
         return PostalAddress(
             street=self.street,
             city=self.city,

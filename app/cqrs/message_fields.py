@@ -1,6 +1,6 @@
-"""What the fields of a message say of themselves: their types, what they identify, and a sentence each.
+"""The fields of messages as declared: types, defaults, the aggregates they identify, and descriptions.
 
-Whoever shows a command or a refusal to clients reads it from here, so that no field is described twice.
+The schema shows commands and refusals with these descriptions, so that no field is described twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,25 +23,25 @@ class Id:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageField:
-    """A field of a message, as declared; a text beside its type describes it."""
+    """A field of a message, as declared."""
 
     name: str
     kind: Any
-    """Its type, without what it may be instead: `None`, or left unset."""
+    """The type, without `None` and `UnsetType`."""
     id_of: str | None
-    """The kind of aggregate that it identifies."""
+    """The kind of aggregate that the field identifies."""
     description: str
-    """Empty where nobody has written one."""
+    """The text beside the type; empty if there is none."""
     default: Any
-    """`dataclasses.MISSING` where there is none."""
+    """The default value, or `dataclasses.MISSING`."""
     nullable: bool
-    """Whether it may be `None`."""
+    """True if the field may be `None`."""
     unsettable: bool
-    """Whether it may be left unset, to say that nothing changes."""
+    """True if the field may be left unset, which leaves a value as it is."""
 
     @property
     def required(self) -> bool:
-        """Return whether it has no default."""
+        """Return whether the field has no default."""
         return self.default is MISSING
 
 
@@ -58,18 +58,25 @@ def _fields_of(message: Any) -> Sequence[MessageField]:
 
 
 def id_field(message: type[Message], kind: str) -> str | None:
-    """Return the name of the field that has the id of an aggregate of this kind; `None` where none has."""
+    """Return the name of the field that has the id of an aggregate of this kind, or `None`."""
     return next((field.name for field in fields_of(message) if field.id_of == kind), None)
 
 
+def description_of(message: Any, field: str) -> str:
+    """Return the description of a field of a message, or of a dataclass that is declared like one."""
+    return next(each.description for each in _fields_of(message) if each.name == field)
+
+
 def summary(message: type[Message]) -> str:
-    """Return what a type of messages says of itself: its docstring, on one line; empty where it has none."""
+    """Return the docstring of a message type on one line; empty if it has none."""
     said = " ".join((message.__doc__ or "").split())
-    return "" if said.startswith(f"{message.__name__}(") else said  # what `dataclass` says instead
+    return (
+        "" if said.startswith(f"{message.__name__}(") else said
+    )  # `dataclass` writes a signature where there is none
 
 
 def undescribed(message: type[Message]) -> Iterator[str]:
-    """Yield what clients would be shown of a message without a description, each with what to add where."""
+    """Yield a sentence for each description that clients would miss, which says what to add where."""
     home = f"{message.__module__}.{message.__name__}"
     if not summary(message):
         yield f"{home} has no docstring, which clients are shown: write one."
@@ -103,5 +110,5 @@ def _default(field: Any) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-_DESCRIBED = {"expected_version": "The version that it must have."}
-"""Fields that mean the same in every command."""
+_DESCRIBED = {"expected_version": "The version that the object must have."}
+"""Descriptions of fields that mean the same in every command."""

@@ -19,7 +19,7 @@ from app.domain.stock.events import (
     StockShipped,
 )
 
-activity = ReadModel("activity", question="The audit trail: who did what, when?")
+activity = ReadModel("activity", description="The audit trail: an entry for each recorded event.")
 
 
 class ActivityDocument(TypedDict):

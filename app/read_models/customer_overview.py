@@ -19,7 +19,7 @@ from app.domain.orders.events import OrderCancelled, OrderPlaced
 from app.values import ZERO
 
 customer_overview = ReadModel(
-    "customer_overview", question="The register: who are the customers, and what have they bought?"
+    "customer_overview", description="The customers, each with a summary of their orders."
 )
 
 

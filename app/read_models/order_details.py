@@ -12,7 +12,9 @@ from app.domain.customers.events import CustomerClosed, CustomerUpdated
 from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
 from app.values import ZERO
 
-order_details = ReadModel("order_details", question="The order page: who ordered what, and how far is it?")
+order_details = ReadModel(
+    "order_details", description="The orders as their pages show them, with lines and history."
+)
 
 
 class CustomerOfOrder(TypedDict):

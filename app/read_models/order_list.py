@@ -13,7 +13,7 @@ from app.domain.customers.events import CustomerClosed, CustomerUpdated
 from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
 from app.values import CURRENCY, ZERO
 
-order_list = ReadModel("order_list", question="The back office: which orders are there?")
+order_list = ReadModel("order_list", description="The list of orders for the back office.")
 
 
 class OrderRow(TypedDict):

@@ -21,7 +21,9 @@ from app.domain.stock.events import (
     StockShipped,
 )
 
-product_listing = ReadModel("product_listing", question="The shop front: which products are there?")
+product_listing = ReadModel(
+    "product_listing", description="The products as the shop front shows them, with stock and sales."
+)
 
 
 class ProductDocument(TypedDict):

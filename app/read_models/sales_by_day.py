@@ -16,7 +16,9 @@ from app.cqrs.reading.pages import Listing
 from app.domain.orders.events import OrderCancelled, OrderLine, OrderPlaced, OrderShipped
 from app.values import CURRENCY, ZERO
 
-sales_by_day = ReadModel("sales_by_day", question="What was sold on each day?")
+sales_by_day = ReadModel(
+    "sales_by_day", description="The sales of each day, in total, by category and by product."
+)
 
 
 class DayDocument(TypedDict):

@@ -1,4 +1,4 @@
-"""Conditions and arguments that each have the right type, and can't be meant all the same."""
+"""What the filters and orders of all lists share: descriptions, and a check of ranges."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -7,11 +7,19 @@ from typing import TypeVar
 from app.graphql.execution.refusals import BadArgument
 from app.graphql.execution.written import shown_datetime
 
+MATCH_ALL = "An object must meet all conditions that are given."
+SEARCH = (
+    "Words to find in {}. Each may be the beginning of a word, and all of them must occur. Text without a "
+    "word, such as `!`, matches nothing."
+)
+ORDER_FIELD = "The value to sort by."
+ORDER_DIRECTION = "The direction of the order."
+
 T = TypeVar("T", date, datetime, Decimal)
 
 
 def refuse_reversed(names: tuple[str, str], lowest: T | None, highest: T | None) -> None:
-    """Refuse a range that ends before it begins: nothing lies in it, whatever the documents hold."""
+    """Raise `BadArgument` for a range that ends before it begins, because nothing can lie in it."""
     if lowest is not None and highest is not None and lowest > highest:
         first, last = names
         raise BadArgument(

@@ -1,4 +1,4 @@
-"""What a client is told of the lag: receipts after commands, freshness with every answer."""
+"""Receipts of commands and freshness of read models: how clients see consistency and lag."""
 
 from uuid import UUID
 
@@ -14,49 +14,56 @@ from schema.circle.scalars import ConsistencyToken, Position
 from schema.circle.shown import kinds_of, subject_types, type_of
 
 MOST_BEHIND = 2**31 - 1
-"""The most that an Int can say: a log of more events may be read anew, and its freshness is to be seen."""
+"""The greatest Int: a rebuild may be more events behind, and its freshness must still be answered."""
 
 
-class ReadModelName(Named, description="A read model: documents that answer one question."):
-    """The read models by name; each says of itself what it answers."""
+class ReadModelName(
+    Named,
+    description="The names of the read models. A read model is a set of documents that serves one kind of "
+    "query.",
+):
+    """The read models by name; each brings its own description."""
 
 
 describe(
     ReadModelState,
-    "What a read model is doing.",
+    "The state of a read model.",
     {
-        "CATCHING_UP": "It reads events that it missed.",
-        "LIVE": "It follows the log.",
-        "FAILED": "It stopped at an event that it can't apply; the others go on. See `retryReadModel`.",
+        "CATCHING_UP": "The read model applies events that it has missed.",
+        "LIVE": "The read model applies each event as soon as it is published.",
+        "FAILED": "The read model stopped at an event that it can't apply. Other read models continue. See "
+        "`retryReadModel`.",
     },
 )
 
 
-@strawberry.type(description="Something that happened, as a receipt names it.")
+@strawberry.type(description="A reference to a recorded event.")
 class EventReference:
-    """One recorded event."""
+    event_id: UUID = strawberry.field(description="The id of the event.")
+    type: str = strawberry.field(description="The type of the event, such as `OrderPlaced`.")
+    subject: strawberry.ID = strawberry.field(
+        description="The global id of the node that the event concerns."
+    )
+    position: Position = strawberry.field(description="The position of the event in the log.")
 
-    event_id: UUID = strawberry.field(description="The event's own id.")
-    type: str = strawberry.field(description="What happened, such as `OrderPlaced`.")
-    subject: strawberry.ID = strawberry.field(description="The id of the node it happened to.")
-    position: Position = strawberry.field(description="Its place in the event log.")
 
-
-@strawberry.type(description="What a command left behind: nothing, where it was refused or changed nothing.")
+@strawberry.type(description="The receipt of a command: its id, its consistency token and its events.")
 class Receipt:
-    """What a command left behind."""
-
     command_id: UUID = strawberry.field(
-        description="The command's id: the one that was sent, or the one it was given."
+        description="The id of the command: the one that was sent, or a generated one."
     )
     token: ConsistencyToken | None = strawberry.field(
-        description="Reads that carry it see this command's effects; null when nothing changed."
+        description="The consistency token of the command: a read that carries it reflects the effects. "
+        "Null if the command was refused or changed nothing."
     )
-    events: list[EventReference] = strawberry.field(description="What happened, in order.")
+    events: list[EventReference] = strawberry.field(
+        description="The events that the command recorded, in order; empty if it was refused or changed "
+        "nothing."
+    )
 
     @classmethod
     def of(cls, receipt: commands.Receipt, tokens: Tokens) -> "Receipt":
-        """The receipt as clients see it."""
+        """Return the receipt in the form that clients see."""
         return cls(
             command_id=receipt.command_id,
             token=ConsistencyToken(tokens.of(receipt.events[-1])) if receipt.events else None,
@@ -72,25 +79,29 @@ class Receipt:
         )
 
 
-@strawberry.type(description="Which position a read model reflects, and how far that is behind the log.")
+@strawberry.type(description="The position that a read model has reached, and its lag behind the log.")
 class Freshness:
-    """One read model's freshness."""
-
-    read_model: ReadModelName = strawberry.field(description="The read model.")
-    state: ReadModelState = strawberry.field(description="What it is doing.")
-    position: Position = strawberry.field(description="All events up to here are in its documents.")
-    head: Position = strawberry.field(description="The newest position in the log.")
+    read_model: ReadModelName = strawberry.field(description="The name of the read model.")
+    state: ReadModelState = strawberry.field(description="The state of the read model.")
+    position: Position = strawberry.field(
+        description="The position up to which all events are applied, inclusive."
+    )
+    head: Position = strawberry.field(description="The position of the newest event in the log.")
     events_behind: int = strawberry.field(
-        description=f"How many events are not applied yet; {MOST_BEHIND:,} stands for that many or more."
+        description=f"The number of events that are not applied yet. {MOST_BEHIND:,} means that many or more."
     )
-    milliseconds_behind: float = strawberry.field(  # an Int ends after 25 days
-        description="The age of the oldest event that is not applied; 0 where there is none."
+    milliseconds_behind: float = strawberry.field(  # An Int would overflow after 25 days.
+        description="The age of the oldest event that is not applied yet, in milliseconds; 0 if all are "
+        "applied."
     )
-    reason: str | None = strawberry.field(description="Why it failed, and at which event, where it did.")
+    reason: str | None = strawberry.field(
+        description="The reason for the failure, with the event at which it happened; null unless the state "
+        "is `FAILED`."
+    )
 
     @classmethod
     def of(cls, progress: Progress) -> "Freshness":
-        """The freshness as clients see it."""
+        """Return the freshness in the form that clients see."""
         return cls(
             read_model=ReadModelName(progress.read_model),
             state=progress.state,
@@ -103,19 +114,23 @@ class Freshness:
 
 
 def streams_of(subject: str) -> list[str]:
-    """Return the streams whose events happen to the node with this id; raise `BadId` for another type."""
+    """Return the streams whose events concern the node with this global id.
+
+    Raises `BadId` for a type that no events concern.
+    """
     type_name, _ = split_id(subject)
     kinds = kinds_of(type_name)
     if not kinds:
         *others, last = subject_types()
         raise BadId(
-            f"Nothing happens to what this is the id of. Send the id of a {', '.join(others)} or {last}."
+            f"No events concern an object of the type {type_name[:40]}. "
+            f"Send the id of a {', '.join(others)} or {last}."
         )
     key = key_of(type_name, subject)
     return [f"{kind}-{key}" for kind in kinds]
 
 
 def subject_of(stream: str) -> strawberry.ID:
-    """The id of the node whose history a stream is."""
+    """Return the global id of the node that the events of a stream concern."""
     kind, _, key = stream.partition("-")
     return global_id(type_of(kind), key)

@@ -1,4 +1,4 @@
-"""Enums as clients see them: the application's own, with a description for each value."""
+"""Enums of the schema: made from the application's, with a description for each value."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -11,15 +11,17 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 def describe(
     kind: type[Enum], description: str, values: Mapping[str, str], *, name: str | None = None
 ) -> None:
-    """Makes `kind` an enum of the schema; `values` has the description of each member, by its name."""
+    """Make `kind` an enum of the schema; `values` has the description of each member, by its name."""
     strawberry.enum(kind, name=name, description=description)
     definition: StrawberryEnumDefinition = kind.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
-        value.description = values.get(value.name)  # One that is missing is found at the start.
+        value.description = values.get(
+            value.name
+        )  # `schema/completeness.py` reports a missing one at the start.
 
 
 class Named(str):
-    """A value of an enum of the schema that is handed in, once the contexts are known which bring it.
+    """A value of an enum whose members are added once all contexts are imported.
 
     The value is the application's own name for something; clients see it in upper case.
     """
@@ -36,7 +38,7 @@ class Named(str):
 
     @classmethod
     def take(cls, values: Mapping[str, str]) -> None:
-        """Take in the values there are, each with its description, instead of those before."""
+        """Replace the values of the enum by these, each with its description."""
         cls.__strawberry_definition__.values = [
             EnumValue(name=value.upper(), value=value, description=description)
             for value, description in values.items()
@@ -44,15 +46,15 @@ class Named(str):
 
     @classmethod
     def all(cls) -> Sequence[Self]:
-        """Return all values, in order."""
+        """Return all values in the order in which they were taken."""
         return [cls(each.value) for each in cls.__strawberry_definition__.values]
 
     @property
     def value(self) -> str:
-        """The application's own name, as of a member of an `Enum`."""
+        """Return the application's own name, as the `value` of an `Enum` member would."""
         return str(self)
 
     @property
     def name(self) -> str:
-        """The name that clients see."""
+        """Return the name that clients see."""
         return self.upper()

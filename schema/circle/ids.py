@@ -14,7 +14,7 @@ _KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class BadInput(BadArgument):
-    """A value that no command can be made of; the message says why, and `path` where it stands."""
+    """An error about a value of which no command can be made; `path` leads to the value."""
 
     def __init__(self, message: str, path: Path = ()) -> None:
         super().__init__(message)
@@ -22,19 +22,19 @@ class BadInput(BadArgument):
 
 
 class BadId(BadInput):
-    """Not an id of the type that was asked for."""
+    """An error about an id that is malformed, or belongs to another type than the expected one."""
 
     code = "BAD_ID"
 
 
-@lru_cache(20_000)  # half of what an answer takes goes into ids, and most are asked for again
+@lru_cache(20_000)  # Making ids takes half of the time of an answer, and most are asked for again.
 def global_id(type_name: str, key: object) -> strawberry.ID:
-    """The id of the node of this type with this key."""
+    """Return the global id of the object of this type with this key."""
     return strawberry.ID(wrapped(f"{type_name}:{key}".encode()))
 
 
 def split_id(id: str, path: Path = ()) -> tuple[str, str]:
-    """The type and key in a global id; raises `BadId`."""
+    """Return the type name and the key in a global id; raise `BadId`."""
     try:
         text = unwrapped(id).decode()
     except ValueError:
@@ -46,7 +46,7 @@ def split_id(id: str, path: Path = ()) -> tuple[str, str]:
 
 
 def text_key_of(type_name: str, id: str, path: Path = ()) -> str:
-    """The key in the id of a node of this type whose key is no UUID; raises `BadId`."""
+    """Return the key in the global id of an object of this type, as text; raise `BadId`."""
     found, key = split_id(id, path)
     if found != type_name:
         raise BadId(f"This id is of the type {found[:40]}; send one of the type {type_name}.", path)
@@ -56,7 +56,7 @@ def text_key_of(type_name: str, id: str, path: Path = ()) -> str:
 
 
 def key_of(type_name: str, id: str, path: Path = ()) -> UUID:
-    """The key in the id of a node of this type; raises `BadId`."""
+    """Return the key in the global id of an object of this type; raise `BadId`."""
     key = text_key_of(type_name, id, path)
     if not _KEY.fullmatch(key):  # `UUID` also takes signs, prefixes, braces and the digits of other scripts.
         raise BadId("This is not an id. Send one as you received it.", path)

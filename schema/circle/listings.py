@@ -1,4 +1,4 @@
-"""Fields that list documents page by page; they get the arguments of paging without declaring them."""
+"""Fields that list documents page by page; the arguments of paging are added to each of them."""
 
 import inspect
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _PAGING = {"first": First, "after": After, "last": Last, "before": Before, "at_l
 def listing_field(
     connection: type[Connection[Any]], description: str
 ) -> Callable[[Callable[..., Listing]], Any]:
-    """Declare a field of a root type by a method that makes a listing of the field's own arguments.
+    """Declare a field of a root type by a method that makes a listing from the field's own arguments.
 
-    The field takes the arguments of Relay's connections and `atLeast` as well, and is read in one find.
+    The field also takes the arguments of Relay's connections and `atLeast`. A page is read in one find.
     """
 
     def declare(listing: Callable[..., Listing]) -> Any:

@@ -1,4 +1,4 @@
-"""What every shop can be asked: anything by its id, and how fresh the read models are."""
+"""The queries that every shop has: objects by global id, and the freshness of read models."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,7 +18,10 @@ MOST_NODES = 100
 
 @cache
 def node_types() -> Mapping[str, tuple[type[Node], Collection]]:
-    """Return the types of nodes with where their documents are, by name; all of them must be imported."""
+    """Return the types of nodes with their collections, by type name.
+
+    The result is cached, so all types must be imported before the first call.
+    """
     return {
         kind.__name__: (kind, collection) for collection, kind in shown_documents() if issubclass(kind, Node)
     }
@@ -26,29 +29,29 @@ def node_types() -> Mapping[str, tuple[type[Node], Collection]]:
 
 @strawberry.type
 class NodesQuery:
-    """Reads that name no context."""
-
-    @strawberry.field(description="Anything by its global id; null where there is nothing.")
+    @strawberry.field(description="The object with this global id; null if there is none.")
     async def node(self, info: Info, id: NodeId) -> Node | None:
-        """One find by key. Relay allows no other argument here: a token goes into the header."""
+        # Relay allows no other argument here, so a token can only come in the header.
         return await _read_node(info, id)
 
-    @strawberry.field(description="Several things by their global ids, in the order of the ids.")
+    @strawberry.field(
+        description="The objects with these global ids, in the same order; null for an id without an "
+        "object. An invalid id is an error of its own item only."
+    )
     async def nodes(self, info: Info, ids: NodeIds) -> list[Node | None] | None:
-        """One find for each; a bad id is an error in its own place."""
         if len(ids) > MOST_NODES:
             raise BadId(f"Ask for at most {MOST_NODES} nodes at once; these are {len(ids)}.")
         return cast("list[Node | None]", [_read_node(info, id) for id in ids])
 
-    @strawberry.field(description="How fresh each read model is, compared with the log.")
+    @strawberry.field(description="The freshness of read models, compared with the newest event in the log.")
     async def freshness(
         self,
         info: Info,
         read_models: Annotated[
-            list[ReadModelName] | None, strawberry.argument(description="Which; all where null.")
+            list[ReadModelName] | None,
+            strawberry.argument(description="The names of the read models. By default all are returned."),
         ] = None,
     ) -> list[Freshness] | None:
-        """From the projectors' own progress; reads no document."""
         progress = info.context.uncached_circle().progress
         names = ReadModelName.all() if read_models is None else read_models
         return [Freshness.of(progress[name.value].freshness()) for name in names]

@@ -1,4 +1,4 @@
-"""Relay's building blocks: nodes, connections, and the arguments they share."""
+"""Relay's building blocks: nodes, connections, and the arguments and descriptions that they share."""
 
 from enum import Enum
 from typing import Annotated, Any, Generic, Self, TypeVar, cast
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar, cast
 import strawberry
 from graphql import GraphQLResolveInfo
 
-from app.cqrs.reading.pages import LONGEST_PAGE, Listing, Page, PageArguments
+from app.cqrs.reading.pages import LONGEST_PAGE, PAGE, Listing, Page, PageArguments
 from app.graphql.admission.connections import OfDocuments
 from app.graphql.execution.context import Info
 from schema.circle.enums import describe
@@ -17,105 +17,121 @@ T = TypeVar("T")
 
 AtLeast = Annotated[
     list[ConsistencyToken] | None,
-    strawberry.argument(description="Wait until the answer holds what these tokens stand for."),
+    strawberry.argument(
+        description="Consistency tokens that the answer must reflect, at most 100. The read waits until it "
+        "does, and fails with `READ_MODEL_BEHIND` if that takes too long. By default the read does not "
+        "wait."
+    ),
 ]
 First = Annotated[
-    int | None, strawberry.argument(description=f"The first so many, at most {LONGEST_PAGE}; 20 by default.")
+    int | None,
+    strawberry.argument(
+        description=f"The maximum number of nodes to return, counted from the start: 0 to {LONGEST_PAGE}. "
+        f"The default is {PAGE}. Not to be combined with `last`."
+    ),
 ]
-After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
+After = Annotated[
+    str | None, strawberry.argument(description="The cursor after which the page begins, exclusive.")
+]
 Last = Annotated[
     int | None,
-    strawberry.argument(description=f"The last so many instead, at most {LONGEST_PAGE}."),
+    strawberry.argument(
+        description=f"The maximum number of nodes to return, counted from the end: 0 to {LONGEST_PAGE}. "
+        "Not to be combined with `first`."
+    ),
 ]
-NodeId = Annotated[strawberry.ID, strawberry.argument(description="Its global id, as you received it.")]
+NodeId = Annotated[
+    strawberry.ID, strawberry.argument(description="The global id, exactly as the API returned it.")
+]
 NodeIds = Annotated[
     list[strawberry.ID],
-    strawberry.argument(description="Their global ids, as you received them; at most 100."),
+    strawberry.argument(description="The global ids, exactly as the API returned them; at most 100."),
 ]
-Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+Before = Annotated[
+    str | None, strawberry.argument(description="The cursor before which the page ends, exclusive.")
+]
+
+VERSION = "The current version of the {}, for `expectedVersion` in mutations."
+LAST_POSITION = "The position of the event that last changed this document."
 
 
 class SortDirection(Enum):
-    """Ascending or descending."""
-
     ASC = "ASC"
     DESC = "DESC"
 
 
 describe(
     SortDirection,
-    "Which way a list is sorted.",
-    {"ASC": "Lowest, first or oldest on top.", "DESC": "Highest, last or newest on top."},
+    "The direction in which a list is sorted.",
+    {
+        "ASC": "Ascending order: the lowest, first or oldest value comes first.",
+        "DESC": "Descending order: the highest, last or newest value comes first.",
+    },
 )
 
 
 def page(first: First, after: After, last: Last, before: Before) -> PageArguments:
-    """The page that a field's arguments ask for."""
+    """Return the page that a field's arguments ask for."""
     return PageArguments(first=first, after=after, last=last, before=before)
 
 
-@strawberry.interface(description="Anything with an id of its own.")
+@strawberry.interface(description="An object with a global id.")
 class Node:
-    """A document with a global id; the type's name is part of it."""
-
-    @strawberry.field(description="A globally unique id, opaque.")
+    @strawberry.field(description="The global id of the object: opaque, and unique among all objects.")
     def id(document: strawberry.Parent[Any], info: Info) -> strawberry.ID:
-        """Made from the type's name and the document's own key."""
         return global_id(info.path.typename, document["_id"])
 
     @classmethod
     def is_type_of(cls, source: object, _info: GraphQLResolveInfo[Any]) -> bool:
-        """Documents fit the type they were read for; among several types they name theirs."""
+        """Return whether a document was read for this type; a read of several types says in it which one."""
         return isinstance(source, dict) and source.get("__typename", cls.__name__) == cls.__name__
 
 
-@strawberry.type(description="Where a page lies in its connection.")
+@strawberry.type(description="Information about a page, for requesting the pages beside it.")
 class PageInfo:
-    """Relay's page info."""
+    has_next_page: bool = strawberry.field(description="True if more nodes follow this page.")
+    has_previous_page: bool = strawberry.field(description="True if more nodes precede this page.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first node; null if the page is empty."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last node; null if the page is empty."
+    )
 
-    has_next_page: bool = strawberry.field(description="Whether more follows this page.")
-    has_previous_page: bool = strawberry.field(description="Whether something comes before this page.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the page's first node.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the page's last node.")
 
-
-@strawberry.type(description="A node with its cursor.")
+@strawberry.type(description="A node and its cursor.")
 class Edge(Generic[T]):
-    """Relay's edge."""
+    cursor: str = strawberry.field(
+        description="The cursor of the node in this order, for `after` and `before`: opaque, and valid while "
+        "other nodes come and go."
+    )
+    node: T = strawberry.field(description="The node at this cursor.")
 
-    cursor: str = strawberry.field(description="The node's place in this order, opaque and stable.")
-    node: T = strawberry.field(description="The node.")
 
-
-@strawberry.type(description="A page of nodes in an order.")
+@strawberry.type(description="A page of a sorted list of nodes.")
 class Connection(OfDocuments, Generic[T]):
-    """Relay's connection over a page of documents."""
-
     page: strawberry.Private[Page]
 
     @classmethod
     async def read(
         cls, info: Info, listing: Listing, arguments: PageArguments, at_least: AtLeast = None
     ) -> Self:
-        """The connection that shows a page of a listing, read in one find."""
+        """Return the connection that shows a page of a listing, read in one find; raise `BadPage`."""
         tokens = await info.context.tokens(at_least)
         reading = info.context.reading
         return cls(page=await reading.page(listing, arguments, tokens, fields=info.shown))
 
-    @strawberry.field(description="The page's nodes with their cursors.")
+    @strawberry.field(description="The nodes of this page with their cursors.")
     def edges(self) -> list[Edge[T]]:
-        """Each document with its cursor."""
         pairs = zip(self.page.cursors, self.page.documents, strict=True)
         return [Edge(cursor=cursor, node=cast("T", document)) for cursor, document in pairs]
 
-    @strawberry.field(description="The page's nodes.")
+    @strawberry.field(description="The nodes of this page.")
     def nodes(self) -> list[T]:
-        """The documents alone."""
         return cast("list[T]", self.page.documents)
 
-    @strawberry.field(description="Where this page lies.")
+    @strawberry.field(description="Information about this page, for requesting the pages beside it.")
     def page_info(self) -> PageInfo:
-        """From the page's own ends."""
         cursors = self.page.cursors
         return PageInfo(
             has_next_page=self.page.has_next,
@@ -124,7 +140,6 @@ class Connection(OfDocuments, Generic[T]):
             end_cursor=cursors[-1] if cursors else None,
         )
 
-    @strawberry.field(description="How many nodes there are on all pages.")
+    @strawberry.field(description="The number of nodes on all pages together.")
     async def total_count(self, info: Info) -> int | None:
-        """Counted only where it is asked for."""
         return await info.context.reading.count(self.page.listing)

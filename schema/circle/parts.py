@@ -1,4 +1,4 @@
-"""What each context and question adds to the schema, said in one place: the `PART` of its module."""
+"""The parts of the schema: each module declares as its `PART` what it adds to the root types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from schema.circle.commands.errors import show_refusals
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Fields of the root types, and the module with the refusals that commands may meet."""
+    """The fields that a module adds to the root types, and the module of the refusals that it shows."""
 
     query: type | None = None
     mutation: type | None = None
@@ -22,7 +22,7 @@ class Part:
 
 
 def parts_in(package: str, *names: str) -> Sequence[Part]:
-    """Return the parts of these modules of a package, in order, and have all their refusals shown."""
+    """Return the parts of these modules of a package, in order, after declaring their refusals."""
     parts: list[Part] = [import_module(f"{package}.{name}").PART for name in names]
     for part in parts:
         if part.refusals:
@@ -31,7 +31,7 @@ def parts_in(package: str, *names: str) -> Sequence[Part]:
 
 
 def assembled(name: str, description: str, parts: Sequence[type | None]) -> type:
-    """Return the root type with the fields of these parts, in order; raise `ValueError` for a double one."""
+    """Return the root type with the fields of these parts, in order; raise `ValueError` for a duplicate."""
     bases = tuple(part for part in parts if part)
     known: dict[str, type] = {}
     for base in bases:

@@ -1,4 +1,4 @@
-"""What an operator does about a read model that has failed."""
+"""The mutation by which an operator retries a read model that has failed."""
 
 import strawberry
 
@@ -10,44 +10,35 @@ from schema.circle.commands.sending import Input
 from schema.circle.consistency import Freshness, ReadModelName
 
 PATIENCE = 5.0
-"""Seconds to wait for what the try leads to; an event that can't be applied is given up after two."""
+"""Seconds to wait for the outcome of a retry. An event that can't be applied is given up after two."""
 
 
-@strawberry.input(description="The read model to try again.")
+@strawberry.input(description="The input of the mutation `retryReadModel`.")
 class RetryReadModelInput:
-    """The input of `retryReadModel`."""
-
-    read_model: ReadModelName = strawberry.field(description="Which read model.")
+    read_model: ReadModelName = strawberry.field(description="The name of the read model to retry.")
 
 
-@strawberry.type(description="What came of `retryReadModel`.")
+@strawberry.type(description="The payload of the mutation `retryReadModel`.")
 class RetryReadModelPayload:
-    """How it stands with the read model now."""
-
-    freshness: Freshness = strawberry.field(
-        description="What the read model is doing now, and how far it is."
-    )
+    freshness: Freshness = strawberry.field(description="The freshness of the read model after the retry.")
     errors: list[CommandError] = strawberry.field(
-        description="Why it failed again; empty when it goes on, or had not failed."
+        description="The reasons for a new failure; empty if the read model continues, or had not failed."
     )
 
 
 @strawberry.type
 class RetryingMutation:
-    """Mutations for operators."""
-
     @strawberry.mutation(
         description=(
-            "Has a read model that is `FAILED` go on from the very event where it stopped, and waits a few "
-            "seconds for what comes of it. One that waits for its store tries at once; one that is `LIVE` is "
-            "left alone. This is an operator's act and no command of the business: it records no event, so "
-            "there is no receipt, and it may be repeated freely."
+            "Retries a read model in the state `FAILED`, from the event at which it stopped, and waits up "
+            f"to {PATIENCE:.0f} seconds for the outcome. A read model that is waiting for its store retries "
+            "at once; one that is `LIVE` is left alone. This is an action of an operator, not a command: "
+            "it records no event, returns no receipt, and may be repeated freely."
         )
     )
     async def retry_read_model(
         self, info: Info, input: Input[RetryReadModelInput]
     ) -> RetryReadModelPayload | None:
-        """Wakes the projector."""
         freshness = await info.context.uncached_circle().projections.retry(input.read_model.value, PATIENCE)
         failed = freshness.state is ReadModelState.FAILED
         errors = (

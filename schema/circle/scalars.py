@@ -1,4 +1,4 @@
-"""The schema's own scalars, and stricter forms of the usual ones."""
+"""The scalars of the schema: custom ones, and stricter forms of the usual ones."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +27,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 SHOWN_OF_WRONG = 40
-"""Characters of a wrong value that its error repeats."""
+"""The number of characters of a wrong value that the error message repeats."""
 
 
 def _text(value: object, what: str, example: str) -> str:
@@ -49,11 +49,13 @@ def _decimal(value: object) -> Decimal:
     parsed = Decimal(text)
     if len(parsed.as_tuple().digits) > 34 or abs(parsed.adjusted()) > 34:
         raise GraphQLError("A Decimal has at most 34 digits.")
-    return parsed.normalize() + 0  # so that 4.9 and 4.90 are the same input
+    return (
+        parsed.normalize() + 0
+    )  # Otherwise a repeated command with 4.90 for 4.9 would count as another input.
 
 
 def _datetime(value: object) -> datetime:
-    """Parses a DateTime as its specification has it, also a leap second, which is the second after it."""
+    """Parse a DateTime as its specification defines it; a leap second becomes the second after it."""
     text = _text(value, "A DateTime", '"2026-01-31T12:00:00.000Z"')
     found = _DATETIME.fullmatch(text)
     if found is None:
@@ -119,38 +121,40 @@ SCALARS: dict[object, ScalarDefinition] = {
     ConsistencyToken: strawberry.scalar(
         name="ConsistencyToken",
         description=(
-            "A place in the store's history, opaque, but the later of two is the greater text. A read that "
-            "carries it sees at least what its giver saw; a subscription that carries it goes on from there."
+            "An opaque token for a point in the history of the store. Of two tokens, the later one is the "
+            "greater string. A query with a token reflects at least that point; a subscription resumes "
+            "right after it."
         ),
         serialize=str,
         parse_value=_token,
     ),
     Position: strawberry.scalar(
         name="Position",
-        description="An event's place in the log, a 64-bit integer written as a string.",
+        description="The position of an event in the log: a 64-bit integer, as a string, that rises in "
+        "commit order.",
         serialize=str,
         parse_value=_position,
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
         description=(
-            "A whole number of up to 64 bits, written as a string: sums outgrow an Int, and the numbers "
-            "of JavaScript."
+            "A 64-bit integer, as a string, for sums that may exceed an `Int` or the exact numbers of "
+            "JavaScript."
         ),
         serialize=shown_big_int,
         parse_value=_big_int,
     ),
     Decimal: strawberry.scalar(
         name="Decimal",
-        description='An exact decimal number, written as a string such as "19.90".',
+        description='An exact decimal number, as a string such as "19.90".',
         serialize=str,
         parse_value=_decimal,
     ),
     datetime: strawberry.scalar(
         name="DateTime",
         description=(
-            'A moment in milliseconds with its offset, such as "2026-01-31T13:00:00.000+01:00" (RFC 3339). '
-            'Results are in UTC: "2026-01-31T12:00:00.000Z".'
+            "A date and time with milliseconds and an offset (RFC 3339), such as "
+            '"2026-01-31T13:00:00.000+01:00". Results are in UTC, such as "2026-01-31T12:00:00.000Z".'
         ),
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
         serialize=shown_datetime,
@@ -158,7 +162,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     date: strawberry.scalar(
         name="Date",
-        description='A day, such as "2026-01-31" (ISO 8601).',
+        description='A calendar date (ISO 8601), such as "2026-01-31".',
         specified_by_url="https://scalars.graphql.org/andimarek/local-date",
         serialize=str,
         parse_value=_date,
@@ -174,5 +178,5 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 
 def read_field(source: Any, name: str) -> Any:
-    """How a field without a resolver of its own is read: by name, from a document or an object."""
+    """Return the value of a field that has no resolver: by its name, from a document or an object."""
     return source[name] if isinstance(source, dict) else getattr(source, name)

@@ -1,4 +1,4 @@
-"""The types of the schema that show documents, and which of their fields show what of a document."""
+"""The types that show documents, and the keys of a document that each of their fields shows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 _SHOWN: dict[str, tuple[Collection, type]] = {}
 _SUBJECTS: dict[str, type] = {}
-"""The types of what the kinds of aggregates are to clients."""
+"""The types that clients see for aggregates, by the aggregates' kinds."""
 
 
 def shows(collection: Collection, *, kinds: Sequence[str] = ()) -> Callable[[type[T]], type[T]]:
     """Declare the type that shows the documents of a collection.
 
-    To clients it is also what the events of these kinds of aggregates happen to. Raises `ValueError` for a
-    second type.
+    Clients also see this type for aggregates of `kinds`, for example as the subject of their events. Raises
+    `ValueError` where the collection or a kind has a type already.
     """
 
     def declare(kind: type[T]) -> type[T]:
@@ -37,12 +37,12 @@ def shows(collection: Collection, *, kinds: Sequence[str] = ()) -> Callable[[typ
 
 
 def shown_documents() -> Iterator[tuple[Collection, type]]:
-    """Yield each collection that has a type, with the type."""
+    """Yield each collection that a type shows, with the type."""
     yield from _SHOWN.values()
 
 
 def shown_by(collection_name: str) -> type | None:
-    """Return the type that shows the documents of a collection; `None` where none does."""
+    """Return the type that shows the documents of a collection, or `None`."""
     _, kind = _SHOWN.get(collection_name, (None, None))
     return kind
 
@@ -54,7 +54,7 @@ def shown_read_models() -> Sequence[ReadModel]:
 
 
 def collection_of(kind: type) -> Collection:
-    """Return the collection whose documents a type shows; raise `ValueError` where it shows none."""
+    """Return the collection whose documents a type shows; raise `ValueError` if there is none."""
     for collection, shown in _SHOWN.values():
         if shown is kind:
             return collection
@@ -62,19 +62,20 @@ def collection_of(kind: type) -> Collection:
 
 
 def kinds_of(type_name: str) -> Sequence[str]:
-    """Return the kinds of aggregates whose histories happen to nodes of a type."""
+    """Return the kinds of aggregates for which clients see this type."""
     return [kind for kind, shown in _SUBJECTS.items() if shown.__name__ == type_name]
 
 
 def subject_types() -> Sequence[str]:
-    """Return the names of the types of nodes that something happens to, sorted."""
+    """Return the names of the types that clients see for aggregates, sorted."""
     return sorted({kind.__name__ for kind in _SUBJECTS.values()})
 
 
 def type_of(kind: str) -> str:
-    """Return the name of the type that an aggregate of this kind is to clients.
+    """Return the name of the type that clients see for aggregates of a kind.
 
-    Of one that nothing shows, whose events a newer version of the program may have written, it is the kind's.
+    For a kind that has no type, because a newer version of the program introduced it, the name is made from
+    the kind.
     """
     shown = _SUBJECTS.get(kind)
     return shown.__name__ if shown else kind.capitalize()
@@ -82,9 +83,9 @@ def type_of(kind: str) -> str:
 
 @lru_cache(1_000)
 def fields_showing(kind: GraphQLObjectType, written: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the fields of a type that may have other values after these keys of its document were written.
+    """Return the fields of a type whose values may differ after these keys of its document were written.
 
-    The position is written with everything.
+    The position counts as written, because every change writes it.
     """
     keys = {name: keys_of(field) for name, field in kind.fields.items()}
     changed = {*written, "position"}

@@ -1,4 +1,4 @@
-"""Live updates: how a document's new states, and the notices of all changes, reach a client."""
+"""Live updates: the new states of documents, and the notices of all changes, as clients receive them."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -23,12 +23,14 @@ from schema.circle.nodes import Node
 from schema.circle.scalars import ConsistencyToken, Position
 from schema.circle.shown import fields_showing, shown_by
 
+CURSOR = "The cursor of this item. Pass it as `after` in a new subscription to resume right after this item."
+
 Resume = Annotated[
     ConsistencyToken | None,
     strawberry.argument(
         description=(
-            "The cursor of the last item you have, or a receipt's token: goes on right after it, with the "
-            "newest state of what has changed since."
+            "The cursor of the last received item, or the token of a receipt: the subscription resumes right "
+            "after it. By default it starts from the current state."
         )
     ),
 ]
@@ -36,34 +38,32 @@ Resume = Annotated[
 
 @strawberry.type
 class Update:
-    """What every live document comes with."""
+    """The fields that every state of a followed document has beside the document."""
 
-    cursor: ConsistencyToken = strawberry.field(
-        description="Where this item stands: subscribe with it as `after` to go on from here."
-    )
+    cursor: ConsistencyToken = strawberry.field(description=CURSOR)
     passed: strawberry.Private[int]
     reset: bool = strawberry.field(
         description=(
-            "Whether the document is sent anew because the store was set back to an earlier state: forget "
-            "what you were sent before."
+            "True if the document is sent anew because the store was restored to an earlier state. Discard "
+            "the items that you received before."
         )
     )
 
     @strawberry.field(
         description=(
-            "How many states came faster than they could be sent, and were passed over since the last item. "
-            "What happened while you were away is not counted."
+            "The number of states that were skipped since the previous item, because they came faster than "
+            "they could be sent. States from before the subscription are not counted."
         )
     )
     def lagged(self, info: Info) -> int:
-        """Also notes where it is asked for: of a slow subscriber's copy it is raised."""
+        """Return the number, and note its path: for a slow subscriber it is raised in their copy."""
         info.context.standing.lagged_at.append(info.path.as_list())
         return self.passed
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A document's state, and what its update shows beside it."""
+    """A state of a document, and the values of the update's other fields."""
 
     document: Document
     shown: Mapping[str, Any]
@@ -72,7 +72,10 @@ class Followed:
 async def follow(
     info: Info, collection: Collection, filter: Filter, followed: str, after: str | None
 ) -> AsyncGenerator[Followed, None]:
-    """The documents that fit `filter` now, then each new state of any."""
+    """Yield the documents that fit `filter` now, then each new state of any of them.
+
+    `followed` is the topic of their notices; `after` is the cursor or token to resume after.
+    """
     context = info.context
     token, lost = await _start(context, after)
     await context.reading.ready(collection.read_model)
@@ -88,88 +91,91 @@ async def follow(
             yield Followed(state.document, shown)
 
 
-@strawberry.type(description="A document of a read model has a new state.")
+@strawberry.type(
+    description="A notice that a document of a read model has changed, without the document itself."
+)
 class DocumentChanged:
-    """A notice, without the document itself."""
-
-    read_model: ReadModelName = strawberry.field(description="The read model.")
+    read_model: ReadModelName = strawberry.field(description="The name of the read model.")
     document_type: str | None = strawberry.field(
-        description="The type that shows the document, such as `Product`; null where none does."
+        description="The name of the type that shows the document, such as `Product`; null if no type does."
     )
     node_id: strawberry.ID | None = strawberry.field(
         description=(
-            "The document's global id, for `node`, which is null once the document is removed. "
-            "Null for what is no node, such as a `SalesDay`."
+            "The global id of the document, for `node`, which is null once the document is removed. Null if "
+            "the document is no node, such as a `SalesDay`."
         )
     )
     changed_fields: list[str] = strawberry.field(
-        description="The fields of `documentType` that may have other values than before this event."
+        description="The fields of `documentType` whose values the event may have changed."
     )
-    position: Position = strawberry.field(description="The event that changed it.")
-    event_type: str = strawberry.field(description="What happened, such as `OrderPaid`.")
+    position: Position = strawberry.field(description="The position of the event that changed the document.")
+    event_type: str = strawberry.field(description="The type of the event, such as `OrderPaid`.")
     collection: str = strawberry.field(
-        description="The collection in the document store.", deprecation_reason="Select `documentType`."
+        description="The name of the collection in the document store.",
+        deprecation_reason="Select `documentType`.",
     )
     document_id: str = strawberry.field(
-        description="The document's key in the document store.", deprecation_reason="Select `nodeId`."
+        description="The key of the document in the document store.", deprecation_reason="Select `nodeId`."
     )
     fields: list[str] = strawberry.field(
-        description="The names that the document store has for what was written.",
+        description="The names of the changed fields in the document store.",
         deprecation_reason="Select `changedFields`.",
     )
-    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+    cursor: ConsistencyToken = strawberry.field(description=CURSOR)
 
 
-@strawberry.type(description="Nothing has changed for a while; the connection and the projectors are alive.")
+@strawberry.type(
+    description="A heartbeat with the freshness of the followed read models. It is the first item if "
+    "`after` is omitted, and is sent whenever nothing has changed for a while."
+)
 class Heartbeat:
-    """How fresh the read models are."""
-
-    freshness: list[Freshness] = strawberry.field(description="One for each read model that is followed.")
-    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+    freshness: list[Freshness] = strawberry.field(description="The freshness of each followed read model.")
+    cursor: ConsistencyToken = strawberry.field(description=CURSOR)
 
 
-@strawberry.type(description="You were too slow: notices of some changes were passed over.")
+@strawberry.type(
+    description="A notice that changes were skipped, because the subscriber was too slow to receive them. "
+    "Read the displayed data again."
+)
 class Lagged:
-    """Read again what you show."""
-
-    count: int = strawberry.field(description="How many notices.")
-    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+    count: int = strawberry.field(description="The number of skipped changes.")
+    cursor: ConsistencyToken = strawberry.field(description=CURSOR)
 
 
 @strawberry.type(
     description=(
-        "The changes since your cursor are no longer kept, or the store was set back to an earlier state: "
-        "read again what you show."
+        "A notice that the subscription could not resume: the changes since its cursor are no longer kept, "
+        "or the store was restored to an earlier state. Read the displayed data again."
     )
 )
 class Reset:
-    """What could not be resumed."""
-
-    cursor: ConsistencyToken = strawberry.field(description="To go on from here.")
+    cursor: ConsistencyToken = strawberry.field(description=CURSOR)
 
 
 ReadModelUpdate = Annotated[
     DocumentChanged | Heartbeat | Lagged | Reset,
-    strawberry.union("ReadModelUpdate", description="What `readModelUpdates` sends."),
+    strawberry.union("ReadModelUpdate", description="An item of the subscription `readModelUpdates`."),
 ]
 
 
 @strawberry.type
 class UpdatesSubscription:
-    """Notices of changes."""
-
     @strawberry.subscription(
-        description="Each change of a document of these read models, at least one, or of all."
+        description="The changes of documents in read models, each as one item, and heartbeats while there "
+        "are none."
     )
     async def read_model_updates(
         self,
         info: Info,
         read_models: Annotated[
-            list[ReadModelName] | None, strawberry.argument(description="Which; all where null.")
+            list[ReadModelName] | None,
+            strawberry.argument(
+                description="The names of the read models to follow, at least one. By default all are "
+                "followed."
+            ),
         ] = None,
         after: Resume = None,
     ) -> AsyncIterator[ReadModelUpdate]:
-        """Notices as the projectors give them."""
         context = info.context
         names = tuple(model.value for model in (ReadModelName.all() if read_models is None else read_models))
         if not names:
@@ -232,7 +238,7 @@ def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:
 
 
 async def _start(context: Context, after: str | None) -> tuple[Token | None, bool]:
-    """Where to go on from, and whether that is in a history which the log has lost."""
+    """Return the token to resume after, and whether it is of a history that the log has lost."""
     cursor = after if context.standing.after is None else context.standing.after
     try:
         return (None if cursor is None else await context.uncached_circle().tokens.read(cursor)), False

@@ -10,7 +10,7 @@ from app.cqrs.reading.pages import Listing
 from tests.example.reviews.events import OpinionChanged, ProductReviewed, StarsChanged
 
 product_reviews = ReadModel(
-    "product_reviews", question="What is said of a product, and how well is it liked?"
+    "product_reviews", description="The reviews of each product, with the average of their stars."
 )
 
 

@@ -33,9 +33,9 @@ FORGOTTEN = {
         'since: Annotated[datetime, "When it became final."]',
         "since: datetime",
     ),
-    "The read model product_reviews does not say what it answers: give it a `question`.": (
+    "The read model product_reviews has no description, which clients are shown: give it a `description`.": (
         READ_MODEL,
-        ', question="What is said of a product, and how well is it liked?"',
+        ', description="The reviews of each product, with the average of their stars."',
         "",
     ),
     "The schema can't show the refusal ReviewIsFinal: name app.domain.reviews.refusals as the `refusals` of "

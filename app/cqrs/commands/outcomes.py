@@ -1,4 +1,4 @@
-"""What comes of a command: a receipt, or the reasons why it was refused."""
+"""The outcomes of a command: a receipt, or the reasons for which it was refused."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -8,43 +8,43 @@ from uuid import UUID
 from app.cqrs.messages import Event, Message, defined_in
 
 Path = tuple[str | int, ...]
-"""Where in the command's input the trouble is: field names and list indexes."""
+"""The path to a value in a command's input: field names and list indexes."""
 
 
 class CommandError(Message):
-    """A reason for refusing a command that the client can act on: data, not an exception."""
+    """A reason for refusing a command, on which the client can act: data, not an exception."""
 
     code: ClassVar[str]
-    message: Annotated[str, "The reason in a sentence, for people."]
-    path: Annotated[Path, "Where in the command the trouble is."] = ()
+    message: Annotated[str, "An explanation of the reason, for people."]
+    path: Annotated[Path, "The path to the offending value in the command."] = ()
 
 
 class InvalidInput(CommandError):
-    """A value breaks a rule."""
+    """A value of the input breaks a rule."""
 
     code = "INVALID_INPUT"
 
 
 class NotFound(CommandError):
-    """What the command names does not exist."""
+    """An object to which the command refers does not exist."""
 
     code = "NOT_FOUND"
     kind: Annotated[str, "The kind of aggregate that does not exist."]
-    id: Annotated[UUID, "The id that leads nowhere."]
+    id: Annotated[UUID, "The id that belongs to no object."]
 
 
 class VersionConflict(CommandError):
-    """The command expected another version."""
+    """The current version is not the `expectedVersion` of the command."""
 
     code = "VERSION_CONFLICT"
-    current_version: Annotated[int, "The version that it has."]
+    current_version: Annotated[int, "The current version of the object."]
 
 
 class CommandIdReused(CommandError):
-    """The `commandId` was already used for a different input."""
+    """The `commandId` was used before, with a different input."""
 
     code = "COMMAND_ID_REUSED"
-    command_id: Annotated[UUID, "The id that was used before."]
+    command_id: Annotated[UUID, "The `commandId` that was used before."]
 
 
 def refusals_in(module: ModuleType) -> Sequence[type[CommandError]]:
@@ -53,27 +53,27 @@ def refusals_in(module: ModuleType) -> Sequence[type[CommandError]]:
 
 
 def not_found(kind: str, id: UUID, *path: str | int) -> NotFound:
-    """There is no `kind` with this id, which stands at `path` in the command."""
+    """Return the refusal that no aggregate of this kind has the id, which stands at `path` in the command."""
     return NotFound(message=f"There is no {kind} with this id.", kind=kind, id=id, path=path)
 
 
 class Refused(Message):
-    """A command that changed nothing, and every reason that was found."""
+    """The outcome of a command that changed nothing, with every reason that was found."""
 
     errors: tuple[CommandError, ...]
 
 
 def refused(*errors: CommandError) -> Refused:
-    """Refused for these reasons."""
+    """Return the outcome of a command that is refused for these reasons."""
     return Refused(errors=errors)
 
 
 Decision = tuple[Event, ...] | Refused
-"""What a pure model answers to a command: the events that happen, or the refusal."""
+"""The answer of a pure model to a command: the events that happen, or the refusal."""
 
 
 class EventMark(Message):
-    """One recorded event, as a receipt names it."""
+    """A reference to a recorded event, as a receipt contains it."""
 
     event_id: UUID
     type: str
@@ -82,12 +82,12 @@ class EventMark(Message):
 
 
 class Receipt(Message):
-    """What an accepted command left behind; the same for every repetition of its id."""
+    """The receipt of an accepted command; every repetition of its id returns the same."""
 
     command_id: UUID
     events: tuple[EventMark, ...]
 
     @property
     def position(self) -> int | None:
-        """The position of the command's last event; `None` when it changed nothing."""
+        """Return the position of the command's last event, or `None` if it changed nothing."""
         return self.events[-1].position if self.events else None

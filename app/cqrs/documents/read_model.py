@@ -147,13 +147,13 @@ class ReadModel:
 
     Programs whose functions, indexes or events differ keep documents of their own, beside one another:
     two of them on one store never overwrite each other's, and none shows what it did not make itself.
-    `question` tells clients in a sentence what the documents answer. `version` is raised by hand where
-    documents are to be made anew and the code does not show why.
+    `description` is the sentence that clients are shown. `version` is raised by hand where documents are to
+    be made anew and the code does not show why.
     """
 
-    def __init__(self, name: str, *, question: str = "", version: int = 1) -> None:
+    def __init__(self, name: str, *, description: str = "", version: int = 1) -> None:
         self.name = name
-        self.question = question
+        self.description = description
         self.version = version
         self.collections: list[Collection] = []
         self._projections: dict[type[Event], Projection] = {}

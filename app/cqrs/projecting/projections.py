@@ -1,4 +1,4 @@
-"""All projections of a process, as an operator sees them."""
+"""The projections of a process, as an operator sees them."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from app.cqrs.projecting.projector import Projector
 
 
 class ReadModelFailed(CommandError):
-    """The read model stopped again at an event that it can't apply."""
+    """The read model failed again at an event that it can't apply."""
 
     code = "READ_MODEL_FAILED"
 

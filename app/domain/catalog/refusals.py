@@ -6,15 +6,15 @@ from app.cqrs.message_fields import Id
 
 
 class DuplicateSku(CommandError):
-    """Another product has this SKU."""
+    """The SKU belongs to another product."""
 
     code = "DUPLICATE_SKU"
-    sku: Annotated[str, "The SKU, as the shop writes it."]
-    product_id: Annotated[UUID, Id("product"), "The product that has it."]
+    sku: Annotated[str, "The SKU in the form in which it is stored."]
+    product_id: Annotated[UUID, Id("product"), "The global id of the product that has the SKU."]
 
 
 class ProductIsDiscontinued(CommandError):
-    """The product is no longer on sale."""
+    """The product was taken off sale for good."""
 
     code = "PRODUCT_DISCONTINUED"
-    product_id: Annotated[UUID, Id("product"), "The product."]
+    product_id: Annotated[UUID, Id("product"), "The global id of the product."]

@@ -9,31 +9,35 @@ from app.values import PostalAddress
 
 
 class RegisterCustomer(Command):
-    """Makes someone known who may order."""
+    """Registers a customer, who can then place orders."""
 
-    name: Annotated[str, "Up to 200 characters."]
-    company: Annotated[str | None, "Up to 200 characters."] = None
-    email: Annotated[str | None, "Unique, where it is given."] = None
-    phone: Annotated[str | None, "Up to 50 characters."] = None
-    address: Annotated[PostalAddress | None, "Where parcels go."] = None
+    name: Annotated[str, "The name, 1 to 200 characters."]
+    company: Annotated[str | None, "The company, up to 200 characters."] = None
+    email: Annotated[str | None, "The e-mail address, up to 254 characters, unique among customers."] = None
+    phone: Annotated[str | None, "The phone number, up to 50 characters."] = None
+    address: Annotated[
+        PostalAddress | None, "The postal address, to which orders are shipped by default."
+    ] = None
 
 
 class UpdateCustomer(Command):
-    """Changes a customer's details."""
+    """Changes the details of a customer."""
 
-    customer_id: Annotated[UUID, Id("customer"), "Which customer."]
-    name: Annotated[str | UnsetType, "Up to 200 characters; can't be removed."] = UNSET
-    company: Annotated[str | UnsetType | None, "Up to 200 characters."] = UNSET
-    email: Annotated[str | UnsetType | None, "Unique."] = UNSET
-    phone: Annotated[str | UnsetType | None, "Up to 50 characters."] = UNSET
-    address: Annotated[PostalAddress | UnsetType | None, "Where parcels go; replaces the whole address."] = (
-        UNSET
-    )
+    customer_id: Annotated[UUID, Id("customer"), "The global id of the customer."]
+    name: Annotated[str | UnsetType, "The new name, 1 to 200 characters. It can't be removed."] = UNSET
+    company: Annotated[str | UnsetType | None, "The new company, up to 200 characters."] = UNSET
+    email: Annotated[
+        str | UnsetType | None, "The new e-mail address, up to 254 characters, unique among customers."
+    ] = UNSET
+    phone: Annotated[str | UnsetType | None, "The new phone number, up to 50 characters."] = UNSET
+    address: Annotated[
+        PostalAddress | UnsetType | None, "The new postal address, which replaces the whole previous one."
+    ] = UNSET
     expected_version: int | None = None
 
 
 class CloseCustomer(Command):
-    """Ends the business with a customer, and drops their personal data."""
+    """Closes a customer: they can't order any more, and read models drop their personal data."""
 
-    customer_id: Annotated[UUID, Id("customer"), "Which customer."]
+    customer_id: Annotated[UUID, Id("customer"), "The global id of the customer."]
     expected_version: int | None = None

@@ -6,15 +6,15 @@ from app.cqrs.message_fields import Id
 
 
 class DuplicateEmail(CommandError):
-    """Another customer has this e-mail address."""
+    """The e-mail address belongs to another customer."""
 
     code = "DUPLICATE_EMAIL"
-    email: Annotated[str, "The address."]
-    customer_id: Annotated[UUID, Id("customer"), "The customer who has it."]
+    email: Annotated[str, "The e-mail address that was sent."]
+    customer_id: Annotated[UUID, Id("customer"), "The global id of the customer who has the e-mail address."]
 
 
 class CustomerIsClosed(CommandError):
-    """The business with this customer has ended."""
+    """The customer is closed, and can neither order nor be changed."""
 
     code = "CUSTOMER_CLOSED"
-    customer_id: Annotated[UUID, Id("customer"), "The customer."]
+    customer_id: Annotated[UUID, Id("customer"), "The global id of the customer."]

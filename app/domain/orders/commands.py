@@ -11,43 +11,51 @@ from app.values import CURRENCY, PostalAddress
 
 @dataclass(frozen=True, kw_only=True)
 class LineRequest:
-    """So many units of a product, and the share of its price that is taken off."""
+    """A line of an order to be placed."""
 
-    product_id: Annotated[UUID, Id("product"), "Which product."]
-    quantity: Annotated[int, "From 1 to 1,000,000 units."]
-    discount: Annotated[Decimal, "The share taken off the price, from 0 to 1."] = Decimal(0)
+    product_id: Annotated[UUID, Id("product"), "The global id of the product."]
+    quantity: Annotated[int, "The number of units, 1 to 1,000,000."]
+    discount: Annotated[Decimal, "The discount as a share of the price, 0 to 1 with at most 4 decimals."] = (
+        Decimal(0)
+    )
 
 
 class PlaceOrder(Command):
-    """Places an order and reserves its stock, or says all that is short."""
+    """Places an order at current prices, and reserves its stock.
 
-    customer_id: Annotated[UUID, Id("customer"), "Who orders."]
-    lines: Annotated[tuple[LineRequest, ...], "What: 1 to 100 lines."]
-    shipping_fee: Annotated[Decimal, "What sending costs."] = Decimal(0)
-    currency_code: Annotated[str, "The currency of the shipping fee, as in ISO 4217."] = CURRENCY
-    ship_to: Annotated[PostalAddress | None, "Where it goes; to the customer's own address if null."] = None
+    If stock is short, the order is refused with one `OutOfStock` for each product that is short.
+    """
+
+    customer_id: Annotated[UUID, Id("customer"), "The global id of the customer who places the order."]
+    lines: Annotated[tuple[LineRequest, ...], "The lines of the order, 1 to 100."]
+    shipping_fee: Annotated[Decimal, "The shipping fee, 0 to 9,999,999.99. The default is 0."] = Decimal(0)
+    currency_code: Annotated[str, "The ISO 4217 code of the shipping fee's currency."] = CURRENCY
+    ship_to: Annotated[
+        PostalAddress | None, "The address to ship to. The default is the customer's address."
+    ] = None
     placed_at: Annotated[
-        datetime | None, "When it was placed, in the past, to load history; now if null."
+        datetime | None,
+        "The time at which the order was placed, in the past, for importing old orders. The default is now.",
     ] = None
 
 
 class PayOrder(Command):
-    """Notes that a placed order is paid."""
+    """Marks a placed order as paid."""
 
-    order_id: Annotated[UUID, Id("order"), "Which order."]
+    order_id: Annotated[UUID, Id("order"), "The global id of the order."]
     expected_version: int | None = None
 
 
 class ShipOrder(Command):
-    """Sends a paid order; its stock leaves the warehouse."""
+    """Marks a paid order as shipped; its stock leaves the warehouse."""
 
-    order_id: Annotated[UUID, Id("order"), "Which order."]
+    order_id: Annotated[UUID, Id("order"), "The global id of the order."]
     expected_version: int | None = None
 
 
 class CancelOrder(Command):
-    """Calls off an order that is not shipped; its stock is available again."""
+    """Cancels an order that is not shipped yet; its stock becomes available again."""
 
-    order_id: Annotated[UUID, Id("order"), "Which order."]
-    reason: Annotated[str, "Why, in up to 500 characters."] = ""
+    order_id: Annotated[UUID, Id("order"), "The global id of the order."]
+    reason: Annotated[str, "The reason for the cancellation, up to 500 characters."] = ""
     expected_version: int | None = None

@@ -7,9 +7,9 @@ from app.domain.orders.status import OrderStatus
 
 
 class IllegalTransition(CommandError):
-    """The order is not in a state in which this can be done."""
+    """The current status of the order does not allow the command."""
 
     code = "ILLEGAL_TRANSITION"
-    order_id: Annotated[UUID, Id("order"), "The order."]
-    status: Annotated[OrderStatus, "Its status now."]
-    requested_status: Annotated[OrderStatus, "The status that was asked for."]
+    order_id: Annotated[UUID, Id("order"), "The global id of the order."]
+    status: Annotated[OrderStatus, "The current status of the order."]
+    requested_status: Annotated[OrderStatus, "The status that the command asked for."]

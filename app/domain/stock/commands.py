@@ -6,17 +6,17 @@ from app.cqrs.messages import Command
 
 
 class ReceiveStock(Command):
-    """Takes a delivery into the warehouse. `expectedVersion` is that of the stock."""
+    """Adds a delivery to the stock of a product. `expectedVersion` is the version of the stock."""
 
-    product_id: Annotated[UUID, Id("product"), "Which product."]
-    quantity: Annotated[int, "From 1 to 1,000,000 units."]
+    product_id: Annotated[UUID, Id("product"), "The global id of the product."]
+    quantity: Annotated[int, "The number of delivered units, 1 to 1,000,000."]
     expected_version: int | None = None
 
 
 class AdjustStock(Command):
-    """Corrects the units on hand, after a count or a loss. `expectedVersion` is that of the stock."""
+    """Corrects the units on hand, after a count or a loss. `expectedVersion` is the version of the stock."""
 
-    product_id: Annotated[UUID, Id("product"), "Which product."]
-    change: Annotated[int, "So many units more, or fewer when negative."]
-    reason: Annotated[str, "Why, in up to 500 characters."]
+    product_id: Annotated[UUID, Id("product"), "The global id of the product."]
+    change: Annotated[int, "The number of units to add, or to remove if negative."]
+    reason: Annotated[str, "The reason for the correction, up to 500 characters."]
     expected_version: int | None = None

@@ -1,4 +1,4 @@
-"""What has become of a command, for clients that lost the answer or want to wait for its effects."""
+"""The status of a command, for clients that lost the answer or wait for its effects to be visible."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -16,41 +16,45 @@ from schema.circle.enums import describe
 
 describe(
     CommandState,
-    "How far a command has come.",
+    "The progress of a command.",
     {
-        "UNKNOWN": "No such command was accepted: it never came, was refused, or is on its way. "
-        "Send it, with the same commandId.",
-        "COMMITTED": "It has taken effect; read models are about to show it.",
-        "PROJECTED": "It has taken effect, and all read models show it.",
-        "FAILED": "It has taken effect, but a read model has stopped before it: see `freshness`.",
+        "UNKNOWN": "No command with this id was accepted: it was not received, was refused, or is still in "
+        "progress. Send it again with the same `commandId`.",
+        "COMMITTED": "The command took effect, but at least one read model does not show it yet.",
+        "PROJECTED": "The command took effect, and all read models show it.",
+        "FAILED": "The command took effect, but a read model stopped before it could show it. See "
+        "`freshness`.",
     },
 )
 
 CommandId = Annotated[
-    UUID, strawberry.argument(description="The id that was sent with the command, or that its receipt has.")
+    UUID, strawberry.argument(description="The id that was sent with the command, or the one in its receipt.")
 ]
 
 
-@strawberry.type(description="What has become of a command. It is told by the write side, not by documents.")
+@strawberry.type(
+    description="The status of a command. It comes from the write side, so it is known before read models "
+    "show it."
+)
 class CommandStatus:
-    """One command's way."""
-
-    command_id: UUID = strawberry.field(description="The command.")
-    state: CommandState = strawberry.field(description="How far it has come.")
+    command_id: UUID = strawberry.field(description="The id of the command.")
+    state: CommandState = strawberry.field(description="The progress of the command.")
     receipt: Receipt | None = strawberry.field(
-        description="What it left behind; null where no such command was accepted."
+        description="The receipt of the command; null if no such command was accepted."
     )
     projected_in: list[ReadModelName] = strawberry.field(
-        description="The read models that show its effects; none while the command is unknown."
+        description="The read models that show the effects; empty while the state is `UNKNOWN`."
     )
-    pending_in: list[ReadModelName] = strawberry.field(description="The read models that are about to.")
+    pending_in: list[ReadModelName] = strawberry.field(
+        description="The read models that do not show the effects yet."
+    )
     failed_in: list[ReadModelName] = strawberry.field(
-        description="The read models that have stopped before it."
+        description="The read models that stopped before they could show the effects."
     )
 
     @classmethod
     def of(cls, status: command_status.CommandStatus, tokens: Tokens) -> "CommandStatus":
-        """The status as clients see it."""
+        """Return the status in the form that clients see."""
         return cls(
             command_id=status.command_id,
             state=status.state,
@@ -63,27 +67,21 @@ class CommandStatus:
 
 @strawberry.type
 class CommandStatusQuery:
-    """What has become of commands."""
-
-    @strawberry.field(description="What has become of a command, such as one whose answer was lost.")
+    @strawberry.field(description="The status of a command, for example of one whose answer was lost.")
     async def command_status(self, info: Info, command_id: CommandId) -> CommandStatus | None:
-        """Asked of the write side."""
         circle = info.context.uncached_circle()
         return CommandStatus.of(await circle.statuses.now(command_id), circle.tokens)
 
 
 @strawberry.type
 class CommandStatusSubscription:
-    """What becomes of commands."""
-
     @strawberry.subscription(
         description=(
-            "What has become of a command, and then each change, until all read models show it. "
-            "After a lost connection subscribe again: the first item is the status of then."
+            "The status of a command: the current one, then each new one, until all read models show the "
+            "effects. After a lost connection subscribe again: the first item is the current status."
         )
     )
     async def command_status(self, info: Info, command_id: CommandId) -> AsyncIterator[CommandStatus]:
-        """As it happens."""
         circle = info.context.uncached_circle()
         async with aclosing(circle.statuses.follow(command_id)) as statuses:
             async for status in statuses:

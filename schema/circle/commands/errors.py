@@ -1,4 +1,4 @@
-"""Why a command was refused, as data that a client can act on."""
+"""Refusals of commands as clients see them: types of the schema, made from the application's refusals."""
 
 from types import ModuleType
 from typing import Any
@@ -7,42 +7,42 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from app.cqrs.commands import outcomes as commands
-from app.cqrs.message_fields import fields_of, summary
+from app.cqrs.message_fields import description_of, fields_of, summary
 from schema.circle.enums import Named
 from schema.circle.ids import global_id
 from schema.circle.shown import type_of
 
 
-class CommandErrorCode(Named, description="The kinds of refusals."):
-    """One for each type of `CommandError`."""
+class CommandErrorCode(Named, description="The codes of the reasons for which a command can be refused."):
+    """The codes of all types of `CommandError`, one for each."""
 
 
-@strawberry.interface(description="A reason why a command was refused.")
+@strawberry.interface(description="A reason for which a command was refused.")
 class CommandError:
-    """What every refusal says."""
-
-    code: CommandErrorCode = strawberry.field(description="What kind of reason it is.")
-    message: str = strawberry.field(description="The reason in a sentence, for people.")
-    path: list[str] = strawberry.field(description="Where in the mutation's arguments the trouble is.")
+    code: CommandErrorCode = strawberry.field(description="The code of the reason.")
+    message: str = strawberry.field(description=description_of(commands.CommandError, "message"))
+    path: list[str] = strawberry.field(
+        description="The path to the offending value in the arguments of the mutation, such as "
+        '`["input", "lines", "0", "quantity"]`.'
+    )
 
 
 @strawberry.type(description=summary(commands.NotFound))
 class NotFound(CommandError):
-    """Written out, for what is missing may be of any type."""
-
-    missing_id: strawberry.ID = strawberry.field(description="The id that leads nowhere.")
+    # Written by hand, because the missing object may be of any type.
+    missing_id: strawberry.ID = strawberry.field(description="The global id that belongs to no object.")
 
 
 SHOWN: dict[type[commands.CommandError], type[CommandError]] = {commands.NotFound: NotFound}
-"""How each refusal is shown."""
+"""The types of the schema by the refusals that they show."""
 
 _OF_EVERY = {field.name for field in fields_of(commands.CommandError)}
 
 
 def show_refusals(module: ModuleType) -> None:
-    """Make a type of the schema for each refusal that a module defines; an id becomes a node's global id.
+    """Make a type of the schema for each refusal that a module defines.
 
-    Its name, its fields and all descriptions are the refusal's own.
+    The name, the fields and the descriptions are the refusal's; the id of an aggregate becomes a global id.
     """
     for refusal in commands.refusals_in(module):
         if refusal not in SHOWN:
@@ -50,18 +50,18 @@ def show_refusals(module: ModuleType) -> None:
 
 
 def take_codes() -> None:
-    """Complete the enum of codes, once all refusals are shown."""
+    """Fill the enum of codes, after all refusals have their types."""
     CommandErrorCode.take({refusal.code: summary(refusal) for refusal in SHOWN})
 
 
 def shown(error: commands.CommandError) -> CommandError:
-    """The refusal as clients see it."""
+    """Return the refusal in the form that clients see."""
     fields: dict[str, Any] = {}
     for field in fields_of(type(error)):
         value = getattr(error, field.name)
         fields[field.name] = global_id(type_of(field.id_of), value) if field.id_of else value
     if isinstance(error, commands.NotFound):
-        # Not `id`: caches would take the refusal for the node.
+        # Not `id`, by which caches of clients would take the refusal for the node.
         fields = {name: value for name, value in fields.items() if name in _OF_EVERY}
         fields["missing_id"] = global_id(type_of(error.kind), error.id)
     path = ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in error.path)]

@@ -1,4 +1,4 @@
-"""Input types that are made of commands, with the fields, defaults and descriptions that these have."""
+"""Input types that are derived from commands, with their fields, defaults and descriptions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
@@ -19,7 +19,7 @@ _OF_EVERY_CHANGE = "expected_version"
 
 
 def input_for(value: type) -> Callable[[type], type]:
-    """Declare the input type whose method `value` makes values of this type, wherever a command has one."""
+    """Declare the input type for values of this type in commands; its method `value` makes them."""
 
     def declare(kind: type) -> type:
         _VALUES[value] = kind
@@ -29,7 +29,7 @@ def input_for(value: type) -> Callable[[type], type]:
 
 
 def derived_input(command: type[Command], mutation: str) -> type[CommandInput]:
-    """Return the input type of a command's mutation."""
+    """Return the input type of the mutation that sends a command."""
     fields = {field.name: field for field in fields_of(command)}
     changes = fields.pop(_OF_EVERY_CHANGE, None)
 
@@ -49,12 +49,14 @@ def derived_input(command: type[Command], mutation: str) -> type[CommandInput]:
             "command": made,
         },
     )
-    return strawberry.input(kind, description=f"The input of `{mutation}`.{_on_leaving_out(fields)}")
+    return strawberry.input(
+        kind, description=f"The input of the mutation `{mutation}`.{_on_leaving_out(fields)}"
+    )
 
 
 def _on_leaving_out(fields: Mapping[str, MessageField]) -> str:
     if any(field.unsettable for field in fields.values()):
-        return " A field that is left out stays as it is; null removes its value."
+        return " A field that is omitted keeps its value; null removes the value."
     return ""
 
 
@@ -71,12 +73,12 @@ def _declared(field: MessageField) -> Any:
 
 
 def _given(field: MessageField, value: Any) -> Any:
-    """Return what the command is given; raise `BadInput` for null where there must be a value."""
+    """Return the value for the command; raise `BadInput` for null where a value is required."""
     if value is strawberry.UNSET:
         return UNSET
     if value is None and not field.nullable:
         if field.kind is str:
-            return ""  # Whether it may be empty is the command's to say.
+            return ""  # The command decides whether the text may be empty.
         name = field.name.replace("_", " ")
         raise BadInput(f"{name.capitalize()} can't be removed. Leave it out, or send a value.", (field.name,))
     if value is None:

@@ -1,4 +1,4 @@
-"""Mutations that are declared: a command's name, fields and words say all that there is to say of one."""
+"""Mutations that are derived from commands: their names, inputs, payloads and descriptions."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from app.cqrs.message_fields import summary
 from app.cqrs.messages import Command
 from app.graphql.execution.context import Info
 from schema.circle.commands.inputs import derived_input
-from schema.circle.commands.sending import CommandInput, Payload, send
+from schema.circle.commands.sending import INPUT, CommandInput, Payload, send
 from schema.circle.nodes import Node
 from schema.circle.shown import collection_of, kinds_of
 
@@ -20,10 +20,10 @@ def mutations(
     *commands: type[Command],
     inputs: Mapping[type[Command], type[CommandInput]] | None = None,
 ) -> type:
-    """Return a part of `Mutation` with one field for each command, whose payload has the node it changes.
+    """Return a part of `Mutation` with one field for each command; its payload shows the changed node.
 
-    `PayOrder` is sent by `payOrder`, takes a `PayOrderInput` and gives a `PayOrderPayload`. The input is made
-    of the command's fields, unless `inputs` has one that is written by hand.
+    `PayOrder` becomes the field `payOrder`, which takes a `PayOrderInput` and returns a `PayOrderPayload`.
+    The input is derived from the command, unless `inputs` has one that is written by hand.
     """
     written = inputs or {}
     fields = {
@@ -43,14 +43,14 @@ def _mutation(shown: type[Node], command: type[Command], written: type[CommandIn
 
     resolve.__annotations__ = {
         "info": Info,
-        "input": Annotated[input_type, strawberry.argument(description="What is to be done.")],
+        "input": Annotated[input_type, strawberry.argument(description=INPUT)],
         "return": payload | None,
     }
     return strawberry.mutation(resolver=resolve, description=summary(command))
 
 
 def _payload(shown: type[Node], command: type[Command], mutation: str) -> type[Payload]:
-    """Return the payload type of a mutation, with a field that has the node as the read model shows it."""
+    """Return the payload type of a mutation, with a field for the changed node."""
     name = _snake(shown.__name__)
 
     async def changed(self: Payload, info: Info) -> Any:
@@ -59,10 +59,10 @@ def _payload(shown: type[Node], command: type[Command], mutation: str) -> type[P
     changed.__annotations__ = {"info": Info, "return": shown | None}
     spoken = name.replace("_", " ")
     field = strawberry.field(
-        resolver=changed, description=f"The {spoken} with this change in it; null when it was refused."
+        resolver=changed, description=f"The {spoken} after the change; null if the command was refused."
     )
     kind = type(f"{command.__name__}Payload", (Payload,), {"__module__": __name__, name: field})
-    return strawberry.type(kind, description=f"The result of `{mutation}`.")
+    return strawberry.type(kind, description=f"The payload of the mutation `{mutation}`.")
 
 
 def _snake(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The way of every mutation: an input becomes a command, and its outcome a payload."""
+"""The execution of a mutation: its input becomes a command, and the outcome its payload."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Self, TypeVar
@@ -19,48 +19,52 @@ from schema.circle.consistency import Receipt
 from schema.circle.ids import BadInput
 
 T = TypeVar("T")
-Input = Annotated[T, strawberry.argument(description="What is to be done.")]
+INPUT = "The input of this mutation."
+Input = Annotated[T, strawberry.argument(description=INPUT)]
 
 
 @strawberry.input
 class CommandInput:
-    """What every mutation's input has."""
+    """The fields that the input of every mutation has."""
 
     command_id: UUID | None = strawberry.field(
         default=None,
         description=(
-            "Makes the command safe to repeat: it takes effect once, and gets the first receipt. "
-            "A refused command does not use its id up."
+            "A unique id that makes the command safe to repeat: it takes effect once, and every repetition "
+            "returns the first receipt. The id of a refused command may be used again. By default an id is "
+            "generated."
         ),
     )
 
     def command(self) -> Command:
-        """Return the command that this asks for; raise `BadInput` where none can be made of it."""
+        """Return the command that this input describes; raise `BadInput` if it is invalid."""
         raise NotImplementedError
 
 
 @strawberry.input
 class ChangeInput(CommandInput):
-    """What every input has that changes something known."""
+    """The fields that the input of every mutation of an existing object has."""
 
     expected_version: int | None = strawberry.field(
-        default=None, description="Refuse the command where the current version is another."
+        default=None,
+        description="The version that the object must have; with any other the command is refused with a "
+        "`VersionConflict`. By default every version is accepted.",
     )
 
 
 @strawberry.type
 class Payload:
-    """What every mutation answers with; subclasses add the entity that was changed."""
+    """The fields that the payload of every mutation has; subclasses add the changed node."""
 
-    receipt: Receipt = strawberry.field(description="What the command left behind.")
+    receipt: Receipt = strawberry.field(description="The receipt of the command.")
     errors: list[CommandError] = strawberry.field(
-        description="Why the command was refused; empty when it was accepted."
+        description="The reasons for which the command was refused; empty if it was accepted."
     )
     changed: strawberry.Private[UUID | None] = None
     position: strawberry.Private[int | None] = None
 
     async def read_back(self, info: Info, collection: Collection) -> Document | None:
-        """The changed entity, as soon as the read model holds the change; null when it was refused."""
+        """Return the changed node's document, once the read model shows the change; `None` if refused."""
         if self.changed is None:
             return None
         at_least = [Token(self.position)] if self.position else []
@@ -68,13 +72,13 @@ class Payload:
 
     @classmethod
     def refused(cls, command_id: UUID, errors: Iterable[commands.CommandError]) -> Self:
-        """The payload of a command that changed nothing, and may be sent again with the same id."""
+        """Return the payload of a refused command, which may be sent again with the same id."""
         nothing = Receipt(command_id=command_id, token=None, events=[])
         return cls(receipt=nothing, errors=[shown(error) for error in errors])
 
     @classmethod
     def accepted(cls, outcome: commands.Receipt, changed: UUID | None, info: Info) -> Self:
-        """The payload of a command that took effect, now or when it was first sent."""
+        """Return the payload of a command that took effect, now or when it was first sent."""
         info.context.written = max(info.context.written, outcome.position or 0)
         receipt = Receipt.of(outcome, info.context.uncached_circle().tokens)
         return cls(receipt=receipt, errors=[], changed=changed, position=outcome.position)
@@ -84,9 +88,10 @@ P = TypeVar("P", bound=Payload)
 
 
 async def send(info: Info, payload: type[P], kinds: Sequence[str], input: CommandInput) -> P:
-    """Makes the command, carries it out, and shows what came of it to an aggregate of one of these `kinds`.
+    """Execute the command that `input` describes, and return the payload of its mutation.
 
-    An id that makes no sense is a refusal like any other.
+    The payload shows the aggregate of one of these `kinds`. An invalid id in the input is a refusal like any
+    other, not a GraphQL error.
     """
     command_id = uuid7() if input.command_id is None else input.command_id
     sent = info.context.sent[info.path.key] = SentCommand(command_id=command_id)
@@ -102,7 +107,7 @@ async def send(info: Info, payload: type[P], kinds: Sequence[str], input: Comman
 
 
 def _subject(command: Command, receipt: commands.Receipt, kinds: Sequence[str]) -> UUID | None:
-    """Return the id of what a command was about: it says so itself, unless it made something new."""
+    """Return the id of the changed aggregate: from the command, or from its events if it is new."""
     for kind in kinds:
         if field := id_field(type(command), kind):
             return UUID(str(getattr(command, field)))
