@@ -13,7 +13,7 @@ from app.graphql.execution.context import Info
 from schema.circle.commands.mutations import mutations
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
-from schema.circle.nodes import AtLeast, Connection, Node, NodeId
+from schema.circle.nodes import LAST_POSITION, VERSION, AtLeast, Connection, Node, NodeId
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
@@ -24,55 +24,43 @@ from tests.example.reviews.commands import ReviewProduct, ReviseReview
 
 
 @shows(reviews, kinds=["review"])
-@strawberry.type(description="What somebody thinks of a product.")
+@strawberry.type(description="A review of a product.")
 class Review(Node):
-    """One document."""
+    stars: int = strawberry.field(description="The number of stars, 1 to 5.")
+    opinion: str = strawberry.field(description="The text of the review; empty if there is none.")
+    written_at: datetime = strawberry.field(description="The time at which the review was written, in UTC.")
+    version: int = strawberry.field(description=VERSION.format("review"))
+    position: Position = strawberry.field(description=LAST_POSITION)
 
-    stars: int = strawberry.field(description="From 1 to 5.")
-    opinion: str = strawberry.field(description="In words; may be empty.")
-    written_at: datetime = strawberry.field(description="When it was written.")
-    version: int = strawberry.field(description="Its version, for `expectedVersion`.")
-    position: Position = strawberry.field(description="The event that changed this document last.")
-
-    @strawberry.field(description="The id of the `Product`.")
+    @strawberry.field(description="The global id of the `Product`.")
     def product_id(document: strawberry.Parent[Any]) -> strawberry.ID:
-        """From the document itself."""
         return global_id("Product", document["product_id"])
 
 
 @shows(ratings)
-@strawberry.type(description="What all reviews of a product come to.")
+@strawberry.type(description="The summary of all reviews of a product.")
 class Rating:
-    """One small document."""
+    reviews: int = strawberry.field(description="The number of reviews.")
+    position: Position = strawberry.field(description=LAST_POSITION)
 
-    reviews: int = strawberry.field(description="How many reviews there are.")
-    position: Position = strawberry.field(description="The event that changed this document last.")
-
-    @strawberry.field(description="The average of their stars, from 1 to 5.")
+    @strawberry.field(description="The average of the stars, 1 to 5.")
     def average(document: strawberry.Parent[Any]) -> float:
-        """All stars, shared among the reviews."""
         return float(document["stars"] / document["reviews"])
 
 
 @strawberry.type(description="A page of reviews.")
-class ReviewConnection(Connection[Review]):
-    """Reviews of a product."""
+class ReviewConnection(Connection[Review]): ...
 
 
-@strawberry.type(description="A new state of a review.")
+@strawberry.type(description="An item of the subscription `reviewUpdated`: a state of the review.")
 class ReviewUpdate(Update):
-    """What `reviewUpdated` sends."""
-
-    review: Review = strawberry.field(description="The review as it is now.")
+    review: Review = strawberry.field(description="The review in this state.")
 
 
 @strawberry.type
 class ReviewsQuery:
-    """Reads of the product's reviews."""
-
-    @strawberry.field(description="What a product's reviews come to; null where it has none.")
+    @strawberry.field(description="The summary of a product's reviews; null if there are none.")
     async def rating(self, info: Info, product_id: NodeId, at_least: AtLeast = None) -> Rating | None:
-        """One find by key."""
         key, tokens = key_of("Product", product_id), await info.context.tokens(at_least)
         found = await info.context.reading.get(ratings, str(key), tokens, fields=info.shown)
         return cast("Rating | None", found)
@@ -82,19 +70,18 @@ class ReviewsQuery:
         self,
         product_id: NodeId,
     ) -> Listing:
-        """Return what is listed, for one find."""
         return reviews_of(str(key_of("Product", product_id)))
 
 
 @strawberry.type
 class ReviewsSubscription:
-    """Reviews as they change."""
-
-    @strawberry.subscription(description="A review now, or once it is there, then each new state of it.")
+    @strawberry.subscription(
+        description="The states of a review: the current one, or the first one as soon as the review exists, "
+        "then each new one."
+    )
     async def review_updated(
         self, info: Info, id: NodeId, after: Resume = None
     ) -> AsyncIterator[ReviewUpdate]:
-        """Follows one document."""
         key = str(key_of("Review", id))
         followed = topic(product_reviews.name, document=key)
         async with aclosing(follow(info, reviews, {"_id": key}, followed, after)) as states:
