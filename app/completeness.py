@@ -57,8 +57,10 @@ def _read_models() -> Iterator[str]:
             yield f"{times} read models are called {name}: give each a name of its own."
     for model in READ_MODELS:
         if not model.description:
-            yield f"The read model {model.name} has no description, which clients are shown: give it a "
-            "`description`."
+            yield (
+                f"The read model {model.name} has no description, which clients are shown: give it a "
+                "`description`."
+            )
 
 
 def _problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
