@@ -298,9 +298,9 @@ def test_projections_are_asked_for_where_the_settings_have_the_service_listen(
         (
             "DATABASE_URL",
             "nonsense",
-            "DATABASE_URL must look like sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@",
+            "Set it to a URL like sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@",
         ),
-        ("DATABASE_URL", "sqlite:///x.db", "DATABASE_URL must look like sqlite+aiosqlite:///file"),
+        ("DATABASE_URL", "sqlite:///x.db", "Set it to a URL like sqlite+aiosqlite:///file"),
         ("DATABASE_URL", "", "DATABASE_URL=: It is empty."),
         (
             "ALLOWED_ORIGINS",
@@ -313,7 +313,7 @@ def test_projections_are_asked_for_where_the_settings_have_the_service_listen(
             "http://shop.example:80 can't be allowed: a host has no scheme and no path",
         ),
         ("MONGODB_DATABASE", "a.b", "MONGODB_DATABASE=a.b: A database's name can't contain '.'."),
-        ("MONGODB_URL", "http://localhost", "MONGODB_URL does not lead to a MongoDB: Invalid URI scheme"),
+        ("MONGODB_URL", "http://localhost", "MONGODB_URL is no URL of a MongoDB: Invalid URI scheme"),
     ],
 )
 def test_serve_says_which_setting_is_bad(

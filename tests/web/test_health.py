@@ -114,7 +114,7 @@ async def test_a_server_that_takes_no_writes_any_more_is_noticed(
         url, http = service.client.url, service.client.http
         await until("", url, http)
         await postgres_server.set_default(database_url, default_transaction_read_only="on")
-        await until("the write store takes no writes: The write store can only be read.", url, http)
+        await until("the write store takes no writes: The write store is read-only.", url, http)
         await postgres_server.set_default(database_url, default_transaction_read_only="off")
         await until("", url, http)
 

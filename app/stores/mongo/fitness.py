@@ -1,4 +1,4 @@
-"""Whether a MongoDB can be the read store: it answers, takes writes, and has transactions."""
+"""Checks that a MongoDB can be the read store: it answers, takes writes, and has transactions."""
 
 import re
 from collections.abc import Iterator
@@ -14,28 +14,28 @@ from app.cqrs.documents.read_model import Document
 from app.cqrs.unavailable import ReadStoreUnavailable
 
 FORM = "mongodb://user:password@host:27017/?replicaSet=rs0"
-"""What the URL of a replica set looks like."""
+"""An example of a replica set's URL."""
 
 FORMAT = 1
-"""Version of how documents and checkpoints are laid out: to be raised where an older program would read or
-write them wrongly. What a read model's own documents look like is told apart by its fingerprint."""
+"""Version of the layout of checkpoints and documents, to be raised when an older program would read or write
+them wrongly. It does not cover the fields of a read model's documents: its fingerprint does that."""
 
 _TAKES_WRITES = {112, 246}
-"""WriteConflict and SnapshotUnavailable: somebody else writes at the same place, which a store must allow."""
+"""WriteConflict and SnapshotUnavailable: another process probes at the same time, and the store is fit."""
 
 _REPLICA_SET = (
     "Restart it with --replSet rs0 and call rs.initiate() once (one member is enough), "
-    "or name another in MONGODB_URL."
+    "or set MONGODB_URL to another MongoDB."
 )
 
 
 def hosts_of(url: str) -> str:
-    """Return the hosts that a MongoDB's URL names, without user and password."""
+    """Return the hosts in a MongoDB URL, without user and password."""
     return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
 def probe(database: Database[Document]) -> None:
-    """Write in a transaction that is given up, which leaves nothing behind; raise what the driver does."""
+    """Write in a transaction and abort it, which leaves nothing behind; raise the driver's errors."""
     with database.client.start_session() as session, session.start_transaction():
         try:
             database["checkpoints"].insert_one({"_id": f"probe {uuid4().hex}"}, session=session)
@@ -46,7 +46,7 @@ def probe(database: Database[Document]) -> None:
 
 
 def refuse_if_unfit(client: MongoClient[Document], database: Database[Document], url: str) -> None:
-    """Raise `ReadStoreUnavailable`, whose text says what to do, where this MongoDB can't be used."""
+    """Raise `ReadStoreUnavailable`, whose message says what to do, if this MongoDB can't be used."""
     hosts = hosts_of(url)
     with _explained(hosts):
         hello = client.admin.command("hello")
@@ -57,19 +57,19 @@ def refuse_if_unfit(client: MongoClient[Document], database: Database[Document],
             )
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise ReadStoreUnavailable(
-                f"The MongoDB at {hosts} is a standalone server, and transactions need a replica set.\n"
+                f"The MongoDB at {hosts} is a standalone server, but transactions need a replica set.\n"
                 f"{_REPLICA_SET}"
             )
         if not hello["isWritablePrimary"]:
             raise ReadStoreUnavailable(
-                f"The MongoDB at {hosts} is not the primary of its replica set, and takes no writes.\n"
-                "Leave directConnection out of MONGODB_URL, and the driver finds the primary."
+                f"The MongoDB at {hosts} is not the primary of its replica set, so it takes no writes.\n"
+                "Remove directConnection from MONGODB_URL, so that the driver finds the primary."
             )
         probe(database)
 
 
 def refuse_if_newer(database: Database[Document]) -> None:
-    """Note the format where none is; raises `ReadStoreUnavailable` where a newer program has laid it out."""
+    """Store the format in a new database; raise `ReadStoreUnavailable` if the stored format is newer."""
     found: Any = database["format"].find_one_and_update(
         {"_id": "read store"},
         {"$setOnInsert": {"version": FORMAT}},
@@ -78,9 +78,9 @@ def refuse_if_newer(database: Database[Document]) -> None:
     )
     if (version := found["version"]) > FORMAT:
         raise ReadStoreUnavailable(
-            f"A newer version of Diptych has made the documents in the database {database.name}: "
+            f"A newer version of Diptych has written the documents in the database {database.name}: "
             f"their format is {version}, and this version knows formats up to {FORMAT}.\n"
-            "Update Diptych, or name another database in MONGODB_DATABASE."
+            "Update Diptych, or set MONGODB_DATABASE to another database."
         )
 
 
@@ -92,7 +92,7 @@ def _explained(hosts: str) -> Iterator[None]:
         said = str((error.details or {}).get("errmsg", error)).rstrip(".")
         raise ReadStoreUnavailable(
             f"The MongoDB at {hosts} refuses what Diptych needs: {said}.\n"
-            "Mend the user, password, authSource or rights that MONGODB_URL stands for."
+            "Correct the user, password or authSource in MONGODB_URL, or grant that user the missing rights."
         ) from error
     except PyMongoError as error:
         said = str(error).partition(", Timeout:")[0].rstrip(".")
@@ -101,5 +101,5 @@ def _explained(hosts: str) -> Iterator[None]:
         what = "answers as a primary" if isinstance(error, ServerSelectionTimeoutError) else "answers"
         raise ReadStoreUnavailable(
             f"No MongoDB {what} at {hosts}: {said}.\n"
-            "Start it (a new replica set needs rs.initiate() once), or name another in MONGODB_URL."
+            "Start it (a new replica set needs rs.initiate() once), or set MONGODB_URL to another MongoDB."
         ) from error

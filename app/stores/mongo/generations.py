@@ -1,4 +1,4 @@
-"""The generations of a read model in MongoDB: each has its collections and its checkpoint."""
+"""Generations of a read model in MongoDB: each has collections and a checkpoint of its own."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from app.cqrs.projecting.generations import Generation
 
 
 def generations(database: Database[Document], model: ReadModel) -> Sequence[Generation]:
-    """Return the generations that have a checkpoint; those before fingerprints were numbered."""
+    """Return the read model's generations that have a checkpoint."""
+    # Before there were fingerprints, generations were numbered: v1, v2, …
     key = f"^{re.escape(model.name)}_(v[0-9]+|[0-9a-f]{{{DIGITS}}})$"
     return [
         Generation(key=each["_id"], position=int(each.get("position", 0)), types=each.get("types", {}))
@@ -20,7 +21,7 @@ def generations(database: Database[Document], model: ReadModel) -> Sequence[Gene
 
 
 def drop(database: Database[Document], generation: Generation) -> None:
-    """Forget a generation, its checkpoint last: what is interrupted is found and dropped again."""
+    """Drop a generation, its checkpoint last, so that an interrupted drop is found and repeated."""
     of_it = {"name": {"$regex": f"^{re.escape(generation.key)}(_|$)"}}
     for name in database.list_collection_names(filter=of_it):
         database.drop_collection(name)

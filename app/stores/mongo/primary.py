@@ -1,7 +1,7 @@
-"""Watches whether MongoDB's primary is there: documents may have been put back while it was not.
+"""Detection of the loss of MongoDB's primary, after which its documents may be older than before.
 
-The driver's heartbeats tell it. They fail before anything is read from a server that has come back, while its
-events about servers come up to a second late.
+It listens to the driver's heartbeats: they fail before anything is read from a server that has come back. The
+driver's events about servers may come a second late.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pymongo.monitoring import (
 
 
 class PrimaryWatch(ServerHeartbeatListener):
-    """Calls `lost` in the event loop each time that the primary is gone; the driver's own threads tell it."""
+    """A listener to the driver's heartbeats that calls `lost` in the event loop when a primary is lost."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, lost: Callable[[], None]) -> None:
         self._loop = loop
@@ -25,26 +25,26 @@ class PrimaryWatch(ServerHeartbeatListener):
         self._primaries: set[object] = set()
 
     def started(self, event: ServerHeartbeatStartedEvent) -> None:
-        """Do nothing: the answer will tell."""
+        """Do nothing: the reply decides."""
 
     def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:
-        """Note that a server takes writes, or takes none any more."""
+        """Record whether the server takes writes; report a server that has stopped taking them."""
         if event.reply.is_writable:
             if self._primaries and event.connection_id not in self._primaries:
-                self._tell()  # There is another one, and the one before has not been heard of since.
+                self._report_loss()  # The primary has changed between two heartbeats of the last one.
             self._primaries.add(event.connection_id)
         else:
-            self._gone(event.connection_id)
+            self._remove(event.connection_id)
 
     def failed(self, event: ServerHeartbeatFailedEvent) -> None:
-        """Note that a server does not answer."""
-        self._gone(event.connection_id)
+        """Report the loss if the server that does not answer was the primary."""
+        self._remove(event.connection_id)
 
-    def _gone(self, server: object) -> None:
+    def _remove(self, server: object) -> None:
         if server in self._primaries:
             self._primaries.discard(server)
-            self._tell()
+            self._report_loss()
 
-    def _tell(self) -> None:
-        with suppress(RuntimeError):  # The loop is closed already.
+    def _report_loss(self) -> None:
+        with suppress(RuntimeError):  # The loop may be closed already.
             self._loop.call_soon_threadsafe(self._lost)

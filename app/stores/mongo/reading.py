@@ -1,4 +1,4 @@
-"""Finds as plain commands: half of what a driver's cursor costs, and their replies decoded in one go."""
+"""Reads as plain commands, whose replies are decoded as a whole: half the cost of a driver's cursor."""
 
 from decimal import Decimal
 from functools import lru_cache
@@ -16,10 +16,10 @@ from app.cqrs.documents.read_model import Document
 from app.cqrs.documents.store import Fields
 
 IN_A_REPLY = 10_000
-"""Documents, unless they come to more than 16 MB."""
+"""Documents in one reply, unless they are larger than 16 MB."""
 
 REMEMBERED = 50_000
-"""Decimals that are kept as they were decoded, which takes 4 µs: amounts of money come again and again."""
+"""Decoded decimals that are cached: decoding one takes 4 µs, and the same amounts of money recur."""
 
 
 class _DecimalCodec(TypeCodec):
@@ -39,18 +39,19 @@ def _decimal(bid: bytes) -> Decimal:
 
 
 CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_DecimalCodec()]))
-"""How values are written and read: decimals exactly, times in UTC."""
+"""The conversion of values: decimals are exact, times are in UTC."""
 
 _UNDECODED = CODEC.with_options(document_class=RawBSONDocument)
 
 
 async def found(database: AsyncIOMotorDatabase[Document], command: dict[str, Any]) -> list[Document]:
-    """All documents that a command with a cursor gives, such as `find` and `aggregate`."""
+    """Return all documents of a command that replies with a cursor, such as `find` and `aggregate`."""
     cursor = await _asked(database, command)
     if not cursor["id"]:
         documents: list[Document] = cursor["firstBatch"]
         return documents
-    # There is more than fits a reply, and whoever asks on must be in the session in which it began.
+    # The documents don't fit into one reply. The rest can only be read in the session that opened the
+    # cursor, so the command is repeated in an explicit one.
     await database.command({"killCursors": _collection(cursor), "cursors": [bson.Int64(cursor["id"])]})
     async with await done(database.client.start_session()) as session:
         cursor = await _asked(database, command, session)
@@ -68,7 +69,7 @@ async def _asked(
     try:
         reply = await database.command(command, codec_options=_UNDECODED, session=session)
     except AutoReconnect as error:
-        # A read may be repeated, as drivers do once; but not where all that can be was waited for already.
+        # A read may be retried once, as drivers do; but not after the full timeout has already passed.
         if "getMore" in command or isinstance(error, ServerSelectionTimeoutError | NetworkTimeout):
             raise
         reply = await database.command(command, codec_options=_UNDECODED, session=session)
@@ -82,13 +83,14 @@ def _collection(cursor: Document) -> str:
 
 
 async def done(call: Any) -> Any:
-    """What a call gave, or will give: the two drivers differ in which calls are to be awaited."""
+    """Return the call's result, awaited if necessary: the drivers differ in which calls are coroutines."""
     return await call if isawaitable(call) else call
 
 
 @lru_cache
 def projection(fields: Fields) -> dict[str, int]:
-    """Of all fields where it is empty. A field and what is within it can't both be asked for."""
+    """Return MongoDB's projection to these fields, empty for all fields."""
     if fields is None:
         return {}
+    # MongoDB refuses a projection that has both a field and a path within it.
     return {"_id": 1} | {path: 1 for path in fields if not any(path.startswith(f"{of}.") for of in fields)}

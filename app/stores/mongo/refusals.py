@@ -1,4 +1,4 @@
-"""What it means that MongoDB did not do what it was asked: to wait and try again, or never to."""
+"""Translation of MongoDB's errors: those that a retry may overcome, and those that will always recur."""
 
 import logging
 import re
@@ -11,14 +11,16 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailu
 from app.cqrs.documents.store import ChangeImpossible
 from app.cqrs.unavailable import ReadStoreUnavailable
 
-# mongod's codes. A refused command is no fault of its own, but for these (BadValue, FailedToParse, Overflow,
-# BSONObjectTooLarge); a refused write is, but for those (InternalError, UnknownError, WriteConflict,
-# ExceededMemoryLimit, UserWritesBlocked, OutOfDiskSpace).
-_BLAMES_THE_COMMAND = {2, 9, 15, 10334}
-_BLAMES_NO_WRITE = {1, 8, 112, 146, 371, 14031}
+# Error codes of mongod for commands that it will never execute: BadValue, FailedToParse, Overflow,
+# BSONObjectTooLarge. For any other code the command may succeed later.
+_PERMANENT_FOR_COMMANDS = {2, 9, 15, 10334}
+
+# Error codes of single writes that may succeed later: InternalError, UnknownError, WriteConflict,
+# ExceededMemoryLimit, UserWritesBlocked, OutOfDiskSpace. For any other code the write will never succeed.
+_TEMPORARY_FOR_WRITES = {1, 8, 112, 146, 371, 14031}
 
 # Unauthorized, AuthenticationFailed, IllegalOperation (such as a transaction on a standalone server),
-# CommandNotFound, CommandNotSupported, APIStrictError, AtlasError: it is the same until somebody mends it.
+# CommandNotFound, CommandNotSupported, APIStrictError, AtlasError: they last until an operator acts.
 _FOR_THE_OPERATOR = {13, 18, 20, 59, 115, 323, 8000}
 
 _QUOTE = re.compile("[{\"']")
@@ -28,51 +30,52 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def unavailable() -> Iterator[None]:
-    """Raises `ReadStoreUnavailable` where the store does not answer, or can't do now what it is asked."""
+    """Raise `ReadStoreUnavailable` if the store does not answer, or can't execute a command at present."""
     try:
         yield
-    except (ConnectionFailure, ConfigurationError) as error:  # the latter of a mongod that is not ready yet
+    except (ConnectionFailure, ConfigurationError) as error:  # the latter from a mongod that is not ready yet
         raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
     except OperationFailure as error:
         refusal = _Refusal.of(error)
-        logger.warning("The read store refuses: %s", refusal.words)
-        if refusal.for_good:
+        logger.warning("The read store refuses a command: %s", refusal.message)
+        if refusal.is_permanent:
             raise
         if error.code in _FOR_THE_OPERATOR:
             raise ReadStoreUnavailable(
-                "The read store refuses it; the log says why. Try again when its operator has mended that."
+                "The read store refuses the command; the log says why. "
+                "Retry when its operator has fixed that."
             ) from error
-        raise ReadStoreUnavailable("The read store can't do it now. Try again.") from error
+        raise ReadStoreUnavailable("The read store can't execute the command now. Try again.") from error
 
 
 @contextmanager
 def impossible() -> Iterator[None]:
-    """Raises `ChangeImpossible` where the store will never make a change."""
+    """Raise `ChangeImpossible` if the store will never accept a change."""
     try:
         yield
     except OperationFailure as error:
-        if (refusal := _Refusal.of(error)).for_good:
-            raise ChangeImpossible(refusal.words) from None
+        if (refusal := _Refusal.of(error)).is_permanent:
+            raise ChangeImpossible(refusal.message) from None
         raise
 
 
 @dataclass(frozen=True)
 class _Refusal:
-    """Why mongod did not do what it was asked, and whether it never will."""
+    """The reason why mongod refused a command or a write, and whether it always will."""
 
-    words: str
-    """mongod's code and message, up to where it quotes what was asked or written: that may be personal."""
-    for_good: bool
+    message: str
+    """mongod's message and code, without the values that it quotes: they may be personal data."""
+    is_permanent: bool
 
     @classmethod
     def of(cls, error: OperationFailure) -> "_Refusal":
         details = error.details or {}
         if writes := details.get("writeErrors"):
             code, message = writes[0]["code"], writes[0]["errmsg"]
-            return cls(_words(code, message), for_good=code not in _BLAMES_NO_WRITE)
-        words = _words(error.code, details.get("errmsg", ""))
-        return cls(words, for_good=error.code in _BLAMES_THE_COMMAND)
+            return cls(_without_values(code, message), is_permanent=code not in _TEMPORARY_FOR_WRITES)
+        message = _without_values(error.code, details.get("errmsg", ""))
+        return cls(message, is_permanent=error.code in _PERMANENT_FOR_COMMANDS)
 
 
-def _words(code: object, message: str) -> str:
+def _without_values(code: object, message: str) -> str:
     return f"{_QUOTE.split(message)[0].strip()} (code {code})"

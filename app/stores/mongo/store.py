@@ -1,4 +1,4 @@
-"""The home of the MongoDB driver: finds documents, and applies what projectors ask for."""
+"""The read store on MongoDB: reads for queries, and batches of changes for projectors."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -30,26 +30,26 @@ PATIENCE = 2000
 """Milliseconds to look for a primary before the read store counts as unavailable."""
 
 HEARTBEAT = 2000
-"""Milliseconds between looks at whether the store is there."""
+"""Milliseconds between the driver's heartbeats to each server."""
 
 LONGEST_CALL = 10_000
-"""Milliseconds that a store which hangs may keep a call waiting."""
+"""Milliseconds after which a call to a store that hangs fails."""
 
 WRITERS = 16
-"""Threads for what projectors write: more than there are read models."""
+"""Threads for the transactions of projectors: more than there are read models."""
 
 Driver = Literal["motor", "pymongo"]
-"""Motor, or pymongo's own asynchronous client: nearly the same API, and no trip to a thread for each call."""
+"""Motor, or pymongo's own asynchronous client, which has nearly the same API and uses no threads."""
 
 
 @asynccontextmanager
 async def open_read_store(
     url: str, database: str, driver: Driver = "motor", *, lost: Callable[[], None] = lambda: None
 ) -> AsyncIterator["MongoReadStore"]:
-    """The read store in a database of the replica set at `url`.
+    """Yield the read store in a database of the replica set at `url`, without checking that it answers.
 
-    Calls `lost` whenever the primary is gone, for whoever comes back may have other documents. Raises
-    `ReadStoreUnavailable` where that is no URL of one; whether it answers is not asked.
+    Call `lost` at each loss of the primary, because the next primary may have other documents. Raise
+    `ReadStoreUnavailable` if `url` is not the URL of a MongoDB.
     """
     client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
     patience: Mapping[str, Any] = {
@@ -61,25 +61,25 @@ async def open_read_store(
     }
     try:
         client: Any = client_of(url, **patience)
-        # Motor is this client with a trip to a thread for each call.
+        # Motor wraps this client, and makes a trip to a thread for each call.
         blocking: MongoClient[Document] = (
             client.delegate if driver == "motor" else MongoClient(url, **patience)
         )
     except (PyMongoError, ValueError) as error:
         raise ReadStoreUnavailable(
-            f"MONGODB_URL does not lead to a MongoDB: {str(error).rstrip('.')}.\nIt must look like {FORM}."
+            f"MONGODB_URL is no URL of a MongoDB: {str(error).rstrip('.')}.\nSet it to a URL like {FORM}."
         ) from error
     threads = ThreadPoolExecutor(WRITERS, "writer")
     try:
         yield MongoReadStore(client, blocking, threads, database, url)
     finally:
-        await asyncio.to_thread(threads.shutdown)  # What is under way comes to its end.
+        await asyncio.to_thread(threads.shutdown)  # waits for transactions that have begun
         blocking.close()
         await done(client.close())
 
 
 class MongoReadStore:
-    """Documents and checkpoints; both change in the same transaction."""
+    """The documents and checkpoints of all read models; both change in the same transaction."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class MongoReadStore:
         self._database: AsyncIOMotorDatabase[Document] = client.get_database(
             database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
         )
-        # A batch takes many calls and one trip to a thread, whatever driver reads.
+        # A batch makes many calls with the synchronous client, in a single trip to a thread.
         self._blocking = blocking.get_database(
             database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY, write_concern=SAFE
         )
@@ -102,23 +102,23 @@ class MongoReadStore:
         self._batches = JoinedBatches(self._apply)
 
     async def probe(self) -> None:
-        """Return if the store takes a write; leave nothing behind."""
+        """Check that the store takes a write, and leave nothing behind; raise `ReadStoreUnavailable`."""
         with unavailable():
             await self._in_a_thread(probe, self._blocking)
 
     async def refuse_if_newer(self) -> None:
-        """Raise `ReadStoreUnavailable` where a newer version of Diptych has made the documents."""
+        """Raise `ReadStoreUnavailable` if a newer version of Diptych has written the documents."""
         with unavailable():
             await self._in_a_thread(refuse_if_newer, self._blocking)
 
     async def refuse_if_unfit(self) -> None:
-        """Raise `ReadStoreUnavailable`, whose text says what to do, where this MongoDB can't be used."""
+        """Raise `ReadStoreUnavailable`, whose message says what to do, if this MongoDB can't be used."""
         await self._in_a_thread(refuse_if_unfit, self._client, self._blocking, self._url)
 
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> Mapping[str, Document]:
-        """The documents with these ids by their ids, and perhaps others; shared, so change none."""
+        """Return the documents with these ids, by id; the caller must not change them."""
         wanted = {"_id": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
         return {document["_id"]: document for document in await self.find(collection, wanted, fields=fields)}
 
@@ -131,7 +131,7 @@ class MongoReadStore:
         limit: int = 0,
         fields: Fields = None,
     ) -> list[Document]:
-        """Documents that fit `filter`; all of them where `limit` is 0."""
+        """Return the documents that match `filter`, at most `limit` or, if that is 0, all of them."""
         command = {"find": collection.stored_as, "filter": filter, "projection": projection(fields)}
         if sort:
             command["sort"] = dict(sort)
@@ -139,14 +139,14 @@ class MongoReadStore:
             return await found(self._database, {**command, "limit": limit, "batchSize": IN_A_REPLY})
 
     async def count(self, collection: Collection, filter: Filter) -> int:
-        """How many documents fit `filter`."""
+        """Return the number of documents that match `filter`."""
         with unavailable():
             return await self._documents(collection).count_documents(filter)
 
     async def aggregate(
         self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
-        """What an aggregation pipeline over the collection gives."""
+        """Return the result of an aggregation pipeline over the collection."""
         with unavailable():
             return await found(
                 self._database,
@@ -158,35 +158,35 @@ class MongoReadStore:
             )
 
     async def has_any(self) -> bool:
-        """Return whether any read model was ever built here."""
+        """Return whether the store has documents of any read model."""
         with unavailable():
             return await self._in_a_thread(self._writer.has_any)
 
     async def prepare(self, model: ReadModel) -> None:
-        """Make the read model's checkpoint, collections and indexes where they are missing.
+        """Create the read model's checkpoint, collections and indexes if they are missing.
 
-        Raises `DocumentsLost` where a collection is gone that had documents.
+        Raise `DocumentsLost` if a collection that had documents was dropped or replaced.
         """
         with unavailable():
             await self._in_a_thread(self._writer.prepare, model)
 
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
-        """Return up to where the documents are complete; raise `DocumentsLost` as `prepare` does."""
+        """Return the read model's checkpoint; raise `DocumentsLost` as `prepare` does."""
         with unavailable():
             return await self._in_a_thread(self._writer.checkpoint, model)
 
     async def clear(self, model: ReadModel) -> None:
-        """Forgets the read model's documents and checkpoint, so that it is rebuilt from the log."""
+        """Remove the read model's documents and checkpoint, so that it is rebuilt from the log."""
         with unavailable():
             await self._in_a_thread(self._writer.clear, model)
 
     async def generations(self, model: ReadModel) -> Sequence[Generation]:
-        """Return all generations of a read model, the one of this program included."""
+        """Return all generations of a read model, including this program's."""
         with unavailable():
             return await self._in_a_thread(mongo_generations.generations, self._blocking, model)
 
     async def drop(self, generation: Generation) -> None:
-        """Forget a generation's documents and checkpoint."""
+        """Drop a generation's documents and checkpoint."""
         with unavailable():
             await self._in_a_thread(mongo_generations.drop, self._blocking, generation)
 
@@ -199,9 +199,10 @@ class MongoReadStore:
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing.
+        """Apply all `changes` and move the checkpoint from `start` to the event `end`, or do neither.
 
-        The checkpoint may be behind `start`, down to `since`. Who gives up waiting does not stop it.
+        The checkpoint may be behind `start`, down to `since`. Cancelling the call does not stop the
+        transaction.
         """
         with unavailable(), impossible():
             batch = Batch(model=model, changes=changes, since=since, start=start, end=end)

@@ -1,4 +1,4 @@
-"""What projectors ask for, written with pymongo's synchronous client: a whole transaction in one go."""
+"""Transactions of projectors with pymongo's synchronous client: each runs in one trip to a thread."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,55 +30,55 @@ from app.stores.mongo.internals.pymongo import forget_connections
 from app.stores.mongo.operations import Operations
 
 SAFE = WriteConcern("majority", j=True)
-"""A killed mongod keeps what was acknowledged only if its journal has it."""
+"""Acknowledged writes are in the journal: otherwise a killed mongod would lose them."""
 
 DEFAULT_LIFETIME = 60.0
-"""Seconds after which mongod ends a transaction, unless it is told otherwise."""
+"""Seconds after which mongod aborts a transaction by default."""
 
 FOUND_AT_ONCE = 2_000
-"""Ids in one reply: to decode more of them at once would keep the event loop from its turn."""
+"""Ids in one reply: decoding more of them at once would block the event loop noticeably."""
 
 _NO_SUCH_TRANSACTION, _TOO_LONG = 251, 290
-"""What mongod answers once it has ended a transaction, and while it ends one that takes too long."""
+"""Error codes after mongod has aborted a transaction, and while it aborts one that takes too long."""
 
 _OLDER, _APART = 8, 100
-"""How many events a checkpoint remembers beside the last one, and how many positions are between them."""
+"""Number of earlier events in a checkpoint, and the number of positions between two of them."""
 
 
 class MongoWriter:
-    """Documents and checkpoints; both change in the same transaction. Its methods block."""
+    """Writer of documents and checkpoints, which change in the same transaction. Its methods block."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._database = database.with_options(write_concern=SAFE)
-        # What is read as reached is not forgotten by a mongod that is killed then.
+        # A position that was read once must not be lost when mongod is killed after that.
         self._checkpoints = self._database.get_collection("checkpoints", read_concern=ReadConcern("majority"))
         self._writers = self._database["writers"]
         self._sessions: dict[str, ClientSession] = {}
         self._in_doubt: dict[str, Binary] = {}
-        """By read model: the session of its last transaction, while that is not known to be over."""
+        """By read model: the session of its last transaction, until that is known to have ended."""
         self._id = uuid4().hex
 
     def forget_connections(self) -> None:
-        """Has new ones made: those to a mongod that was not ready say for ever that it has no sessions."""
+        """Replace all connections: those to a mongod that was not ready never get sessions."""
         forget_connections(self._database.client)
 
     def has_any(self) -> bool:
-        """Return whether any read model was ever built here."""
+        """Return whether the database has documents of any read model."""
         return self._checkpoints.find_one({"position": {"$gt": 0}}) is not None
 
     def prepare(self, model: ReadModel) -> None:
-        """Make the read model's checkpoint, collections and indexes where they are missing.
+        """Create the read model's checkpoint, collections and indexes if they are missing.
 
-        Raises `DocumentsLost` where a collection is gone that had documents.
+        Raise `DocumentsLost` if a collection that had documents was dropped or replaced.
         """
-        self._succeed(model)
+        self._take_over(model)
         checkpoint = self._checkpoint_of(model)
         if checkpoint:
             self._refuse_losses(model, checkpoint)
         else:
             self._begin(model)
         for collection in model.collections:
-            # Listeners resume by position, and rebuilds compare by it.
+            # Subscriptions resume by position, and rebuilds compare by it.
             for paths in (("position", "_id"), *collection.indexes):
                 keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
                 self._database[collection.stored_as].create_index(keys)
@@ -87,7 +87,7 @@ class MongoWriter:
             self._checkpoints.update_one(unknown, {"$set": {"collections": self._there(model)}})
 
     def _begin(self, model: ReadModel) -> None:
-        """Make the checkpoint; documents without one are of nobody knows when, and go."""
+        """Create the checkpoint, and delete documents that have none: their position is unknown."""
         first = {"$setOnInsert": {"position": 0, "types": dict(model.types)}}
         there = (self._database[each.stored_as].find_one({}, {"_id": 1}) for each in model.collections)
         if not any(there):
@@ -95,7 +95,7 @@ class MongoWriter:
             return
         with self._database.client.start_session() as session, session.start_transaction(write_concern=SAFE):
             made = self._checkpoints.update_one({"_id": model.key}, first, upsert=True, session=session)
-            if made.upserted_id is not None:  # else they are another process's, which was first
+            if made.upserted_id is not None:  # Otherwise another process has created it first.
                 self._empty(model, session)
 
     def _empty(self, model: ReadModel, session: ClientSession) -> None:
@@ -103,10 +103,10 @@ class MongoWriter:
             self._database[collection.stored_as].delete_many({}, session=session)
 
     def _refuse_losses(self, model: ReadModel, checkpoint: Document) -> None:
-        """Raise `DocumentsLost` where the collections are not those that the checkpoint was made with."""
+        """Raise `DocumentsLost` if the collections are not those that the checkpoint was created with."""
         there = self._there(model)
         before: Mapping[str, Binary | None] = checkpoint.get("collections", {})
-        if not before and checkpoint.get("position"):  # It is from when that was not stored.
+        if not before and checkpoint.get("position"):  # Earlier versions did not store the collections.
             before = dict.fromkeys(each.stored_as for each in model.collections)
         for name, id in before.items():
             if name not in there or (id and there[name] != id):
@@ -119,18 +119,19 @@ class MongoWriter:
     def _checkpoint_of(self, model: ReadModel) -> Document:
         return self._checkpoints.find_one({"_id": model.key}) or {}
 
-    def _succeed(self, model: ReadModel) -> None:
-        """Ends what a writer before us, or we ourselves, left open: a transaction whose writer was killed
-        would keep the checkpoint from everybody else for over a minute.
+    def _take_over(self, model: ReadModel) -> None:
+        """Abort the transaction that this or another writer of the read model may have left open.
+
+        Otherwise the transaction of a killed writer would lock the checkpoint for over a minute.
         """
         session = self._sessions.get(model.key)
-        if session is None:  # And kept for good: one that is given back may be somebody else's at once.
+        if session is None:  # Never returned to the pool, from which another read model could get it at once.
             session = self._sessions[model.key] = self._database.client.start_session()
         mine = {"writer": self._id, "session": session.session_id["id"]}
         before = self._writers.find_one_and_update({"_id": model.key}, {"$set": mine}, upsert=True)
         left_open = [self._in_doubt[model.key]] if model.key in self._in_doubt else []
         if before and (another := before.get("writer")) != self._id:
-            # Its last transaction may be in any of its sessions.
+            # The other writer's last transaction may be in any of its sessions.
             left_open += [
                 before["session"],
                 *(each["session"] for each in self._writers.find({"writer": another})),
@@ -140,7 +141,7 @@ class MongoWriter:
         self._in_doubt.pop(model.key, None)
 
     def checkpoint(self, model: ReadModel) -> Checkpoint:
-        """Return up to where the documents are complete; raise `DocumentsLost` as `prepare` does."""
+        """Return the read model's checkpoint; raise `DocumentsLost` as `prepare` does."""
         found = self._checkpoint_of(model)
         self._refuse_losses(model, found)
         event_id = found.get("event_id")
@@ -148,13 +149,13 @@ class MongoWriter:
         return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None, older)
 
     def clear(self, model: ReadModel) -> None:
-        """Forgets the read model's documents and checkpoint."""
+        """Remove the read model's documents and checkpoint."""
         with self._database.client.start_session() as session, session.start_transaction(write_concern=SAFE):
             self._empty(model, session)
             self._checkpoints.delete_one({"_id": model.key}, session=session)
 
     def apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
-        """Makes the changes of all `batches`, each of another read model, and moves their checkpoints."""
+        """Apply batches of different read models in one transaction; return the notices of each batch."""
         if not any(batch.changes for batch in batches):
             self._move(batches)
             return [[] for _ in batches]
@@ -170,27 +171,27 @@ class MongoWriter:
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
-        """Raise `ChangeTooLarge` where mongod ends the transaction because it takes too long."""
+        """Raise `ChangeTooLarge` if mongod aborts the transaction because it takes too long."""
         began = monotonic()
         try:
             yield
         except OperationFailure as error:
             if error.code in (_NO_SUCH_TRANSACTION, _TOO_LONG):
                 limit = self._longest_transaction()
-                # It may have been ended for another reason, such as a fail-over; but not by that age.
+                # A younger transaction was aborted for another reason, such as a fail-over.
                 if error.code == _TOO_LONG or monotonic() - began > limit:
                     raise ChangeTooLarge(
-                        f"it takes longer than {limit:g} seconds, which is MongoDB's parameter "
+                        f"it takes longer than {limit:g} seconds, the value of MongoDB's parameter "
                         "transactionLifetimeLimitSeconds: raise that, then retry the read model"
                     ) from error
             raise
 
     def _longest_transaction(self) -> float:
-        """Return the age in seconds at which mongod ends a transaction."""
+        """Return the age in seconds at which mongod aborts a transaction."""
         question = {"getParameter": 1, "transactionLifetimeLimitSeconds": 1}
         try:
             found = self._database.client.admin.command(question)
-        except OperationFailure:  # nobody but an administrator may ask
+        except OperationFailure:  # only administrators may read the parameter
             return DEFAULT_LIFETIME
         return float(found["transactionLifetimeLimitSeconds"])
 
@@ -204,7 +205,7 @@ class MongoWriter:
         ]
         try:
             moved = self._checkpoints.bulk_write(moves, session=session)
-        except BulkWriteError as error:  # Unlike a refused change, that is no fault of the read model's.
+        except BulkWriteError as error:  # A different error, so that the read model is not blamed for it.
             [refusal, *_] = error.details["writeErrors"] or error.details["writeConcernErrors"]
             raise OperationFailure(refusal["errmsg"], refusal["code"]) from error
         if moved.matched_count != len(batches):
@@ -220,7 +221,7 @@ class MongoWriter:
             name = change.collection.stored_as
             ids = [change.id] if change.id is not None else []
             if change.where is not None:
-                # What is to be found may still be waiting to be written.
+                # The filter must also see the changes that are not written yet.
                 self._flush(name, waiting[name], session)
                 found = self._database[name].find(
                     change.where, {"_id": 1}, sort=[("_id", 1)], batch_size=FOUND_AT_ONCE, session=session
@@ -231,7 +232,7 @@ class MongoWriter:
                 waiting[name].add(change.id, change, event.position)
             for notice in _notices(ids, change, event):
                 place = notice.place
-                if earlier := notices.get(place):  # One notice an event and document.
+                if earlier := notices.get(place):  # There is one notice for each event and document.
                     notice = replace(notice, fields=tuple(sorted({*earlier.fields, *notice.fields})))
                 notices[place] = notice
         for name, operations in waiting.items():

@@ -1,4 +1,4 @@
-"""What the code's tables have that the database's do not: a migration that was forgotten."""
+"""Differences between the tables in the code and those in the database: a migration that was forgotten."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
@@ -17,9 +17,9 @@ def tables_of(modules: Iterable[ModuleType]) -> Sequence[Table]:
 
 
 def differences(connection: Connection, tables: Sequence[Table]) -> Iterator[str]:
-    """Yield each difference between these tables and the database's in words.
+    """Yield a phrase for each difference between these tables and the database's.
 
-    Other tables of the database count as little as further indexes, which an operator may have added.
+    Ignore other tables of the database, and additional indexes, which an operator may have created.
     """
     names = {table.name for table in tables}
 
@@ -32,10 +32,10 @@ def differences(connection: Connection, tables: Sequence[Table]) -> Iterator[str
     options = {"include_name": is_named, "include_object": is_meant}
     found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
     for difference in found:
-        # A changed column is a list of changes, each as long as it takes to say what and where.
+        # Alembic returns the changes of a column as a list, and every other change as one tuple.
         for action, *where in difference if isinstance(difference, list) else [difference]:
             if action != "remove_index":
-                yield f"{_ACTIONS.get(action, action.replace('_', ' '))} {_place(where)}"
+                yield f"{_ACTIONS.get(action, action.replace('_', ' '))} {_name_of(where)}"
 
 
 _ACTIONS = {
@@ -47,12 +47,12 @@ _ACTIONS = {
     "remove_column": "the code does not know the column",
     "remove_constraint": "the code does not know the constraint",
     "remove_fk": "the code does not know the foreign key",
-    "modify_type": "another type has",
-    "modify_nullable": "whether it may be null differs for",
+    "modify_type": "the type differs of",
+    "modify_nullable": "the nullability differs of",
 }
 
 
-def _place(where: Sequence[Any]) -> str:
+def _name_of(where: Sequence[Any]) -> str:
     match where:
         case [Table(name=name)]:
             return str(name)

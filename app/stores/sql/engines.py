@@ -48,94 +48,94 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Refuses a time without an offset: it could mean any moment."""
+        """Return the time in UTC; raise `ValueError` if it has no offset and could mean any moment."""
         if value is not None and value.tzinfo is None:
-            raise ValueError("a moment needs an offset")
+            raise ValueError(f"the time {value.isoformat()} has no UTC offset: give it one")
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Gives back the offset that SQLite does not keep."""
+        """Return the time with its offset, which SQLite does not store."""
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class Rows(Protocol):
-    """One transaction's statements."""
+    """Access to the rows of the database within one transaction."""
 
     async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[Any]:
-        """Executes a statement with these values, or with each of several sets of values."""
+        """Execute a statement with one set of values, or once with each of several sets."""
 
     async def commit(self) -> None:
-        """Ends the transaction."""
+        """Commit the transaction."""
 
 
 class Database(Migrated, Protocol):
-    """What differs between the databases that can be the write store."""
+    """The operations that differ between the databases that can be the write store."""
 
     form: str
-    """What its URLs look like."""
+    """An example of its URLs."""
 
     def is_complete(self, url: URL) -> bool:
         """Return whether a URL says which database it means."""
 
     def name(self, url: URL) -> str:
-        """Name the database in words, without a password."""
+        """Return the database's name for messages, without a password."""
 
     def writing(self, url: URL) -> AsyncEngine:
-        """Connections for commands."""
+        """Return an engine whose connections execute commands."""
 
     def reading(self, url: URL) -> AsyncEngine:
-        """Connections for following the log."""
+        """Return an engine whose connections read the log."""
 
     def rows(self, connection: AsyncConnection) -> Rows:
-        """What a command's transaction reads and writes its rows through."""
+        """Return the object through which a command's transaction reads and writes rows."""
 
     def migrating(self, url: URL) -> AsyncEngine:
-        """Make a connection for migrations."""
+        """Return an engine whose only connection runs migrations."""
 
     async def probe(self, connection: AsyncConnection) -> None:
-        """Write what is there already; raise what the driver does."""
+        """Check that the database takes writes, without changing a row; raise the driver's errors."""
 
     def failure(self, error: DBAPIError) -> Failure:
-        """Return what it means that a statement failed."""
+        """Return the kind of failure that the driver's error stands for."""
 
     def said(self, error: DBAPIError) -> str:
-        """Return what the database says is wrong, without the values that it was given or has."""
+        """Return the database's error message, without values of parameters or rows."""
 
     @property
     def listen(self) -> Callable[[AsyncEngine, Commits], Awaitable[None]] | None:
-        """Tells of each commit of any process, for ever; `None` where the database can't tell."""
+        """The function that reports each commit of any process; `None` if the database can't notify."""
 
 
 DATABASES: dict[str, Callable[[], Database]] = {"sqlite+aiosqlite": Sqlite, "postgresql+asyncpg": Postgres}
-"""By how their URLs begin; each store that is opened has one of its own."""
+"""By the driver name in their URLs; each open store has an instance of its own."""
 
 
 @dataclass(frozen=True)
 class Engines:
-    """One way in for writing and another for following the log, so that neither waits for the other."""
+    """Separate connection pools for commands and for reading the log, so that neither waits for the other."""
 
     database: Database
     name: str
-    """The store in words."""
+    """The store's name for messages."""
     advice: str
-    """What to do where it can't be used."""
+    """The last sentence of messages about a store that can't be used: how to fix that."""
     writing: AsyncEngine
     reading: AsyncEngine
 
 
 @asynccontextmanager
 async def open_database(store: str | Path) -> AsyncIterator[Engines]:
-    """Open the write store, migrate it, and close it in the end.
+    """Open and migrate the write store; close it when the block ends.
 
-    `store` is an SQLAlchemy URL, or the file of the embedded store. Raises `WriteStoreUnavailable`, whose
-    text says what is wrong with the store or its URL.
+    `store` is an SQLAlchemy URL, or the file of the embedded store. Raise `WriteStoreUnavailable` if the
+    store can't be used; its message says what is wrong with the store or its URL.
     """
     where, database = _named_by(store)
     name = database.name(where)
     advice = (
-        "Mend that, or choose another folder with --data-dir."
+        "Fix that, or choose another folder with --data-dir."
         if isinstance(store, Path)
-        else "Mend that, or name another store in DATABASE_URL."
+        else "Fix that, or set DATABASE_URL to another store."
     )
     with _explained(name, advice):
         if isinstance(store, Path):
@@ -159,23 +159,24 @@ async def _migrate(engine: AsyncEngine, database: Database) -> None:
 
 
 async def refuse_if_read_only(engines: Engines) -> None:
-    """Raise `WriteStoreUnavailable`, whose text says why, where the store takes no writes."""
+    """Raise `WriteStoreUnavailable`, with the reason as its message, if the store takes no writes."""
     with _explained(engines.name, engines.advice):
         async with engines.writing.connect() as connection:
             await engines.database.probe(connection)
 
 
 def _named_by(store: str | Path) -> tuple[URL, Database]:
-    if isinstance(store, Path):  # Never read as a URL: a folder's name may have any character.
+    if isinstance(store, Path):  # Never parsed as a URL: a folder's name may contain any character.
         return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]()
-    with suppress(ArgumentError, ValueError):  # whose texts may quote a part of the password
+    with suppress(ArgumentError, ValueError):  # Their messages may quote a part of the password.
         where = make_url(store)
         if (kind := DATABASES.get(where.drivername)) and (database := kind()).is_complete(where):
             return where, database
     forms = " or ".join(database.form for database in (kind() for kind in DATABASES.values()))
     raise WriteStoreUnavailable(
-        f"DATABASE_URL must look like {forms}.\n"
-        "Special characters in a user's name or password are written as %XX; the port is a number."
+        "DATABASE_URL is not the URL of a supported database (it is not shown, because it may contain a "
+        f"password).\nSet it to a URL like {forms}. "
+        "Write special characters in a user name or password as %XX; the port is a number."
     )
 
 

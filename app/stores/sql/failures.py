@@ -1,30 +1,30 @@
-"""What it means that a database refused: whether to try again, and who can mend it."""
+"""Kinds of failures of the write store, with the messages that clients get."""
 
 from enum import Enum
 
 from app.cqrs.unavailable import WriteStoreUnavailable
 
-_MENDED = "Try again when its operator has mended that."
+_AFTER_REPAIR = "Retry when its operator has fixed that."
 
 
 class Failure(Enum):
-    """Why a statement failed; the value is what a client is told, where the store is to blame."""
+    """Why a statement failed; the value is the message for clients, if the store is the cause."""
 
     LOST_RACE = "Another transaction was first."
-    """The same command may succeed if it is loaded and decided again."""
+    """The same command may succeed when its aggregate is loaded again and the decision repeated."""
     AWAY = "The write store does not answer. Try again."
-    FULL = "The write store has no room left. Try again when its operator has made some."
-    READ_ONLY = f"The write store can only be read. {_MENDED}"
-    DAMAGED = f"The write store lacks something that Diptych needs; the log says what. {_MENDED}"
+    FULL = "The write store's disk is full. Retry when its operator has freed space."
+    READ_ONLY = f"The write store is read-only. {_AFTER_REPAIR}"
+    DAMAGED = f"The write store lacks something that Diptych needs; the log names it. {_AFTER_REPAIR}"
     """Such as a table, or the right to write to it."""
     REPLACED = (
-        "The write store's file was removed or replaced while the service ran, so nothing is accepted. "
-        "Put it back and start the service again, then try again."
+        "The write store's file was removed or replaced while the service ran, so no command is accepted. "
+        "Put the file back and restart the service, then retry."
     )
-    """What is committed to a file that has no name any more is gone when it is closed."""
+    """A commit to a file that has lost its name disappears when the file is closed."""
     IMPOSSIBLE = "The statement can't succeed."
-    """It breaks a rule of the database that the model should have kept: a bug, and no fault of the store."""
+    """It violates a constraint that the model should have checked: a bug, not a fault of the store."""
 
 
 class UnfitStore(WriteStoreUnavailable):
-    """A database that answers, and that Diptych can't use; the text says why and what to do."""
+    """A database that answers but that Diptych can't use; the message says why and what to do."""

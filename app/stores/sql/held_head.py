@@ -1,4 +1,4 @@
-"""How the log is held by the one transaction that appends to it."""
+"""The SQL expression that locks the end of the log for the transaction that appends to it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class HeldHead(FunctionElement[int]):
-    """The position of the newest event; until this transaction has ended, no other one appends to the log."""
+    """The position of the newest event; no other transaction appends to the log until this one has ended."""
 
     inherit_cache = True
 
@@ -18,10 +18,10 @@ class HeldHead(FunctionElement[int]):
 
 
 @compiles(HeldHead)
-def _of_the_only_writer(held: HeldHead, compiler: SQLCompiler, **how: Any) -> str:
-    return compiler.process(held.clause_expr, **how)
+def _without_lock(held: HeldHead, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(held.clause_expr, **options)  # SQLite has a single writer.
 
 
 @compiles(HeldHead, "postgresql")
-def _of_who_has_locked_a_row(_held: HeldHead, _compiler: SQLCompiler, **_how: Any) -> str:
-    return "hold_log()"  # as a migration has made it
+def _with_locked_row(_held: HeldHead, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "hold_log()"  # The function that migration 0005 has created.

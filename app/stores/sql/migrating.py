@@ -1,4 +1,4 @@
-"""Brings the write store's schema up to what this version of the code wants, or says that it is beyond it."""
+"""Migration of the write store's schema to this version of the code; a newer schema is refused."""
 
 from pathlib import Path
 from typing import Protocol
@@ -15,22 +15,23 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 class Migrated(Protocol):
-    """What differs between the databases that are migrated."""
+    """The parts of a migration that differ between databases."""
 
     def refuse_if_unfit(self, connection: Connection) -> None:
-        """Raise `UnfitStore` where the database is set up so that it can't keep what it is given."""
+        """Raise `UnfitStore` if the database's settings would lose or refuse data."""
 
     def take_turns(self, connection: Connection) -> None:
-        """Wait, in a transaction that has begun, for the migrations of another process."""
+        """Wait, within a transaction, until no other process runs migrations."""
 
     def refuse_broken_references(self, connection: Connection) -> None:
-        """Raise `UnfitStore` where rows refer to others that are not there."""
+        """Raise `UnfitStore` if a row refers to a row that does not exist."""
 
 
 def migrate(connection: Connection, database: Migrated, to: str = "head", *more: Path) -> None:
-    """Run the migrations that are missing, in the transaction of `connection`; nothing stays where one fails.
+    """Run the missing migrations in the transaction of `connection`, so that a failure undoes all of them.
 
-    `more` folders may have migrations, too. Raises `UnfitStore`, also where a newer version migrated it.
+    `more` names further folders of migrations. Raise `UnfitStore` if the database is unfit, or if a newer
+    version of the code has migrated it.
     """
     database.refuse_if_unfit(connection)
     database.take_turns(connection)
@@ -51,7 +52,7 @@ def _refuse_if_newer(heads: tuple[str, ...], scripts: ScriptDirectory) -> None:
     known = {script.revision for script in scripts.walk_revisions()}
     if unknown := sorted(set(heads) - known):
         raise UnfitStore(
-            f"a newer version of Diptych has migrated it to {', '.join(unknown)}, and this one knows "
+            f"a newer version of Diptych has migrated it to {', '.join(unknown)}, and this version knows "
             f"migrations up to {max(known)}.\nUpdate Diptych, or choose another store."
         )
 

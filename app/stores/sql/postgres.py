@@ -1,4 +1,4 @@
-"""PostgreSQL as the write store: commands run side by side, and every commit is told of."""
+"""PostgreSQL as the write store: commands run concurrently, and each commit notifies all processes."""
 
 import os
 
@@ -11,15 +11,15 @@ from app.stores.sql.failures import Failure, UnfitStore
 from app.stores.sql.postgres_notifications import listen
 
 WRITERS, READERS = 16, 5
-"""How many connections the service has for commands, and for following the log."""
+"""Sizes of the connection pools for commands and for reading the log."""
 
 _SETTINGS = {
     "application_name": "diptych",
     "lock_timeout": "5s",
-    # A process that hangs in the middle of a command must not keep the others from committing.
+    # Otherwise a process that hangs in the middle of a command keeps the others from committing.
     "idle_in_transaction_session_timeout": "10s",
-    # The database's own default may be another one: then commands that wait for the same row would fail when
-    # they get it, and a statement that is repeated would not see what others have committed.
+    # If the database's own default is stricter, a command that has waited for a row fails when it gets the
+    # lock, and a repeated statement does not see what others have committed meanwhile.
     "default_transaction_isolation": "read committed",
 }
 _CONNECTION = {
@@ -27,7 +27,7 @@ _CONNECTION = {
     "command_timeout": 10,  # seconds for a statement
     "server_settings": _SETTINGS,
 }
-_TURN = 0xD1B7  # of migrations, among PostgreSQL's advisory locks
+_MIGRATION_LOCK = 0xD1B7  # key of the advisory lock under which migrations run
 _FAILURES = {
     "23505": Failure.LOST_RACE,  # unique_violation
     "40001": Failure.LOST_RACE,  # serialization_failure
@@ -45,14 +45,14 @@ _FAILURES = {
     "XX001": Failure.DAMAGED,  # data_corrupted
     "XX002": Failure.DAMAGED,  # index_corrupted
 }
-"""By PostgreSQL's error code, or else by its class, the first two characters."""
+"""By SQLSTATE, or else by its class, which is its first two characters."""
 
-_QUOTES_NOTHING = {"08", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "XX"}
-"""Classes of SQLSTATEs whose messages are about the server, a lock or the statement, but no value."""
+_IMPERSONAL_CLASSES = {"08", "25", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "XX"}
+"""Classes of SQLSTATEs whose messages are about the server, a lock or the statement, and quote no value."""
 
 
 class Postgres:
-    """What is PostgreSQL's own way."""
+    """The operations of `Database` on PostgreSQL."""
 
     form = "postgresql+asyncpg://user:password@host/database"
 
@@ -61,20 +61,20 @@ class Postgres:
         return True
 
     def name(self, url: URL) -> str:
-        """Name the database in words, without a password."""
+        """Return the database's name for messages, without a password."""
         hosts = url.host or url.query.get("host") or os.environ.get("PGHOST") or "localhost"
         host = hosts if isinstance(hosts, str) else ",".join(hosts)
         port = f":{url.port}" if url.port else ""
         return f"PostgreSQL, database {url.database or 'of the user'} at {host}{port}"
 
     def writing(self, url: URL) -> AsyncEngine:
-        """Connections for commands, which lock the rows that they change or rely on."""
+        """Return an engine whose connections execute commands."""
         return create_async_engine(
             url, pool_size=WRITERS, max_overflow=0, connect_args=_CONNECTION, hide_parameters=True
         )
 
     def reading(self, url: URL) -> AsyncEngine:
-        """Connections whose every statement sees the newest commits."""
+        """Return an engine whose every statement sees the newest commits."""
         return create_async_engine(
             url,
             pool_size=READERS,
@@ -85,7 +85,7 @@ class Postgres:
         )
 
     def migrating(self, url: URL) -> AsyncEngine:
-        """Make a connection that may take its time: a large table is not altered in seconds."""
+        """Return an engine for migrations, whose statements have no timeout: some alter large tables."""
         settings = {**_SETTINGS, "lock_timeout": "60s", "idle_in_transaction_session_timeout": "0"}
         patience = {**_CONNECTION, "command_timeout": None, "server_settings": settings}
         return create_async_engine(
@@ -93,20 +93,20 @@ class Postgres:
         )
 
     def rows(self, connection: AsyncConnection) -> AsyncConnection:
-        """What a command's transaction reads and writes its rows through."""
+        """Return the connection itself."""
         return connection
 
     def refuse_if_unfit(self, connection: Connection) -> None:
-        """Raise `UnfitStore` where the database is set up so that it can't keep what it is given."""
+        """Raise `UnfitStore` if the database's settings would lose or refuse data."""
         shown = connection.exec_driver_sql(
             "SELECT current_setting('server_encoding'), current_setting('synchronous_commit')"
         )
         encoding, synchronous_commit = shown.one()
         if encoding != "UTF8":
             raise UnfitStore(
-                f"its encoding is {encoding}, which can't hold every name.\n"
-                "Make another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name that "
-                "one in DATABASE_URL."
+                f"its encoding is {encoding}, which can't store every name.\n"
+                "Create another database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and set "
+                "DATABASE_URL to that one."
             )
         if synchronous_commit == "off":
             raise UnfitStore(
@@ -115,31 +115,31 @@ class Postgres:
             )
 
     def take_turns(self, connection: Connection) -> None:
-        """Migrations of several processes that start at once run one after the other."""
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
+        """Wait until no other process runs migrations; the lock lasts until the transaction ends."""
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
     def refuse_broken_references(self, _connection: Connection) -> None:
         """Do nothing: the database itself never lets rows refer to others that are not there."""
 
     async def probe(self, connection: AsyncConnection) -> None:
-        """Update no row, which waits for no command and wakes nobody: a standby refuses that, too."""
+        """Send an update that matches no row: it waits for no command, and a read-only server refuses it."""
         await connection.execute(text("UPDATE log_head SET position = position WHERE false"))
         await connection.rollback()
 
     def failure(self, error: DBAPIError) -> Failure:
-        """Return what it means that a statement failed."""
+        """Return the kind of failure that the SQLSTATE stands for."""
         code = getattr(error.orig, "sqlstate", None) or ""
         return _FAILURES.get(code) or _FAILURES.get(code[:2]) or Failure.AWAY
 
     def said(self, error: DBAPIError) -> str:
-        """Return the server's error in its own words, but for those that quote rows and parameters."""
+        """Return the error's name, SQLSTATE and constraint, with the message only if it quotes no value."""
         cause = (error.orig and error.orig.__cause__) or error.orig
         name, state = type(cause).__name__, getattr(cause, "sqlstate", None)
         if not state:
-            return name  # of the driver, which quotes the parameter that it can't encode
-        words = str(cause.args[0]) if cause and state[:2] in _QUOTES_NOTHING else ""
+            return name  # An error of the driver: its message quotes the parameter that it can't encode.
+        words = str(cause.args[0]) if cause and state[:2] in _IMPERSONAL_CLASSES else ""
         return " ".join(filter(None, (name, state, getattr(cause, "constraint_name", None), words)))
 
     async def listen(self, engine: AsyncEngine, commits: Commits) -> None:
-        """Tell `commits` whenever any process has committed, for ever."""
+        """Notify `commits` of each commit of any process, until cancelled."""
         await listen(engine, commits)

@@ -1,4 +1,4 @@
-"""PostgreSQL's notifications: how a process hears of what others commit."""
+"""PostgreSQL's notifications, by which a process learns of the commits of all processes."""
 
 import asyncio
 import logging
@@ -13,53 +13,54 @@ from app.cqrs.impersonal import outline
 from app.cqrs.log.events import Commits
 
 CHANNEL = "diptych_events"
-"""Where each commit is told of."""
+"""The channel that a trigger notifies at each commit; the payload is the command's id."""
 
 PAUSE = 1.0
-"""Seconds before notifications that have ended are asked for again."""
+"""Seconds between the loss of the listening connection and the next attempt to listen."""
 
 logger = logging.getLogger(__name__)
 
 
 async def listen(engine: AsyncEngine, commits: Commits) -> None:
-    """Tell `commits` whenever any process has committed, for ever."""
+    """Notify `commits` of each commit of any process, until cancelled; reconnect after every failure."""
     while True:
         try:
-            async with _told_of(engine, commits) as ended:
-                commits.missed()  # for what was committed while nobody listened
-                await ended.wait()
-            logger.warning("The write store's notifications have ended; they are asked for again")
+            async with _listening(engine, commits) as disconnected:
+                commits.missed()  # Others may have committed while this process did not listen.
+                await disconnected.wait()
+            logger.warning("The write store has ended its notifications; listening again in %g s", PAUSE)
         except Exception as reason:
-            # Without them, commits of other processes are seen later: no reason to stop the service.
-            # The driver raises errors of its own here, such as on a standby that is not promoted yet.
+            # Without notifications this process only sees other processes' commits later, so the service
+            # goes on. The driver raises errors of its own here, such as on a standby before its promotion.
             logger.warning(
-                "The write store's notifications can't be had; they are asked for again: %s",
+                "The write store refuses notifications; listening again in %g s: %s",
+                PAUSE,
                 outline(reason),
             )
         await asyncio.sleep(PAUSE)
 
 
 @asynccontextmanager
-async def _told_of(engine: AsyncEngine, commits: Commits) -> AsyncIterator[asyncio.Event]:
-    """Listen until the block ends; the event is set when the connection does."""
-    ended = asyncio.Event()
+async def _listening(engine: AsyncEngine, commits: Commits) -> AsyncIterator[asyncio.Event]:
+    """Listen until the block ends; yield an event that is set when the connection ends."""
+    disconnected = asyncio.Event()
 
-    def told(_connection: Any, _process: Any, _channel: Any, command_id: str) -> None:
+    def notified(_connection: Any, _process: Any, _channel: Any, command_id: str) -> None:
         try:
             commits.told(UUID(command_id) if command_id else None)
-        except ValueError:  # Anybody who may connect may notify, of whatever they like.
+        except ValueError:  # Every user of the database may notify this channel, with any payload.
             commits.told(None)
 
     def closed(_: Any) -> None:
-        ended.set()
+        disconnected.set()
 
     async with engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         driver.add_termination_listener(closed)
-        await driver.add_listener(CHANNEL, told)
+        await driver.add_listener(CHANNEL, notified)
         try:
-            yield ended
+            yield disconnected
         finally:
-            # A connection that listens is of no use to others.
+            # Back in the pool, the connection would go on listening while it serves reads.
             driver.remove_termination_listener(closed)
             await connection.invalidate()

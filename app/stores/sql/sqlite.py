@@ -1,4 +1,4 @@
-"""SQLite as the write store: one writer at a time, in a file that loses nothing."""
+"""SQLite as the write store: a single writer, and a file that loses no commit in a crash."""
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,10 +21,10 @@ from app.stores.sql.sqlite_file import FileReplaced, OpenedFile
 _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
-    "busy_timeout": "5000",
+    "busy_timeout": "5000",  # milliseconds
 }
 _LONGEST_PATH = 500
-"""Bytes; SQLite takes 512, with what it appends for the files beside it."""
+"""Bytes of a path; SQLite's limit is 512, including the suffix of the files beside the database."""
 
 _FAILURES = {
     "SQLITE_CONSTRAINT_UNIQUE": Failure.LOST_RACE,
@@ -40,11 +40,11 @@ _FAILURES = {
     "SQLITE_NOTADB": Failure.DAMAGED,
     "SQLITE_PERM": Failure.DAMAGED,
 }
-"""By the name of SQLite's error, or else by that of which it is a kind."""
+"""By the name of SQLite's extended error code, or else of its primary code."""
 
 
 class Sqlite:
-    """What is SQLite's own way."""
+    """The operations of `Database` on SQLite."""
 
     form = "sqlite+aiosqlite:///file"
 
@@ -52,26 +52,26 @@ class Sqlite:
         self._file = OpenedFile()
 
     def is_complete(self, url: URL) -> bool:
-        """Return whether a URL names a file: one in memory would be another one for each connection."""
+        """Return whether a URL names a file; each connection would have a database in memory of its own."""
         in_memory = url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
         return not in_memory and not url.host and not url.username
 
     def name(self, url: URL) -> str:
-        """Name the database in words."""
+        """Return the database's name for messages."""
         return f"SQLite, {url.database}"
 
     def writing(self, url: URL) -> AsyncEngine:
-        """One connection, for there is one writer at a time: the others queue here, in order."""
+        """Return an engine with a single connection, at which concurrent commands queue in order."""
         if url.database and "uri" not in url.query:
             _make(Path(url.database))
         return self._engine(url, WholeTransactions, connections=1)
 
     def reading(self, url: URL) -> AsyncEngine:
-        """Connections that read while another writes; every statement sees the newest commits."""
+        """Return an engine that reads while another connection writes, and sees the newest commits."""
         return self._engine(url, WholeStatements, connections=4)
 
     def migrating(self, url: URL) -> AsyncEngine:
-        """Make a connection that may put a copy in the place of a table that others refer to."""
+        """Return an engine for migrations, which may replace a table that others refer to by a copy."""
         return self._engine(url, WholeTransactions, connections=1, foreign_keys="OFF")
 
     def _engine(
@@ -89,66 +89,67 @@ class Sqlite:
         return engine
 
     def rows(self, connection: AsyncConnection) -> AtOnce:
-        """What a command's transaction reads and writes its rows through."""
+        """Return the object through which a command's transaction reads and writes rows."""
         return AtOnce(connection)
 
     def refuse_if_unfit(self, connection: Connection) -> None:
-        """Do nothing: any file will do."""
+        """Do nothing: SQLite has no setting that would lose data."""
 
     def take_turns(self, _connection: Connection) -> None:
-        """Migrations have the file for themselves once their transaction has begun."""
+        """Do nothing: the transaction of the migrations has the file's only write lock."""
 
     def refuse_broken_references(self, connection: Connection) -> None:
-        """Raise `UnfitStore` where rows refer to others that are not there."""
+        """Raise `UnfitStore` if a row refers to a row that does not exist."""
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if broken:
             tables = sorted({f"{table} to {other}" for table, _, other, _ in broken})
             raise UnfitStore(
-                f"after its migrations, rows would refer to others that are not there: {', '.join(tables)}.\n"
-                "Nothing was changed. Report this, and keep the version that you had until it is mended."
+                f"after its migrations, rows would refer to rows that do not exist: {', '.join(tables)}.\n"
+                "Nothing was changed. Report this, and use your previous version until it is fixed."
             )
 
     async def probe(self, connection: AsyncConnection) -> None:
-        """Commit the log's head as it is: only a commit finds out that a disk is full."""
-        for step in (1, -1):  # A row that is given the values that it has is not written at all.
+        """Commit a change of the log's head and its reversal: only a commit detects a full disk."""
+        for step in (1, -1):  # SQLite does not write a row whose values stay the same.
             await connection.execute(text("UPDATE log_head SET position = position + :step"), {"step": step})
         await connection.commit()
 
     def failure(self, error: DBAPIError) -> Failure:
-        """What it means that a statement failed."""
+        """Return the kind of failure that the error's name stands for."""
         if isinstance(error.orig, FileReplaced):
             return Failure.REPLACED
         name = getattr(error.orig, "sqlite_errorname", None) or ""
         return _FAILURES.get(name) or _FAILURES.get("_".join(name.split("_")[:2])) or Failure.AWAY
 
     def said(self, error: DBAPIError) -> str:
-        """Return SQLite's own words, which name tables and columns and quote no values."""
+        """Return SQLite's message, which names tables and columns and quotes no values."""
         return f"{type(error.orig).__name__}: {error.orig}"
 
     listen: Callable[[AsyncEngine, Commits], Awaitable[None]] | None = None
-    """Nobody tells of what another process writes to the file: the relay looks."""
+    """SQLite has no notifications: the relay polls for the commits of other processes."""
 
 
 def make_private(store: Path) -> None:
-    """Make the file if there is none, and let nobody but its owner read or write it.
+    """Create the file if it does not exist, and let only its owner read and write it.
 
-    SQLite gives the files that it makes beside it the same permissions.
+    SQLite gives the files that it creates beside it the same permissions.
     """
     _make(store)
     for suffix in ("", "-wal", "-shm"):
-        # The file of another user, which we may write to, is that user's to protect.
+        # Only the owner of a file may change its permissions; another user's file is left as it is.
         with suppress(FileNotFoundError, PermissionError):
             Path(f"{store}{suffix}").chmod(0o600)
 
 
 def _make(file: Path) -> None:
-    if len(os.fsencode(file.absolute())) > _LONGEST_PATH:  # of which SQLite only says that it can't open it
+    if len(os.fsencode(file.absolute())) > _LONGEST_PATH:  # SQLite itself would not give the reason.
         raise OSError(ENAMETOOLONG, os.strerror(ENAMETOOLONG))
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _set_pragma(file: File, name: str, value: str) -> None:
-    # A new file's change to WAL does not wait for a lock, unlike all else: another process may be at it.
+    # SQLite's busy timeout does not apply to the change of a new file to WAL, which another process may make
+    # at the same moment: so it is retried here for 5 seconds.
     give_up = monotonic() + 5
     while True:
         try:

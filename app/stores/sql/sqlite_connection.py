@@ -1,5 +1,6 @@
-"""SQLite through aiosqlite: a statement takes one trip to the connection's thread, and not four; a
-transaction that writes takes two in all.
+"""Connections to SQLite through aiosqlite that make few trips to the connection's thread.
+
+A statement takes one trip instead of four, and a whole writing transaction takes two.
 """
 
 import sqlite3
@@ -20,15 +21,15 @@ from app.stores.sql.sqlite_file import FileReplaced, Identity, OpenedFile
 
 
 class WholeStatements(OpenConnection):
-    """Executes a statement, fetches all its rows and closes its cursor in one go.
+    """A connection that executes a statement, fetches all its rows and closes its cursor in one trip.
 
-    Raises `FileReplaced` where the file is not the one that was opened any more.
+    Statements raise `FileReplaced` if the file was removed or replaced since it was opened.
     """
 
     file: OpenedFile
 
     async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
-        """Has a statement executed in the connection's thread."""
+        """Execute a statement in the connection's thread."""
         await self.in_thread(self._check_and_carry_out, statement, sql, values, many)
 
     def _check_and_carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
@@ -36,7 +37,7 @@ class WholeStatements(OpenConnection):
         self.carry_out_here(statement, sql, values, many)
 
     def carry_out_here(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
-        """Executes a statement in the thread that asks for it."""
+        """Execute a statement in the calling thread."""
         cursor = self.opened.cursor()
         try:
             (cursor.executemany if many else cursor.execute)(sql, values)
@@ -47,36 +48,36 @@ class WholeStatements(OpenConnection):
             cursor.close()
 
     async def rollback(self) -> None:
-        """Undoes the transaction, if there is one."""
+        """Roll back the transaction, if there is one."""
         if self.opened.in_transaction:
             await super().rollback()
 
 
 class WholeTransactions(WholeStatements):
-    """Begins a transaction with its first statement, and carries out the others where they are called.
+    """A connection that begins a transaction with its first statement and executes the others at once.
 
-    Who has the lock to write waits for nobody, and what is written stays in memory until the commit: a
-    statement then takes a few microseconds, and a trip to the thread some thirty. What may have to wait, for
-    the lock or for the disk, is the first statement and the commit.
+    Only the first statement, which takes the write lock, and the commit, which writes to the disk, may have
+    to wait: they run in the connection's thread. The other statements change memory only. They take a few
+    microseconds each, and a trip to the thread takes about thirty, so they run in the calling thread.
     """
 
     _log: Identity | None = None
 
     async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
-        """Has a statement executed."""
+        """Execute a statement; begin a transaction if none has begun."""
         if self.opened.in_transaction:
             self.carry_out_here(statement, sql, values, many)
         else:
             await self.in_thread(self._begin_with, statement, sql, values, many)
 
     def _begin_with(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
-        if not self.opened.in_transaction:  # of a statement that was given up before it was done
+        if not self.opened.in_transaction:  # A statement whose caller was cancelled may have begun it.
             self._check()
             self.opened.execute("BEGIN IMMEDIATE")
         self.carry_out_here(statement, sql, values, many)
 
     async def commit(self) -> None:
-        """Ends the transaction; what was committed to a file that is gone is not acknowledged."""
+        """Commit the transaction; raise `FileReplaced` if the commit went to a file that was removed."""
         await self.in_thread(self._commit_and_check)
 
     def _commit_and_check(self) -> None:
@@ -85,14 +86,14 @@ class WholeTransactions(WholeStatements):
 
     def _check(self) -> None:
         self.file.check()
-        # While a connection is open nobody but an intruder removes the file that it commits to.
+        # SQLite itself never removes the write-ahead log while a connection is open.
         log = self._log = self.file.log() if self._log is None else self._log
         if log != self.file.log():
-            raise FileReplaced("the file that commits are written to was removed or replaced")
+            raise FileReplaced("the write-ahead log was removed or replaced")
 
 
 class Statement(ClosedCursor):
-    """A cursor as SQLAlchemy wants one, which holds all rows once it has been executed."""
+    """A cursor for SQLAlchemy that holds all rows once the statement has been executed."""
 
     def __init__(self, connection: "Adapted") -> None:
         self._adapted = connection
@@ -104,7 +105,7 @@ class Statement(ClosedCursor):
         self.arraysize = 1
 
     def execute(self, sql: str, values: Any = (), *, many: bool = False) -> None:
-        """Executes a statement."""
+        """Execute a statement; raise SQLAlchemy's exceptions."""
         try:
             if in_greenlet():
                 await_(self._connection.carry_out(self, sql, values, many))
@@ -114,34 +115,34 @@ class Statement(ClosedCursor):
             self._adapted.fail(error)
 
     def executemany(self, sql: str, values: Any) -> None:
-        """Executes a statement once for each row of values."""
+        """Execute a statement once for each set of values."""
         self.execute(sql, values, many=True)
 
     def fetchone(self) -> Any:
-        """The next row; `None` after the last one."""
+        """Return the next row, or `None` after the last one."""
         return next(self.rows, None)
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
-        """The next few rows."""
+        """Return the next rows, at most `size` or else `arraysize`."""
         return list(islice(self.rows, size or self.arraysize))
 
     def fetchall(self) -> list[Any]:
-        """All rows that are left."""
+        """Return all remaining rows."""
         return list(self.rows)
 
 
 class Adapted(Adapter):
-    """SQLAlchemy's view of a connection."""
+    """A connection of SQLAlchemy whose cursors fetch all rows at once."""
 
     __slots__ = ()
 
-    def cursor(self, server_side: bool = False) -> Any:  # noqa: ARG002 - SQLAlchemy asks for it by name
-        """Return a new cursor; each one fetches all its rows at once."""
+    def cursor(self, server_side: bool = False) -> Any:  # noqa: ARG002 - SQLAlchemy passes it by name
+        """Return a new cursor."""
         return Statement(self)
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):
-    """SQLAlchemy's view of aiosqlite; what it opens is given to `prepare` first."""
+    """The DBAPI module for SQLAlchemy; it passes each new connection of sqlite3 to `prepare`."""
 
     def __init__(
         self,
@@ -156,39 +157,40 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
         self._file = file or OpenedFile()
 
     def connect(self, database: str, **options: Any) -> Adapted:
-        """Opens a database; the options are those of `sqlite3`."""
+        """Open a database; the options are those of `sqlite3.connect`."""
 
         def open_database() -> sqlite3.Connection:
-            # Transactions begin where we say so, not where the driver guesses.
-            self._file.check()  # To open one that is gone would make another.
+            self._file.check()  # Otherwise sqlite3 would create a new file in place of a removed one.
+            # With this isolation level the driver begins no transactions by itself.
             opened: sqlite3.Connection = sqlite3.connect(database, isolation_level=None, **options)
             try:
                 self._file.opened_by(opened)
                 self._prepare(opened)
-            except BaseException:  # The file is no database, for one: it would be open until it is collected.
+            except BaseException:  # Such as that the file is no database: it would stay open until collected.
                 opened.close()
                 raise
             return opened
 
         connection: Any = self._kind(open_database, iter_chunk_size=64)
         connection.file = self._file
-        connection.thread.daemon = True  # One that was never closed keeps no process from ending.
+        connection.thread.daemon = True  # A connection that was never closed must not keep the process alive.
         self._threads = [*filter(Thread.is_alive, self._threads), connection.thread]
         return Adapted(self, await_(connection))
 
     def wait_for_threads(self, _engine: Engine) -> None:
-        """Returns when the connections have ended that were given up in the middle, at most a second each.
+        """Wait up to a second for each thread whose connection was abandoned during a statement.
 
-        A thread that ends later would look for an event loop that is closed by then.
+        A thread that ended later would call into an event loop that is already closed.
         """
         for thread in self._threads:
             thread.join(1)
 
 
 class AtOnce:
-    """The statements of one transaction of `WholeTransactions`.
+    """The rows of one transaction of `WholeTransactions`.
 
-    Where nothing is waited for, SQLAlchemy need not be prepared to: that would take as long as the rest.
+    Statements after the first never wait, so they use SQLAlchemy's synchronous connection. The greenlet
+    that its asynchronous connection starts would take as long as the statement itself.
     """
 
     def __init__(self, opened: AsyncConnection) -> None:
@@ -197,7 +199,7 @@ class AtOnce:
         self._begun = False
 
     async def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
-        """Executes a statement."""
+        """Execute a statement; only the first one of a transaction waits."""
         if self._begun:
             return self._connection.execute(statement, values)
         result = await self._opened.execute(statement, values)
@@ -205,6 +207,6 @@ class AtOnce:
         return result
 
     async def commit(self) -> None:
-        """Ends the transaction; another may follow."""
+        """Commit the transaction; another may follow."""
         self._begun = False
         await self._opened.commit()

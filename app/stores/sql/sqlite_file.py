@@ -1,4 +1,7 @@
-"""The file that an SQLite store was opened as: what is written to a removed one is gone when it is closed."""
+"""Detection of an SQLite file that was removed or replaced while it is open.
+
+Whatever is written to a removed file disappears when the file is closed.
+"""
 
 import os
 import sqlite3
@@ -7,18 +10,18 @@ Identity = tuple[int, int]
 
 
 class FileReplaced(sqlite3.OperationalError):
-    """The file is no longer there, or another one is in its place."""
+    """The file was removed, or replaced by another one."""
 
 
 class OpenedFile:
-    """The file behind a store's connections, as it was when the first of them was opened."""
+    """The identity of a store's file at the time when the first connection opened it."""
 
     def __init__(self) -> None:
         self._path: str | None = None
         self._identity: Identity | None = None
 
     def opened_by(self, connection: sqlite3.Connection) -> None:
-        """Note which file a new connection has opened, or raise `FileReplaced` where it is another one."""
+        """Remember the file of the first connection; raise `FileReplaced` if a later one has another file."""
         if self._path is None:
             (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
             self._path, self._identity = path, _identity_of(path)
@@ -26,12 +29,12 @@ class OpenedFile:
             self.check()
 
     def check(self) -> None:
-        """Raise `FileReplaced` where the path leads to another file by now, or to none; takes 2 µs."""
+        """Raise `FileReplaced` if the path now leads to another file or to none; this takes 2 µs."""
         if self._path and _identity_of(self._path) != self._identity:
             raise FileReplaced(f"{self._path} was removed or replaced")
 
     def log(self) -> Identity | None:
-        """Return which file commits are written to, before they come to the store's own; `None` for none."""
+        """Return the identity of the write-ahead log, or `None` if there is none."""
         return _identity_of(f"{self._path}-wal") if self._path else None
 
 

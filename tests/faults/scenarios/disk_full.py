@@ -14,7 +14,7 @@ from tests.faults.small_disk import FileSystem, SmallDisk, small_disk
 from tests.faults.wishes import Wish
 from tests.postgres import Postgres, postgres
 
-FULL = "has no room left"
+FULL = "disk is full"
 DOWN = "does not answer"
 
 SHOP = 5

@@ -120,7 +120,7 @@ async def test_a_user_who_may_only_read(tmp_path: Path) -> None:
         assert f"The MongoDB at {address} refuses what Diptych needs: not authorized on shop" in said
         assert "pencil" not in said
         async with open_read_store(reader, "shop") as store:
-            with pytest.raises(ReadStoreUnavailable, match="when its operator has mended that"):
+            with pytest.raises(ReadStoreUnavailable, match="when its operator has fixed that"):
                 await store.probe()
         wrong = await refusal_of(reader.replace("pencil", "eraser"))
         assert "Authentication failed" in wrong
@@ -163,7 +163,7 @@ async def test_a_probe_tells_of_a_store_that_takes_no_writes(
     async with open_read_store(mongo_url, DATABASE) as store:
         await mongo.client.admin.command({"setUserWriteBlockMode": 1, "global": True})
         try:
-            with pytest.raises(ReadStoreUnavailable, match="do it now"):
+            with pytest.raises(ReadStoreUnavailable, match="execute the command now"):
                 await store.probe()
         finally:
             await mongo.client.admin.command({"setUserWriteBlockMode": 1, "global": False})

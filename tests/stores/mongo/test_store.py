@@ -419,7 +419,7 @@ async def test_a_store_in_trouble_is_no_fault_of_the_change(
             await behind.admin.command(
                 {"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": trouble}
             )
-            again = "Try again when its operator" if name == "Unauthorized" else r"Try again\."
+            again = "Retry when its operator" if name == "Unauthorized" else r"Try again\."
             with pytest.raises(ReadStoreUnavailable, match=again):
                 await apply(store, NoteTaken(note="a"), TopicRenamed(topic="plain", to="fancy"))
             await behind.admin.command({"configureFailPoint": "failCommand", "mode": "off"})

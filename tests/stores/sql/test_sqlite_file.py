@@ -46,7 +46,7 @@ async def test_nothing_is_accepted_by_a_file_that_was_removed_or_replaced(
     with pytest.raises(WriteStoreUnavailable, match="removed or replaced"):
         await turn_while(store, remove)
     for refused in (partial(store.turn, "book-1", 1), store.probe, store.head):
-        with pytest.raises(WriteStoreUnavailable, match="Put it back and start the service again"):
+        with pytest.raises(WriteStoreUnavailable, match="Put the file back and restart the service"):
             await refused()
     assert (file.name in os.listdir(file.parent)) == another
 
@@ -57,5 +57,5 @@ async def test_nothing_is_accepted_once_the_file_is_removed_that_commits_are_wri
     with pytest.raises(WriteStoreUnavailable, match="removed or replaced"):
         await turn_while(store, Path(f"{file}-wal").unlink)
     for refused in (partial(store.turn, "book-1", 2), store.probe):
-        with pytest.raises(WriteStoreUnavailable, match="Put it back and start the service again"):
+        with pytest.raises(WriteStoreUnavailable, match="Put the file back and restart the service"):
             await refused()

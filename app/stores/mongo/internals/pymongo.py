@@ -1,6 +1,6 @@
-"""All that Diptych uses of pymongo which pymongo keeps private, with the reason.
+"""All private names of pymongo that Diptych uses, with the reason.
 
-`tests/stores/mongo/internals/test_pymongo.py` names the release that has changed it.
+`tests/stores/mongo/internals/test_pymongo.py` fails with the release that has changed one of them.
 """
 
 from typing import Any
@@ -9,11 +9,11 @@ from pymongo import MongoClient
 
 
 def forget_connections(client: MongoClient[Any]) -> None:
-    """Have a client open new connections from now on.
+    """Make a client replace its connections by new ones.
 
-    A connection to a mongod that was not ready yet says for as long as it lives that the server has no
-    sessions. The public ways to end it are to close the client, which can't be used after that, and to wait
-    until the server ends it.
+    A connection that was opened before mongod was ready reports until its end that the server has no
+    sessions. There are two public ways to end it: to close the client, which is unusable after that, and to
+    wait until the server ends it.
     """
-    for server in list(client._topology._servers.values()):  # which the monitor's thread may change
+    for server in list(client._topology._servers.values()):  # A copy: the monitor's thread may change it.
         server.pool.reset_without_pause()

@@ -1,6 +1,6 @@
-"""All that Diptych uses of aiosqlite which aiosqlite keeps private, with the reasons.
+"""All private names of aiosqlite that Diptych uses, with the reasons.
 
-`tests/stores/sql/internals/test_aiosqlite.py` names the release that has changed one of them.
+`tests/stores/sql/internals/test_aiosqlite.py` fails with the release that has changed one of them.
 """
 
 import sqlite3
@@ -11,15 +11,15 @@ import aiosqlite
 
 
 class OpenConnection(aiosqlite.Connection):
-    """A connection that also gives its thread, and what is open in it.
+    """A connection that gives access to its thread and to the connection that is open there.
 
-    aiosqlite's public methods each do one step of a statement in one trip to the thread. None of them takes
-    a function that does several steps in one trip.
+    Each public method of aiosqlite makes one trip to the thread for one step of a statement. None of them
+    takes a function that does several steps in one trip.
     """
 
     @property
     def opened(self) -> sqlite3.Connection:
-        """The connection that sqlite3 has opened; raises `ValueError` if it is closed."""
+        """The connection of sqlite3; `ValueError` if it is closed."""
         return self._conn
 
     @property
@@ -28,5 +28,5 @@ class OpenConnection(aiosqlite.Connection):
         return self._thread
 
     async def in_thread(self, work: Callable[..., object], *arguments: object) -> None:
-        """Have `work` done in the thread; raises `ValueError` if the connection is closed."""
+        """Call `work` in the thread; raise `ValueError` if the connection is closed."""
         await self._execute(work, *arguments)  # type: ignore[no-untyped-call]

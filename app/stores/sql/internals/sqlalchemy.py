@@ -1,6 +1,6 @@
-"""All that Diptych uses of SQLAlchemy which SQLAlchemy keeps private, with the reasons.
+"""All private names of SQLAlchemy that Diptych uses, with the reasons.
 
-`tests/stores/sql/internals/test_sqlalchemy.py` names the release that has changed one of them.
+`tests/stores/sql/internals/test_sqlalchemy.py` fails with the release that has changed one of them.
 """
 
 from typing import NoReturn
@@ -11,21 +11,21 @@ from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 class ClosedCursor:
     """A cursor that holds no statement open.
 
-    SQLAlchemy closes the cursors of an asynchronous driver by a method of its own, and not by DBAPI's only.
+    SQLAlchemy closes the cursors of an asynchronous driver with a private method, besides that of the DBAPI.
     """
 
     def close(self) -> None:
-        """Do nothing: the cursor is closed already."""
+        """Do nothing: the cursor is already closed."""
 
     async def _async_soft_close(self) -> None:
         """Do nothing."""
 
 
 class Adapter(AsyncAdapt_aiosqlite_connection):
-    """SQLAlchemy's view of a connection, which shares with our cursors how it translates errors."""
+    """A connection of SQLAlchemy that translates the errors of our cursors, too."""
 
     __slots__ = ()
 
     def fail(self, error: Exception) -> NoReturn:
-        """Raise what SQLAlchemy expects in place of `error`, which may be no error of sqlite3's."""
+        """Raise the exception that SQLAlchemy expects instead of `error`, which may not be from sqlite3."""
         self._handle_exception(error)
