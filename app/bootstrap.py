@@ -1,4 +1,4 @@
-"""The composition root: the contexts and read models that are found, and how the circle is closed."""
+"""The composition root: it finds the contexts and read models, and connects the parts of the circle."""
 
 import asyncio
 import logging
@@ -47,10 +47,11 @@ HANDLERS = contexts.handlers(CONTEXTS)
 EVENTS = contexts.event_types(CONTEXTS)
 
 REMEMBERED_AT_START = 1_000
-"""Events whose positions are known from the start: tokens and cursors of those who come back name them."""
+"""Newest events whose positions are loaded at the start, because clients that reconnect send them in tokens
+and cursors."""
 
 READ_MODELS = read_models_in(app.read_models)
-"""Every one that a module of `app/read_models/` has."""
+"""The read models of all modules in `app/read_models/`."""
 
 for _model in READ_MODELS:
     _model.learn(EVENTS)
@@ -58,21 +59,21 @@ for _model in READ_MODELS:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteSide:
-    """What commands need, and nothing of what follows from them."""
+    """The part of the service that accepts commands, without projections and queries."""
 
     commands: CommandBus
     log: SqlWriteStore
     store: str
-    """In words: which write store it uses."""
+    """The name of the write store for messages."""
 
 
 @asynccontextmanager
 async def open_write_side(
     settings: Settings, committed: Callable[[Receipt], None] = lambda _receipt: None
 ) -> AsyncIterator[WriteSide]:
-    """Opens the write store alone; a service that runs beside sees new events within a second.
+    """Yield the write side alone; a service on the same store sees its events within a second.
 
-    Raises `WriteStoreUnavailable`.
+    Call `committed` with the receipt of each command. Raise `WriteStoreUnavailable`.
     """
     _make_folder(settings.data_dir)
     async with open_database(settings.write_store) as engines:
@@ -86,9 +87,9 @@ Filling = Callable[[WriteSide], Awaitable[None]]
 
 @asynccontextmanager
 async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncIterator[Circle]:
-    """Opens the stores, lets `fill` send commands, then runs relay and projectors until the block ends.
+    """Open the stores, let `fill` send commands, and run relay and projectors until the block ends.
 
-    Raises `MongodError`, `WriteStoreUnavailable` and `ReadStoreUnavailable`.
+    Raise `MongodError`, `WriteStoreUnavailable` and `ReadStoreUnavailable`.
     """
     async with AsyncExitStack() as opened:
         head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
@@ -122,13 +123,14 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             )
         )
         await log.refuse_if_read_only()
-        if settings.mongodb_url:  # The embedded one is ours, and has just been seen to take writes.
+        if settings.mongodb_url:  # The embedded mongod is fit: it has become a primary a moment ago.
             await documents.refuse_if_unfit()
         await documents.refuse_if_newer()
         progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
         statuses = CommandStatuses(log, progress)
         relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
-        if fill and (await log.head() or not await documents.has_any()):  # else they are of a lost log
+        # With documents and an empty log, the log was lost: filling a new one would hide that.
+        if fill and (await log.head() or not await documents.has_any()):
             await fill(write_side)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
@@ -175,7 +177,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
 
 @dataclass(frozen=True)
 class _Commits:
-    """Takes what PostgreSQL tells of commits to where they are waited for."""
+    """A listener that passes PostgreSQL's notifications of commits on to relay and command statuses."""
 
     relay: Relay
     statuses: CommandStatuses
@@ -196,26 +198,26 @@ def _named(mongod: Mongod | None) -> str:
 
 
 async def _keep_running(mongod: Mongod, settings: Settings) -> None:
-    """Starts the embedded mongod again whenever it ends; the documents are where they were."""
+    """Restart the embedded mongod on the same documents whenever it ends."""
     await mongod.process.wait()
     while True:
-        logger.error("The embedded mongod has ended; it is started again")
+        logger.error("The embedded mongod has ended; restarting it")
         try:
-            async with embedded_mongod(settings.data_dir, settings.mongod_bin) as again:
-                await again.process.wait()
+            async with embedded_mongod(settings.data_dir, settings.mongod_bin) as restarted:
+                await restarted.process.wait()
         except MongodError as reason:
-            logger.error("The embedded mongod does not start: %s", reason)
-        except Exception as reason:  # Queries wait for mongod; it is no reason to stop the service.
-            logger.error("The embedded mongod does not start: %s", outline(reason))
+            logger.error("The embedded mongod does not start; retrying in 1 s: %s", reason)
+        except Exception as reason:  # The service goes on: commands need no mongod, and queries wait for it.
+            logger.error("The embedded mongod does not start; retrying in 1 s: %s", outline(reason))
         await asyncio.sleep(1)
 
 
 def _make_folder(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        TemporaryFile(dir=data_dir).close()  # Only this shows that files can be made in it.
+        TemporaryFile(dir=data_dir).close()  # Only this shows that files can be created in it.
     except OSError as error:
         raise WriteStoreUnavailable(
             f"Can't use the data folder {data_dir}: {error.strerror}.\n"
-            "Mend that, or choose another folder with --data-dir."
+            "Fix that, or choose another folder with --data-dir."
         ) from error

@@ -1,4 +1,4 @@
-"""Whether all that is written is connected: what is forgotten is found at the start, and not by a request."""
+"""Checks at the start that every part of the program is declared, so that no request finds a gap."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -18,18 +18,18 @@ from schema import completeness as schema
 
 
 class Incomplete(Exception):
-    """Something is written and not connected; each line of the text says what to add where."""
+    """A gap in the program's declarations; each line of the message says what to add where."""
 
 
 @cache
 def require_complete() -> None:
-    """Raise `Incomplete` where something is forgotten."""
+    """Raise `Incomplete` if `problems` finds any."""
     if found := problems():
         raise Incomplete("\n".join(found))
 
 
 def problems() -> Sequence[str]:
-    """Return what is forgotten, a sentence each."""
+    """Return a sentence for each missing declaration."""
     kinds = {each.kind for context in CONTEXTS for each in context.aggregates}
     try:
         written = {model.name: document_keys.keys_written(model) for model in READ_MODELS}
@@ -41,20 +41,20 @@ def problems() -> Sequence[str]:
             *schema.problems(written, _refusals(), kinds),
         ]
     except NoSource as error:
-        return [f"Read models can't be told apart: {error}. Install the program with its source text."]
+        return [f"Read models can't get fingerprints: {error}. Install the program with its source text."]
 
 
 def _without_context() -> Iterator[str]:
     known = {context.package for context in CONTEXTS}
     for name in contexts.packages_in(app.domain):
         if name not in known:
-            yield f"The package {name} is no context: declare its CONTEXT in {name}.handlers."
+            yield f"The package {name} is not a context: declare its CONTEXT in {name}.handlers."
 
 
 def _read_models() -> Iterator[str]:
     for name, times in Counter(model.name for model in READ_MODELS).items():
         if times > 1:
-            yield f"{times} read models are called {name}: give each a name of its own."
+            yield f"{times} read models have the name {name}: give each a name of its own."
     for model in READ_MODELS:
         if not model.description:
             yield (
@@ -67,14 +67,14 @@ def _problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
     for event_type in model.answers:
         if event_type is not Event and event_type not in set(EVENTS):
             yield (
-                f"{model.name} answers {event_type.__name__}, which no context declares: move it to the "
-                "events of one."
+                f"{model.name} handles {event_type.__name__}, which no context declares: move it to the "
+                "events of a context."
             )
     yield from document_keys.problems(model, written)
 
 
 def _refusals(kind: type[CommandError] = CommandError) -> Iterator[type[CommandError]]:
-    """Yield the application's refusals, the generic ones included."""
+    """Yield the application's refusals, including the generic ones."""
     for each in kind.__subclasses__():
         if each.__module__.startswith(f"{app.__name__}."):
             yield each

@@ -1,4 +1,4 @@
-"""Settings, read once from the environment; an unset one has a default that needs nothing else."""
+"""Settings, which are read once from the environment and have defaults that need no other software."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -13,13 +13,13 @@ from app.hosts import Hosts, host_of
 from app.origins import origin_of
 
 _LONGEST_DATABASE_NAME = 63
-"""Bytes, in MongoDB."""
+"""Bytes of the longest database name in MongoDB."""
 
 _RESERVED_DATABASES = {"admin", "config", "local"}
 
 
 class Settings(BaseSettings):
-    """All that can be set, by environment variables of the same names in upper case."""
+    """The settings, from environment variables with their names in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -28,9 +28,9 @@ class Settings(BaseSettings):
     mongodb_url: str | None = Field(default=None, description="URL of a MongoDB replica set")
     mongodb_database: str = Field(default="diptych", description="database of the documents")
     mongo_driver: Literal["motor", "pymongo"] = Field(
-        default="motor", description="what speaks with MongoDB: motor, or pymongo's own asynchronous client"
+        default="motor", description="MongoDB driver: motor, or pymongo's own asynchronous client"
     )
-    mongod_bin: str | None = Field(default=None, description="mongod to start where MONGODB_URL is not set")
+    mongod_bin: str | None = Field(default=None, description="mongod to start if MONGODB_URL is not set")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     allowed_origins: str = Field(
@@ -38,33 +38,33 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str = Field(
         default="",
-        description="hosts to answer for beside loopback's names and HOST, separated by commas; `*` for all",
+        description="hosts to answer for besides localhost and HOST, separated by commas; `*` for all",
     )
     read_cache_mb: int | None = Field(
         default=None,
         ge=0,
-        description="megabytes for answers, kept until a change concerns them; by default none with "
-        "MONGODB_URL, where another process may change what they show",
+        description="megabytes for cached answers, each of which a change of its documents invalidates; "
+        "by default 64, or 0 with MONGODB_URL, because other processes may then change the documents",
     )
     read_patience: float = Field(
-        default=2.0, ge=0, le=30, description="seconds a read waits for what its token asks for"
+        default=2.0, ge=0, le=30, description="seconds that a read waits for the position in its token"
     )
     heartbeat: float = Field(
-        default=10.0, gt=0, le=300, description="seconds between a quiet subscription's heartbeats"
+        default=10.0, gt=0, le=300, description="seconds between heartbeats of a subscription without changes"
     )
 
     loop_limit_ms: float | None = Field(
         default=None,
         ge=1,
         le=60_000,
-        description="milliseconds of processor time for which one step may hold the event loop; longer ones "
-        "are logged, and shown at /health/loop. Not measured by default",
+        description="milliseconds of processor time for which one step may hold the event loop; longer steps "
+        "are logged, and shown at /health/loop. By default this is not measured",
     )
 
     @field_validator("data_dir", "database_url", "mongodb_url", "mongod_bin", "host", mode="before")
     @classmethod
     def _is_not_empty(cls, value: object) -> object:
-        # An empty text may be a variable that somebody forgot to fill: it must not choose another store.
+        # An empty value may be a variable that was left unfilled: it must not silently select the default.
         if value == "":
             raise PydanticCustomError("empty", "It is empty. Give it a value, or leave it unset")
         return value
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     def _can_name_a_database(cls, name: str) -> str:
         if name in _RESERVED_DATABASES:
             raise PydanticCustomError(
-                "database", "MongoDB keeps this database for itself. Choose another name"
+                "database", "MongoDB reserves this database for itself. Choose another name"
             )
         if bad := sorted({character for character in name if character in '/\\. "$*<>:|?\0'}):
             raise PydanticCustomError(
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
-        """The other origins whose pages may use the API."""
+        """The other origins whose web pages may use the API."""
         return tuple(origin_of(origin) for origin in _listed(self.allowed_origins))
 
     @cached_property
@@ -123,12 +123,12 @@ class Settings(BaseSettings):
 
     @cached_property
     def is_embedded(self) -> bool:
-        """Return whether both stores are the service's own, in the data folder."""
+        """Whether both stores are embedded, with their files in the data folder."""
         return not self.database_url and not self.mongodb_url
 
     @cached_property
     def read_cache(self) -> int:
-        """Bytes for answers: some, where nobody else can change what they show."""
+        """Bytes for cached answers; by default none if other processes may change the documents."""
         default = 0 if self.mongodb_url else 64
         return (default if self.read_cache_mb is None else self.read_cache_mb) * 1_000_000
 
@@ -139,7 +139,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def write_store(self) -> str | Path:
-        """The write store: the URL that is set, or the embedded one's file."""
+        """The URL of the write store, or the file of the embedded one."""
         return self.database_url or self.write_store_file
 
 

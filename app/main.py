@@ -34,11 +34,10 @@ GRAPHQL = "/graphql"
 
 
 def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop | None = None) -> Starlette:
-    """The application; its stores are open while its lifespan lasts, filled by `fill` before anyone looks.
+    """Return the application, whose lifespan opens the stores and calls `fill` before it serves requests.
 
-    Who stops it sets `app.state.leaving` first: responses that have no end of their own then end.
-    Operators are shown how long the loop was `held`, where that is measured.
-    Raises `Incomplete`.
+    A server that stops sets `app.state.leaving` first, which ends responses that would otherwise never end.
+    If `held` is given, `/health/loop` shows how long the event loop was held. Raise `Incomplete`.
     """
     require_complete()
 
@@ -92,10 +91,10 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
 
 
 class _GraphQLFirst(Starlette):
-    """Takes GraphQL straight to its endpoint: to find a route takes longer than to answer from memory.
+    """An application that dispatches GraphQL requests itself: routing takes longer than a cached answer.
 
-    All but the health checks is for requests to the service's own hosts. Probes ask under any name, such as a
-    pod's address, and there is nothing that a page of elsewhere could change or learn from what they read.
+    It refuses requests for foreign hosts, except health checks. Probes may use any host, such as a pod's
+    address, and health checks have nothing that a foreign web page could change or learn.
     """
 
     def __init__(self, endpoint: ASGIApp, hosts: Hosts, **options: Any) -> None:
@@ -105,8 +104,8 @@ class _GraphQLFirst(Starlette):
         self.at_once: AtOnce | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or serves a websocket."""
-        path = scope.get("path")  # none has the lifespan
+        """Serve a request or a websocket, or run the lifespan."""
+        path = scope.get("path")  # `None` for the lifespan
         refusal = None
         if path and path not in health.PATHS:
             refusal = self._hosts.refusal(scope["headers"], scope["http_version"])
@@ -118,11 +117,11 @@ class _GraphQLFirst(Starlette):
             await super().__call__(scope, receive, send)
 
 
-async def _refuse(_request: Request, refusal: Exception) -> Response:
+async def _refuse(request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, HTTPException):
         raise refusal
     if refusal.status_code == 404:
-        refusal = HTTPException(404, "Nothing is here. GraphQL is at /graphql.")
+        refusal = HTTPException(404, f"There is nothing at {request.url.path}. GraphQL is at /graphql.")
     return refused(refusal)
 
 

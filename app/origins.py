@@ -1,4 +1,4 @@
-"""Origins of web pages, in the form in which browsers send them."""
+"""Parsing of web origins into the form in which browsers send them."""
 
 from urllib.parse import SplitResult, urlsplit
 
@@ -6,24 +6,26 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(text: str) -> str:
-    """Return the origin that `text` stands for, as browsers write it: lower case, no default port, no slash.
+    """Return the origin in `text` in lower case, without default port or slash.
 
-    Raises `ValueError`, whose message says what is wrong and what to write instead.
+    Raise `ValueError`, whose message says what is wrong and what to write instead.
     """
     if text == "*":
         return text
     if text.lower() == "null":
-        raise ValueError("null is the origin of every sandboxed page and local file: it can't be allowed")
+        raise ValueError("null is the origin of every sandboxed page and local file: remove it")
     if "*" in text:
         raise ValueError("an origin can't contain a wildcard: list each origin, or allow all with a single *")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise ValueError(f"it is not a URL: {error}") from None
+        raise ValueError(
+            f"it is not a URL ({error}): write scheme, host and port, such as http://localhost:5173"
+        ) from None
     scheme, _, rest = text.partition("://")
     if not rest.strip("/") and scheme != text:
-        raise ValueError("the host is missing: write it behind the scheme, such as http://localhost:5173")
+        raise ValueError("the host is missing: write it after the scheme, such as http://localhost:5173")
     if not parts.hostname or not parts.scheme:
         bare = text.strip("/")
         raise ValueError(f"the scheme is missing: write http://{bare} or https://{bare}")
@@ -31,7 +33,7 @@ def origin_of(text: str) -> str:
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError(f"an origin is scheme, host and port only: write {origin}")
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("browsers send the host's ASCII form (xn--…): write that")
+        raise ValueError("browsers send a host in ASCII: write that form, which begins with xn--")
     return origin
 
 

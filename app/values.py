@@ -1,6 +1,6 @@
-"""The shared kernel: the few values that every part of the shop means alike.
+"""The shared kernel: the few values that mean the same in every part of the shop.
 
-Each parser raises `ValueError` with a sentence that a customer can act on.
+Each parser raises `ValueError` with a message that a client can act on.
 """
 
 import re
@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, NewType, Self
 
 CURRENCY = "USD"
-"""One shop, one currency: sums over orders mean something. ISO 4217."""
+"""The ISO 4217 code of the shop's only currency; amounts of several could not be added up."""
 
 CENT = Decimal("0.01")
 HIGHEST_PRICE = Decimal("9999999.99")
@@ -21,37 +21,37 @@ Quantity = NewType("Quantity", int)
 
 _SKU = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,39}", re.ASCII | re.IGNORECASE)
 _BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u2060\ufeff"
-"""White space, and the characters of no width that are pasted along with text."""
+"""White space, and characters without width that are often pasted along with text."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, order=True)
 class Money:
-    """An exact amount in the shop's currency, in whole cents."""
+    """An exact amount of whole cents in the shop's currency."""
 
     amount: Decimal
     currency_code: str = CURRENCY
 
     def __post_init__(self) -> None:
         if not self.amount.is_finite():
-            raise ValueError("must be a number")
+            raise ValueError(f"must be a number; it is {self.amount}")
         if self.amount != self.amount.quantize(CENT):
-            raise ValueError("must have at most 2 decimals")
+            raise ValueError(f"must have at most 2 decimals; it is {self.amount}")
         object.__setattr__(self, "amount", self.amount.quantize(CENT) + 0)  # there is no -0.00
 
     @classmethod
     def rounded(cls, amount: Decimal) -> Self:
-        """`amount` rounded half-even to cents."""
+        """Return `amount`, rounded half-even to cents."""
         return cls(amount.quantize(CENT, rounding=ROUND_HALF_EVEN))
 
     @classmethod
     def from_cents(cls, cents: int) -> Self:
-        """Money of so many cents, as the write store keeps it."""
+        """Return an amount of `cents`, which is the form in the write store."""
         return cls(Decimal(cents) * CENT)
 
     @property
     def cents(self) -> int:
-        """The same amount in whole cents."""
+        """The amount in whole cents."""
         return int(self.amount / CENT)
 
     def __add__(self, other: "Money") -> "Money":
@@ -65,23 +65,23 @@ ZERO = Money(Decimal(0))
 
 
 def price(amount: Decimal, currency_code: str = CURRENCY) -> Money:
-    """A price or fee: from 0 to 9,999,999.99, at most 2 decimals, in the shop's currency."""
+    """Return a price or fee from 0 to 9,999,999.99 with at most 2 decimals, in the shop's currency."""
     if currency_code != CURRENCY:
-        raise ValueError(f"must be in {CURRENCY}, the shop's currency")
+        raise ValueError(f"must be in {CURRENCY}, the shop's currency; it is in {currency_code}")
     if not amount.is_finite() or not 0 <= amount <= HIGHEST_PRICE:
-        raise ValueError(f"must be between 0 and {HIGHEST_PRICE}")
+        raise ValueError(f"must be between 0 and {HIGHEST_PRICE}; it is {amount}")
     return Money(amount)
 
 
 def quantity(units: int) -> Quantity:
-    """A number of units that someone orders or delivers: from 1 to 1,000,000."""
+    """Return a number of ordered or delivered units from 1 to 1,000,000."""
     if not 1 <= units <= MOST_UNITS:
-        raise ValueError(f"must be between 1 and {MOST_UNITS}")
+        raise ValueError(f"must be between 1 and {MOST_UNITS}; it is {units}")
     return Quantity(units)
 
 
 def sku(code: str) -> Sku:
-    """A stock keeping unit: upper case, up to 40 of letters, digits and `. _ / -`."""
+    """Return a stock keeping unit in upper case: 1 to 40 letters, digits and `. _ / -`."""
     code = code.strip()
     if not _SKU.fullmatch(code):
         raise ValueError(
@@ -91,16 +91,19 @@ def sku(code: str) -> Sku:
 
 
 def discount(share: Decimal) -> Decimal:
-    """The share taken off a line: from 0 to 1, at most 4 decimals."""
+    """Return a discount as a share of the price, from 0 to 1 with at most 4 decimals."""
     if not share.is_finite() or not 0 <= share <= 1:
-        raise ValueError("must be between 0 and 1")
+        raise ValueError(f"must be between 0 and 1; it is {share}")
     if share != share.quantize(Decimal("0.0001")):
-        raise ValueError("must have at most 4 decimals")
+        raise ValueError(f"must have at most 4 decimals; it is {share}")
     return share.normalize() + 0
 
 
 def text(at_most: int, *, at_least: int = 0) -> Callable[[str], str]:
-    """A parser of trimmed text of `at_least` to `at_most` characters; any script, no control characters."""
+    """Return a parser of text of `at_least` to `at_most` characters in any script.
+
+    The parser removes surrounding white space and refuses control characters.
+    """
 
     def parse(value: str) -> str:
         value = value.strip(_BLANK)
@@ -116,7 +119,7 @@ def text(at_most: int, *, at_least: int = 0) -> Callable[[str], str]:
 
 
 def optional(parse: Callable[[str], str]) -> Callable[[str | None], str | None]:
-    """A parser of text that may be missing: blank text is no text."""
+    """Return a parser that gives `None` for missing or blank text, and else calls `parse`."""
 
     def parse_given(value: str | None) -> str | None:
         return parse(value) if value and value.strip(_BLANK) else None
@@ -126,7 +129,7 @@ def optional(parse: Callable[[str], str]) -> Callable[[str | None], str | None]:
 
 @dataclass(frozen=True, kw_only=True)
 class PostalAddress:
-    """Where a parcel goes. Personal data wherever it belongs to a person."""
+    """A postal address, which is personal data if it belongs to a person."""
 
     street: str
     city: str
@@ -134,7 +137,7 @@ class PostalAddress:
     region: str | None = None
     postal_code: str | None = None
     recipient: str | None = None
-    """Who receives it, where that is not the customer."""
+    """The recipient's name, if that is not the customer."""
 
 
 ADDRESS: Mapping[str, Callable[[Any], str | None]] = {

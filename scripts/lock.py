@@ -1,6 +1,6 @@
-"""Makes the locks in requirements/ from pyproject.toml, or checks that they belong together.
+"""Write the locks in requirements/ from pyproject.toml, or check that they belong to it.
 
-It needs Python alone: uv, which resolves for all platforms at once, comes into an environment of its own.
+This needs only Python. uv, which resolves for all platforms at once, is installed into a temporary folder.
 """
 
 import argparse
@@ -20,10 +20,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 UV = "uv==0.13.9"
 
 LOCKS: dict[str, tuple[str, ...]] = {"dev": ("dev",), "run": ("client", "mongod")}
-"""The extras in each lock. The first one is resolved first, and the others take its versions."""
+"""The extras in each lock. The first lock is resolved first, and the others take its versions."""
 
 BESIDE = ("tests/clients/ariadne-codegen",)
-"""What tests install into folders of their own: an `.in` file says what, and a `.txt` file locks it."""
+"""Packages that tests install into folders of their own: named in an `.in` file, locked in a `.txt` file."""
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = (
@@ -31,47 +31,48 @@ PLATFORMS = (
     *("x86_64-apple-darwin", "aarch64-apple-darwin"),
     "x86_64-pc-windows-msvc",
 )
-"""What every locked package has a wheel for: nothing is built while Diptych is installed."""
+"""The platforms for which each locked package must have a wheel, so that installing never builds one."""
 
 
 RESOLUTIONS = {"newest": "highest", "lowest": "lowest-direct"}
-"""The ends of the ranges that users of the package get, and what uv calls them."""
+"""The ends of the version ranges in pyproject.toml, and the names of uv's strategies that resolve to them."""
 
 
 def main() -> int:
-    """Make or check the locks; return 1 where they don't belong to pyproject.toml."""
+    """Write or check the locks; return the exit code, which is 1 if they don't belong to pyproject.toml."""
     parser = argparse.ArgumentParser(prog="scripts/lock", description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions that are allowed")
     parser.add_argument(
-        "--check", action="store_true", help="change nothing, say whether the locks are right"
+        "--check", action="store_true", help="only check that the locks belong to pyproject.toml"
     )
     for end in RESOLUTIONS:
         parser.add_argument(
-            f"--{end}", type=Path, metavar="FILE", help="write what scripts/test tests with there"
+            f"--{end}", type=Path, metavar="FILE", help=f"write the {end} versions, for scripts/test, to FILE"
         )
-    asked = parser.parse_args()
-    if asked.check:
+    options = parser.parse_args()
+    if options.check:
         wrong = faults(PROJECT)
         print(*wrong, sep="\n", end="\n" if wrong else "")
         return 1 if wrong else 0
     with TemporaryDirectory() as scratch:
-        ends = [(end, getattr(asked, end)) for end in RESOLUTIONS if getattr(asked, end)]
+        ends = [(end, getattr(options, end)) for end in RESOLUTIONS if getattr(options, end)]
         for end, file in ends:
             resolve_end(Path(scratch), end, file)
         if not ends:
-            lock(Path(scratch), upgrade=asked.upgrade)
+            lock(Path(scratch), upgrade=options.upgrade)
     return 0
 
 
 def faults(project: Path) -> list[str]:
-    """Return what is wrong with the locks, a sentence for each; looks at files only."""
+    """Return a sentence for each fault of the locks; read files only."""
     wrong = []
     supported = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "requires-python"
     ]
     if supported != f">={PYTHONS[0]}":
         wrong.append(
-            f"The locks are for Python {PYTHONS[0]} and newer, pyproject.toml says {supported}: mend one."
+            f"The locks are for Python {PYTHONS[0]} and newer, but pyproject.toml requires {supported}: "
+            "change one of them."
         )
     for path, wishes in _all(project):
         name = path.relative_to(project)
@@ -86,23 +87,23 @@ def faults(project: Path) -> list[str]:
 
 
 def lock(scratch: Path, *, upgrade: bool) -> None:
-    """Resolve, write the locks, and make sure that each platform has a wheel of everything."""
+    """Resolve and write the locks, and check that each platform has a wheel of every package."""
     uv = _uv(scratch)
     first: Path | None = None
     for path, wishes in _all(PROJECT):
-        asked = scratch / f"{path.stem}.in"
-        asked.write_text("".join(f"{wish}\n" for wish in wishes), encoding="utf-8")
-        made = scratch / path.name
+        source = scratch / f"{path.stem}.in"
+        source.write_text("".join(f"{wish}\n" for wish in wishes), encoding="utf-8")
+        output = scratch / path.name
         if path.exists() and not upgrade:
-            made.write_bytes(path.read_bytes())  # uv keeps the versions that it finds there
+            output.write_bytes(path.read_bytes())  # uv keeps the versions in an existing output file.
         same = () if first is None or path.parent != first.parent else ("--constraint", str(first))
         how = ("--universal", "--python-version", PYTHONS[0], "--generate-hashes")
         leave_out = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
         compiling = (*_compiling(uv), *how, *leave_out, *same)
-        subprocess.run((*compiling, str(asked), "--output-file", str(made)), check=True)  # noqa: S603
-        if same == ():  # the others have the same packages, or fewer
-            _wheels_everywhere(uv, made)
-        locked = made.read_text(encoding="utf-8")
+        subprocess.run((*compiling, str(source), "--output-file", str(output)), check=True)  # noqa: S603
+        if same == ():  # The other locks have the same packages or fewer.
+            _wheels_everywhere(uv, output)
+        locked = output.read_text(encoding="utf-8")
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"{_stamp(wishes, locked)}\n{locked}", encoding="utf-8")
         first = first or path
@@ -110,7 +111,7 @@ def lock(scratch: Path, *, upgrade: bool) -> None:
 
 
 def resolve_end(scratch: Path, end: str, file: Path) -> None:
-    """Write the versions at one end of the ranges, for this Python; the tools of tests are the newest."""
+    """Write the versions at one end of the ranges, for this Python, and the newest tools for tests."""
     uv = _uv(scratch)
     wishes = {path.stem: wishes for path, wishes in _all(PROJECT)}
     runs, develops = scratch / "run.in", scratch / "dev.in"
@@ -124,14 +125,14 @@ def resolve_end(scratch: Path, end: str, file: Path) -> None:
 
 
 def _all(project: Path) -> list[tuple[Path, list[str]]]:
-    """Return each lock with what it is made from."""
+    """Return the path of each lock with the requirements that it is resolved from."""
     settings: dict[str, Any] = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     wanted: dict[str, Any] = settings["project"]
     own = f"{wanted['name']}["
     extras: dict[str, list[str]] = wanted["optional-dependencies"]
 
     def of(extra: str) -> list[str]:
-        """Return what an extra asks for, with what the extras ask for that it names."""
+        """Return the requirements of an extra, including those of extras that it names."""
         asked = []
         for wish in extras[extra]:
             if wish.startswith(own):
@@ -155,13 +156,13 @@ def _all(project: Path) -> list[tuple[Path, list[str]]]:
 
 
 def _stamp(wishes: Sequence[str], locked: str) -> str:
-    """Return the first line of a lock: it tells what the lock was made from, and what was in it then."""
+    """Return the first line of a lock, with a hash of the requirements and of the locked versions."""
     digest = hashlib.sha256(json.dumps([PYTHONS[0], *wishes, locked]).encode()).hexdigest()
     return f"# Made by scripts/lock, which can tell by this number whether it is still right: {digest}"
 
 
 def _uv(scratch: Path) -> str:
-    """Return the program, which is installed for this one time."""
+    """Install uv in the folder, and return the path of the program."""
     venv.create(scratch / "uv", with_pip=True)
     folder = scratch / "uv" / ("Scripts" if sys.platform == "win32" else "bin")
     subprocess.run((folder / "python", "-m", "pip", "install", "--quiet", UV), check=True)  # noqa: S603
@@ -169,7 +170,7 @@ def _uv(scratch: Path) -> str:
 
 
 def _compiling(uv: str) -> tuple[str, ...]:
-    # Left to itself, uv looks for a Python of the version it resolves for, seconds long where there are many.
+    # Without --python, uv searches for the Python that it resolves for, which takes seconds on some machines.
     return (uv, "pip", "compile", "--quiet", "--python", sys.executable)
 
 

@@ -1,6 +1,6 @@
-"""Loads the Northwind traders' books through GraphQL mutations, and checks the sums that come out.
+"""Load the Northwind data set through GraphQL mutations, and check the sums in the read models.
 
-It can be run again: every command has an id made from what it is about, so nothing is done twice.
+It can be repeated: each command's id is derived from its row, so the service executes it only once.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 NAMESPACE = UUID("6f1d3c1e-5d0c-4f0e-9c3b-2f1a8d7e4b90")
-"""What all command ids of this loader are made from."""
+"""The namespace of the ids of all commands that this loader sends."""
 
 AT_ONCE = 16
-"""How many commands are under way at the same time."""
+"""Commands that are sent concurrently."""
 
 PATIENCE = 30
-"""How often a read that the read models are not ready for is asked again; each waits some seconds."""
+"""Attempts of a read whose read models are behind; each attempt waits for some seconds in the service."""
 
 console = Console(highlight=False)
 errors = Console(highlight=False, stderr=True)
@@ -50,16 +50,16 @@ DAYS = """query ($first: Date!, $last: Date!, $after: String) {
     pageInfo { hasNextPage endCursor } nodes { day revenue { amount } } } } }"""
 
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-"""At most 100 of them at once."""
+"""A query for at most 100 ids."""
 
 
 class Refusal(Exception):
-    """The service refused a command that these books need."""
+    """A refusal of one of the commands by the service."""
 
 
 @dataclass(kw_only=True)
 class Loader:
-    """Sends the books as commands, and remembers the ids that came of them."""
+    """A loader that sends the data as commands, and records the ids of the results."""
 
     session: AsyncClientSession
     books: Books
@@ -68,17 +68,17 @@ class Loader:
     customers: dict[str, str] = field(default_factory=dict)
     prices: dict[str, Decimal] = field(default_factory=dict)
     newest: tuple[int, str] = (0, "")
-    """The highest position of all events so far, and the token that leads there."""
+    """The highest position of all events so far, and the consistency token for it."""
 
     async def load(self) -> None:
-        """Everything, in an order in which each command finds what it needs."""
+        """Load all rows, in an order in which each command finds the results that it needs."""
         await _at_once([partial(self._product, row) for row in self.books.products])
         await _at_once([partial(self._customer, row) for row in self.books.customers])
         await self._orders()
         for row in self.books.products:
             await self._price(row["productID"], Decimal(row["unitPrice"]), "final")
-        gone = [row for row in self.books.products if row["discontinued"] == "1"]
-        await _at_once([partial(self._discontinue, row) for row in gone])
+        discontinued = [row for row in self.books.products if row["discontinued"] == "1"]
+        await _at_once([partial(self._discontinue, row) for row in discontinued])
 
     async def _product(self, row: Row) -> None:
         id = row["productID"]
@@ -92,7 +92,7 @@ class Loader:
         }
         self.products[id] = await self._send("addProduct", id, product, "ProductAdded")
         self.prices[id] = price
-        # Enough for all that was ever ordered, and for what is left in the end.
+        # The units of all orders, and those that remain in stock at the end.
         stock = self.books.units[id] + int(row["unitsInStock"])
         if stock:
             await self._send("receiveStock", id, {"productId": self.products[id], "quantity": stock})
@@ -108,17 +108,17 @@ class Loader:
         self.customers[id] = await self._send("registerCustomer", id, customer, "CustomerRegistered")
 
     async def _orders(self) -> None:
-        """Orders keep the price they are placed at: they are placed together as long as prices stay."""
-        together: list[Callable[[], Awaitable[None]]] = []
+        """Place the orders; those between two changes of prices are sent concurrently."""
+        batch: list[Callable[[], Awaitable[None]]] = []
         for order in self.books.orders:
             lines = self.books.lines[order["orderID"]]
             if any(self.prices[line["productID"]] != Decimal(line["unitPrice"]) for line in lines):
-                await _at_once(together)
-                together = []
+                await _at_once(batch)
+                batch = []
                 for line in lines:
                     await self._price(line["productID"], Decimal(line["unitPrice"]), order["orderID"])
-            together.append(partial(self._order, order))
-        await _at_once(together)
+            batch.append(partial(self._order, order))
+        await _at_once(batch)
 
     async def _order(self, order: Row) -> None:
         id = order["orderID"]
@@ -130,14 +130,14 @@ class Loader:
             }
             for line in self.books.lines[id]
         ]
-        wish = {
+        command = {
             "customerId": self.customers[order["customerID"]],
             "lines": lines,
             "shippingFee": {"amount": order["freight"]},
             "shipTo": _address(order, "ship") | {"recipient": order["shipName"]},
             "placedAt": f"{order['orderDate'][:10]}T00:00:00.000Z",
         }
-        placed = await self._send("placeOrder", id, wish, "OrderPlaced")
+        placed = await self._send("placeOrder", id, command, "OrderPlaced")
         if order["shippedDate"]:
             await self._send("payOrder", id, {"orderId": placed})
             await self._send("shipOrder", id, {"orderId": placed})
@@ -154,7 +154,7 @@ class Loader:
         await self._send("discontinueProduct", row["productID"], {"productId": product})
 
     async def _send(self, name: str, about: str, input: dict[str, Any], event: str = "") -> str:
-        """Sends one command, whose id is made from its name and `about`; returns whom `event` happened to."""
+        """Send a command, whose id is derived from its name and `about`; return the subject of `event`."""
         command = {**input, "commandId": str(uuid5(NAMESPACE, f"{name}/{about}"))}
         text = MUTATION.format(name=name, type=f"{name[0].upper()}{name[1:]}Input")
         payload = (await self.session.execute(GraphQLRequest(text, variable_values={"input": command})))[name]
@@ -162,7 +162,7 @@ class Loader:
             reasons = "; ".join(f"{error['message']} ({error['code']})" for error in payload["errors"])
             raise Refusal(f"{name} of {about} was refused: {reasons}")
         events, token = payload["receipt"]["events"], payload["receipt"]["token"]
-        if events:  # Answers overtake one another: the last one is not the newest.
+        if events:  # Replies may arrive out of order, so the last one is not always the newest.
             self.newest = max(self.newest, (int(events[-1]["position"]), token))
         return next((str(each["subject"]) for each in events if each["type"] == event), "")
 
@@ -181,20 +181,20 @@ def _address(row: Row, prefix: str) -> dict[str, str | None]:
 
 
 async def _at_once(tasks: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Carries out all tasks, some at a time; the first failure ends them all."""
-    places = asyncio.Semaphore(AT_ONCE)
+    """Run all tasks, at most `AT_ONCE` of them concurrently; cancel all when one fails."""
+    slots = asyncio.Semaphore(AT_ONCE)
 
-    async def carry_out(task: Callable[[], Awaitable[None]]) -> None:
-        async with places:
+    async def run(task: Callable[[], Awaitable[None]]) -> None:
+        async with slots:
             await task()
 
     async with asyncio.TaskGroup() as group:
         for task in tasks:
-            group.create_task(carry_out(task))
+            group.create_task(run(task))
 
 
 async def _ask(loader: Loader, query: str, **variables: Any) -> dict[str, Any]:
-    """What a query says, as soon as the read models hold all that was loaded."""
+    """Return the data of a query as soon as the read models contain all that was loaded."""
     headers = {"Consistency-Token": loader.newest[1]}
     request = GraphQLRequest(query, variable_values=variables)
     attempts = 0
@@ -209,7 +209,7 @@ async def _ask(loader: Loader, query: str, **variables: Any) -> dict[str, Any]:
 
 
 async def _found(loader: Loader) -> dict[str, Any]:
-    """What the queries say of what was loaded, whatever else the store holds."""
+    """Return the figures for the loaded data from the read models, which may also contain other data."""
     first, last = loader.books.span
     span = {"first": f"{first}", "last": f"{last}"}
     moments = {"from": f"{first}T00:00:00.000Z", "to": f"{last + timedelta(days=1)}T00:00:00.000Z"}
@@ -259,7 +259,7 @@ def _shown(value: Any) -> str:
 
 
 def _first(error: BaseException) -> BaseException:
-    """The first of the exceptions that a group of tasks ended with."""
+    """Return the first exception of a group, or the exception itself."""
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -269,10 +269,10 @@ def _fail(message: str) -> NoReturn:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="Folder with Northwind's CSV files.")],
-    url: Annotated[str, typer.Option(help="GraphQL endpoint.")] = "http://127.0.0.1:8000/graphql",
+    data: Annotated[Path, typer.Option(help="Folder with the CSV files of Northwind.")],
+    url: Annotated[str, typer.Option(help="URL of the GraphQL endpoint.")] = "http://127.0.0.1:8000/graphql",
 ) -> None:
-    """Load Northwind's books through GraphQL mutations, and check what the queries then say."""
+    """Load the Northwind data set through GraphQL mutations, and check the sums in the read models."""
     try:
         books = Books.read(data)
         expected = books.expected()
@@ -280,20 +280,23 @@ def main(
     except Exception as raised:
         error = _first(raised)
         if isinstance(error, TransportQueryError):
-            _fail(f"The service at {url} could not answer: {error}")
+            _fail(f"The service at {url} returned an error: {error}")
         if isinstance(error, ClientError | TransportError):
             _fail(f"No Diptych answers at {url}: {error}\nStart one with scripts/serve --no-demo")
         if isinstance(error, KeyError):
-            _fail(f"The books are incomplete: {error} is missing.")
+            _fail(f"The data in {data} is incomplete: {error} is missing. Name another folder with --data.")
         if isinstance(error, OSError | ValueError | ArithmeticError | Refusal):
-            _fail(f"The books can't be loaded: {error}")
+            _fail(f"The data in {data} can't be loaded: {error}")
         raise
     for name, value in found.items():
         agrees = value == expected[name]
-        verdict = "" if agrees else f"  but the books say {_shown(expected[name])}"
+        verdict = "" if agrees else f"  but the CSV files have {_shown(expected[name])}"
         console.print(f"{name:>22}  {_shown(value)}{verdict}", style=None if agrees else "red")
     if found != expected:
-        _fail("Did someone else order on these days? Load into an empty store: scripts/serve --no-demo")
+        _fail(
+            "The sums differ, perhaps because of other orders on these days. "
+            "Load the data into an empty store: scripts/serve --no-demo"
+        )
 
 
 if __name__ == "__main__":

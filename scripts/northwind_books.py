@@ -1,4 +1,4 @@
-"""The Northwind traders' books: their CSV files, and what these come to."""
+"""The Northwind data set: its CSV files, and the sums over them."""
 
 import csv
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """The CSV files, as rows; `NULL` is read as an empty text."""
+    """The rows of the CSV files, in which `NULL` is read as an empty text."""
 
     products: Sequence[Row]
     categories: dict[str, str]
@@ -26,7 +26,10 @@ class Books:
 
     @classmethod
     def read(cls, folder: Path) -> "Books":
-        """Orders come by date; raises `OSError`, `KeyError` or `ValueError` where something is missing."""
+        """Read the CSV files, and sort the orders by date.
+
+        Raise `OSError`, `KeyError` or `ValueError` if a file, a column or all orders are missing.
+        """
 
         def rows(name: str) -> list[Row]:
             with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
@@ -51,13 +54,13 @@ class Books:
 
     @property
     def span(self) -> tuple[date, date]:
-        """The first and the last day on which something was ordered."""
+        """The days of the first and the last order."""
         first, last = (date.fromisoformat(self.orders[end]["orderDate"][:10]) for end in (0, -1))
         return first, last
 
     @cached_property
     def units(self) -> Counter[str]:
-        """Units ordered, by product."""
+        """The ordered units by product."""
         units: Counter[str] = Counter()
         for lines in self.lines.values():
             for line in lines:
@@ -65,12 +68,12 @@ class Books:
         return units
 
     def revenue(self, orders: Iterable[Row]) -> Decimal:
-        """What the lines of these orders come to, each rounded half-even to cents."""
+        """Return the sum of the lines of these orders, each rounded half-even to cents."""
         lines = (line for order in orders for line in self.lines[order["orderID"]])
         return sum((_line_total(line) for line in lines), Decimal(0))
 
     def expected(self) -> dict[str, Any]:
-        """What the books themselves say."""
+        """Return the figures that the read models must have."""
         days: defaultdict[str, list[Row]] = defaultdict(list)
         for order in self.orders:
             days[order["orderDate"][:10]].append(order)
@@ -93,6 +96,6 @@ class Books:
 
 
 def _line_total(line: Row) -> Decimal:
-    kept = 1 - Decimal(line["discount"])
-    total = Decimal(line["unitPrice"]) * int(line["quantity"]) * kept
+    share = 1 - Decimal(line["discount"])
+    total = Decimal(line["unitPrice"]) * int(line["quantity"]) * share
     return total.quantize(CENT, rounding=ROUND_HALF_EVEN)

@@ -59,7 +59,7 @@ def test_origins_are_compared_as_browsers_send_them(given: str, meant: tuple[str
         ("https://shop.example?cart", "write https://shop.example"),
         ("https://ada:secret@shop.example", "write https://shop.example"),
         ("https://shop.example:99999", "Port out of range"),
-        ("https://bücher.example", "ASCII form"),
+        ("https://bücher.example", "in ASCII"),
         ("https://", "the host is missing"),
         ("file:///index.html", "is missing"),
     ],

@@ -80,7 +80,8 @@ async def test_leaves_stock_prices_and_orders_as_the_books_have_them(client: Cli
 
 
 async def test_says_why_nothing_can_be_loaded(client: Client, tmp_path: Path) -> None:
-    assert await load(tmp_path, client.url) == (1, f"The books can't be loaded: {missing(tmp_path)}\n")
+    said = f"The data in {tmp_path} can't be loaded: {missing(tmp_path)}\n"
+    assert await load(tmp_path, client.url) == (1, said)
     exit_code, said = await load(BOOKS, "http://127.0.0.1:1")
     assert exit_code == 1
     assert said.startswith("No Diptych answers at http://127.0.0.1:1/graphql: ")
@@ -98,7 +99,7 @@ async def test_says_which_command_was_refused(client: Client, tmp_path: Path) ->
     (tmp_path / "order-details.csv").write_text(details, "utf-8")
     exit_code, said = await load(tmp_path, client.url)
     assert exit_code == 1
-    assert "placeOrder of 99 was refused: Discount must be between 0 and 1. (INVALID_INPUT)" in said
+    assert "placeOrder of 99 was refused: Discount must be between 0 and 1; it is 7. (INVALID_INPUT)" in said
 
 
 def missing(folder: Path) -> str:

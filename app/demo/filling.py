@@ -1,4 +1,4 @@
-"""Sends the demo shop's commands, as any client might."""
+"""Filling of an empty store with the demo shop, by commands like those of any client."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,13 +13,13 @@ ACTOR = "demo"
 
 
 class DemoRefused(Exception):
-    """A command of the demo shop was refused; the text says which and why."""
+    """A refusal of a command of the demo shop; the message says which and why."""
 
 
 async def fill(shop: Shop, commands: CommandBus, sent: Callable[[], None] = lambda: None) -> None:
-    """Sends every command of the shop, calling `sent` after each; what was sent before changes nothing.
+    """Send all commands of the shop, and call `sent` after each; commands sent before have no effect.
 
-    Raises `DemoRefused`.
+    Raise `DemoRefused`.
     """
     known = Known()
     for step in shop.plan:
@@ -31,7 +31,7 @@ async def fill(shop: Shop, commands: CommandBus, sent: Callable[[], None] = lamb
 
 
 async def is_wanted(shop: Shop, log: EventLog) -> bool:
-    """Whether the log is empty, or ends where an earlier filling was interrupted."""
+    """Return whether the log is empty, or ends with a command of a filling that was interrupted."""
     head = await log.head()
     if not head:
         return True
@@ -48,6 +48,6 @@ async def _send(step: Step, known: Known, commands: CommandBus) -> Receipt:
 
 
 def _moment_of(event_id: UUID) -> datetime:
-    # A receipt stays the same for ever, and a UUIDv7 begins with the time in milliseconds: filling the same
-    # store again tomorrow places the same orders at the same moments.
+    # A receipt never changes, and a UUIDv7 begins with the time in milliseconds. So a filling that is resumed
+    # the next day places the same orders at the same times.
     return datetime.fromtimestamp((event_id.int >> 80) // 1000, UTC)

@@ -1,4 +1,4 @@
-"""What the demo shop sells and who buys it: all of it invented, for slow evenings and rainy Sundays."""
+"""The invented goods and customers of the demo shop."""
 
 import csv
 import tomllib
@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Good:
-    """Something to sell, before it gets an SKU."""
+    """A product without an SKU."""
 
     category: str
     name: str
@@ -25,7 +25,7 @@ class Good:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Someone who buys, before they get a telephone."""
+    """A customer without a phone number."""
 
     name: str
     mailbox: str
@@ -34,7 +34,7 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where customers live, how they are called there, and the company that some of them work for."""
+    """A country with its given and family names, addresses, phone numbers, and one company."""
 
     country: str
     given: str
@@ -45,7 +45,7 @@ class Place:
     full_name: str = "{given} {family}"
 
     def person(self, number: int, house: int) -> Person:
-        """One of the people here; 16 in a row have different names."""
+        """Return a person by number; 16 successive ones have different names."""
         given, family = _names(self.given), _names(self.family)
         first, first_spelled = given[number % len(given)]
         last, last_spelled = family[(number + number // len(given)) % len(family)]
@@ -61,14 +61,14 @@ class Place:
 
 @cache
 def goods() -> tuple[Good, ...]:
-    """All that the shop has ever sold, the categories taking turns."""
+    """Return all goods, ordered so that categories alternate."""
     with (_HERE / "goods.csv").open(encoding="utf-8", newline="") as file:
         return tuple(Good(**row) for row in csv.DictReader(file))
 
 
 @cache
 def places() -> tuple[Place, ...]:
-    """Everywhere that the shop sends parcels."""
+    """Return the countries of the shop's customers."""
     with (_HERE / "people.toml").open("rb") as file:
         return tuple(Place(**place) for place in tomllib.load(file)["places"])
 

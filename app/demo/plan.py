@@ -1,4 +1,4 @@
-"""The demo shop as a list of commands: the same size and seed make the same shop."""
+"""The demo shop as a list of commands, which is the same for the same size and seed."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from app.domain.stock.commands import ReceiveStock
 from app.values import CENT
 
 _NAMESPACE = UUID("5c2f1f0e-6f0b-4a86-9d53-9a0f6b1d7c11")
-_FIRST_DAY, _NEWEST = timedelta(days=90), timedelta(minutes=20)  # ago
+_FIRST_DAY, _NEWEST = timedelta(days=90), timedelta(minutes=20)  # ages of the oldest and the newest order
 _PEOPLE_OF_A_PLACE = 16
 
 EDITIONS = (
@@ -31,7 +31,7 @@ EDITIONS = (
     (", signed by its maker", Decimal("1.50")),
     (", by the crate", Decimal("10.00")),
 )
-"""How goods come once each of them is sold as it is, and how that changes the price."""
+"""Variants that make more products of the same goods: a suffix of the title and a factor of the price."""
 
 CHANGES_OF_MIND = (
     "Ordered twice by mistake.",
@@ -40,21 +40,21 @@ CHANGES_OF_MIND = (
     "The birthday was last week.",
     "A friend had the same idea.",
 )
-"""Why orders are called off."""
+"""Reasons for cancellations."""
 
 
 @dataclass
 class Known:
-    """What the commands so far brought into being: ids by the names of their steps."""
+    """The results of earlier commands: ids by the names of their steps."""
 
     opened: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """The moment of the first command, from which the ages of orders count."""
+    """The time of the first command, to which the ages of orders relate."""
     ids: dict[str, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One command of the plan, under an id that is the same whenever it is sent again."""
+    """A command of the plan, with an id that is the same each time it is sent."""
 
     name: str
     command_id: UUID
@@ -66,19 +66,19 @@ class _Order:
     name: str
     customer: int
     units: dict[int, int]
-    """By the number of the product."""
+    """Units by the number of the product."""
     discount: Decimal
     fee: Decimal
     age: timedelta
     present_for: int | None
-    """The number of the customer it goes to, where that is another."""
+    """The number of the customer who receives the order as a present, if it is one."""
     steps: tuple[str, ...]
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shop:
-    """A demo shop: so many products, customers and orders, drawn from a seed."""
+    """A demo shop of a given size, generated from a seed."""
 
     products: int = 48
     customers: int = 40
@@ -87,7 +87,7 @@ class Shop:
 
     @cached_property
     def plan(self) -> tuple[Step, ...]:
-        """All commands in the order in which they have to be sent; the orders oldest first."""
+        """All commands in the order in which they must be sent; orders are sorted from old to new."""
         orders = sorted(map(self._order, range(self.orders)), key=lambda order: -order.age)
         return (
             *(self._adding(number) for number in range(self.products)),
@@ -117,7 +117,7 @@ class Shop:
         return self._step(f"product {number}", lambda _known: product)
 
     def _receiving(self, orders: list[_Order]) -> Iterator[Step]:
-        """Deliveries that are enough for the orders, and leave something on most shelves."""
+        """Yield deliveries that suffice for the orders, and leave some units of most products."""
         units: Counter[int] = Counter()
         for order in orders:
             units.update(order.units)
@@ -145,7 +145,7 @@ class Shop:
 
     @cached_property
     def _popularity(self) -> tuple[list[int], list[float]]:
-        """The numbers of the products, best-selling first, and their cumulated weights."""
+        """The numbers of the products, best-selling first, and their cumulative weights."""
         numbers = list(range(self.products))
         self._random("popularity").shuffle(numbers)
         return numbers, list(accumulate(1 / (rank + 4) for rank in range(self.products)))
@@ -214,7 +214,7 @@ def _product(number: int) -> tuple[Good, str, Decimal]:
 
 
 def _steps(age: timedelta, luck: float) -> tuple[str, ...]:
-    """What became of an order of this age: most are shipped within days, some are called off."""
+    """Return the further steps of an order of this age: most are shipped within days, some are cancelled."""
     if luck < 0.07:
         return ("cancel",) if luck < 0.05 else ("pay", "cancel")
     shipped, paid = (0.97, 1.0) if age > timedelta(days=5) else (0.45, 0.8)

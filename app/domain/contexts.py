@@ -1,4 +1,4 @@
-"""The contexts of the write side: every package beside this module is one."""
+"""The contexts of the write side: each package next to this module is one."""
 
 import app.domain
 from app.cqrs import contexts

@@ -1,7 +1,7 @@
-"""Alters tables in migrations, on PostgreSQL in place and on SQLite in a copy.
+"""Alteration of tables in migrations: in place on PostgreSQL, and by a copy on SQLite.
 
-The copy is made of the table as the migration declares that it was: what alembic finds out about a table in
-SQLite has no checks, collations, descending keys or triggers, and they would be lost without a word.
+The migration declares the table as it was before. Alembic's reflection of a table in SQLite omits checks,
+collations, descending keys and triggers, so a copy of that would silently lose them.
 """
 
 import re
@@ -18,15 +18,15 @@ from app.stores.sql.engines import metadata
 
 
 def table_as_it_was(name: str, *parts: "Column[Any] | Constraint | Index") -> Table:
-    """Declare a table for `altered`; constraints get their names by the store's convention."""
+    """Return a table for `altered`, whose constraints are named by the store's convention."""
     return Table(name, MetaData(naming_convention=metadata.naming_convention), *parts)
 
 
 @contextmanager
 def altered(table: Table) -> Iterator[BatchOperations]:
-    """Alter a table, which others may refer to; `table` declares all that it has before.
+    """Alter a table, which others may refer to; `table` declares it as it was before.
 
-    Raises `ValueError` where SQLite has another one.
+    Raise `ValueError` if the declaration differs from the table in SQLite.
     """
     connection = op.get_bind()
     if connection.dialect.name != "sqlite":
@@ -34,9 +34,9 @@ def altered(table: Table) -> Iterator[BatchOperations]:
             yield alteration
         return
     _refuse_if_different(connection, table)
-    triggers = _kept(connection, "trigger", table)
-    # Triggers of other tables may name this one: otherwise SQLite refuses the copy's new name, for there is
-    # no such table while it gets it.
+    triggers = _statements(connection, "trigger", table)
+    # Without this, SQLite refuses to rename the copy if triggers of other tables name the altered table,
+    # which does not exist at that moment.
     connection.exec_driver_sql("PRAGMA legacy_alter_table=ON")
     with op.batch_alter_table(table.name, copy_from=table, recreate="always") as alteration:
         yield alteration
@@ -48,16 +48,17 @@ def altered(table: Table) -> Iterator[BatchOperations]:
 def _refuse_if_different(connection: Connection, table: Table) -> None:
     declared = [str(CreateTable(table).compile(dialect=connection.dialect))]
     declared += [str(CreateIndex(index).compile(dialect=connection.dialect)) for index in table.indexes]
-    there = _kept(connection, "table", table) + _kept(connection, "index", table)
+    there = _statements(connection, "table", table) + _statements(connection, "index", table)
     if sorted(map(_parts, declared)) != sorted(map(_parts, there)):
         raise ValueError(
-            f"{table.name} is not what the migration declares that it was.\n"
-            f"The store has: {' '.join(there)}\nDeclared: {' '.join(declared)}"
+            f"The table {table.name} differs from the migration's declaration.\n"
+            f"The store has: {' '.join(there)}\nDeclared: {' '.join(declared)}\n"
+            "Correct the declaration, or undo changes that were made by hand."
         )
 
 
-def _kept(connection: Connection, kind: str, table: Table) -> list[str]:
-    """Return what the store keeps of a table, in the words that made it."""
+def _statements(connection: Connection, kind: str, table: Table) -> list[str]:
+    """Return the SQL statements that SQLite stores for the table, its indexes or its triggers."""
     found = connection.exec_driver_sql(
         "SELECT sql FROM sqlite_master WHERE type = ? AND tbl_name = ? AND sql IS NOT NULL ORDER BY name",
         (kind, table.name),
@@ -66,7 +67,7 @@ def _kept(connection: Connection, kind: str, table: Table) -> list[str]:
 
 
 def _parts(sql: str) -> list[str]:
-    """Return the columns and constraints of a statement, sorted and in one layout."""
+    """Return the columns and constraints of a statement, sorted and with normalized white space."""
     opening, closing = sql.index("("), sql.rindex(")")
     parts, depth = [""], 0
     for character in sql[opening + 1 : closing]:

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates over the connection that the service has opened."""
+"""Alembic's entry point, which migrates over the connection that the service has opened."""
 
 from alembic import context
 from alembic.util import CommandError
@@ -9,10 +9,10 @@ from app.stores.sql.differences import differences, tables_of
 from app.stores.sql.engines import metadata
 
 TABLES = tables_of([*(each.tables for each in CONTEXTS), write_store])
-"""What the migrations must come to."""
+"""The tables that all migrations together must create."""
 
 connection = context.config.attributes["connection"]
-# SQLite, too, changes its schema in a transaction, where the driver leaves transactions to us.
+# SQLite, too, changes its schema in a transaction, because this driver begins none by itself.
 context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, to which aggregate, by which command?"""
+"""The audit trail: an entry for each event, with its actor, time, aggregate and command."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ activity = ReadModel("activity", description="The audit trail: an entry for each
 
 
 class ActivityDocument(TypedDict):
-    """One event, without what it says of persons."""
+    """An entry for one event, without personal data."""
 
     _id: str
     position: int
@@ -48,7 +48,7 @@ entries = activity.collection(
 
 @activity.on_any
 def happened(event: Event, at: RecordedEvent) -> Iterator[Change]:
-    """Every event is an entry, also one that this program does not know."""
+    """Add an entry for an event of any type, including types that this version of the code does not know."""
     kind, _, subject = at.stream.partition("-")
     yield entries.put(
         at.event_id,
@@ -78,7 +78,7 @@ def activity_matching(
     at_from: datetime | None = None,
     at_to: datetime | None = None,
 ) -> Listing:
-    """What happened that fits everything that is given, newest first; `at_to` is just too late."""
+    """Return the listing of entries that match all given criteria, newest first; `at_to` is exclusive."""
     wanted = {"command_id": command_id, "actor": actor, "type": event_type}
     filter: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
     if streams is not None:
@@ -90,12 +90,12 @@ def activity_matching(
 
 
 def _in_words(name: str) -> str:
-    """`OrderPlaced` as "Order placed"."""
+    """Return an event type as words, such as "Order placed" for `OrderPlaced`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
 
 
 def _details(event: Event) -> str:
-    """What to add for those who read the trail; never free text, which may speak of persons."""
+    """Return the details for an entry's summary; never free text, which may contain personal data."""
     match event:
         case ProductAdded(sku=sku, unit_price=price):
             return f": {sku} at {price}"

@@ -1,4 +1,4 @@
-"""The customers' register: who are they, and what have they bought?"""
+"""The register of customers, each with a summary of their orders."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,14 +24,14 @@ customer_overview = ReadModel(
 
 
 class LastOrder(TypedDict):
-    """The newest order, by the time it was placed."""
+    """The order of a customer with the latest time of placing."""
 
     placed_at: datetime
     id: str
 
 
 class CustomerDocument(TypedDict):
-    """A customer, with what their orders come to."""
+    """A customer with a summary of their orders."""
 
     _id: str
     position: int
@@ -46,15 +46,15 @@ class CustomerDocument(TypedDict):
     closed: bool
     registered_at: datetime
     order_count: int
-    """Orders that were not cancelled."""
+    """The number of orders that were not cancelled."""
     lifetime_spend: dict[str, Any]
-    """Their totals, shipping fees included."""
+    """The sum of the totals of orders that were not cancelled, including shipping fees."""
     last_order: LastOrder | None
-    """Stays when that order is cancelled."""
+    """The latest order, even if it was cancelled."""
 
 
 class CustomerOrder(Enum):
-    """What customers can be sorted by."""
+    """The fields by which customers can be sorted."""
 
     NAME = "sort_name"
     LIFETIME_SPEND = "lifetime_spend.amount"
@@ -73,7 +73,7 @@ customers = customer_overview.collection(
 
 @customer_overview.on(CustomerRegistered)
 def registered(event: CustomerRegistered, at: RecordedEvent) -> Iterator[Change]:
-    """A new customer has not ordered yet."""
+    """Add a customer without orders."""
     yield customers.put(
         event.customer_id,
         {
@@ -90,14 +90,14 @@ def registered(event: CustomerRegistered, at: RecordedEvent) -> Iterator[Change]
 
 @customer_overview.on(CustomerUpdated)
 def updated(event: CustomerUpdated, at: RecordedEvent) -> Iterator[Change]:
-    """The customer's details, and what they are found by."""
+    """Set the customer's details, and the words of them that searches match."""
     changed = {"version": at.stream_version, **_described(event.personal)}
     yield customers.update(event.customer_id, {"$set": changed})
 
 
 @customer_overview.on(CustomerClosed)
 def closed(event: CustomerClosed, at: RecordedEvent) -> Iterator[Change]:
-    """The figures stay, the person leaves them."""
+    """Remove the customer's personal data, and mark them as closed; the figures remain."""
     nobody = {"name": None, "company": None, "email": None, "phone": None, "address": None}
     not_found = {"sort_name": "", "words": []}
     changed = {"version": at.stream_version, "closed": True, **nobody, **not_found}
@@ -106,21 +106,24 @@ def closed(event: CustomerClosed, at: RecordedEvent) -> Iterator[Change]:
 
 @customer_overview.on(OrderPlaced)
 def ordered(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
-    """One order more; history may be loaded in any order, so the last one is the latest placed."""
-    last = {"placed_at": event.placed_at, "id": str(event.order_id)}  # compared in this order
+    """Add an order; imported orders may come in any sequence, so the last order is that placed latest."""
+    last = {"placed_at": event.placed_at, "id": str(event.order_id)}  # MongoDB compares the fields in turn.
     bought = {"order_count": 1, "lifetime_spend.amount": event.total.amount}
     yield customers.update(event.customer_id, {"$inc": bought, "$max": {"last_order": last}})
 
 
 @customer_overview.on(OrderCancelled)
 def called_off(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
-    """One order less."""
+    """Subtract the cancelled order from the figures."""
     bought = {"order_count": -1, "lifetime_spend.amount": -event.total.amount}
     yield customers.update(event.customer_id, {"$inc": bought})
 
 
 def customers_matching(*, search: str | None = None, closed: bool | None = None) -> Filter:
-    """The customers that fit everything that is given; words of `search` match the beginnings of words."""
+    """Return the filter for customers that match all given criteria.
+
+    Each word of `search` must be the beginning of a word of the customer's name, company or e-mail address.
+    """
     filter: dict[str, Any] = {}
     if search is not None:
         filter["$and"] = found_by(search)
@@ -130,7 +133,7 @@ def customers_matching(*, search: str | None = None, closed: bool | None = None)
 
 
 def customer_page(filter: Filter, order: CustomerOrder, *, descending: bool = False) -> Listing:
-    """Customers in an order."""
+    """Return the listing of the matching customers, sorted by one field."""
     return Listing(customers, filter, [f"-{order.value}" if descending else order.value])
 
 

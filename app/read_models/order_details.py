@@ -1,4 +1,4 @@
-"""The order page: who ordered what, what does it come to, and how far is it?"""
+"""The order page: an order with its customer, lines, totals, status and timeline."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +18,7 @@ order_details = ReadModel(
 
 
 class CustomerOfOrder(TypedDict):
-    """Who ordered: as they are now, and nameless once the customer is closed."""
+    """The order's customer, with their current name; `None` once the customer is closed."""
 
     id: str
     name: str | None
@@ -26,7 +26,7 @@ class CustomerOfOrder(TypedDict):
 
 
 class LineOfOrder(TypedDict):
-    """What was ordered: titles and prices as they were when the order was placed."""
+    """A line of the order, with the title and price at the time when the order was placed."""
 
     product_id: str
     sku: str
@@ -40,7 +40,7 @@ class LineOfOrder(TypedDict):
 
 
 class StepOfOrder(TypedDict):
-    """When an order got a status, and through whom."""
+    """A change of the order's status, with its time and actor."""
 
     status: str
     at: datetime
@@ -48,14 +48,14 @@ class StepOfOrder(TypedDict):
 
 
 class OrderDocument(TypedDict):
-    """An order as its page shows it."""
+    """An order on its page."""
 
     _id: str
     position: int
     version: int
     customer: CustomerOfOrder
     ship_to: dict[str, Any] | None
-    """As it was when the order was placed; gone once the customer is closed."""
+    """The address at the time when the order was placed; `None` once the customer is closed."""
     lines: list[LineOfOrder]
     units: int
     subtotal: dict[str, Any]
@@ -71,14 +71,14 @@ class OrderDocument(TypedDict):
 
 
 orders = order_details.collection(
-    # By position for those who follow a customer's orders.
+    # The second index is for subscriptions to a customer's orders, which resume by position.
     indexes=[("customer.id", "placed_at", "_id"), ("customer.id", "position", "_id")]
 )
 
 
 @order_details.on(OrderPlaced)
 def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
-    """A new order, with all that its page will ever say of its lines."""
+    """Add an order with its lines, which never change."""
     personal = event.personal
     yield orders.put(
         event.order_id,
@@ -109,38 +109,38 @@ def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
 
 @order_details.on(OrderPaid)
 def paid(event: OrderPaid, at: RecordedEvent) -> Iterator[Change]:
-    """The next step."""
+    """Set the status to PAID, and add that to the timeline."""
     yield _step(event, at, "PAID", paid_at=at.occurred_at)
 
 
 @order_details.on(OrderShipped)
 def shipped(event: OrderShipped, at: RecordedEvent) -> Iterator[Change]:
-    """The last step of a good order."""
+    """Set the status to SHIPPED, and add that to the timeline."""
     yield _step(event, at, "SHIPPED", shipped_at=at.occurred_at)
 
 
 @order_details.on(OrderCancelled)
 def cancelled(event: OrderCancelled, at: RecordedEvent) -> Iterator[Change]:
-    """The last step of the others; the page still says what was ordered."""
+    """Set the status to CANCELLED with its reason, and add that to the timeline; the lines remain."""
     yield _step(event, at, "CANCELLED", cancelled_at=at.occurred_at, cancel_reason=event.reason)
 
 
 @order_details.on(CustomerUpdated)
 def customer_renamed(event: CustomerUpdated, _at: RecordedEvent) -> Iterator[Change]:
-    """The customer's orders show their name of today; where parcels went does not change."""
+    """Set the customer's current name and company in all their orders; shipping addresses remain."""
     name = {"customer.name": event.personal.name, "customer.company": event.personal.company}
     yield _all_of_customer(event.customer_id, name)
 
 
 @order_details.on(CustomerClosed)
 def customer_forgotten(event: CustomerClosed, _at: RecordedEvent) -> Iterator[Change]:
-    """The orders stay, the person leaves them."""
+    """Remove the customer's personal data from all their orders."""
     nobody = {"customer.name": None, "customer.company": None, "ship_to": None}
     yield _all_of_customer(event.customer_id, nobody)
 
 
 def orders_of_customer(customer_id: str) -> Listing:
-    """A customer's orders, newest first."""
+    """Return the listing of a customer's orders, newest first."""
     return Listing(orders, {"customer.id": customer_id}, ["-placed_at"])
 
 
@@ -155,8 +155,7 @@ def _step(
 
 
 def _all_of_customer(customer_id: object, changed: dict[str, Any]) -> Change:
-    other = [
-        {path: {"$ne": value}} for path, value in changed.items()
-    ]  # A new telephone number changes none.
+    # Orders that have these values already stay unchanged, such as after a change of the phone number.
+    other = [{path: {"$ne": value}} for path, value in changed.items()]
     theirs = {"customer.id": str(customer_id), "$or": other}
     return orders.update_where(theirs, {"$set": changed}, about=customer_id)

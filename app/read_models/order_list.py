@@ -1,4 +1,4 @@
-"""The back office: which orders are there, and what do they come to?"""
+"""The list of orders for the back office, with totals of any selection."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class OrderRow(TypedDict):
     version: int
     customer_id: str
     customer_name: str | None
-    """As it is now; gone once the customer is closed."""
+    """The customer's current name; `None` once the customer is closed."""
     status: str
     placed_at: datetime
     line_count: int
@@ -34,7 +34,7 @@ class OrderRow(TypedDict):
 
 
 class OrderOrder(Enum):
-    """What orders can be sorted by."""
+    """The fields by which orders can be sorted."""
 
     PLACED_AT = "placed_at"
     TOTAL = "total.amount"
@@ -51,7 +51,7 @@ rows = order_list.collection(
 
 @order_list.on(OrderPlaced)
 def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
-    """A new order is a new row."""
+    """Add a row for a new order."""
     yield rows.put(
         event.order_id,
         {
@@ -71,31 +71,31 @@ def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
 
 @order_list.on(OrderPaid)
 def paid(event: OrderPaid, at: RecordedEvent) -> Iterator[Change]:
-    """The money is there."""
+    """Set the row's status to PAID."""
     yield _step(event, at, "PAID")
 
 
 @order_list.on(OrderShipped)
 def shipped(event: OrderShipped, at: RecordedEvent) -> Iterator[Change]:
-    """The parcel is gone."""
+    """Set the row's status to SHIPPED."""
     yield _step(event, at, "SHIPPED")
 
 
 @order_list.on(OrderCancelled)
 def cancelled(event: OrderCancelled, at: RecordedEvent) -> Iterator[Change]:
-    """A cancelled order keeps its row and its amounts."""
+    """Set the row's status to CANCELLED; the amounts remain."""
     yield _step(event, at, "CANCELLED")
 
 
 @order_list.on(CustomerUpdated)
 def customer_renamed(event: CustomerUpdated, _at: RecordedEvent) -> Iterator[Change]:
-    """The customer's rows show their name of today."""
+    """Set the customer's current name in all rows of their orders."""
     yield _all_of_customer(event.customer_id, event.personal.name)
 
 
 @order_list.on(CustomerClosed)
 def customer_forgotten(event: CustomerClosed, _at: RecordedEvent) -> Iterator[Change]:
-    """The rows stay, the name goes."""
+    """Remove the customer's name from all rows of their orders."""
     yield _all_of_customer(event.customer_id, None)
 
 
@@ -108,9 +108,9 @@ def orders_matching(
     total_from: Decimal | None = None,
     total_to: Decimal | None = None,
 ) -> Filter:
-    """The orders that fit everything that is given.
+    """Return the filter for orders that match all given criteria.
 
-    `placed_to` is the first moment that is too late; `total_to` is the highest total that fits.
+    `placed_to` is exclusive; `placed_from`, `total_from` and `total_to` are inclusive.
     """
     filter: dict[str, Any] = {}
     if status is not None:
@@ -128,15 +128,14 @@ def orders_matching(
 
 
 def order_page(filter: Filter, order: OrderOrder, *, descending: bool = False) -> Listing:
-    """Orders in an order."""
+    """Return the listing of the matching orders, sorted by one field."""
     return Listing(rows, filter, [f"-{order.value}" if descending else order.value])
 
 
 def order_totals(filter: Filter) -> list[dict[str, Any]]:
-    """The pipeline that sums the matching orders up, to one document even where there are none.
+    """Return the pipeline that sums up the matching orders in one document, even if there are none.
 
-    Cancelled orders count as long as `filter` selects them; revenue is what the lines come to, without
-    shipping fees.
+    Cancelled orders count if `filter` selects them. Revenue is the sum of the lines, without shipping fees.
     """
     sums = {
         "_id": None,

@@ -1,4 +1,4 @@
-"""The shop front: which products are there, at what price, and are they in stock?"""
+"""The shop front: products with price and stock, for search, filters and facets."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ product_listing = ReadModel(
 
 
 class ProductDocument(TypedDict):
-    """A product as the shop front shows it."""
+    """A product on the shop front."""
 
     _id: str
     position: int
@@ -51,7 +51,7 @@ class ProductDocument(TypedDict):
 
 
 class ProductOrder(Enum):
-    """What products can be sorted by."""
+    """The fields by which products can be sorted."""
 
     NAME = "sort_name"
     PRICE = "price.amount"
@@ -71,7 +71,7 @@ products = product_listing.collection(
 
 @product_listing.on(ProductAdded)
 def added(event: ProductAdded, at: RecordedEvent) -> Iterator[Change]:
-    """A new product has no stock and no sales yet."""
+    """Add a product without stock or sales."""
     yield products.put(
         event.product_id,
         {
@@ -92,20 +92,20 @@ def added(event: ProductAdded, at: RecordedEvent) -> Iterator[Change]:
 
 @product_listing.on(ProductUpdated)
 def updated(event: ProductUpdated, at: RecordedEvent) -> Iterator[Change]:
-    """The description and what it is found by."""
+    """Set the product's description, and the words of it that searches match."""
     yield products.update(event.product_id, {"$set": {"version": at.stream_version, **_described(event)}})
 
 
 @product_listing.on(PriceChanged)
 def repriced(event: PriceChanged, at: RecordedEvent) -> Iterator[Change]:
-    """The price for new orders."""
+    """Set the product's price."""
     changed = {"version": at.stream_version, "price": plain(event.unit_price)}
     yield products.update(event.product_id, {"$set": changed})
 
 
 @product_listing.on(ProductDiscontinued)
 def discontinued(event: ProductDiscontinued, at: RecordedEvent) -> Iterator[Change]:
-    """Off sale, but still listed."""
+    """Mark the product as discontinued; it stays in the listing."""
     yield products.update(event.product_id, {"$set": {"version": at.stream_version, "discontinued": True}})
 
 
@@ -117,7 +117,7 @@ def discontinued(event: ProductDiscontinued, at: RecordedEvent) -> Iterator[Chan
 def restocked(
     event: StockReceived | StockAdjusted | StockReserved | StockReleased | StockShipped, at: RecordedEvent
 ) -> Iterator[Change]:
-    """Every event of the stock says what is there after it."""
+    """Set the product's stock, which each of these events has."""
     available = event.on_hand - event.reserved
     stock = {
         "stock_version": at.stream_version,
@@ -131,14 +131,14 @@ def restocked(
 
 @product_listing.on(OrderPlaced)
 def sold(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
-    """What is ordered makes a product sell well."""
+    """Add the ordered units to each product's units sold."""
     for line in event.lines:
         yield products.update(line.product_id, {"$inc": {"units_sold": line.quantity}})
 
 
 @product_listing.on(OrderCancelled)
 def unsold(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
-    """What is called off was not sold."""
+    """Subtract the cancelled units from each product's units sold."""
     for line in event.lines:
         yield products.update(line.product_id, {"$inc": {"units_sold": -line.quantity}})
 
@@ -152,7 +152,11 @@ def products_matching(
     in_stock: bool | None = None,
     discontinued: bool | None = None,
 ) -> Filter:
-    """The products that fit everything that is given; words of `search` match the beginnings of words."""
+    """Return the filter for products that match all given criteria.
+
+    Each word of `search` must be the beginning of a word of the product. `price_from` and `price_to` are
+    inclusive.
+    """
     filter: dict[str, Any] = {}
     if search is not None:
         filter["$and"] = found_by(search)
@@ -169,12 +173,12 @@ def products_matching(
 
 
 def product_page(filter: Filter, order: ProductOrder, *, descending: bool = False) -> Listing:
-    """Products in an order."""
+    """Return the listing of the matching products, sorted by one field."""
     return Listing(products, filter, [f"-{order.value}" if descending else order.value])
 
 
 def facets(filter: Filter) -> list[dict[str, Any]]:
-    """The pipeline that counts the matching products by category, and finds their price range."""
+    """Return the pipeline that counts the matching products by category, and finds their price range."""
     categories = [{"$group": {"_id": "$category", "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}]
     prices = {"_id": None, "lowest": {"$min": "$price.amount"}, "highest": {"$max": "$price.amount"}}
     in_stock = {"_id": None, "in_stock": {"$sum": {"$cond": ["$in_stock", 1, 0]}}}

@@ -1,6 +1,6 @@
-"""The sales of each day: how many orders, how much of what, and what did it come to?
+"""The sales of each day: orders, units and revenue, also by category and by product.
 
-An order counts on the day (UTC) it was placed; a cancelled order is taken back from that day.
+An order counts on the day (UTC) on which it was placed; a cancelled order is subtracted from that day.
 """
 
 from collections import defaultdict
@@ -22,25 +22,25 @@ sales_by_day = ReadModel(
 
 
 class DayDocument(TypedDict):
-    """A day on which something was ordered."""
+    """The sales of a day that has orders."""
 
     _id: str
     position: int
     day: str
-    """Such as `2026-01-31`, in UTC."""
+    """The date in UTC, such as `2026-01-31`."""
     orders: int
     units: int
     revenue: dict[str, Any]
-    """What the lines come to, without shipping fees."""
+    """The sum of the lines, without shipping fees."""
     shipping_fees: dict[str, Any]
     cancelled: int
-    """Orders placed on this day and called off since; in none of the other figures."""
+    """The number of orders placed on this day and cancelled since, which no other figure includes."""
     shipped: int
-    """Orders placed on this day and shipped since."""
+    """The number of orders placed on this day and shipped since."""
 
 
 class CategoryDayDocument(TypedDict):
-    """What was ordered of a category on a day."""
+    """The sales of a category on a day."""
 
     _id: str
     position: int
@@ -51,7 +51,7 @@ class CategoryDayDocument(TypedDict):
 
 
 class ProductDayDocument(TypedDict):
-    """What was ordered of a product on a day; called as on the first order of that day."""
+    """The sales of a product on a day, with the product's title in the first order of that day."""
 
     _id: str
     position: int
@@ -65,7 +65,7 @@ class ProductDayDocument(TypedDict):
 
 
 class BestSellerOrder(Enum):
-    """What makes a product sell best."""
+    """The figures by which best-sellers can be ranked."""
 
     UNITS = "units"
     REVENUE = "revenue.amount"
@@ -78,7 +78,7 @@ product_days = sales_by_day.collection("products", indexes=[("day", "_id")])
 
 @sales_by_day.on(OrderPlaced)
 def placed(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
-    """One order more on its day."""
+    """Add the order to the sales of its day."""
     day = _day(event.placed_at)
     in_currency = {"day": day, "revenue.currency_code": CURRENCY}
     at_first = {**in_currency, "shipping_fees.currency_code": CURRENCY, "cancelled": 0, "shipped": 0}
@@ -104,7 +104,7 @@ def placed(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
 
 @sales_by_day.on(OrderCancelled)
 def cancelled(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
-    """Everything that placing the order added is taken back."""
+    """Subtract all that placing the order has added, and count the cancellation."""
     day = _day(event.placed_at)
     yield days.update(day, {"$inc": {**_order_sums(event, -1), "cancelled": 1}})
     for category, lines in _grouped(event.lines, lambda line: line.category).items():
@@ -115,17 +115,20 @@ def cancelled(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
 
 @sales_by_day.on(OrderShipped)
 def shipped(event: OrderShipped, _at: RecordedEvent) -> Iterator[Change]:
-    """Counts on the day of the order, not of the parcel."""
+    """Count the shipped order on the day on which it was placed, not shipped."""
     yield days.update(_day(event.placed_at), {"$inc": {"shipped": 1}})
 
 
 def days_between(first: date | None = None, last: date | None = None, *, descending: bool = False) -> Listing:
-    """The days from `first` to `last`, both included."""
+    """Return the listing of the days from `first` to `last`, both inclusive."""
     return Listing(days, _between(first, last), ["-day" if descending else "day"])
 
 
 def day_totals(first: date | None = None, last: date | None = None) -> list[dict[str, Any]]:
-    """The pipeline over `days` that sums them up, to one document even where there are none."""
+    """Return the pipeline over `days` that sums them up in one document, even if there are none.
+
+    `first` and `last` are inclusive.
+    """
     sums = {
         "_id": None,
         **{name: {"$sum": f"${name}"} for name in ("orders", "units", "cancelled", "shipped")},
@@ -145,7 +148,10 @@ def day_totals(first: date | None = None, last: date | None = None) -> list[dict
 
 
 def category_totals(first: date | None = None, last: date | None = None) -> list[dict[str, Any]]:
-    """The pipeline over `category_days` that gives each category's units and revenue, highest first."""
+    """Return the pipeline over `category_days` that gives each category's units and revenue.
+
+    The category with the highest revenue comes first. `first` and `last` are inclusive.
+    """
     sums = {"_id": "$category", "units": {"$sum": "$units"}, "revenue": {"$sum": "$revenue.amount"}}
     return [
         {"$match": _between(first, last)},
@@ -163,7 +169,10 @@ def best_sellers(
     limit: int,
     by: BestSellerOrder = BestSellerOrder.UNITS,
 ) -> list[dict[str, Any]]:
-    """The pipeline over `product_days` that gives the `limit` products that sold best."""
+    """Return the pipeline over `product_days` that gives the `limit` best-selling products, best first.
+
+    `first` and `last` are inclusive.
+    """
     sums = {
         "_id": "$product_id",
         **{name: {"$last": f"${name}"} for name in ("product_id", "sku", "title", "category")},

@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it is ready to be asked."""
+"""The health checks: whether the process is alive, and whether it is ready for requests."""
 
 import asyncio
 import logging
@@ -17,8 +17,8 @@ from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 PATIENCE = 5.0
 """Seconds that a store may take to answer a probe."""
 
-KEPT = 1.0
-"""Seconds that a write which succeeded counts: anybody may ask, and commands wait for each write."""
+VALIDITY = 1.0
+"""Seconds for which a successful probe is reused: probes write, so frequent requests would delay commands."""
 
 LIVE, READY = "/health/live", "/health/ready"
 PATHS = frozenset({LIVE, READY})
@@ -29,12 +29,12 @@ _UNCACHED = {"Cache-Control": "no-store"}
 
 
 async def live(_request: Request) -> Response:
-    """Answer with 200 as long as the process can answer at all."""
+    """Return a response with status 200, which shows that the process can answer requests."""
     return JSONResponse({"status": "ok"}, headers=_UNCACHED)
 
 
 class Readiness:
-    """Probes of the stores, each of which is shared by all who ask meanwhile."""
+    """The check of stores and read models; concurrent requests share one probe of each store."""
 
     def __init__(self, circle: Callable[[], Circle]) -> None:
         self._circle = circle
@@ -42,7 +42,7 @@ class Readiness:
         self._fine_until: dict[str, float] = {}
 
     async def ready(self, _request: Request) -> Response:
-        """Answer with 200 when both stores take a write and every read model has caught up; else with 503."""
+        """Return status 200 if both stores take writes and every read model is live, otherwise 503."""
         circle = self._circle()
         missing = [
             f"{name} is {progress.state.value.lower().replace('_', ' ')}"
@@ -71,13 +71,13 @@ class Readiness:
             await probe()
         except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
             return f"the {store} takes no writes: {error}"
-        except Exception as error:  # One that nobody foresaw is no reason to answer with less than the rest.
+        except Exception as error:  # An unforeseen error must not hide the other results.
             logger.error("The %s could not be probed: %s", store, outline(error))
             return f"the {store} could not be probed: {type(error).__name__}"
-        self._fine_until[store] = monotonic() + KEPT
+        self._fine_until[store] = monotonic() + VALIDITY
         return None
 
 
 def routes(circle: Callable[[], Circle]) -> list[Route]:
-    """Make the routes of the service whose circle this is."""
+    """Return the routes of the health checks of a service."""
     return [Route(LIVE, live), Route(READY, Readiness(circle).ready)]

@@ -1,7 +1,7 @@
-"""How long the event loop was held: the processor time of its stretches, for the log and for operators.
+"""Statistics of how long single steps held the event loop, for the log and for operators.
 
-While a callback or a step of a task runs, nobody else is answered. Only the processor time of the loop's own
-thread counts, so a machine that has much else to do is not taken for a fault of the service.
+While a callback or a step of a task runs, the loop answers no other client. Only the processor time of the
+loop's own thread counts, so that a busy machine is not mistaken for a fault of the service.
 """
 
 import asyncio
@@ -17,22 +17,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 MOST_PLACES = 50
-"""Places in the code that are remembered with what they took."""
+"""Places in the code whose steps are counted."""
 
 SHOWN = 10
-"""Places that are shown: those that held the loop longest."""
+"""Places in the code that operators see: those that held the loop longest."""
 
 QUIET = 1.0
-"""Seconds between two log lines, unless a stretch is the longest so far: a flood must not fill the log."""
+"""Seconds between two log lines, unless a step is the longest so far: a flood must not fill the log."""
 
 MINUTE = 60.0
+"""Seconds."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Place:
-    """Stretches that were seen at one place in the code."""
+class _CodePlace:
+    """The count and the longest of the steps beyond the limit at one place in the code."""
 
     running: str
     at: str
@@ -41,7 +42,7 @@ class Place:
 
 
 class HeldLoop:
-    """The longest stretch of a loop, and those beyond `limit`, in seconds of processor time."""
+    """The longest step of an event loop, and the steps beyond `limit`, in seconds of processor time."""
 
     def __init__(self, limit: float, clock: Callable[[], float] = monotonic) -> None:
         self.limit = limit
@@ -50,14 +51,17 @@ class HeldLoop:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, as if nothing had been recorded."""
+        """Reset all figures."""
         self.longest = 0.0
         self.times = 0
-        self._places: dict[tuple[str, str], Place] = {}
+        self._places: dict[tuple[str, str], _CodePlace] = {}
         self._since, self._longest_since, self._longest_before = self._clock(), 0.0, 0.0
 
     def record(self, seconds: float, running: str, at: str) -> None:
-        """Take in a stretch; one beyond the limit is logged."""
+        """Record a step; log it if it is beyond the limit.
+
+        `running` names the task or callback, and `at` the place in the code.
+        """
         is_longest = seconds > self.longest
         self.longest = max(self.longest, seconds)
         self._turn_minutes()
@@ -72,7 +76,7 @@ class HeldLoop:
             self._left_out += 1
             return
         logger.warning(
-            "The event loop was held: cpu_ms=%.1f limit_ms=%.1f longest_ms=%.1f times=%d left_out=%d "
+            "The event loop was held: cpu_ms=%.1f limit_ms=%.1f longest_ms=%.1f times=%d omitted=%d "
             "running=%s at=%s",
             *(seconds * 1000, self.limit * 1000, self.longest * 1000, self.times, self._left_out),
             *(running, at),
@@ -80,7 +84,7 @@ class HeldLoop:
         self._next_line, self._left_out = now + QUIET, 0
 
     def figures(self) -> dict[str, Any]:
-        """Return what operators are shown, in milliseconds."""
+        """Return the figures for operators, in milliseconds."""
         self._turn_minutes()
         worst = sorted(self._places.values(), key=lambda place: -place.longest)[:SHOWN]
         return {
@@ -105,17 +109,17 @@ class HeldLoop:
             self._longest_before = self._longest_since if passed < 2 * MINUTE else 0.0
             self._since, self._longest_since = self._clock(), 0.0
 
-    def _place(self, running: str, at: str) -> Place:
+    def _place(self, running: str, at: str) -> _CodePlace:
         key = (running, at)
         if key not in self._places and len(self._places) >= MOST_PLACES:
             del self._places[min(self._places, key=lambda each: self._places[each].longest)]
-        return self._places.setdefault(key, Place(running, at))
+        return self._places.setdefault(key, _CodePlace(running, at))
 
 
 def routes(held: HeldLoop) -> list[Route]:
-    """Make the operators' route: it tells places in the code, so only this machine's own clients may ask.
+    """Return the operators' route, which only clients on the same machine may use: it shows code.
 
-    `DELETE` tells the same and begins anew.
+    `DELETE` returns the same figures and resets them.
     """
 
     async def loop(request: Request) -> Response:
@@ -123,7 +127,7 @@ def routes(held: HeldLoop) -> list[Route]:
             return JSONResponse(
                 {
                     "status": "refused",
-                    "reason": "Ask from the service's own machine, and not through a proxy.",
+                    "reason": "Send this request from the service's own machine, and not through a proxy.",
                 },
                 403,
             )
@@ -136,7 +140,7 @@ def routes(held: HeldLoop) -> list[Route]:
 
 
 def _is_local(request: Request) -> bool:
-    # A proxy on the same machine connects from loopback, too, for whoever asks it.
+    # A proxy on the same machine connects from loopback, too, on behalf of any client.
     if request.client is None or {"forwarded", "x-forwarded-for", "via"} & {*request.headers}:
         return False
     try:

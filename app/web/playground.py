@@ -1,4 +1,4 @@
-"""The GraphQL playground: GraphiQL from this machine alone, under a strict Content-Security-Policy."""
+"""The GraphQL playground: GraphiQL from local files, under a strict Content-Security-Policy."""
 
 import functools
 import html
@@ -32,10 +32,10 @@ SERVED = {
     "graphql-ws.min.js": _GRAPHIQL,
     "react-dom.production.min.js": _GRAPHIQL,
     "react.production.min.js": _GRAPHIQL,
-    "style.css": _GRAPHIQL,  # the explorer's
+    "style.css": _GRAPHIQL,  # of the explorer plugin
 }
 
-# What react-remove-scroll, in graphiql.min.js, inserts while one of GraphiQL's dialogs is open.
+# The style that react-remove-scroll, in graphiql.min.js, inserts while a dialog of GraphiQL is open.
 _DIALOG_STYLE = "'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='"
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -53,7 +53,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 _HEADERS = {
-    "Cache-Control": "no-cache",  # ask again each time: unchanged files are answered with a 304
+    "Cache-Control": "no-cache",  # Browsers revalidate each time, and get a 304 for unchanged files.
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -79,12 +79,12 @@ def _page() -> str:
 
 
 async def playground(_request: Request) -> Response:
-    """Answer with the page that talks to the GraphQL endpoint at its own address."""
+    """Return the page, which sends operations to the GraphQL endpoint at its own address."""
     return HTMLResponse(_page(), headers={**_HEADERS, "Vary": "Accept"})
 
 
 class _PlaygroundFiles(StaticFiles):
-    """Serves the files of `SERVED`, whichever folder they are in, and no others."""
+    """The static files in `SERVED`, each from its folder, and no others."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         if folder := SERVED.get(path):

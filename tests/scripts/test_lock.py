@@ -98,5 +98,7 @@ def test_a_missing_lock_is_noticed(project: Path) -> None:
 
 def test_an_older_python_than_the_locks_are_made_for_is_noticed(project: Path) -> None:
     edit(project / "pyproject.toml", 'requires-python = ">=3.11"', 'requires-python = ">=3.10"')
-    wrong = "The locks are for Python 3.11 and newer, pyproject.toml says >=3.10: mend one.\n"
+    wrong = (
+        "The locks are for Python 3.11 and newer, but pyproject.toml requires >=3.10: change one of them.\n"
+    )
     assert check(project) == (1, wrong)

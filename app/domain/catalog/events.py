@@ -5,7 +5,7 @@ from app.values import Money, Sku
 
 
 class ProductAdded(Event):
-    """A product is on sale."""
+    """A product was added to the catalog."""
 
     product_id: UUID
     sku: Sku
@@ -17,7 +17,7 @@ class ProductAdded(Event):
 
 
 class ProductUpdated(Event):
-    """A product is described anew: the whole description as it is now."""
+    """A product's description was changed; the event has the whole new description."""
 
     product_id: UUID
     sku: Sku
@@ -28,7 +28,7 @@ class ProductUpdated(Event):
 
 
 class PriceChanged(Event):
-    """A product has another price."""
+    """A product's price was changed."""
 
     product_id: UUID
     unit_price: Money
@@ -36,6 +36,6 @@ class PriceChanged(Event):
 
 
 class ProductDiscontinued(Event):
-    """A product is no longer on sale."""
+    """A product was taken off sale for good."""
 
     product_id: UUID

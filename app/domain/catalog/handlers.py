@@ -14,7 +14,7 @@ products = Aggregate(kind="product", evolve=model.evolve, load=tables.load, save
 
 
 async def add_product(command: AddProduct, work: SqlWork) -> Refused | Product:
-    """A new product, whose SKU no other product has."""
+    """Add a product, or refuse the SKU if another product has it."""
     product_id = uuid7()
     decision = model.add(command, product_id)
     if isinstance(decision, Refused):

@@ -1,4 +1,4 @@
-"""The rules of the catalog: pure functions from a product and a command to what happens."""
+"""The rules of the catalog: pure functions from a product and a command to events or a refusal."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,12 +18,12 @@ DESCRIPTION = {
     "description": text(4000),
     "packaging": text(200),
 }
-"""The parsers of a product's texts, by field."""
+"""The parsers of a product's text fields, by field."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """A product as the catalog knows it."""
+    """The state of a product that the catalog's rules need."""
 
     id: UUID
     version: int
@@ -37,7 +37,7 @@ class Product:
 
 
 def add(command: AddProduct, product_id: UUID) -> Decision:
-    """A new product, with a well-formed SKU, name, category and price."""
+    """Decide to add a product, or refuse an ill-formed SKU, text or price."""
     parsing = Parsing()
     added = ProductAdded(
         product_id=product_id,
@@ -49,7 +49,7 @@ def add(command: AddProduct, product_id: UUID) -> Decision:
 
 
 def update(product: Product, command: UpdateProduct, _now: datetime) -> Decision:
-    """Another description; nothing happens where nothing differs."""
+    """Decide to change a product's description; return no event if nothing differs."""
     parsing = Parsing()
     described = parsing.fields(command, DESCRIPTION)
     if parsing.refusal:
@@ -62,7 +62,7 @@ def update(product: Product, command: UpdateProduct, _now: datetime) -> Decision
 
 
 def change_price(product: Product, command: ChangePrice, _now: datetime) -> Decision:
-    """Another price, of a product that is on sale; nothing happens where it is the same."""
+    """Decide to change the price of a product that is on sale; return no event if the price is the same."""
     parsing = Parsing()
     unit_price = parsing.value("unit_price", price, command.unit_price, command.currency_code)
     if parsing.refusal:
@@ -75,12 +75,12 @@ def change_price(product: Product, command: ChangePrice, _now: datetime) -> Deci
 
 
 def discontinue(product: Product, _command: DiscontinueProduct, _now: datetime) -> Decision:
-    """The end of sale; nothing happens the second time."""
+    """Decide to take a product off sale; return no event if it was taken off sale before."""
     return () if product.discontinued else (ProductDiscontinued(product_id=product.id),)
 
 
 def evolve(product: Product | None, event: Event) -> Product:
-    """The product after `event`."""
+    """Return the product after `event`."""
     match product, event:
         case None, ProductAdded():
             described = {field: getattr(event, field) for field in DESCRIPTION}
@@ -98,6 +98,6 @@ def evolve(product: Product | None, event: Event) -> Product:
 
 
 def withdrawn(product: Product) -> ProductIsDiscontinued:
-    """Why a discontinued product can't be sold or repriced."""
+    """Return the refusal to sell or reprice a discontinued product."""
     message = f"{product.name} is no longer on sale."
     return ProductIsDiscontinued(message=message, product_id=product.id)

@@ -1,4 +1,4 @@
-"""What the catalog tells other contexts, in their own transaction."""
+"""The catalog's interface for other contexts, which call it within their transactions."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.values import Money, Sku
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A product as a buyer sees it now."""
+    """A product with its current price."""
 
     product_id: UUID
     sku: Sku
@@ -20,11 +20,11 @@ class Offer:
     packaging: str
     unit_price: Money
     objection: CommandError | None
-    """Why it can't be ordered, if it can't."""
+    """The reason why the product can't be ordered, if there is one."""
 
 
 async def offers(work: SqlWork, product_ids: set[UUID]) -> dict[UUID, Offer]:
-    """The offers of those products that exist, discontinued ones included."""
+    """Return the offers of those products that exist, including discontinued ones, by product id."""
     return {
         product.id: Offer(
             product_id=product.id,

@@ -1,4 +1,4 @@
-"""The catalog's rows, and how products are loaded from and saved to them."""
+"""The catalog's table, and functions that load and save products."""
 
 from typing import Any
 from uuid import UUID
@@ -32,23 +32,23 @@ _UPDATE = products.update().where(products.c.id == bindparam("key"))
 
 
 async def load(work: SqlWork, product_id: UUID) -> Product | None:
-    """The product with this id, to change it."""
+    """Return the product with this id, locked for a change, or `None` if there is none."""
     row = (await work.claim(_WITH_ID, key=product_id)).one_or_none()
     return _product(row) if row else None
 
 
 async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Product]:
-    """Those of the products that exist, to rely on them."""
+    """Return those of the products that exist; no other transaction changes them before the commit."""
     return [_product(row) for row in await work.rely_on(_WITH_IDS, keys=product_ids)]
 
 
 async def with_sku(work: SqlWork, sku: Sku) -> UUID | None:
-    """The id of the product that has this SKU."""
+    """Return the id of the product that has this SKU, or `None` if there is none."""
     return (await work.rows.execute(_WITH_SKU, {"key": sku})).scalar_one_or_none()
 
 
 async def save(work: SqlWork, before: Product | None, product: Product) -> None:
-    """Writes the product's row."""
+    """Insert the product's row, or update it if there was a product `before`."""
     row = {
         "id": product.id,
         "version": product.version,

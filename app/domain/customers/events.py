@@ -1,4 +1,4 @@
-"""What happens to a customer. Personal data stands in one place: the field `personal`."""
+"""The events of customers. All personal data is in the field `personal`."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,7 +9,7 @@ from app.values import PostalAddress
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerDetails:
-    """Who a customer is: personal data."""
+    """The personal data of a customer."""
 
     name: str
     company: str | None = None
@@ -19,20 +19,20 @@ class CustomerDetails:
 
 
 class CustomerRegistered(Event):
-    """Someone may order."""
+    """A customer was registered."""
 
     customer_id: UUID
     personal: CustomerDetails
 
 
 class CustomerUpdated(Event):
-    """A customer's details have changed: all of them as they are now."""
+    """A customer's details were changed; the event has all details, also unchanged ones."""
 
     customer_id: UUID
     personal: CustomerDetails
 
 
 class CustomerClosed(Event):
-    """The business with a customer has ended; their personal data is to be dropped."""
+    """A customer was closed; read models delete their personal data."""
 
     customer_id: UUID

@@ -14,14 +14,14 @@ customers = Aggregate(kind="customer", evolve=model.evolve, load=tables.load, sa
 
 
 async def register_customer(command: RegisterCustomer, work: SqlWork) -> Refused | Customer:
-    """A new customer, whose e-mail address no other customer has."""
+    """Register a customer, or refuse the e-mail address if another customer has it."""
     customer_id = uuid7()
     holder = await tables.holder_of(work, command.email)
     return await customers.create(work, customer_id, model.register(command, customer_id, holder))
 
 
 async def update_customer(command: UpdateCustomer, work: SqlWork) -> Refused | Customer:
-    """Other details; the e-mail address is still nobody else's."""
+    """Change a customer's details, or refuse the e-mail address if another customer has it."""
     holder = await tables.holder_of(work, command.email)
     return await customers.change(work, command, partial(model.update, holder=holder))
 

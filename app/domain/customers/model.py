@@ -1,4 +1,4 @@
-"""The rules about customers: pure functions from a customer and a command to what happens."""
+"""The rules about customers: pure functions from a customer and a command to events or a refusal."""
 
 import re
 import unicodedata
@@ -17,11 +17,11 @@ from app.values import ADDRESS, PostalAddress, optional, text
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _DOT = re.compile("[.\u3002\uff0e\uff61]")
-"""Dots as they are typed in several scripts; all of them separate the labels of a domain."""
+"""The dots of several scripts, all of which separate the labels of a domain."""
 
 
 def email(given: str) -> str:
-    """An address that a mail server could know; whether it does, only a mail can show."""
+    """Return an e-mail address without surrounding space; raise `ValueError` if it is not well-formed."""
     given = text(254)(given)
     if not _EMAIL.fullmatch(given):
         raise ValueError("must look like name@example.com")
@@ -34,23 +34,24 @@ DETAILS = {
     "email": optional(email),
     "phone": optional(text(50)),
 }
-"""The parsers of a customer's details, by field; `ADDRESS` has those of the address."""
+"""The parsers of a customer's details, by field; those of the address are in `ADDRESS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:
-    """A customer; one that is closed is a number only."""
+    """The state of a customer that the rules need; of a closed one only id and version remain."""
 
     id: UUID
     version: int
     details: CustomerDetails | None
-    """`None` once closed: the shop has forgotten who it was."""
+    """`None` once the customer is closed, because the personal data is then deleted."""
 
 
 def email_key(given: object) -> str | None:
-    """Return what a well-formed e-mail address is compared by, whatever its case; `None` for anything else.
+    """Return the form in which an e-mail address is compared, or `None` if it is not well-formed.
 
-    A domain in Unicode and its form in ASCII, such as `bücher.example` and `xn--bcher-kva.example`, are one.
+    The form ignores case, and is the same for a domain in Unicode and in ASCII, such as `bücher.example` and
+    `xn--bcher-kva.example`.
     """
     try:
         local, _, domain = email(given).rpartition("@") if isinstance(given, str) else ("", "", "")
@@ -63,7 +64,7 @@ def email_key(given: object) -> str | None:
 
 
 def _in_unicode(label: str) -> str:
-    """Return a domain's label without Punycode; unchanged where it has none, or none that is readable."""
+    """Return a domain's label decoded from Punycode, or unchanged if it is not valid Punycode."""
     if label[:4].lower() != "xn--":
         return label
     try:
@@ -74,7 +75,7 @@ def _in_unicode(label: str) -> str:
 
 
 def register(command: RegisterCustomer, customer_id: UUID, holder: UUID | None) -> Decision:
-    """A new customer; `holder` is who has the e-mail address already."""
+    """Decide to register a customer; `holder` is the id of the customer who has the e-mail address."""
     parsing = Parsing()
     details = CustomerDetails(**_detailed(parsing, command))
     if problems := (*parsing.problems, *_taken(command, customer_id, holder)):
@@ -83,7 +84,7 @@ def register(command: RegisterCustomer, customer_id: UUID, holder: UUID | None) 
 
 
 def update(customer: Customer, command: UpdateCustomer, _now: datetime, *, holder: UUID | None) -> Decision:
-    """Other details, of a customer who is not closed; nothing happens where nothing differs."""
+    """Decide to change the details of a customer who is not closed; return no event if nothing differs."""
     if customer.details is None:
         return refused(closed(customer))
     parsing = Parsing()
@@ -96,12 +97,12 @@ def update(customer: Customer, command: UpdateCustomer, _now: datetime, *, holde
 
 
 def close(customer: Customer, _command: CloseCustomer, _now: datetime) -> Decision:
-    """The end of the business; nothing happens the second time."""
+    """Decide to close a customer; return no event if the customer is closed."""
     return (CustomerClosed(customer_id=customer.id),) if customer.details else ()
 
 
 def evolve(customer: Customer | None, event: Event) -> Customer:
-    """The customer after `event`."""
+    """Return the customer after `event`."""
     match customer, event:
         case None, CustomerRegistered():
             return Customer(id=event.customer_id, version=1, details=event.personal)
@@ -113,8 +114,8 @@ def evolve(customer: Customer | None, event: Event) -> Customer:
 
 
 def closed(customer: Customer) -> CustomerIsClosed:
-    """Why a closed customer can't order or be changed."""
-    message = "The business with this customer has ended. Register them anew to continue it."
+    """Return the refusal to let a closed customer order or be changed."""
+    message = f"The customer {customer.id} is closed. Register the customer again to continue."
     return CustomerIsClosed(message=message, customer_id=customer.id, path=("customer_id",))
 
 
@@ -132,6 +133,6 @@ def _taken(
 ) -> tuple[CommandError, ...]:
     if holder in (None, customer_id):
         return ()
-    message = "Another customer has this e-mail address. Use theirs, or leave it out."
     address = str(command.email).strip()
+    message = f"Another customer has the e-mail address {address}. Use that customer, or omit the address."
     return (DuplicateEmail(message=message, email=address, customer_id=holder, path=("email",)),)

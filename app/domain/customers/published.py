@@ -1,4 +1,4 @@
-"""What other contexts may know of a customer, in their own transaction."""
+"""The customers' interface for other contexts, which call it within their transactions."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,18 +11,18 @@ from app.values import PostalAddress
 
 @dataclass(frozen=True, kw_only=True)
 class Buyer:
-    """A customer as a seller sees them now: personal data."""
+    """A customer with their current details, which are personal data."""
 
     customer_id: UUID
     name: str
     company: str | None = None
     address: PostalAddress | None = None
     objection: CommandError | None = None
-    """Why they can't order, if they can't."""
+    """The reason why the customer can't order, if there is one."""
 
 
 async def buyer(work: SqlWork, customer_id: UUID) -> Buyer | None:
-    """The customer with this id, a closed one included; their name is then empty."""
+    """Return the customer with this id, or `None` if there is none; the name of a closed one is empty."""
     customer = await tables.look_up(work, customer_id)
     if customer is None:
         return None

@@ -1,4 +1,4 @@
-"""The customers' rows, and how customers are loaded from and saved to them."""
+"""The customers' table, and functions that load and save customers."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.stores.sql.engines import metadata
 from app.stores.sql.write_store import SqlWork
 from app.values import ADDRESS, PostalAddress
 
-# Personal data but for id and version; all of it is NULL once a customer is closed.
+# All columns but id and version are personal data, which is NULL once the customer is closed.
 customers = Table(
     "customers",
     metadata,
@@ -20,7 +20,7 @@ customers = Table(
     Column("name", String(200)),
     Column("company", String(200)),
     Column("email", String(254)),
-    Column("email_key", Text, unique=True),  # what the address is compared by
+    Column("email_key", Text, unique=True),  # the form in which addresses are compared
     Column("phone", String(50)),
     Column("street", String(500)),
     Column("city", String(200)),
@@ -37,17 +37,17 @@ _UPDATE = customers.update().where(customers.c.id == bindparam("key"))
 
 
 async def load(work: SqlWork, customer_id: UUID) -> Customer | None:
-    """The customer with this id, to change them."""
+    """Return the customer with this id, locked for a change, or `None` if there is none."""
     return _customer(await work.claim(_WITH_ID, key=customer_id))
 
 
 async def look_up(work: SqlWork, customer_id: UUID) -> Customer | None:
-    """The customer with this id, to rely on what they are."""
+    """Return the customer with this id, or `None`; no other transaction changes them before the commit."""
     return _customer(await work.rely_on(_WITH_ID, key=customer_id))
 
 
 async def holder_of(work: SqlWork, email: object) -> UUID | None:
-    """The id of the customer who has this e-mail address; nobody has one that is not well-formed."""
+    """Return the id of the customer who has this e-mail address, or `None`, also if it is not well-formed."""
     key = email_key(email)
     if key is None:
         return None
@@ -55,7 +55,7 @@ async def holder_of(work: SqlWork, email: object) -> UUID | None:
 
 
 async def save(work: SqlWork, before: Customer | None, customer: Customer) -> None:
-    """Writes the customer's row."""
+    """Insert the customer's row, or update it if there was a customer `before`."""
     details = customer.details
     address = details.address if details else None
     row = {
@@ -66,7 +66,8 @@ async def save(work: SqlWork, before: Customer | None, customer: Customer) -> No
     }
     known = before.details.email if before and before.details else None
     if before is None or row["email"] != known:
-        # The key stays with the address: those who shared one before its two forms were one keep theirs.
+        # An unchanged address keeps its key: customers who shared an address before its two forms counted as
+        # one have keys that differ, and could not be saved with the same key.
         row["email_key"] = email_key(row["email"])
     if before is None:
         await work.rows.execute(_INSERT, row)

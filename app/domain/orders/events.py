@@ -1,4 +1,4 @@
-"""What happens to an order. Personal data stands in one place: the field `personal`."""
+"""The events of orders. All personal data is in the field `personal`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from app.values import Money, PostalAddress, Quantity, Sku
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLine:
-    """A line with title and price as they were when the order was placed."""
+    """A line of an order, with the title and price at the time when the order was placed."""
 
     product_id: UUID
     sku: Sku
@@ -27,7 +27,7 @@ class OrderLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Who ordered and where it goes: personal data."""
+    """The personal data of an order: the customer's name and the shipping address."""
 
     customer_name: str
     company: str | None = None
@@ -42,13 +42,13 @@ class OrderPlaced(Event):
     lines: tuple[OrderLine, ...]
     shipping_fee: Money
     total: Money
-    """The lines' totals and the shipping fee."""
+    """The sum of the lines' totals and the shipping fee."""
     placed_at: datetime
     personal: Delivery
 
 
 class OrderPaid(Event):
-    """An order is paid."""
+    """An order was paid."""
 
     order_id: UUID
     customer_id: UUID
@@ -56,7 +56,7 @@ class OrderPaid(Event):
 
 
 class OrderShipped(Event):
-    """An order has left the warehouse."""
+    """An order was shipped."""
 
     order_id: UUID
     customer_id: UUID
@@ -64,7 +64,7 @@ class OrderShipped(Event):
 
 
 class OrderCancelled(Event):
-    """An order was called off; it says what it had, so that sums can be taken back."""
+    """An order was cancelled; the event repeats the order's amounts, so that sums can be reduced by them."""
 
     order_id: UUID
     customer_id: UUID

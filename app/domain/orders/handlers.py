@@ -17,7 +17,7 @@ orders = Aggregate(kind="order", evolve=model.evolve, load=tables.load, save=tab
 
 
 async def place_order(command: PlaceOrder, work: SqlWork) -> Refused | Order:
-    """A new order, and its stock set aside; or every reason against it."""
+    """Place an order and reserve its stock, or refuse it with every reason."""
     draft = model.draft(command, work.now)
     if isinstance(draft, Refused):
         return draft
@@ -37,7 +37,7 @@ async def place_order(command: PlaceOrder, work: SqlWork) -> Refused | Order:
 
 
 async def ship_order(command: ShipOrder, work: SqlWork) -> Refused | Order:
-    """The order and its stock leave the warehouse."""
+    """Ship an order, and take its units out of the stock."""
     order = await orders.change(work, command, model.ship)
     if not isinstance(order, Refused):
         await stock.ship(work, order.id, order.units)
@@ -45,7 +45,7 @@ async def ship_order(command: ShipOrder, work: SqlWork) -> Refused | Order:
 
 
 async def cancel_order(command: CancelOrder, work: SqlWork) -> Refused | Order:
-    """The order is off, and its stock available again."""
+    """Cancel an order, and release its stock."""
     order = await orders.change(work, command, model.cancel)
     if not isinstance(order, Refused):
         await stock.release(work, order.id, order.units)

@@ -1,4 +1,4 @@
-"""What an order must know of the rest of the shop."""
+"""The data of other contexts that the rules of orders need."""
 
 from typing import Protocol
 
@@ -7,48 +7,48 @@ from app.values import Money, PostalAddress, Sku
 
 
 class Offer(Protocol):
-    """A product at this moment."""
+    """A product with its current price."""
 
     @property
     def sku(self) -> Sku:
-        """Its stock keeping unit."""
+        """The stock keeping unit."""
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The product's name."""
 
     @property
     def category(self) -> str:
-        """Where it is found."""
+        """The product's category."""
 
     @property
     def packaging(self) -> str:
-        """How one unit comes."""
+        """The packaging of one unit."""
 
     @property
     def unit_price(self) -> Money:
-        """What one unit costs."""
+        """The price of one unit."""
 
     @property
     def objection(self) -> CommandError | None:
-        """Why it can't be ordered, if it can't."""
+        """The reason why the product can't be ordered, if there is one."""
 
 
 class Buyer(Protocol):
-    """A customer at this moment."""
+    """A customer with their current details."""
 
     @property
     def name(self) -> str:
-        """Who it is."""
+        """The customer's name."""
 
     @property
     def company(self) -> str | None:
-        """Where they work."""
+        """The customer's company."""
 
     @property
     def address(self) -> PostalAddress | None:
-        """Where their orders go unless told otherwise."""
+        """The default shipping address."""
 
     @property
     def objection(self) -> CommandError | None:
-        """Why they can't order, if they can't."""
+        """The reason why the customer can't order, if there is one."""

@@ -1,4 +1,4 @@
-"""The rules of orders: pure functions from an order and a command to what happens."""
+"""The rules of orders: pure functions from an order and a command to events or a refusal."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -27,19 +27,19 @@ from app.values import ADDRESS, Money, PostalAddress, Quantity, discount, price,
 MOST_LINES = 100
 FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
 SKEW = timedelta(seconds=5)
-"""How far a client's clock may be ahead of ours."""
+"""How far a client's clock may be ahead of the server's."""
 
 ALLOWED_FROM = {
     OrderStatus.PAID: (OrderStatus.PLACED,),
     OrderStatus.SHIPPED: (OrderStatus.PAID,),
     OrderStatus.CANCELLED: (OrderStatus.PLACED, OrderStatus.PAID),
 }
-"""Which status an order must have to reach another."""
+"""By status: the statuses from which an order may reach it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """An order, as far as its rules go: to whom it goes stands in `OrderPlaced` only."""
+    """The state of an order that the rules need; the personal data is in `OrderPlaced` only."""
 
     id: UUID
     version: int
@@ -52,7 +52,7 @@ class Order:
 
     @property
     def units(self) -> Mapping[UUID, int]:
-        """How many units of each product it has, by the product's id."""
+        """The number of units of each product on all lines, by product id."""
         units: Counter[UUID] = Counter()
         for line in self.lines:
             units[line.product_id] += line.quantity
@@ -70,7 +70,7 @@ class DraftLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What a command asks for, parsed: what is left to decide on lies in the shop."""
+    """A parsed `PlaceOrder`, to be decided on with the customer's and the products' current data."""
 
     customer_id: UUID
     lines: tuple[DraftLine, ...]
@@ -80,7 +80,7 @@ class Draft:
 
 
 def draft(command: PlaceOrder, now: datetime) -> Draft | Refused:
-    """Parse a command; refuse it with all that is wrong in it before anyone looks into the shop."""
+    """Parse a command; return a refusal with all its problems before anything is loaded."""
     parsing = Parsing()
     to = command.ship_to
     order = Draft(
@@ -94,7 +94,7 @@ def draft(command: PlaceOrder, now: datetime) -> Draft | Refused:
 
 
 def place(draft: Draft, order_id: UUID, buyer: Buyer | None, offers: Mapping[UUID, Offer]) -> Decision:
-    """An order at the prices of this moment."""
+    """Decide to place an order at current prices, or refuse it with all objections."""
     objections = tuple(_objections(draft, buyer, offers))
     if buyer is None or objections:
         return refused(*objections)
@@ -117,21 +117,21 @@ def place(draft: Draft, order_id: UUID, buyer: Buyer | None, offers: Mapping[UUI
 
 
 def pay(order: Order, _command: PayOrder, _now: datetime) -> Decision:
-    """A placed order is paid."""
+    """Decide to mark a placed order as paid."""
     if refusal := _illegal(order, OrderStatus.PAID):
         return refused(refusal)
     return (OrderPaid(order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at),)
 
 
 def ship(order: Order, _command: ShipOrder, _now: datetime) -> Decision:
-    """A paid order goes out."""
+    """Decide to ship a paid order."""
     if refusal := _illegal(order, OrderStatus.SHIPPED):
         return refused(refusal)
     return (OrderShipped(order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at),)
 
 
 def cancel(order: Order, command: CancelOrder, _now: datetime) -> Decision:
-    """An order that has not gone out is called off."""
+    """Decide to cancel an order that is not shipped."""
     parsing = Parsing()
     reason = parsing.value("reason", _REASON, command.reason)
     if parsing.refusal:
@@ -152,7 +152,7 @@ def cancel(order: Order, command: CancelOrder, _now: datetime) -> Decision:
 
 
 def evolve(order: Order | None, event: Event) -> Order:
-    """The order after `event`."""
+    """Return the order after `event`."""
     match order, event:
         case None, OrderPlaced():
             return Order(
@@ -175,7 +175,7 @@ def evolve(order: Order | None, event: Event) -> Order:
 
 
 def line_that_runs_short(lines: tuple[DraftLine, ...], product_id: UUID, available: int) -> int:
-    """The index of the first line that asks for more of a product than the lines before it leave."""
+    """Return the index of the first line whose units, with those of earlier lines, exceed `available`."""
     for index, line in enumerate(lines):
         if line.product_id == product_id:
             available -= line.quantity
@@ -190,7 +190,7 @@ _LINE: Parsers = {"quantity": quantity, "discount": discount}
 
 def _lines(parsing: Parsing, lines: tuple[LineRequest, ...]) -> tuple[DraftLine, ...]:
     parsing.value("lines", _line_count, len(lines))
-    if parsing.problems:  # Too many lines are not worth looking at each.
+    if parsing.problems:  # A command with too many lines would get too many problems.
         return ()
     return tuple(
         DraftLine(product_id=line.product_id, **parsing.fields(line, _LINE, ("lines", index)))
@@ -200,18 +200,20 @@ def _lines(parsing: Parsing, lines: tuple[LineRequest, ...]) -> tuple[DraftLine,
 
 def _line_count(lines: int) -> None:
     if not 1 <= lines <= MOST_LINES:
-        raise ValueError(f"must be 1 to {MOST_LINES}; there are {lines}")
+        raise ValueError(f"must be 1 to {MOST_LINES} lines; there are {lines}")
 
 
 def _moment(placed_at: datetime | None, now: datetime) -> datetime:
     if placed_at is None:
         return now
     if placed_at.tzinfo is None:
-        raise ValueError("must say its offset, as 2024-05-31T12:00:00Z does")
+        raise ValueError(
+            f"must have a UTC offset, such as 2024-05-31T12:00:00Z; {placed_at.isoformat()} has none"
+        )
     if placed_at > now + SKEW:
-        raise ValueError("must not be in the future")
+        raise ValueError(f"must not be in the future; it is {placed_at.isoformat()}")
     if placed_at < FIRST_DAY:
-        raise ValueError(f"must not be before {FIRST_DAY.year}")
+        raise ValueError(f"must not be before {FIRST_DAY.year}; it is {placed_at.isoformat()}")
     return min(placed_at.astimezone(UTC), now)
 
 
@@ -229,7 +231,7 @@ def _objections(draft: Draft, buyer: Buyer | None, offers: Mapping[UUID, Offer])
 
 
 def _line(drafted: DraftLine, offer: Offer) -> OrderLine:
-    kept = 1 - drafted.discount
+    share = 1 - drafted.discount
     return OrderLine(
         product_id=drafted.product_id,
         sku=offer.sku,
@@ -239,7 +241,7 @@ def _line(drafted: DraftLine, offer: Offer) -> OrderLine:
         unit_price=offer.unit_price,
         quantity=drafted.quantity,
         discount=drafted.discount,
-        total=Money.rounded(offer.unit_price.amount * drafted.quantity * kept),
+        total=Money.rounded(offer.unit_price.amount * drafted.quantity * share),
     )
 
 
@@ -247,10 +249,10 @@ def _illegal(order: Order, requested: OrderStatus) -> IllegalTransition | None:
     allowed = ALLOWED_FROM[requested]
     if order.status in allowed:
         return None
-    right = " or ".join(status.value.lower() for status in allowed)
+    required = " or ".join(status.value.lower() for status in allowed)
     message = (
-        f"Only an order that is {right} can be {requested.value.lower()}; "
-        f"this one is {order.status.value.lower()}."
+        f"The order is {order.status.value.lower()}; "
+        f"only an order that is {required} can be {requested.value.lower()}."
     )
     return IllegalTransition(
         message=message,

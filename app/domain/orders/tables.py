@@ -1,4 +1,4 @@
-"""The orders' rows, and how orders are loaded from and saved to them."""
+"""The orders' tables, and functions that load and save orders."""
 
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from app.stores.sql.engines import UtcDateTime, metadata
 from app.stores.sql.write_store import SqlWork
 from app.values import Money, Quantity, Sku, discount
 
-# Names and addresses are not here: no rule needs them, and what is not kept need not be forgotten.
+# No names or addresses: no rule needs them, and data that is not stored need not be deleted.
 orders = Table(
     "orders",
     metadata,
@@ -52,7 +52,7 @@ _UPDATE = orders.update().where(orders.c.id == bindparam("key"))
 
 
 async def load(work: SqlWork, order_id: UUID) -> Order | None:
-    """The order with this id, to change it."""
+    """Return the order with this id, locked for a change, or `None` if there is none."""
     row = (await work.claim(_WITH_ID, key=order_id)).one_or_none()
     if row is None:
         return None
@@ -69,7 +69,7 @@ async def load(work: SqlWork, order_id: UUID) -> Order | None:
 
 
 async def save(work: SqlWork, before: Order | None, order: Order) -> None:
-    """Writes a new order's rows; later only its status changes."""
+    """Insert a new order's rows, or update the status and version if there was an order `before`."""
     if before:
         changed = {"key": order.id, "version": order.version, "status": order.status.value}
         await work.rows.execute(_UPDATE, changed)

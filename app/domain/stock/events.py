@@ -1,4 +1,4 @@
-"""What happens to a product's stock. Each event says what is on hand and reserved after it."""
+"""The events of stocks. Each has the units that are on hand and reserved after it."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from app.cqrs.messages import Event
 
 
 class StockReceived(Event):
-    """A delivery came in."""
+    """A delivery was added to the stock."""
 
     product_id: UUID
     quantity: int
@@ -25,7 +25,7 @@ class StockAdjusted(Event):
 
 
 class StockReserved(Event):
-    """Units were set aside for an order."""
+    """Units were reserved for an order."""
 
     product_id: UUID
     order_id: UUID
@@ -35,7 +35,7 @@ class StockReserved(Event):
 
 
 class StockReleased(Event):
-    """Units that were set aside for an order are available again."""
+    """Reserved units of an order were made available again."""
 
     product_id: UUID
     order_id: UUID
@@ -45,7 +45,7 @@ class StockReleased(Event):
 
 
 class StockShipped(Event):
-    """Units that were set aside for an order have left the warehouse."""
+    """Reserved units of an order have left the warehouse."""
 
     product_id: UUID
     order_id: UUID

@@ -17,12 +17,12 @@ stocks = Aggregate(
 
 
 async def receive_stock(command: ReceiveStock, work: SqlWork) -> Refused | Stock:
-    """More units."""
+    """Add a delivery to the stock of an existing product."""
     return await _change(command, work, model.receive)
 
 
 async def adjust_stock(command: AdjustStock, work: SqlWork) -> Refused | Stock:
-    """Another count."""
+    """Correct the stock of an existing product."""
     return await _change(command, work, model.adjust)
 
 

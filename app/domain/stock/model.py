@@ -1,4 +1,4 @@
-"""The rules of the warehouse: what is there, what is set aside, and that neither is ever negative."""
+"""The rules of the warehouse: neither the units on hand nor the available ones ever become negative."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,31 +13,33 @@ from app.domain.stock.refusals import OutOfStock, StockTooHigh, StockTooLow
 from app.values import MOST_UNITS, quantity, text
 
 MOST_ON_HAND = 1_000_000_000
-"""How many units of one product the warehouse holds."""
+"""The largest number of units of one product that the warehouse can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stock:
-    """The units of one product; every product has a stock, empty before its first delivery."""
+    """The units of one product; every product has a stock, which is empty before the first delivery."""
 
     id: UUID
-    """The product's."""
+    """The product's id."""
     version: int = 0
     on_hand: int = 0
     reserved: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.reserved <= self.on_hand:
-            raise ValueError(f"{self.reserved} of {self.on_hand} units can't be reserved")
+            raise ValueError(
+                f"{self.reserved} of {self.on_hand} units of product {self.id} can't be reserved"
+            )
 
     @property
     def available(self) -> int:
-        """The units that can still be ordered."""
+        """The number of units that can be ordered."""
         return self.on_hand - self.reserved
 
 
 def receive(stock: Stock, command: ReceiveStock, _now: datetime) -> Decision:
-    """A delivery, as far as the warehouse can hold it."""
+    """Decide to take in a delivery, unless the warehouse can't hold it."""
     parsing = Parsing()
     received = parsing.value("quantity", quantity, command.quantity)
     if parsing.refusal:
@@ -49,7 +51,7 @@ def receive(stock: Stock, command: ReceiveStock, _now: datetime) -> Decision:
 
 
 def adjust(stock: Stock, command: AdjustStock, _now: datetime) -> Decision:
-    """A correction, which leaves the reserved units in place."""
+    """Decide to correct the units on hand, unless fewer than the reserved units would remain."""
     parsing = Parsing()
     change = parsing.value("change", _change, command.change)
     reason = parsing.value("reason", _REASON, command.reason)
@@ -72,9 +74,9 @@ def adjust(stock: Stock, command: AdjustStock, _now: datetime) -> Decision:
 
 
 def reserve(stock: Stock, order_id: UUID, units: int) -> StockReserved | OutOfStock:
-    """Sets units aside for an order, or says how many there are."""
+    """Reserve units for an order, or return an `OutOfStock` with the number of available units."""
     if units > stock.available:
-        message = f"Only {stock.available} of the {units} units asked for are available. Order fewer."
+        message = f"Only {stock.available} of the {units} requested units are available. Order fewer."
         return OutOfStock(message=message, product_id=stock.id, requested=units, available=stock.available)
     return StockReserved(
         product_id=stock.id,
@@ -86,7 +88,7 @@ def reserve(stock: Stock, order_id: UUID, units: int) -> StockReserved | OutOfSt
 
 
 def release(stock: Stock, order_id: UUID, units: int) -> StockReleased:
-    """Makes an order's units available again."""
+    """Release an order's reserved units."""
     return StockReleased(
         product_id=stock.id,
         order_id=order_id,
@@ -97,7 +99,7 @@ def release(stock: Stock, order_id: UUID, units: int) -> StockReleased:
 
 
 def ship(stock: Stock, order_id: UUID, units: int) -> StockShipped:
-    """Takes an order's units out of the warehouse."""
+    """Take an order's reserved units out of the warehouse."""
     return StockShipped(
         product_id=stock.id,
         order_id=order_id,
@@ -108,7 +110,7 @@ def ship(stock: Stock, order_id: UUID, units: int) -> StockShipped:
 
 
 def evolve(stock: Stock | None, event: Event) -> Stock:
-    """The stock after `event`."""
+    """Return the stock after `event`."""
     match event:
         case StockReceived() | StockAdjusted() | StockReserved() | StockReleased() | StockShipped():
             version = stock.version + 1 if stock else 1
@@ -121,14 +123,14 @@ _REASON = text(500, at_least=1)
 
 def _change(units: int) -> int:
     if units == 0 or abs(units) > MOST_UNITS:
-        raise ValueError(f"must be between 1 and {MOST_UNITS} units, up or down")
+        raise ValueError(f"must be 1 to {MOST_UNITS} units more or fewer; it is {units}")
     return units
 
 
 def _too_low(stock: Stock) -> CommandError:
     message = (
-        f"There are {stock.on_hand} units on hand and {stock.reserved} of them are reserved: "
-        f"at most {stock.available} can be taken away."
+        f"{stock.on_hand} units are on hand, and {stock.reserved} of them are reserved: "
+        f"remove at most {stock.available}."
     )
     return StockTooLow(
         message=message,
@@ -141,8 +143,8 @@ def _too_low(stock: Stock) -> CommandError:
 
 def _too_high(stock: Stock, field: str) -> CommandError:
     message = (
-        f"The warehouse holds {MOST_ON_HAND} units of a product: "
-        f"at most {MOST_ON_HAND - stock.on_hand} more can be added."
+        f"The warehouse can hold {MOST_ON_HAND} units of a product, and {stock.on_hand} are on hand: "
+        f"add at most {MOST_ON_HAND - stock.on_hand}."
     )
     return StockTooHigh(
         message=message, product_id=stock.id, on_hand=stock.on_hand, limit=MOST_ON_HAND, path=(field,)

@@ -1,4 +1,7 @@
-"""What the warehouse does for other contexts, in their own transaction: one read and one write for all."""
+"""The warehouse's interface for other contexts, which call it within their transactions.
+
+Each call makes one read and one write for all products.
+"""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -11,11 +14,11 @@ from app.domain.stock.refusals import OutOfStock
 from app.stores.sql.write_store import SqlWork
 
 Units = Mapping[UUID, int]
-"""How many units of which product, by its id."""
+"""Numbers of units, by product id."""
 
 
 async def reserve(work: SqlWork, order_id: UUID, units: Units) -> tuple[OutOfStock, ...]:
-    """Sets all the units aside; or none, and says of each product that is short how many there are."""
+    """Reserve all the units; or none, and return an `OutOfStock` for each product that is short."""
     stocks = await tables.load_all(work, set(units))
     answers = [model.reserve(stock, order_id, units[stock.id]) for stock in stocks]
     short = tuple(answer for answer in answers if isinstance(answer, OutOfStock))
@@ -25,13 +28,13 @@ async def reserve(work: SqlWork, order_id: UUID, units: Units) -> tuple[OutOfSto
 
 
 async def release(work: SqlWork, order_id: UUID, units: Units) -> None:
-    """Makes an order's units available again; raises `ValueError` where they were not reserved."""
+    """Release an order's reserved units; raise `ValueError` if they were not reserved."""
     stocks = await tables.load_all(work, set(units))
     await _record(work, stocks, [model.release(stock, order_id, units[stock.id]) for stock in stocks])
 
 
 async def ship(work: SqlWork, order_id: UUID, units: Units) -> None:
-    """Takes an order's units out of the warehouse; raises `ValueError` where they were not reserved."""
+    """Take an order's units out of the warehouse; raise `ValueError` if they were not reserved."""
     stocks = await tables.load_all(work, set(units))
     await _record(work, stocks, [model.ship(stock, order_id, units[stock.id]) for stock in stocks])
 

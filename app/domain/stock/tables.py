@@ -1,4 +1,4 @@
-"""The stock's rows, and how stocks are loaded from and saved to them."""
+"""The table of stocks, and functions that load and save them."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -25,13 +25,13 @@ _UPDATE = stocks.update().where(stocks.c.product_id == bindparam("key"))
 
 
 async def load(work: SqlWork, product_id: UUID) -> Stock:
-    """The product's stock, to change it; empty where nothing was ever delivered."""
+    """Return the product's stock, locked for a change; it is empty before the first delivery."""
     (stock,) = await load_all(work, {product_id})
     return stock
 
 
 async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
-    """The products' stocks, to change them, in the order of their ids."""
+    """Return the products' stocks, locked for a change, in the order of their ids."""
     found = {
         row.product_id: Stock(
             id=row.product_id, version=row.version, on_hand=row.on_hand, reserved=row.reserved
@@ -42,7 +42,7 @@ async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
 
 
 async def save(work: SqlWork, before: Stock | None, stock: Stock) -> None:
-    """Writes the stock's row; its first version makes one."""
+    """Insert the stock's row, or update it if it has one."""
     if before is None or before.version == 0:
         await work.rows.execute(_INSERT, _row(stock))
     else:
@@ -50,7 +50,7 @@ async def save(work: SqlWork, before: Stock | None, stock: Stock) -> None:
 
 
 async def update_all(work: SqlWork, changed: Sequence[Stock]) -> None:
-    """Writes the rows of stocks that have one."""
+    """Update the rows of stocks that have one."""
     await work.rows.execute(_UPDATE, [{"key": stock.id, **_row(stock)} for stock in changed])
 
 

@@ -13,7 +13,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Makes the tables, and gives the store its id."""
+    """Create the tables, and give the store its id."""
     _log()
     _catalog()
     _stock()

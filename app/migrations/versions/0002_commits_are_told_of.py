@@ -1,4 +1,4 @@
-"""On PostgreSQL, whoever listens is told of each commit that has events; SQLite has nobody to tell."""
+"""On PostgreSQL, a trigger notifies listeners of each commit that has events; SQLite has no notifications."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Makes the trigger."""
+    """Create the trigger."""
     if op.get_context().dialect.name != "postgresql":
         return
     op.execute(f"""

@@ -1,7 +1,7 @@
-"""Rows have their text in the form in which events are read, and e-mail addresses the key that finds them.
+"""Rows get their text in the Unicode form in which events are read, and e-mail addresses their new keys.
 
-Where two customers had one address in two forms, the older one has it from now on; the younger one's row
-keeps its key, which no address leads to any more.
+If two customers had one address in two forms, searches now find the older customer; the younger one's row
+keeps its old key, which no search finds any more.
 """
 
 from collections.abc import Iterator
@@ -32,11 +32,11 @@ _KEYS = {
     ],
     _table("customers", _PERSON, id=sa.Uuid()): ["id"],
 }
-"""The tables with text that people write, and what their rows are found by."""
+"""The tables with text from clients, and the columns of their keys."""
 
 
 def upgrade() -> None:
-    """Rewrites the rows whose text differs, and the keys that do."""
+    """Rewrite the rows whose text has another form, and the keys that change."""
     connection = op.get_bind()
     for table, keys in _KEYS.items():
         for row, formed in list(_differing(connection, table, keys)):
@@ -56,7 +56,7 @@ def _differing(
 
 
 def _renew_keys(connection: sa.Connection) -> None:
-    """Ids rise with time: the oldest customers come first."""
+    """Set the new keys of e-mail addresses, beginning with the oldest customers: ids rise with time."""
     rows = _CUSTOMERS.c
     columns = sa.select(rows.id, rows.email, rows.email_key)
     for row in connection.execute(columns.where(rows.email.is_not(None)).order_by(rows.id)).all():

@@ -1,6 +1,6 @@
-"""On PostgreSQL, listeners get the id of a command that was accepted and left no events.
+"""On PostgreSQL, a trigger notifies listeners of the id of each accepted command that has no events.
 
-The log tells of all other commands.
+All other commands are in the log.
 """
 
 from alembic import op
@@ -12,7 +12,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the trigger."""
+    """Create the trigger."""
     if op.get_context().dialect.name != "postgresql":
         return
     op.execute(f"""

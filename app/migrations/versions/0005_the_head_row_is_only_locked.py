@@ -1,8 +1,8 @@
-"""On PostgreSQL, the log's head row is only locked: an update left a version of it behind at each commit.
+"""On PostgreSQL, appending locks the log's head row and no longer updates it.
 
-While a long snapshot was open, such as a dump's, none of them could be removed, and each command had to go
-through all of them. The newest position is that of the newest event. The column stays for processes that
-started before this migration: a trigger tells them where the log ends.
+Each update left a dead version of the row. PostgreSQL can't remove them while a long snapshot is open, such
+as that of a dump, and each command had to read all of them. The newest position is now that of the newest
+event. The column stays for processes that started before this migration: a trigger updates it for them.
 """
 
 from alembic import op
@@ -12,10 +12,10 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Make the functions and the trigger."""
+    """Create the functions and the trigger."""
     if op.get_context().dialect.name != "postgresql":
         return
-    # Each statement of a volatile function sees what was committed before, also while the row was waited for.
+    # Each statement of a volatile function sees all earlier commits, also those during the wait for the row.
     op.execute("""
         CREATE FUNCTION hold_log() RETURNS bigint LANGUAGE plpgsql VOLATILE
         AS $$ BEGIN

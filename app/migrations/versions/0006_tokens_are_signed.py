@@ -1,4 +1,4 @@
-"""The key that consistency tokens are signed with: made once, and kept with the store."""
+"""The key with which consistency tokens are signed, which is generated once for each store."""
 
 import secrets
 
@@ -10,7 +10,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Makes the table, and the key."""
+    """Create the table, and generate the key."""
     table = op.create_table(
         "secrets",
         sa.Column("name", sa.String(64), primary_key=True),

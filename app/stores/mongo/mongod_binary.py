@@ -62,7 +62,7 @@ def find_mongod(mongod_bin: str | None = None) -> MongodBinary:
     tried = []
     for origin, candidate in candidates.items():
         if candidate is None:
-            tried.append(f"  - {origin}: has no mongod")
+            tried.append(f"  - {origin}: no mongod there")
             continue
         binary = MongodBinary(path=Path(candidate).absolute())
         fault = _fault_of(binary)

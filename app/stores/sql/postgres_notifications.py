@@ -13,7 +13,7 @@ from app.cqrs.impersonal import outline
 from app.cqrs.log.events import Commits
 
 CHANNEL = "diptych_events"
-"""The channel that a trigger notifies at each commit; the payload is the command's id."""
+"""The channel of notifications: one for each commit with events, and the id of each command without."""
 
 PAUSE = 1.0
 """Seconds between the loss of the listening connection and the next attempt to listen."""

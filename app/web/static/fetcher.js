@@ -1,21 +1,21 @@
-// Queries and mutations go by POST, subscriptions by graphql-transport-ws.
+// The playground's transport: POST for queries and mutations, graphql-transport-ws for subscriptions.
 
 const TOKEN = "Consistency-Token";
 
 /**
- * Make the functions that send operations. Each request carries the token of the last answer, which `token()`
- * returns: the playground reads its own writes.
+ * Return the functions that send operations. Each request carries the consistency token of the last response, which
+ * `token()` returns, so that the playground reads its own writes.
  */
 export function createTransport(url) {
   const socketUrl = new URL(url);
   socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
   const socket = graphqlWs.createClient({
     url: socketUrl.href,
-    retryAttempts: 0, // what was missed in between would be lost without a word
+    retryAttempts: 0, // a reconnected subscription would silently miss the messages in between
   });
   let token = null;
 
-  /** Send a query or a mutation; return its answer, or an error in the shape of one. */
+  /** Send a query or a mutation; return its response, or an error in the shape of one. */
   async function post(params, headers) {
     try {
       return await request(params, headers);
@@ -40,10 +40,10 @@ export function createTransport(url) {
     });
     const answer = await readAnswer(response);
     if (answer.errors?.some((error) => error.extensions?.code === "BAD_TOKEN")) {
-      token = null; // the store behind the service was replaced: start afresh
+      token = null; // the service has another store now, in which the token is not valid
     } else {
-      // Of two tokens the later is the greater text: a slow query that was overtaken by a mutation
-      // must not bring back the time before it.
+      // Later tokens are greater as text. The response of a slow query must not replace the token of a mutation
+      // that was sent after it.
       const answered = response.headers.get(TOKEN) ?? "";
       token = answered > (token ?? "") ? answered : token;
     }
@@ -67,7 +67,7 @@ async function readAnswer(response) {
   }
 }
 
-/** Make an answer of GraphQL errors, of a closed socket or of an exception. */
+/** Return a response with errors for GraphQL errors, a closed socket or an exception. */
 export function failure(reason) {
   if (Array.isArray(reason)) return { errors: reason };
   if (reason instanceof CloseEvent) {

@@ -1,8 +1,8 @@
-// The kind and the name of an operation, from its text.
+// Detection of an operation's kind and name from its text.
 
 /**
- * Return what to send, and the kind and the name of the operation. Its text decides: after a change of tabs GraphiQL
- * still gives the name of the operation in the tab before.
+ * Return the parameters to send, and the operation's kind and name. The name comes from the text, because after a
+ * change of tabs GraphiQL still gives the name of the operation in the previous tab.
  */
 export function identify(params) {
   const operations = operationsIn(params.query);
@@ -19,6 +19,6 @@ function operationsIn(query) {
   try {
     return GraphiQL.GraphQL.parse(query).definitions.filter(({ kind }) => kind === "OperationDefinition");
   } catch {
-    return []; // the service explains better what is wrong
+    return []; // the service returns a better error message
   }
 }

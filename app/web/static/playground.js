@@ -34,7 +34,7 @@ function Playground() {
   );
 }
 
-/** Returns the tab left open by the last visit. GraphiQL opens a copy of it when told anything else. */
+/** Return the tab that was open at the end of the last visit. With other values GraphiQL would open a copy of it. */
 function openedBefore() {
   try {
     const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem("graphiql:tabState"));

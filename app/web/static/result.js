@@ -1,4 +1,4 @@
-// The result pane beside its answers: a hint while it is empty, and links from ids to nodes.
+// Additions to the result pane: a hint while it is empty, and links from ids to nodes.
 
 import { identify } from "./operations.js";
 
@@ -10,7 +10,7 @@ const OPEN = "Open in a new tab";
 let openNode = () => {};
 let resultEditor = null;
 
-/** The hint in an empty result pane. It stands within GraphiQL, and tells `tabs` which tab is open. */
+/** The hint in an empty result pane. As a component within GraphiQL it also reports the open tab to `tabs`. */
 export function ResultPane({ tabs }) {
   const editors = useEditorContext();
   const { run, stop, isFetching, isSubscribed } = useExecutionContext();
@@ -30,7 +30,7 @@ export function ResultPane({ tabs }) {
   useLayoutEffect(() => {
     tabs.opening(tab.id);
     const isAnother = before.current !== tab.id;
-    if (isAnother && isSubscribed) return stop(); // GraphiQL itself forgets it where a tab is added or closed
+    if (isAnother && isSubscribed) return stop(); // GraphiQL does not do this when a tab is added or closed
     before.current = tab.id;
     if (isAnother && wanted.current && queryEditor && variableEditor) {
       queryEditor.setValue(wanted.current.query);
@@ -47,11 +47,11 @@ export function ResultPane({ tabs }) {
   }, [tab.id, all.join(), isSubscribed]);
 
   useLayoutEffect(() => {
-    // Of variables that are no JSON GraphiQL says so itself; all answers are JSON objects.
+    // Responses are JSON objects. Any other text is GraphiQL's own message that the variables are no JSON.
     if (tab.response && !tab.response.startsWith("{")) tabs.notSent(tab.response);
   }, [tab.response]);
 
-  // Where nothing can hover, as on a telephone, the cursor is put on an id.
+  // On devices without hovering, such as phones, the user puts the cursor on an id.
   const [chosen, setChosen] = useState(null);
   useLayoutEffect(() => {
     const look = (editor) => setChosen(nodeId(editor, editor.getCursor().line, editor.getTokenAt(editor.getCursor())));
@@ -72,13 +72,13 @@ function hint({ query }, isRunning) {
   if (!query?.trim()) return "Write an operation, or pick its fields in the explorer, then press ▶.";
   const how = "Press ▶ or Ctrl-Enter to ";
   return {
-    query: `${how}run this query: the answer shows here.`,
-    mutation: `${how}send this command: the receipt, or why it was refused, shows here.`,
-    subscription: `${how}start: messages show here, newest first, and go on while you use other tabs.`,
+    query: `${how}run this query: its result appears here.`,
+    mutation: `${how}send this command: its receipt, or the reason for a refusal, appears here.`,
+    subscription: `${how}start: messages appear here, newest first, and continue while you use other tabs.`,
   }[kind];
 }
 
-/** The button over an id in a result, which opens its node in a new tab. */
+/** A button over an id in a result, which opens the node in a new tab. */
 export function NodeLink({ pos, token }) {
   const id = nodeId(resultEditor, pos.line, token);
   if (!id) return null;
@@ -89,7 +89,7 @@ export function NodeLink({ pos, token }) {
   return h("button", { type: "button", className: "open-node", onClick: open }, OPEN);
 }
 
-/** Return the global id that a token of a result is; null where it is something else, such as a UUID. */
+/** Return the global id in a token of a result, or null if it is something else, such as a UUID. */
 function nodeId(editor, line, token) {
   const [, id] = /^"([\w-]+={0,2})"$/.exec(token.string) ?? [];
   const [, key] = /"(\w+)":\s*"[^"]*",?$/.exec(editor.getLine(line)) ?? [];
@@ -97,7 +97,7 @@ function nodeId(editor, line, token) {
   return isGlobal ? (id ?? null) : null;
 }
 
-/** Return the text of a query for the fields of a node of this type. */
+/** Return a query for the fields of a node of this type. */
 function nodeQuery(schema, typeName) {
   const type = typeName && schema?.getType(typeName);
   const shown = type ? `... on ${typeName} { ${plainFields(type, 2)} }` : "id";

@@ -1,5 +1,5 @@
-// The line at the bottom: the outcome of the last operation, the subscriptions that run, how fresh the read models
-// are, and the token that the next request carries.
+// The status line: the outcome of the last operation, running subscriptions, the freshness of the read models, and the
+// token for the next request.
 
 const outcome = document.querySelector("#outcome");
 const watching = document.querySelector("#watching");
@@ -17,7 +17,7 @@ export function answered(answer, { kind, milliseconds, token: next }) {
   token.querySelector("code").textContent = next ?? "";
 }
 
-/** Show why an operation was not even sent. */
+/** Show the reason why an operation was not sent. */
 export function notSent(reason) {
   say("failed", reason);
 }
@@ -29,7 +29,7 @@ export function started(tab, watch) {
   showWatches();
 }
 
-/** Show that a subscription's message has come. */
+/** Show that a subscription has received a message. */
 export function received(tab, watch, message) {
   const problem = failed(message);
   if (problem) say(...problem);
@@ -37,14 +37,14 @@ export function received(tab, watch, message) {
   showWatches();
 }
 
-/** Show that a subscription was stopped here. */
+/** Show that the user has stopped a subscription. */
 export function stopped(tab, watch) {
   watches.delete(tab);
   say("behind", `${watch.name} stopped after ${messages(watch.received)}`);
   showWatches();
 }
 
-/** Show that the service or a lost connection has ended a subscription; `answer` has the error, if there is one. */
+/** Show that the service or a disconnect has ended a subscription; `answer` has the error, if there is one. */
 export function ended(tab, watch, answer) {
   watches.delete(tab);
   const [kind, why] = failed(answer) ?? ["behind", "the service ended it"];
@@ -86,18 +86,18 @@ function messages(count) {
   return count === 1 ? "1 message" : `${count} messages`;
 }
 
-/** Show how fresh an answer was, or the freshness that is its content, as in a heartbeat. */
+/** Show the freshness of a response, or in the data of a response, such as a heartbeat. */
 function showFreshness(answer) {
-  const told = [
+  const reported = [
     answer?.extensions?.freshness,
     ...(answer?.errors ?? []).map((error) => error.extensions?.freshness && [error.extensions.freshness].flat()),
     ...Object.values(answer?.data ?? {}).map((field) => field?.freshness),
     answer?.data?.freshness,
   ].find((states) => Array.isArray(states) && states.some(({ readModel, state }) => readModel && state));
-  if (!told) return;
-  const fresh = told.filter((each) => kindOf(each) === "fresh");
-  const others = told.filter((each) => kindOf(each) !== "fresh").map(readModelItem);
-  const items = fresh.length > 2 ? [manyFresh(fresh, told.length)] : fresh.map(readModelItem);
+  if (!reported) return;
+  const fresh = reported.filter((each) => kindOf(each) === "fresh");
+  const others = reported.filter((each) => kindOf(each) !== "fresh").map(readModelItem);
+  const items = fresh.length > 2 ? [manyFresh(fresh, reported.length)] : fresh.map(readModelItem);
   freshness.replaceChildren(...others, ...items);
 }
 
@@ -127,12 +127,12 @@ function readModelItem(state) {
 }
 
 function item(kind, name, text) {
-  const made = document.createElement("li");
-  made.className = kind;
+  const element = document.createElement("li");
+  element.className = kind;
   const bold = document.createElement("b");
   bold.textContent = name;
-  made.append(bold, ` ${text}`);
-  return made;
+  element.append(bold, ` ${text}`);
+  return element;
 }
 
 function spoken(readModel) {
@@ -140,6 +140,6 @@ function spoken(readModel) {
 }
 
 function details({ readModel, state, position, head, reason }) {
-  const place = position === undefined ? "" : `, at position ${position}${head === undefined ? "" : ` of ${head}`}`;
-  return `${spoken(readModel)}: ${state}${place}${reason ? `: ${reason}` : ""}`;
+  const at = position === undefined ? "" : `, at position ${position}${head === undefined ? "" : ` of ${head}`}`;
+  return `${spoken(readModel)}: ${state}${at}${reason ? `: ${reason}` : ""}`;
 }

@@ -1,12 +1,13 @@
-// The operations that run in each tab. GraphiQL knows only one: it stops a subscription when another tab is opened,
-// and shows a late answer in the tab that is open by then. Here subscriptions go on, and answers wait for their tab.
+// The operations that run in each tab. GraphiQL supports only one at a time: it stops a subscription when another tab
+// is opened, and shows a late response in whichever tab is open. Here subscriptions continue, and responses wait until
+// their tab is opened.
 
 import { failure } from "./fetcher.js";
 import { identify } from "./operations.js";
 
-const MESSAGES_KEPT = 20;
+const MESSAGES_SHOWN = 20;
 
-/** Make the functions that run operations in tabs, which are known by their ids; they tell `status` of every outcome. */
+/** Return the functions that run operations in tabs, which they identify by id, and report outcomes to `status`. */
 export function createTabs(transport, status) {
   const watches = new Map();
   const answers = new Map();
@@ -16,9 +17,9 @@ export function createTabs(transport, status) {
   let runs = 0;
   let show = () => {};
 
-  async function introspect(asked, headers) {
-    const result = await transport.post(asked, headers);
-    if (result.errors) status.notSent(`The schema is not known: ${result.errors[0].message}`);
+  async function introspect(params, headers) {
+    const result = await transport.post(params, headers);
+    if (result.errors) status.notSent(`The schema could not be loaded: ${result.errors[0].message}`);
     return result;
   }
 
@@ -28,12 +29,12 @@ export function createTabs(transport, status) {
     pending.set(tab, run);
     const result = await transport.post(params, headers);
     status.answered(result, { kind, milliseconds: performance.now() - begun, token: transport.token() });
-    if (pending.get(tab) !== run) return new Promise(() => {}); // something else was run there since
+    if (pending.get(tab) !== run) return new Promise(() => {}); // a later operation of this tab replaces it
     pending.delete(tab);
     if (tab === open && run === runs) return result;
     answers.set(tab, JSON.stringify(result, null, 2));
     if (tab === open) show(tab);
-    return new Promise(() => {}); // GraphiQL would show it in the tab that is open now
+    return new Promise(() => {}); // GraphiQL would show the result in the tab that is open now
   }
 
   function watch(tab, { params, name }) {
@@ -57,7 +58,7 @@ export function createTabs(transport, status) {
     const stop = transport.subscribe(params, {
       next(message) {
         received += 1;
-        newestFirst = [message, ...newestFirst].slice(0, MESSAGES_KEPT);
+        newestFirst = [message, ...newestFirst].slice(0, MESSAGES_SHOWN);
         status.received(tab, self, message);
         observer?.next(shown());
       },
@@ -80,12 +81,12 @@ export function createTabs(transport, status) {
         if (received || ended) observer.next(shown());
         if (ended) {
           watches.delete(tab);
-          queueMicrotask(() => newObserver.complete()); // once GraphiQL knows that it has subscribed
+          queueMicrotask(() => newObserver.complete()); // after GraphiQL has recorded its subscription
         }
         return {
           unsubscribe() {
             observer = null;
-            // GraphiQL stops a subscription before it opens another tab. In the same tab, Stop was pressed.
+            // GraphiQL also unsubscribes before it opens another tab. If the tab is the same, Stop was pressed.
             setTimeout(() => !observer && !ended && tab === open && self.stop());
           },
         };
@@ -97,14 +98,14 @@ export function createTabs(transport, status) {
   }
 
   return {
-    /** Send an operation of the open tab, as GraphiQL's fetcher. */
-    async fetch(asked, { headers } = {}) {
+    /** Send an operation of the open tab; this is GraphiQL's fetcher. */
+    async fetch(params, { headers } = {}) {
       if (resumed) return resumed;
-      if (asked.operationName === "IntrospectionQuery") return introspect(asked, headers);
-      const operation = identify(asked);
+      if (params.operationName === "IntrospectionQuery") return introspect(params, headers);
+      const operation = identify(params);
       return operation.kind === "subscription" ? watch(open, operation) : answer(open, operation, headers);
     },
-    /** Show what has come meanwhile in the tab that is open now: an answer, or a subscription, to which `run` leads. */
+    /** Show the response that has arrived for the opened tab, or resume its subscription with `run`. */
     opened(tab, all, { run, showAnswer }) {
       open = tab;
       show = (id) => {
@@ -119,14 +120,14 @@ export function createTabs(transport, status) {
         resumed = null;
       }
     },
-    /** Note which tab is open, before anything is stopped or shown. */
+    /** Record which tab is open, before anything is stopped or shown. */
     opening(tab) {
       open = tab;
     },
     notSent: status.notSent,
-    /** Whether a query or a mutation of this tab has no answer yet. */
+    /** Return whether a query or a mutation of this tab waits for its response. */
     isWaiting: (tab) => pending.has(tab),
-    /** Return the name of the type of the node with this id; undefined where there is none. */
+    /** Return the name of the type of the node with this id, or undefined if there is none. */
     async typeOf(id) {
       const query = "query TypeOf($id: ID!) { node(id: $id) { __typename } }";
       return (await transport.post({ query, variables: { id } })).data?.node?.__typename;

@@ -65,7 +65,7 @@ def test_every_problem_of_a_new_product_is_reported_at_once() -> None:
 
 def test_a_complaint_is_a_sentence_that_says_what_to_do() -> None:
     (error,) = catalog.given().when(product(unit_price=Decimal("0.001"))).then_refused(InvalidInput)
-    assert error.message == "Unit price must have at most 2 decimals."
+    assert error.message == "Unit price must have at most 2 decimals; it is 0.001."
 
 
 def test_an_update_tells_the_whole_description() -> None:

@@ -170,16 +170,16 @@ def test_an_importer_may_say_when_it_was_placed(said: datetime, kept: datetime) 
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
-        (NOW + timedelta(seconds=6), "Placed at must not be in the future."),
-        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))), "Placed at must not be in the future."),
-        (datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), "Placed at must not be before 1900."),
-        (datetime(2024, 5, 31), "Placed at must say its offset, as 2024-05-31T12:00:00Z does."),  # noqa: DTZ001
+        (NOW + timedelta(seconds=6), "must not be in the future; it is {}"),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))), "must not be in the future; it is {}"),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), "must not be before 1900; it is {}"),
+        (datetime(2024, 5, 31), "must have a UTC offset, such as 2024-05-31T12:00:00Z; {} has none"),  # noqa: DTZ001
     ],
 )
 def test_refuses_a_time_that_cannot_have_been(said: datetime, complaint: str) -> None:
     place = order(ADA, (CHAI, 1), placed_at=said)
     (error,) = orders.given().when(place).then_refused(InvalidInput, at=("placed_at",))
-    assert error.message == complaint
+    assert error.message == f"Placed at {complaint.format(said.isoformat())}."
 
 
 @pytest.mark.parametrize("lines", [0, 101, 50_000])
@@ -279,7 +279,7 @@ def test_the_refusal_of_a_step_says_what_would_be_right() -> None:
     (error,) = (
         orders.given(PLACED, PAID, SHIPPED).when(CancelOrder(order_id=ORDER)).then_refused(IllegalTransition)
     )
-    assert error.message == "Only an order that is placed or paid can be cancelled; this one is shipped."
+    assert error.message == "The order is shipped; only an order that is placed or paid can be cancelled."
 
 
 def test_a_shortage_is_at_the_line_that_the_lines_before_leave_too_little_for() -> None:

@@ -67,7 +67,7 @@ def test_refuses_to_take_away_what_orders_have_reserved() -> None:
     )
     assert isinstance(error, StockTooLow)
     assert (error.on_hand, error.reserved) == (10, 4)
-    assert "at most 6 can be taken away" in error.message
+    assert "remove at most 6" in error.message
 
 
 def test_refuses_to_take_from_an_empty_shelf() -> None:

@@ -215,7 +215,7 @@ def test_names_three_ways_out_when_there_is_no_mongod(monkeypatch: pytest.Monkey
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MongodNotFoundError) as refusal:
         find_mongod()
-    for words in ("MONGOD_BIN: none", "wheel: none", "PATH: none"):
+    for words in ("MONGOD_BIN: no mongod", "wheel: no mongod", "PATH: no mongod"):
         assert words in str(refusal.value)
     for way_out in ("pip install 'diptych[mongod]'", "set MONGOD_BIN", "set MONGODB_URL"):
         assert way_out in str(refusal.value)
@@ -237,9 +237,12 @@ def test_prefers_the_mongod_that_was_asked_for_then_the_wheels_then_the_one_on_t
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        ("#!/bin/sh\necho 'libcurl.so.4: no such file' >&2; exit 127", "failed: libcurl.so.4: no such file"),
+        (
+            "#!/bin/sh\necho 'libcurl.so.4: no such file' >&2; exit 127",
+            "failed on --version: libcurl.so.4: no such file",
+        ),
         ("#!/bin/sh\nkill -ILL $$", "was ended by SIGILL"),
-        ("#!/bin/sh\nexit 3", "failed: exit code 3"),
+        ("#!/bin/sh\nexit 3", "failed on --version: exit code 3"),
         ("#!/bin/sh\necho hello", "does not answer --version as a mongod does"),
         ("#!/no/such/interpreter", "can't be started: No such file or directory"),
     ],
