@@ -201,14 +201,14 @@ async def _keep_running(mongod: Mongod, settings: Settings) -> None:
     """Restart the embedded mongod on the same documents whenever it ends."""
     await mongod.process.wait()
     while True:
-        logger.error("The embedded mongod has ended; restarting it")
+        logger.error("The embedded mongod has ended and is restarted")
         try:
             async with embedded_mongod(settings.data_dir, settings.mongod_bin) as restarted:
                 await restarted.process.wait()
         except MongodError as reason:
-            logger.error("The embedded mongod does not start; retrying in 1 s: %s", reason)
+            logger.error("The embedded mongod does not start: retry_seconds=1 error=%s", reason)
         except Exception as reason:  # The service goes on: commands need no mongod, and queries wait for it.
-            logger.error("The embedded mongod does not start; retrying in 1 s: %s", outline(reason))
+            logger.error("The embedded mongod does not start: retry_seconds=1 error=%s", outline(reason))
         await asyncio.sleep(1)
 
 

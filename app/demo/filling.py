@@ -48,6 +48,6 @@ async def _send(step: Step, known: Known, commands: CommandBus) -> Receipt:
 
 
 def _moment_of(event_id: UUID) -> datetime:
-    # A receipt never changes, and a UUIDv7 begins with the time in milliseconds. So a filling that is resumed
-    # the next day places the same orders at the same times.
+    # A receipt never changes, and a UUIDv7 begins with the time in milliseconds: a filling that is resumed
+    # the next day therefore places the same orders at the same times.
     return datetime.fromtimestamp((event_id.int >> 80) // 1000, UTC)

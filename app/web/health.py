@@ -72,7 +72,7 @@ class Readiness:
         except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
             return f"the {store} takes no writes: {error}"
         except Exception as error:  # An unforeseen error must not hide the other results.
-            logger.error("The %s could not be probed: %s", store, outline(error))
+            logger.error("A probe has failed: store=%r error=%s", store, outline(error))
             return f"the {store} could not be probed: {type(error).__name__}"
         self._fine_until[store] = monotonic() + VALIDITY
         return None

@@ -76,7 +76,7 @@ class HeldLoop:
             self._left_out += 1
             return
         logger.warning(
-            "The event loop was held: cpu_ms=%.1f limit_ms=%.1f longest_ms=%.1f times=%d omitted=%d "
+            "The event loop was held: cpu_ms=%.1f limit_ms=%.1f longest_ms=%.1f times=%d left_out=%d "
             "running=%s at=%s",
             *(seconds * 1000, self.limit * 1000, self.longest * 1000, self.times, self._left_out),
             *(running, at),

@@ -80,7 +80,7 @@ async def test_many_who_ask_write_once_in_a_second(service: Service, monkeypatch
     await asyncio.gather(*asked)
     await readiness.ready(ASKED)
     assert writes == 1
-    now += health.KEPT
+    now += health.VALIDITY
     await readiness.ready(ASKED)
     assert writes == 2
 

@@ -89,7 +89,7 @@ async def test_the_status_line_tells_that_the_service_is_gone(
         await window.page.route("**/graphql", lambda route: route.abort())
         for button, said in (
             ("Execute query", "The service gave no answer"),
-            ("Re-fetch GraphQL schema", "The schema is not known: The service gave no answer"),
+            ("Re-fetch GraphQL schema", "The schema could not be loaded: The service gave no answer"),
         ):
             await window.press(button)
             await expect(window.outcome).to_contain_text(said)
@@ -108,7 +108,7 @@ async def test_an_empty_result_says_what_to_do(browser: Browser, running_service
         for tab, hint in (
             ("Browse", "run this query"),
             ("AddProduct", "send this command"),
-            ("Watch", "start: messages show here, newest first, and go on while you use other tabs"),
+            ("Watch", "start: messages appear here, newest first, and continue while you use other tabs"),
         ):
             await window.choose(tab)
             await expect(window.hint).to_contain_text(f"Press ▶ or Ctrl-Enter to {hint}")

@@ -1,4 +1,4 @@
-"""Joins batches of changes on their way to MongoDB: those that come at the same moment go together."""
+"""Batches of changes for MongoDB; small ones that arrive at the same moment share a transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,35 +12,36 @@ from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.log.events import RecordedEvent
 
 SMALL = 50
-"""Changes up to which a batch may keep others waiting."""
+"""Changes in the largest batch that shares a transaction: a larger one would delay the others too long."""
 
 SOME = 3
-"""Batches from which on it is better to join them: two are sooner done side by side."""
+"""Batches that are worth joining: one or two are applied sooner in transactions of their own."""
 
 Notices = list[DocumentChanged]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """The changes that one read model makes of some events, all of which are made, or none."""
+    """The changes that one read model derives from some events, to be applied all or not at all."""
 
     model: ReadModel
     changes: Sequence[tuple[RecordedEvent, Change]]
     since: int
     start: int
-    """Between the two positions is the checkpoint, which moves to the event `end`."""
+    """The checkpoint must be from `since` to `start`, both inclusive; it moves to the event `end`."""
     end: RecordedEvent
 
     @property
     def is_small(self) -> bool:
-        """Whether it is soon done. A change by filter is not: it may find any number of documents."""
+        """Whether the batch takes little time; one with a filter may not, which may match any number."""
         return 0 < len(self.changes) <= SMALL and all(change.where is None for _, change in self.changes)
 
 
 class JoinedBatches:
-    """Applies small batches that come at the same moment in one transaction: six of them cost a third.
+    """Joins small batches that arrive at the same moment in one transaction, at a third of the cost for six.
 
-    Where that transaction fails, each batch gets its own: no read model fails for another's batch.
+    A failure of one read model never affects another one: if the transaction fails, each batch is applied
+    again in a transaction of its own.
     """
 
     def __init__(self, apply: Callable[[Sequence[Batch]], Awaitable[list[Notices]]]) -> None:
@@ -49,17 +50,18 @@ class JoinedBatches:
         self._together = Together((ConnectionFailure, ConfigurationError))
 
     async def apply(self, batch: Batch) -> Notices:
-        """Apply it, alone or with others, and return its notices; raise what its own transaction would."""
+        """Apply a batch, alone or with others; return its notices, or raise the error of its transaction."""
         if not batch.is_small:
             [notices] = await self._apply([batch])
             return notices
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._go)  # After all projectors that the same events woke.
+            # Projectors that the same events woke add their batches before that.
+            asyncio.get_running_loop().call_soon(self._start)
         caller: Caller[Batch, Notices] = Caller(batch)
         self._waiting.append(caller)
         return await caller.answer
 
-    def _go(self) -> None:
+    def _start(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for together in [waiting] if len(waiting) >= SOME else [[one] for one in waiting]:
-            self._together.start(self._together.answer(together, self._apply))
+        for joined in [waiting] if len(waiting) >= SOME else [[one] for one in waiting]:
+            self._together.start(self._together.answer(joined, self._apply))

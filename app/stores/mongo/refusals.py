@@ -1,4 +1,4 @@
-"""Translation of MongoDB's errors: those that a retry may overcome, and those that will always recur."""
+"""Translation of MongoDB's errors into those that a retry may overcome and those that always recur."""
 
 import logging
 import re
@@ -37,7 +37,11 @@ def unavailable() -> Iterator[None]:
         raise ReadStoreUnavailable("The read store does not answer. Try again.") from error
     except OperationFailure as error:
         refusal = _Refusal.of(error)
-        logger.warning("The read store refuses a command: %s", refusal.message)
+        logger.warning(
+            "The read store has refused a command: permanent=%s error=%s",
+            refusal.is_permanent,
+            refusal.message,
+        )
         if refusal.is_permanent:
             raise
         if error.code in _FOR_THE_OPERATOR:

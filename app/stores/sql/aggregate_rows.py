@@ -1,4 +1,4 @@
-"""Aggregates that have one row each, with a column for every field: such rows need no code of their own."""
+"""Loading and saving of aggregates that have one row each, with a column for every field."""
 
 from typing import Any, Generic, TypeVar, get_type_hints
 from uuid import UUID
@@ -13,9 +13,9 @@ S = TypeVar("S", bound=State)
 
 
 class AggregateRows(Generic[S]):
-    """The rows of one kind of aggregate, a dataclass whose fields are named as the table's columns.
+    """The rows of one kind of aggregate, a dataclass whose fields have the names of the table's columns.
 
-    A field that is no single value, such as a tuple of ids, has a column of the type `JSON`.
+    The column of a field that is not a single value, such as a tuple of ids, has the type `JSON`.
     """
 
     def __init__(self, table: Table, kind: type[S]) -> None:
@@ -28,7 +28,7 @@ class AggregateRows(Generic[S]):
         self._update = table.update().where(with_id)
 
     async def load(self, work: SqlWork, id: UUID) -> S | None:
-        """Return the aggregate with this id, to change it; `None` where there is none."""
+        """Return the aggregate with this id, locked for a change, or `None` if there is none."""
         row = (await work.claim(self._select, key=id)).mappings().one_or_none()
         if row is None:
             return None
@@ -38,7 +38,7 @@ class AggregateRows(Generic[S]):
         return self._kind(**values)
 
     async def save(self, work: SqlWork, before: S | None, aggregate: S) -> None:
-        """Write the aggregate's row."""
+        """Insert the aggregate's row, or update it if there was an aggregate `before`."""
         row: dict[str, Any] = dict(vars(aggregate))
         for name in self._nested:
             row[name] = msgspec.to_builtins(row[name])

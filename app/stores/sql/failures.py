@@ -16,14 +16,14 @@ class Failure(Enum):
     FULL = "The write store's disk is full. Retry when its operator has freed space."
     READ_ONLY = f"The write store is read-only. {_AFTER_REPAIR}"
     DAMAGED = f"The write store lacks something that Diptych needs; the log names it. {_AFTER_REPAIR}"
-    """Such as a table, or the right to write to it."""
+    """For example a table, or the right to write to it."""
     REPLACED = (
         "The write store's file was removed or replaced while the service ran, so no command is accepted. "
         "Put the file back and restart the service, then retry."
     )
     """A commit to a file that has lost its name disappears when the file is closed."""
     IMPOSSIBLE = "The statement can't succeed."
-    """It violates a constraint that the model should have checked: a bug, not a fault of the store."""
+    """A violation of a constraint that the model should have checked: a bug, not a fault of the store."""
 
 
 class UnfitStore(WriteStoreUnavailable):

@@ -28,14 +28,12 @@ async def listen(engine: AsyncEngine, commits: Commits) -> None:
             async with _listening(engine, commits) as disconnected:
                 commits.missed()  # Others may have committed while this process did not listen.
                 await disconnected.wait()
-            logger.warning("The write store has ended its notifications; listening again in %g s", PAUSE)
+            logger.warning("The write store's notifications have ended: retry_seconds=%g", PAUSE)
         except Exception as reason:
             # Without notifications this process only sees other processes' commits later, so the service
             # goes on. The driver raises errors of its own here, such as on a standby before its promotion.
             logger.warning(
-                "The write store refuses notifications; listening again in %g s: %s",
-                PAUSE,
-                outline(reason),
+                "The write store refuses notifications: retry_seconds=%g error=%s", PAUSE, outline(reason)
             )
         await asyncio.sleep(PAUSE)
 

@@ -148,8 +148,8 @@ def _make(file: Path) -> None:
 
 
 def _set_pragma(file: File, name: str, value: str) -> None:
-    # SQLite's busy timeout does not apply to the change of a new file to WAL, which another process may make
-    # at the same moment: so it is retried here for 5 seconds.
+    # The change of a new file to WAL is retried here for 5 seconds. Another process may make it at the same
+    # moment, and SQLite's busy timeout does not apply to it.
     give_up = monotonic() + 5
     while True:
         try:
