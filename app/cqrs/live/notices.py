@@ -14,7 +14,7 @@ IN_A_TURN = 500
 """Notices that are published before others have their turn on the event loop, which takes 1 ms."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """A notice as it was published."""
 
