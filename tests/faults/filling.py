@@ -30,9 +30,9 @@ REFUSED = f"""mutation ({", ".join(f"$i{n}: ID!" for n in range(COMMANDS))}) {{ 
 } }}"""
 
 
-async def fill(target: Target) -> None:
-    """Ask for as much as fills the notices, the ids, and the operations that are kept."""
-    for bodies in (_commands(target), _unknown_ids(), _operations()):
+async def fill(target: Target, share: float = 1) -> None:
+    """Ask for as much as fills the notices, ids and operations that are kept, or for a share of that."""
+    for bodies in (_commands(target, share), _unknown_ids(share), _operations(share)):
         await asyncio.gather(*(_send(target, bodies) for _ in range(AT_ONCE)))
 
 
@@ -41,24 +41,24 @@ async def _send(target: Target, bodies: Iterator[object]) -> None:
         await target.post("one who fills the caches", body)
 
 
-def _commands(target: Target) -> Iterator[object]:
-    for number in range(NOTICES // 2):
+def _commands(target: Target, share: float) -> Iterator[object]:
+    for number in range(round(share * NOTICES / 2)):
         yield {"query": RECEIVE, "variables": {"id": target.products[number % len(target.products)]}}
 
 
-def _unknown_ids() -> Iterator[object]:
+def _unknown_ids(share: float) -> Iterator[object]:
     """Commands that are refused, each with an id that was not seen before."""
     most = global_id.cache_info().maxsize
     assert most
-    for _ in range(0, most, COMMANDS):
+    for _ in range(0, round(share * most), COMMANDS):
         yield {
             "query": REFUSED,
             "variables": {f"i{each}": global_id("Product", uuid4()) for each in range(COMMANDS)},
         }
 
 
-def _operations() -> Iterator[object]:
-    for number in range(OPERATIONS):
+def _operations(share: float) -> Iterator[object]:
+    for number in range(round(share * OPERATIONS)):
         fields = " ".join(f"a{number}x{each}: name" for each in range(FIELDS))
         query = f"query ($first: Int) {{ products(first: $first) {{ nodes {{ id {fields} }} }} }}"
         for first in (1, 2):

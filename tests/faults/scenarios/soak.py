@@ -34,6 +34,9 @@ FLAT = {"memory in MB": 8.0, "open files": 4.0, "tasks": 8.0}
 SHORT_MINUTE, SHORTLY_FLAT = 12.0, 4.0
 """Seconds of a minute in the short form, and how many times as much may grow in it: all is new then."""
 
+SHORT_FILLING = 0.01
+"""Of what fills the caches, how much is asked for in the short form."""
+
 PAUSE = 0.5
 """Seconds between two who come and go, at most."""
 
@@ -47,8 +50,7 @@ async def soak(run: Run) -> None:
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in FLAT}
     async with open_target(run, customers=40, orders=160, settings=SETTINGS) as target:
         items = [0]
-        if not run.short:
-            await fill(target)
+        await fill(target, SHORT_FILLING if run.short else 1)
         minute = SHORT_MINUTE if run.short else 60.0
         async with honest_clients(target, pause=PAUSE / 4) as honest, _subscribers(target, items):
             began = monotonic()
