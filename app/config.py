@@ -123,7 +123,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def is_embedded(self) -> bool:
-        """Whether both stores are embedded, with their files in the data folder."""
+        """True if both stores are embedded, with their files in the data folder."""
         return not self.database_url and not self.mongodb_url
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the filters and orders of all lists share: descriptions, and a check of ranges."""
+"""Parts that the filters and orders of all lists share: descriptions, and a check of ranges."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -112,14 +112,15 @@ class DocumentChanged:
     event_type: str = strawberry.field(description="The type of the event, such as `OrderPaid`.")
     collection: str = strawberry.field(
         description="The name of the collection in the document store.",
-        deprecation_reason="Select `documentType`.",
+        deprecation_reason="Use `documentType` instead.",
     )
     document_id: str = strawberry.field(
-        description="The key of the document in the document store.", deprecation_reason="Select `nodeId`."
+        description="The key of the document in the document store.",
+        deprecation_reason="Use `nodeId` instead.",
     )
     fields: list[str] = strawberry.field(
         description="The names of the changed fields in the document store.",
-        deprecation_reason="Select `changedFields`.",
+        deprecation_reason="Use `changedFields` instead.",
     )
     cursor: ConsistencyToken = strawberry.field(description=CURSOR)
 

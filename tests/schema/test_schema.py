@@ -6,10 +6,6 @@ from typing import Any
 
 import pytest
 from graphql import (
-    GraphQLEnumType,
-    GraphQLInputObjectType,
-    GraphQLInterfaceType,
-    GraphQLNamedType,
     GraphQLObjectType,
     build_client_schema,
     get_introspection_query,
@@ -30,24 +26,6 @@ from tests.schema.client import Client
 
 NODE: Any = core_schema(schema).type_map["Node"]
 TYPES = {name: kind for name, kind in core_schema(schema).type_map.items() if not name.startswith("__")}
-
-
-def undescribed(name: str, kind: GraphQLNamedType) -> Iterator[str]:
-    if not kind.description:
-        yield name
-    if isinstance(kind, GraphQLEnumType):
-        yield from (f"{name}.{value}" for value, of in kind.values.items() if not of.description)
-    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
-        for field_name, field in kind.fields.items():
-            if not field.description:
-                yield f"{name}.{field_name}"
-            yield from (f"{name}.{field_name}({arg})" for arg, of in field.args.items() if not of.description)
-    if isinstance(kind, GraphQLInputObjectType):
-        yield from (f"{name}.{field}" for field, of in kind.fields.items() if not of.description)
-
-
-def test_every_type_field_argument_and_enum_value_is_described() -> None:
-    assert [place for name, kind in TYPES.items() for place in undescribed(name, kind)] == []
 
 
 def test_the_committed_schema_is_the_one_that_is_served() -> None:

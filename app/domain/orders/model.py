@@ -27,7 +27,7 @@ from app.values import ADDRESS, Money, PostalAddress, Quantity, discount, price,
 MOST_LINES = 100
 FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
 SKEW = timedelta(seconds=5)
-"""How far a client's clock may be ahead of the server's."""
+"""The time by which a client's clock may be ahead of the server's."""
 
 ALLOWED_FROM = {
     OrderStatus.PAID: (OrderStatus.PLACED,),

@@ -33,7 +33,7 @@ class Batch:
 
     @property
     def is_small(self) -> bool:
-        """Whether the batch takes little time; one with a filter may not, which may match any number."""
+        """True if the batch takes little time. A change with a filter may not: it may match any number of documents."""
         return 0 < len(self.changes) <= SMALL and all(change.where is None for _, change in self.changes)
 
 

@@ -8,7 +8,7 @@ _AFTER_REPAIR = "Retry when its operator has fixed that."
 
 
 class Failure(Enum):
-    """Why a statement failed; the value is the message for clients, if the store is the cause."""
+    """The causes for which a statement fails; the value is the message for clients, if the store is the cause."""
 
     LOST_RACE = "Another transaction was first."
     """The same command may succeed when its aggregate is loaded again and the decision repeated."""
