@@ -8,7 +8,7 @@ _AFTER_REPAIR = "Retry when its operator has fixed that."
 
 
 class Failure(Enum):
-    """The causes for which a statement fails; the value is the message for clients, if the store is the cause."""
+    """The cause of a failed statement; the value is the message for clients if the store is to blame."""
 
     LOST_RACE = "Another transaction was first."
     """The same command may succeed when its aggregate is loaded again and the decision repeated."""
