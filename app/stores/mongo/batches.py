@@ -33,7 +33,7 @@ class Batch:
 
     @property
     def is_small(self) -> bool:
-        """True if the batch is certain to be quick: a change with a filter may match any number of documents."""
+        """True if the batch is sure to be quick: a change with a filter may match many documents."""
         return 0 < len(self.changes) <= SMALL and all(change.where is None for _, change in self.changes)
 
 
