@@ -15,8 +15,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
 from app.graphql.execution.context import TOKEN_HEADER, Context
-from app.graphql.execution.requested import Operation, complaint_about_operation, is_too_deep
+from app.graphql.execution.requested import Operation
 from app.graphql.transport.executing import Refused
+from app.graphql.transport.messages import complaint_about_message
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.streams import Streams
 
@@ -273,24 +274,3 @@ async def _give_up() -> None:
 
 def _error(id: str, message: str, code: str) -> dict[str, Any]:
     return {"id": id, "type": "error", "payload": [{"message": message, "extensions": {"code": code}}]}
-
-
-def complaint_about_message(message: object) -> str | None:
-    """Why this is no message that a client may send."""
-    if not isinstance(message, dict):
-        return "A message is an object"
-    kind = message.get("type")
-    if not isinstance(kind, str):
-        return "A message has a type"
-    if kind not in {"connection_init", "ping", "pong", "subscribe", "complete"}:
-        return f"A server is not sent {kind}"
-    if kind in {"subscribe", "complete"} and not (isinstance(message.get("id"), str) and message["id"]):
-        return "An id is a string that is not empty"
-    payload = message.get("payload")
-    if kind == "subscribe":
-        return complaint_about_operation(payload)
-    if kind != "complete" and not isinstance(payload, dict | None):
-        return "A payload is an object or null"
-    if is_too_deep(payload):
-        return "The payload is nested too deeply"
-    return None

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.cqrs.live.notices import Notices
 from app.graphql.transport.executing import Operations
+from app.graphql.transport.messages import LONGEST_TOKENS
 from app.graphql.transport.sockets import MOST_BYTES, Sockets
 from app.graphql.transport.streams import Streams
 from schema.root import schema
@@ -124,6 +125,10 @@ BROKEN: dict[str, object] = {
     "ping with a deep payload": deep('{"type": "ping", "payload": DEEP}'),
     "pong with a deep payload": deep('{"type": "pong", "payload": DEEP}'),
     "connection_init with a deep payload": deep('{"type": "connection_init", "payload": DEEP}'),
+    "connection_init with tokens without end": {
+        "type": "connection_init",
+        "payload": {"Consistency-Token": "A" * (LONGEST_TOKENS + 1)},
+    },
     "deep variables": deep('{"type": "subscribe", "id": "1", "payload": {"query": "Q", "variables": DEEP}}'),
 }
 
@@ -349,6 +354,13 @@ async def test_a_client_that_vanishes_frees_its_listener(service: Service, shop:
         assert listeners(service) > 1
         socket.transport.abort()
     await nobody_listens(service)
+
+
+async def test_tokens_in_connection_init_may_be_as_long_as_headers(client: Client) -> None:
+    tokens = {"Consistency-Token": "A" * LONGEST_TOKENS}
+    async with opened(client, {"type": "connection_init", "payload": tokens}) as socket:
+        await send(socket, subscribe())
+        assert (await receive(socket))["payload"][0]["extensions"] == {"code": "BAD_TOKEN"}
 
 
 async def test_a_socket_carries_at_most_100_operations_at_once(client: Client) -> None:
