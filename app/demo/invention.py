@@ -33,10 +33,10 @@ class Person:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Country:
     """A country with its given and family names, addresses, phone numbers, and one company."""
 
-    country: str
+    name: str
     given: str
     family: str
     addresses: tuple[dict[str, Any], ...]
@@ -54,7 +54,7 @@ class Place:
             name=self.full_name.format(given=first, family=last),
             mailbox=f"{first_spelled}.{last_spelled}",
             address=PostalAddress(
-                **{**address, "street": address["street"].format(n=house), "country": self.country}
+                **{**address, "street": address["street"].format(n=house), "country": self.name}
             ),
         )
 
@@ -67,10 +67,10 @@ def goods() -> tuple[Good, ...]:
 
 
 @cache
-def places() -> tuple[Place, ...]:
+def countries() -> tuple[Country, ...]:
     """Return the countries of the shop's customers."""
     with (_HERE / "people.toml").open("rb") as file:
-        return tuple(Place(**place) for place in tomllib.load(file)["places"])
+        return tuple(Country(**country) for country in tomllib.load(file)["countries"])
 
 
 @cache

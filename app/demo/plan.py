@@ -11,7 +11,7 @@ from random import Random
 from uuid import UUID, uuid5
 
 from app.cqrs.messages import Command
-from app.demo.invention import Good, Person, goods, places
+from app.demo.invention import Good, Person, countries, goods
 from app.domain.catalog.commands import AddProduct
 from app.domain.customers.commands import RegisterCustomer
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
@@ -20,7 +20,7 @@ from app.values import CENT
 
 _NAMESPACE = UUID("5c2f1f0e-6f0b-4a86-9d53-9a0f6b1d7c11")
 _FIRST_DAY, _NEWEST = timedelta(days=90), timedelta(minutes=20)  # ages of the oldest and the newest order
-_PEOPLE_OF_A_PLACE = 16
+_PEOPLE_OF_A_COUNTRY = 16
 
 EDITIONS = (
     ("", Decimal(1)),
@@ -128,17 +128,17 @@ class Shop:
                 yield self._step(f"stock {self.orders} {number}", _delivery(number, received), sized=True)
 
     def _person(self, number: int) -> Person:
-        place = places()[number % len(places())]
-        return place.person(number // len(places()), self._random("house", number).randint(1, 98))
+        country = countries()[number % len(countries())]
+        return country.person(number // len(countries()), self._random("house", number).randint(1, 98))
 
     def _registering(self, number: int) -> Step:
-        place, person = places()[number % len(places())], self._person(number)
-        namesake = number // len(places()) // _PEOPLE_OF_A_PLACE or ""
+        country, person = countries()[number % len(countries())], self._person(number)
+        namesake = number // len(countries()) // _PEOPLE_OF_A_COUNTRY or ""
         customer = RegisterCustomer(
             name=person.name,
-            company=place.company if number % 3 == 0 else None,
+            company=country.company if number % 3 == 0 else None,
             email=f"{person.mailbox}{namesake}@post{self.seed}.example",
-            phone=place.phone.format(n=number),
+            phone=country.phone.format(n=number),
             address=person.address,
         )
         return self._step(f"customer {number}", lambda _known: customer)

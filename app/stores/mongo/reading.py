@@ -15,10 +15,10 @@ from pymongo.errors import AutoReconnect, NetworkTimeout, ServerSelectionTimeout
 from app.cqrs.documents.read_model import Document
 from app.cqrs.documents.store import Fields
 
-IN_A_REPLY = 10_000
+REPLY_DOCUMENTS = 10_000
 """Documents in one reply, unless they are larger than 16 MB."""
 
-REMEMBERED = 50_000
+CACHED_DECIMALS = 50_000
 """Decoded decimals that are cached: decoding one takes 4 µs, and the same amounts of money recur."""
 
 
@@ -33,7 +33,7 @@ class _DecimalCodec(TypeCodec):
         return _decimal(value.bid)
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED_DECIMALS)
 def _decimal(bid: bytes) -> Decimal:
     return Decimal128.from_bid(bid).to_decimal()
 
@@ -44,26 +44,26 @@ CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRe
 _UNDECODED = CODEC.with_options(document_class=RawBSONDocument)
 
 
-async def found(database: AsyncIOMotorDatabase[Document], command: dict[str, Any]) -> list[Document]:
+async def read_all(database: AsyncIOMotorDatabase[Document], command: dict[str, Any]) -> list[Document]:
     """Return all documents of a command that replies with a cursor, such as `find` and `aggregate`."""
-    cursor = await _asked(database, command)
+    cursor = await _reply(database, command)
     if not cursor["id"]:
         documents: list[Document] = cursor["firstBatch"]
         return documents
     # The documents don't fit into one reply. The rest can only be read in the session that opened the
     # cursor, so the command is repeated in an explicit one.
     await database.command({"killCursors": _collection(cursor), "cursors": [bson.Int64(cursor["id"])]})
-    async with await done(database.client.start_session()) as session:
-        cursor = await _asked(database, command, session)
+    async with await resolved(database.client.start_session()) as session:
+        cursor = await _reply(database, command, session)
         documents = cursor["firstBatch"]
         while cursor["id"]:
             more = {"getMore": bson.Int64(cursor["id"]), "collection": _collection(cursor)}
-            cursor = await _asked(database, more, session)
+            cursor = await _reply(database, more, session)
             documents += cursor["nextBatch"]
         return documents
 
 
-async def _asked(
+async def _reply(
     database: AsyncIOMotorDatabase[Document], command: dict[str, Any], session: Any = None
 ) -> Document:
     try:
@@ -82,7 +82,7 @@ def _collection(cursor: Document) -> str:
     return name
 
 
-async def done(call: Any) -> Any:
+async def resolved(call: Any) -> Any:
     """Return the call's result, awaited if necessary: the drivers differ in which calls are coroutines."""
     return await call if isawaitable(call) else call
 

@@ -19,7 +19,7 @@ from app.stores.mongo import generations as mongo_generations
 from app.stores.mongo.batches import Batch, JoinedBatches
 from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
 from app.stores.mongo.primary import PrimaryWatch
-from app.stores.mongo.reading import CODEC, IN_A_REPLY, done, found, projection
+from app.stores.mongo.reading import CODEC, REPLY_DOCUMENTS, projection, read_all, resolved
 from app.stores.mongo.refusals import impossible, unavailable
 from app.stores.mongo.writing import SAFE, MongoWriter
 
@@ -75,7 +75,7 @@ async def open_read_store(
     finally:
         await asyncio.to_thread(threads.shutdown)  # waits for transactions that have begun
         blocking.close()
-        await done(client.close())
+        await resolved(client.close())
 
 
 class MongoReadStore:
@@ -136,7 +136,7 @@ class MongoReadStore:
         if sort:
             command["sort"] = dict(sort)
         with unavailable():
-            return await found(self._database, {**command, "limit": limit, "batchSize": IN_A_REPLY})
+            return await read_all(self._database, {**command, "limit": limit, "batchSize": REPLY_DOCUMENTS})
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """Return the number of documents that match `filter`."""
@@ -148,12 +148,12 @@ class MongoReadStore:
     ) -> list[Document]:
         """Return the result of an aggregation pipeline over the collection."""
         with unavailable():
-            return await found(
+            return await read_all(
                 self._database,
                 {
                     "aggregate": collection.stored_as,
                     "pipeline": list(pipeline),
-                    "cursor": {"batchSize": IN_A_REPLY},
+                    "cursor": {"batchSize": REPLY_DOCUMENTS},
                 },
             )
 

@@ -35,13 +35,13 @@ SAFE = WriteConcern("majority", j=True)
 DEFAULT_LIFETIME = 60.0
 """Seconds after which mongod aborts a transaction by default."""
 
-FOUND_AT_ONCE = 2_000
+IDS_IN_REPLY = 2_000
 """Ids in one reply: decoding more of them at once would block the event loop noticeably."""
 
 _NO_SUCH_TRANSACTION, _TOO_LONG = 251, 290
 """Error codes after mongod has aborted a transaction, and while it aborts one that takes too long."""
 
-_OLDER, _APART = 8, 100
+_EARLIER, _SPACING = 8, 100
 """Number of earlier events in a checkpoint, and the number of positions between two of them."""
 
 
@@ -84,18 +84,18 @@ class MongoWriter:
                 self._database[collection.stored_as].create_index(keys)
         if not checkpoint.get("collections"):
             unknown = {"_id": model.key, "collections": {"$exists": False}}
-            self._checkpoints.update_one(unknown, {"$set": {"collections": self._there(model)}})
+            self._checkpoints.update_one(unknown, {"$set": {"collections": self._existing(model)}})
 
     def _begin(self, model: ReadModel) -> None:
         """Create the checkpoint, and delete documents that have none: their position is unknown."""
         first = {"$setOnInsert": {"position": 0, "types": dict(model.types)}}
-        there = (self._database[each.stored_as].find_one({}, {"_id": 1}) for each in model.collections)
-        if not any(there):
+        existing = (self._database[each.stored_as].find_one({}, {"_id": 1}) for each in model.collections)
+        if not any(existing):
             self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
             return
         with self._database.client.start_session() as session, session.start_transaction(write_concern=SAFE):
-            made = self._checkpoints.update_one({"_id": model.key}, first, upsert=True, session=session)
-            if made.upserted_id is not None:  # Otherwise another process has created it first.
+            created = self._checkpoints.update_one({"_id": model.key}, first, upsert=True, session=session)
+            if created.upserted_id is not None:  # Otherwise another process has created it first.
                 self._empty(model, session)
 
     def _empty(self, model: ReadModel, session: ClientSession) -> None:
@@ -104,15 +104,15 @@ class MongoWriter:
 
     def _refuse_losses(self, model: ReadModel, checkpoint: Document) -> None:
         """Raise `DocumentsLost` if the collections are not those that the checkpoint was created with."""
-        there = self._there(model)
+        existing = self._existing(model)
         before: Mapping[str, Binary | None] = checkpoint.get("collections", {})
         if not before and checkpoint.get("position"):  # Earlier versions did not store the collections.
             before = dict.fromkeys(each.stored_as for each in model.collections)
         for name, id in before.items():
-            if name not in there or (id and there[name] != id):
+            if name not in existing or (id and existing[name] != id):
                 raise DocumentsLost(f"somebody has dropped or replaced its collection {name}")
 
-    def _there(self, model: ReadModel) -> Mapping[str, Binary]:
+    def _existing(self, model: ReadModel) -> Mapping[str, Binary]:
         named = {"name": {"$in": [each.stored_as for each in model.collections]}}
         return {each["name"]: each["info"]["uuid"] for each in self._database.list_collections(filter=named)}
 
@@ -224,7 +224,7 @@ class MongoWriter:
                 # The filter must also see the changes that are not written yet.
                 self._flush(name, waiting[name], session)
                 found = self._database[name].find(
-                    change.where, {"_id": 1}, sort=[("_id", 1)], batch_size=FOUND_AT_ONCE, session=session
+                    change.where, {"_id": 1}, sort=[("_id", 1)], batch_size=IDS_IN_REPLY, session=session
                 )
                 ids = [document["_id"] for document in found]
                 waiting[name].add_to_all(ids, change, event.position)
@@ -262,7 +262,7 @@ def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterat
 def _move_of(batch: Batch) -> Document:
     end = {"position": batch.end.position, "event_id": str(batch.end.event_id)}
     move: Document = {"$set": end}
-    if batch.start // _APART < batch.end.position // _APART:
+    if batch.start // _SPACING < batch.end.position // _SPACING:
         one = [batch.end.position, str(batch.end.event_id)]
-        move["$push"] = {"older": {"$each": [one], "$slice": -_OLDER}}
+        move["$push"] = {"older": {"$each": [one], "$slice": -_EARLIER}}
     return move

@@ -71,7 +71,7 @@ class Rows(Protocol):
 class Database(Migrated, Protocol):
     """The operations that differ between the databases that can be the write store."""
 
-    form: str
+    example_url: str
     """An example of its URLs."""
 
     def is_complete(self, url: URL) -> bool:
@@ -98,7 +98,7 @@ class Database(Migrated, Protocol):
     def failure(self, error: DBAPIError) -> Failure:
         """Return the kind of failure that the driver's error stands for."""
 
-    def said(self, error: DBAPIError) -> str:
+    def message(self, error: DBAPIError) -> str:
         """Return the database's error message, without values of parameters or rows."""
 
     @property
@@ -130,7 +130,7 @@ async def open_database(store: str | Path) -> AsyncIterator[Engines]:
     `store` is an SQLAlchemy URL, or the file of the embedded store. Raise `WriteStoreUnavailable` if the
     store can't be used; its message says what is wrong with the store or its URL.
     """
-    where, database = _named_by(store)
+    where, database = _parsed(store)
     name = database.name(where)
     advice = (
         "Fix that, or choose another folder with --data-dir."
@@ -165,14 +165,14 @@ async def refuse_if_read_only(engines: Engines) -> None:
             await engines.database.probe(connection)
 
 
-def _named_by(store: str | Path) -> tuple[URL, Database]:
+def _parsed(store: str | Path) -> tuple[URL, Database]:
     if isinstance(store, Path):  # Never parsed as a URL: a folder's name may contain any character.
         return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]()
     with suppress(ArgumentError, ValueError):  # Their messages may quote a part of the password.
         where = make_url(store)
         if (kind := DATABASES.get(where.drivername)) and (database := kind()).is_complete(where):
             return where, database
-    forms = " or ".join(database.form for database in (kind() for kind in DATABASES.values()))
+    forms = " or ".join(database.example_url for database in (kind() for kind in DATABASES.values()))
     raise WriteStoreUnavailable(
         "DATABASE_URL is not the URL of a supported database (it is not shown, because it may contain a "
         f"password).\nSet it to a URL like {forms}. "

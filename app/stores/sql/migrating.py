@@ -20,7 +20,7 @@ class Migrated(Protocol):
     def refuse_if_unfit(self, connection: Connection) -> None:
         """Raise `UnfitStore` if the database's settings would lose or refuse data."""
 
-    def take_turns(self, connection: Connection) -> None:
+    def lock_migrations(self, connection: Connection) -> None:
         """Wait, within a transaction, until no other process runs migrations."""
 
     def refuse_broken_references(self, connection: Connection) -> None:
@@ -34,7 +34,7 @@ def migrate(connection: Connection, database: Migrated, to: str = "head", *more:
     version of the code has migrated it.
     """
     database.refuse_if_unfit(connection)
-    database.take_turns(connection)
+    database.lock_migrations(connection)
     config = Config()
     config.set_main_option("script_location", _escaped(MIGRATIONS))
     config.set_main_option("path_separator", "newline")

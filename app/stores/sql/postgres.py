@@ -54,7 +54,7 @@ _IMPERSONAL_CLASSES = {"08", "25", "28", "3D", "40", "42", "53", "54", "55", "57
 class Postgres:
     """The operations of `Database` on PostgreSQL."""
 
-    form = "postgresql+asyncpg://user:password@host/database"
+    example_url = "postgresql+asyncpg://user:password@host/database"
 
     def is_complete(self, _url: URL) -> bool:
         """Return `True`: the environment or the server decides what a URL leaves out."""
@@ -114,7 +114,7 @@ class Postgres:
                 "Set it with ALTER DATABASE … SET synchronous_commit = on."
             )
 
-    def take_turns(self, connection: Connection) -> None:
+    def lock_migrations(self, connection: Connection) -> None:
         """Wait until no other process runs migrations; the lock lasts until the transaction ends."""
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
@@ -131,7 +131,7 @@ class Postgres:
         code = getattr(error.orig, "sqlstate", None) or ""
         return _FAILURES.get(code) or _FAILURES.get(code[:2]) or Failure.AWAY
 
-    def said(self, error: DBAPIError) -> str:
+    def message(self, error: DBAPIError) -> str:
         """Return the error's name, SQLSTATE and constraint, with the message only if it quotes no value."""
         cause = (error.orig and error.orig.__cause__) or error.orig
         name, state = type(cause).__name__, getattr(cause, "sqlstate", None)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from app.cqrs.log.events import Commits
 from app.stores.sql.failures import Failure, UnfitStore
-from app.stores.sql.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
+from app.stores.sql.sqlite_connection import Driver, ReadingConnection, SqliteRows, WritingConnection
 from app.stores.sql.sqlite_file import FileReplaced, OpenedFile
 
 _PRAGMAS: Mapping[str, str] = {
@@ -46,7 +46,7 @@ _FAILURES = {
 class Sqlite:
     """The operations of `Database` on SQLite."""
 
-    form = "sqlite+aiosqlite:///file"
+    example_url = "sqlite+aiosqlite:///file"
 
     def __init__(self) -> None:
         self._file = OpenedFile()
@@ -64,18 +64,18 @@ class Sqlite:
         """Return an engine with a single connection, at which concurrent commands queue in order."""
         if url.database and "uri" not in url.query:
             _make(Path(url.database))
-        return self._engine(url, WholeTransactions, connections=1)
+        return self._engine(url, WritingConnection, connections=1)
 
     def reading(self, url: URL) -> AsyncEngine:
         """Return an engine that reads while another connection writes, and sees the newest commits."""
-        return self._engine(url, WholeStatements, connections=4)
+        return self._engine(url, ReadingConnection, connections=4)
 
     def migrating(self, url: URL) -> AsyncEngine:
         """Return an engine for migrations, which may replace a table that others refer to by a copy."""
-        return self._engine(url, WholeTransactions, connections=1, foreign_keys="OFF")
+        return self._engine(url, WritingConnection, connections=1, foreign_keys="OFF")
 
     def _engine(
-        self, url: URL, kind: type[WholeStatements], *, connections: int, foreign_keys: str = "ON"
+        self, url: URL, kind: type[ReadingConnection], *, connections: int, foreign_keys: str = "ON"
     ) -> AsyncEngine:
         def prepare(file: File) -> None:
             for name, value in {**_PRAGMAS, "foreign_keys": foreign_keys}.items():
@@ -88,14 +88,14 @@ class Sqlite:
         event.listen(engine.sync_engine, "engine_disposed", driver.wait_for_threads)
         return engine
 
-    def rows(self, connection: AsyncConnection) -> AtOnce:
+    def rows(self, connection: AsyncConnection) -> SqliteRows:
         """Return the object through which a command's transaction reads and writes rows."""
-        return AtOnce(connection)
+        return SqliteRows(connection)
 
     def refuse_if_unfit(self, connection: Connection) -> None:
         """Do nothing: SQLite has no setting that would lose data."""
 
-    def take_turns(self, _connection: Connection) -> None:
+    def lock_migrations(self, _connection: Connection) -> None:
         """Do nothing: the transaction of the migrations has the file's only write lock."""
 
     def refuse_broken_references(self, connection: Connection) -> None:
@@ -121,7 +121,7 @@ class Sqlite:
         name = getattr(error.orig, "sqlite_errorname", None) or ""
         return _FAILURES.get(name) or _FAILURES.get("_".join(name.split("_")[:2])) or Failure.AWAY
 
-    def said(self, error: DBAPIError) -> str:
+    def message(self, error: DBAPIError) -> str:
         """Return SQLite's message, which names tables and columns and quotes no values."""
         return f"{type(error.orig).__name__}: {error.orig}"
 

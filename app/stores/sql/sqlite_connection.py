@@ -20,7 +20,7 @@ from app.stores.sql.internals.sqlalchemy import Adapter, ClosedCursor
 from app.stores.sql.sqlite_file import FileReplaced, Identity, OpenedFile
 
 
-class WholeStatements(OpenConnection):
+class ReadingConnection(OpenConnection):
     """A connection that executes a statement, fetches all its rows and closes its cursor in one trip.
 
     Statements raise `FileReplaced` if the file was removed or replaced since it was opened.
@@ -28,15 +28,15 @@ class WholeStatements(OpenConnection):
 
     file: OpenedFile
 
-    async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+    async def run_statement(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Execute a statement in the connection's thread."""
-        await self.in_thread(self._check_and_carry_out, statement, sql, values, many)
+        await self.in_thread(self._check_and_run, statement, sql, values, many)
 
-    def _check_and_carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+    def _check_and_run(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         self.file.check()
-        self.carry_out_here(statement, sql, values, many)
+        self.run_here(statement, sql, values, many)
 
-    def carry_out_here(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+    def run_here(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Execute a statement in the calling thread."""
         cursor = self.opened.cursor()
         try:
@@ -53,7 +53,7 @@ class WholeStatements(OpenConnection):
             await super().rollback()
 
 
-class WholeTransactions(WholeStatements):
+class WritingConnection(ReadingConnection):
     """A connection that begins a transaction with its first statement and executes the others at once.
 
     Only the first statement, which takes the write lock, and the commit, which writes to the disk, may have
@@ -63,10 +63,10 @@ class WholeTransactions(WholeStatements):
 
     _log: Identity | None = None
 
-    async def carry_out(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
+    async def run_statement(self, statement: "Statement", sql: str, values: Any, many: bool) -> None:
         """Execute a statement; begin a transaction if none has begun."""
         if self.opened.in_transaction:
-            self.carry_out_here(statement, sql, values, many)
+            self.run_here(statement, sql, values, many)
         else:
             await self.in_thread(self._begin_with, statement, sql, values, many)
 
@@ -74,7 +74,7 @@ class WholeTransactions(WholeStatements):
         if not self.opened.in_transaction:  # A statement whose caller was cancelled may have begun it.
             self._check()
             self.opened.execute("BEGIN IMMEDIATE")
-        self.carry_out_here(statement, sql, values, many)
+        self.run_here(statement, sql, values, many)
 
     async def commit(self) -> None:
         """Commit the transaction; raise `FileReplaced` if the commit went to a file that was removed."""
@@ -95,9 +95,9 @@ class WholeTransactions(WholeStatements):
 class Statement(ClosedCursor):
     """A cursor for SQLAlchemy that holds all rows once the statement has been executed."""
 
-    def __init__(self, connection: "Adapted") -> None:
+    def __init__(self, connection: "AdaptedConnection") -> None:
         self._adapted = connection
-        self._connection: WholeStatements = connection.driver_connection
+        self._connection: ReadingConnection = connection.driver_connection
         self.rows: Iterator[Any] = iter(())
         self.description: Any = None
         self.lastrowid: int | None = None
@@ -108,9 +108,9 @@ class Statement(ClosedCursor):
         """Execute a statement; raise SQLAlchemy's exceptions."""
         try:
             if in_greenlet():
-                await_(self._connection.carry_out(self, sql, values, many))
+                await_(self._connection.run_statement(self, sql, values, many))
             else:
-                self._connection.carry_out_here(self, sql, values, many)
+                self._connection.run_here(self, sql, values, many)
         except Exception as error:
             self._adapted.fail(error)
 
@@ -131,7 +131,7 @@ class Statement(ClosedCursor):
         return list(self.rows)
 
 
-class Adapted(Adapter):
+class AdaptedConnection(Adapter):
     """A connection of SQLAlchemy whose cursors fetch all rows at once."""
 
     __slots__ = ()
@@ -146,7 +146,7 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
 
     def __init__(
         self,
-        kind: type[WholeStatements],
+        kind: type[ReadingConnection],
         prepare: Callable[[sqlite3.Connection], None],
         file: OpenedFile | None = None,
     ) -> None:
@@ -156,7 +156,7 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
         self._threads: list[Thread] = []
         self._file = file or OpenedFile()
 
-    def connect(self, database: str, **options: Any) -> Adapted:
+    def connect(self, database: str, **options: Any) -> AdaptedConnection:
         """Open a database; the options are those of `sqlite3.connect`."""
 
         def open_database() -> sqlite3.Connection:
@@ -175,7 +175,7 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
         connection.file = self._file
         connection.thread.daemon = True  # A connection that was never closed must not keep the process alive.
         self._threads = [*filter(Thread.is_alive, self._threads), connection.thread]
-        return Adapted(self, await_(connection))
+        return AdaptedConnection(self, await_(connection))
 
     def wait_for_threads(self, _engine: Engine) -> None:
         """Wait up to a second for each thread whose connection was abandoned during a statement.
@@ -186,8 +186,8 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
             thread.join(1)
 
 
-class AtOnce:
-    """The rows of one transaction of `WholeTransactions`.
+class SqliteRows:
+    """The rows of one transaction of `WritingConnection`.
 
     Statements after the first never wait, so they use SQLAlchemy's synchronous connection. The greenlet
     that its asynchronous connection starts would take as long as the statement itself.

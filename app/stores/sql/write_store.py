@@ -284,7 +284,7 @@ class SqlWriteStore:
             async with engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            failure, said = self._engines.database.failure(error), self._engines.database.said(error)
+            failure, said = self._engines.database.failure(error), self._engines.database.message(error)
             if failure is Failure.LOST_RACE:
                 raise Conflict(said) from error
             if failure is Failure.IMPOSSIBLE:

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, select, text, u
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.stores.sql.sqlite_connection import AtOnce, Driver, WholeStatements, WholeTransactions
+from app.stores.sql.sqlite_connection import Driver, ReadingConnection, SqliteRows, WritingConnection
 
 teas = Table(
     "teas",
@@ -27,11 +27,11 @@ def prepare(driver: sqlite3.Connection) -> None:
     driver.execute("PRAGMA busy_timeout=5000")
 
 
-def engine_of(kind: type[WholeStatements], folder: Path) -> AsyncEngine:
+def engine_of(kind: type[ReadingConnection], folder: Path) -> AsyncEngine:
     return create_async_engine(f"sqlite+aiosqlite:///{folder}/teas.db", module=Driver(kind, prepare))
 
 
-@pytest.fixture(params=[WholeStatements, WholeTransactions])
+@pytest.fixture(params=[ReadingConnection, WritingConnection])
 async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncConnection]:
     engine = engine_of(request.param, tmp_path)
     async with engine.connect() as connection:
@@ -50,7 +50,7 @@ async def writer(tmp_path: Path, connection: AsyncConnection) -> AsyncIterator[A
     await engine.dispose()
 
 
-class Noted(WholeStatements):
+class Noted(ReadingConnection):
     """A connection that notes what is done in its thread; others in this process have trips of their own."""
 
     trips: ClassVar[list[str]] = []
@@ -64,7 +64,7 @@ class Noted(WholeStatements):
         await super().close()
 
 
-class NotedTransactions(Noted, WholeTransactions):
+class NotedTransactions(Noted, WritingConnection):
     """The same for one that carries out whole transactions."""
 
 
@@ -84,11 +84,11 @@ async def test_a_statement_takes_one_trip(tmp_path: Path, trips: list[str]) -> N
         found = await connection.execute(select(teas.c.name).order_by("name"))
         assert found.scalars().all() == ["Chai", "Sencha"]
     await engine.dispose()
-    assert trips == ["_check_and_carry_out", "_check_and_carry_out", "close"]
+    assert trips == ["_check_and_run", "_check_and_run", "close"]
 
 
 async def test_a_transaction_that_writes_takes_two_trips(writer: AsyncConnection, trips: list[str]) -> None:
-    for rows in (writer, AtOnce(writer)):
+    for rows in (writer, SqliteRows(writer)):
         for name in ("Chai", "Sencha"):
             assert (await rows.execute(select(teas).where(teas.c.name == name))).all() == []
             await rows.execute(teas.insert(), [{"name": name}])
@@ -111,7 +111,7 @@ async def test_a_transaction_that_writes_is_undone_unless_it_was_committed(
 async def test_who_waits_for_anothers_transaction_keeps_nobody_else_waiting(
     tmp_path: Path, writer: AsyncConnection
 ) -> None:
-    engine = engine_of(WholeTransactions, tmp_path)
+    engine = engine_of(WritingConnection, tmp_path)
     async with engine.connect() as other:
         await writer.execute(teas.insert(), {"name": "Chai"})
         waiting = asyncio.create_task(other.execute(select(teas.c.name)))
@@ -125,7 +125,7 @@ async def test_who_waits_for_anothers_transaction_keeps_nobody_else_waiting(
 async def test_who_gives_up_waiting_for_the_lock_does_not_keep_it(
     tmp_path: Path, writer: AsyncConnection
 ) -> None:
-    engine = engine_of(WholeTransactions, tmp_path)
+    engine = engine_of(WritingConnection, tmp_path)
 
     async def wait() -> None:
         async with engine.connect() as other:
@@ -164,7 +164,7 @@ async def test_a_statement_that_fails_fails_alone(connection: AsyncConnection) -
 
 
 async def test_a_statement_that_fails_in_a_transaction_says_so_at_once(writer: AsyncConnection) -> None:
-    rows = AtOnce(writer)
+    rows = SqliteRows(writer)
     await rows.execute(teas.insert(), {"name": "Chai"})
     with pytest.raises(IntegrityError, match="UNIQUE"):
         await rows.execute(teas.insert(), {"name": "Chai"})
@@ -179,9 +179,9 @@ async def test_rows_come_one_by_one_and_in_portions(connection: AsyncConnection)
     assert [row.name for row in (found.fetchone(), *found.fetchmany(2), *found)] == list("ABCDE")
 
 
-@pytest.mark.parametrize("kind", [WholeStatements, WholeTransactions])
+@pytest.mark.parametrize("kind", [ReadingConnection, WritingConnection])
 async def test_who_gives_up_a_statement_leaves_the_connection_usable(
-    tmp_path: Path, kind: type[WholeStatements]
+    tmp_path: Path, kind: type[ReadingConnection]
 ) -> None:
     engine = engine_of(kind, tmp_path)
     async with engine.connect() as connection:
@@ -203,7 +203,7 @@ async def test_a_file_that_is_no_database_is_closed_at_once(tmp_path: Path) -> N
         opened.append(driver)
         prepare(driver)
 
-    driver = Driver(WholeStatements, noting)
+    driver = Driver(ReadingConnection, noting)
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/teas.db", module=driver)
     with pytest.raises(DatabaseError, match="file is not a database"):
         async with engine.connect():

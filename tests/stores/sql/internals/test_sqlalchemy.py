@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.stores.sql.internals.sqlalchemy import ClosedCursor
-from app.stores.sql.sqlite_connection import Adapted, Driver, Statement, WholeStatements
+from app.stores.sql.sqlite_connection import AdaptedConnection, Driver, ReadingConnection, Statement
 from tests.releases import still_there
 
 HOME = "app/stores/sql/internals/sqlalchemy.py"
@@ -17,11 +17,11 @@ HOME = "app/stores/sql/internals/sqlalchemy.py"
 
 async def test_an_adapter_translates_what_aiosqlite_raises(tmp_path: Path) -> None:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{tmp_path}/teas.db", module=Driver(WholeStatements, lambda _: None)
+        f"sqlite+aiosqlite:///{tmp_path}/teas.db", module=Driver(ReadingConnection, lambda _: None)
     )
     async with engine.connect() as connection:
         adapted: Any = (await connection.get_raw_connection()).dbapi_connection
-        assert isinstance(adapted, Adapted)
+        assert isinstance(adapted, AdaptedConnection)
         with still_there("SQLAlchemy", HOME):
             with pytest.raises(sqlite3.OperationalError):
                 adapted.fail(ValueError("Connection closed"))
@@ -42,7 +42,7 @@ async def test_a_cursor_is_closed_in_sqlalchemys_own_way(
         assert "_async_soft_close" in vars(ClosedCursor)
         monkeypatch.setattr(ClosedCursor, "_async_soft_close", close)
         engine = create_async_engine(
-            f"sqlite+aiosqlite:///{tmp_path}/teas.db", module=Driver(WholeStatements, lambda _: None)
+            f"sqlite+aiosqlite:///{tmp_path}/teas.db", module=Driver(ReadingConnection, lambda _: None)
         )
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
