@@ -35,6 +35,15 @@ async def test_a_doubt_comes_before_a_batch_that_is_there() -> None:
             await interrupts.next_batch(batches, far())
 
 
+async def test_after_a_doubt_nobody_begins_to_wait() -> None:
+    interrupts = Interrupts()
+    interrupts.doubt()
+    with AsyncioEventBus(capacity=2).subscribe() as batches:
+        async with asyncio.timeout(FAR / 2):
+            with pytest.raises(Doubted):
+                await interrupts.next_batch(batches, far())
+
+
 async def test_with_nothing_to_come_the_wait_ends_in_time() -> None:
     interrupts = Interrupts()
     with AsyncioEventBus(capacity=2).subscribe() as batches:
