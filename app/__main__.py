@@ -31,7 +31,7 @@ def schema() -> None:
 
 
 def main() -> None:
-    """Runs the command that the arguments name."""
+    """Run the command that the arguments name."""
     command_line(prog_name="diptych")
 
 

@@ -89,17 +89,17 @@ def _explained(hosts: str) -> Iterator[None]:
     try:
         yield
     except OperationFailure as error:
-        said = str((error.details or {}).get("errmsg", error)).rstrip(".")
+        reason = str((error.details or {}).get("errmsg", error)).rstrip(".")
         raise ReadStoreUnavailable(
-            f"The MongoDB at {hosts} refuses what Diptych needs: {said}.\n"
+            f"The MongoDB at {hosts} refuses what Diptych needs: {reason}.\n"
             "Correct the user, password or authSource in MONGODB_URL, or grant that user the missing rights."
         ) from error
     except PyMongoError as error:
-        said = str(error).partition(", Timeout:")[0].rstrip(".")
-        said = said.replace("No servers found yet", "it does not answer")
-        said = re.sub(r" \(configured timeouts: [^)]*\)", "", said)
+        reason = str(error).partition(", Timeout:")[0].rstrip(".")
+        reason = reason.replace("No servers found yet", "it does not answer")
+        reason = re.sub(r" \(configured timeouts: [^)]*\)", "", reason)
         what = "answers as a primary" if isinstance(error, ServerSelectionTimeoutError) else "answers"
         raise ReadStoreUnavailable(
-            f"No MongoDB {what} at {hosts}: {said}.\n"
+            f"No MongoDB {what} at {hosts}: {reason}.\n"
             "Start it (a new replica set needs rs.initiate() once), or set MONGODB_URL to another MongoDB."
         ) from error

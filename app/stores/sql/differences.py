@@ -33,9 +33,9 @@ def differences(connection: Connection, tables: Sequence[Table]) -> Iterator[str
     found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
     for difference in found:
         # Alembic returns the changes of a column as a list, and every other change as one tuple.
-        for action, *where in difference if isinstance(difference, list) else [difference]:
+        for action, *target in difference if isinstance(difference, list) else [difference]:
             if action != "remove_index":
-                yield f"{_ACTIONS.get(action, action.replace('_', ' '))} {_name_of(where)}"
+                yield f"{_ACTIONS.get(action, action.replace('_', ' '))} {_name_of(target)}"
 
 
 _ACTIONS = {
@@ -52,8 +52,8 @@ _ACTIONS = {
 }
 
 
-def _name_of(where: Sequence[Any]) -> str:
-    match where:
+def _name_of(target: Sequence[Any]) -> str:
+    match target:
         case [Table(name=name)]:
             return str(name)
         case [str() | None, str(table), thing, *_]:

@@ -130,8 +130,8 @@ async def open_database(store: str | Path) -> AsyncIterator[Engines]:
     `store` is an SQLAlchemy URL, or the file of the embedded store. Raise `WriteStoreUnavailable` if the
     store can't be used; its message says what is wrong with the store or its URL.
     """
-    where, database = _parsed(store)
-    name = database.name(where)
+    url, database = _parsed(store)
+    name = database.name(url)
     advice = (
         "Fix that, or choose another folder with --data-dir."
         if isinstance(store, Path)
@@ -140,10 +140,10 @@ async def open_database(store: str | Path) -> AsyncIterator[Engines]:
     with _explained(name, advice):
         if isinstance(store, Path):
             make_private(store)
-        engines = Engines(database, name, advice, database.writing(where), database.reading(where))
+        engines = Engines(database, name, advice, database.writing(url), database.reading(url))
     try:
         with _explained(name, advice):
-            await _migrate(database.migrating(where), database)
+            await _migrate(database.migrating(url), database)
         yield engines
     finally:
         await engines.reading.dispose()
@@ -169,9 +169,9 @@ def _parsed(store: str | Path) -> tuple[URL, Database]:
     if isinstance(store, Path):  # Never parsed as a URL: a folder's name may contain any character.
         return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]()
     with suppress(ArgumentError, ValueError):  # Their messages may quote a part of the password.
-        where = make_url(store)
-        if (kind := DATABASES.get(where.drivername)) and (database := kind()).is_complete(where):
-            return where, database
+        url = make_url(store)
+        if (kind := DATABASES.get(url.drivername)) and (database := kind()).is_complete(url):
+            return url, database
     forms = " or ".join(database.example_url for database in (kind() for kind in DATABASES.values()))
     raise WriteStoreUnavailable(
         "DATABASE_URL is not the URL of a supported database (it is not shown, because it may contain a "
