@@ -4,6 +4,7 @@ That takes about half a microsecond for each: the loop is used only where the se
 """
 
 import asyncio
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -46,6 +47,7 @@ class MeasuredLoop(_Loop):
         self._running: Callable[..., object] | None = None
         self._began = 0.0
         self._seen_at = ""
+        self._collecting_since, self._thread = 0.0, 0
         self._ended = threading.Event()
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
@@ -89,14 +91,16 @@ class MeasuredLoop(_Loop):
     def start_recording(self) -> None:
         """Record from now on: before the service serves nobody waits for it."""
         self._serves = True
-        watch = threading.Thread(
-            target=self._look_on, args=(threading.get_ident(),), name="loop watch", daemon=True
-        )
+        self._thread = threading.get_ident()
+        gc.callbacks.append(self._note_collection)
+        watch = threading.Thread(target=self._look_on, name="loop watch", daemon=True)
         watch.start()
 
     def close(self) -> None:
         """Close the loop, and end its watch."""
         self._ended.set()
+        if self._note_collection in gc.callbacks:
+            gc.callbacks.remove(self._note_collection)
         super().close()
 
     def _look(self, took: float, callback: Callable[..., object]) -> None:
@@ -108,7 +112,24 @@ class MeasuredLoop(_Loop):
         self._seen_at = ""
         self._read_at, self._processor = perf_counter(), processor
 
-    def _look_on(self, thread: int) -> None:
+    def _note_collection(self, phase: str, told: dict[str, int]) -> None:
+        """Measure the garbage collector, in whichever thread it runs: the others wait until it is done.
+
+        The watch can't see it: while it runs no other thread does.
+        """
+        if phase == "start":
+            self._collecting_since = thread_time()
+            return
+        took = thread_time() - self._collecting_since
+        if took < self._worth_a_look:
+            return
+        at = f"the garbage collector, generation {told['generation']}"
+        if self._running is None or threading.get_ident() != self._thread:
+            self.held.record(took, "garbage collection", at)
+        elif took > self.held.limit / 2 or not self._seen_at:
+            self._seen_at = at
+
+    def _look_on(self) -> None:
         """Note where the loop's thread is, once for each stretch that has come to half of its limit."""
         seen = 0.0
         while not self._ended.wait(self.held.limit / LOOKS):
@@ -116,7 +137,7 @@ class MeasuredLoop(_Loop):
             if self._running is None or began == seen or perf_counter() - began < self.held.limit / 2:
                 continue
             # The interpreter has no other way for one thread to see where another is.
-            frame = sys._current_frames().get(thread)
+            frame = sys._current_frames().get(self._thread)
             if frame is not None and self._began == began:
                 seen, self._seen_at = began, _place_of(frame)
 

@@ -1,6 +1,7 @@
 """A loop that measures what holds it, by the processor's time and not by the clock on the wall."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,42 @@ async def test_many_short_steps_are_no_long_one() -> None:
     held = await held_by(give_way)
     assert held.times == 0
     assert held.longest < LIMIT
+
+
+def garbage() -> None:
+    for _ in range(300_000):
+        cycle: list[object] = []
+        cycle.append(cycle)
+
+
+def collect() -> None:
+    gc.disable()
+    try:
+        garbage()
+        gc.collect()
+    finally:
+        gc.enable()
+
+
+async def test_the_garbage_collector_is_told_for_what_it_is() -> None:
+    async def step() -> None:
+        collect()
+
+    held = await held_by(step)
+    [place] = held.figures()["places"]
+    assert place["at"] == "the garbage collector, generation 2"
+
+
+async def test_the_garbage_collector_holds_the_loop_in_whichever_thread_it_runs() -> None:
+    held = await held_by(lambda: asyncio.to_thread(collect))
+    places = {(place["running"], place["at"]) for place in held.figures()["places"]}
+    assert ("garbage collection", "the garbage collector, generation 2") in places
+
+
+async def test_a_loop_that_is_closed_measures_no_collections() -> None:
+    before = len(gc.callbacks)
+    await held_by(step)
+    assert len(gc.callbacks) == before
 
 
 async def test_what_a_callback_raises_passes_through() -> None:
