@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 from app.cqrs.sizes import bytes_of
 from app.graphql.admission.kept import Kept
 from app.graphql.execution.context import TOKEN_HEADER
-from app.graphql.execution.requested import Operation, complaint_about_operation
+from app.graphql.execution.requested import Operation, complaint_about_length, complaint_about_operation
 from app.graphql.transport.media_types import JSON, LONGEST_REMEMBERED, Accepted
 
 LARGEST_BODY = 1_000_000
@@ -118,6 +118,8 @@ def _operation(sent: object) -> Operation:
     if complaint := complaint_about_operation(sent):
         raise HTTPException(400, complaint)
     parts = cast("dict[str, Any]", sent)
+    if complaint := complaint_about_length(parts["query"]):
+        raise HTTPException(413, complaint)
     return Operation(
         query=parts["query"], variables=parts.get("variables"), operation_name=parts.get("operationName")
     )

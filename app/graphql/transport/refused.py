@@ -6,12 +6,12 @@ from starlette.responses import Response
 
 from app.graphql.transport.media_types import JSON
 
+_CODES = {403: "FORBIDDEN", 404: "NOT_FOUND", 413: "LIMIT_EXCEEDED", 500: "INTERNAL", 503: "OVERLOADED"}
+
 
 def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
     """The answer to a request that is none of GraphQL, in the shape that clients of GraphQL know."""
-    code = {403: "FORBIDDEN", 404: "NOT_FOUND", 500: "INTERNAL", 503: "OVERLOADED"}.get(
-        refusal.status_code, "BAD_REQUEST"
-    )
+    code = _CODES.get(refusal.status_code, "BAD_REQUEST")
     body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
     headers = {"Vary": "Accept", **(refusal.headers or {})}
     return Response(orjson.dumps(body), refusal.status_code, headers, media_type)

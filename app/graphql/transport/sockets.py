@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
 from app.graphql.execution.context import TOKEN_HEADER, Context
-from app.graphql.execution.requested import Operation
+from app.graphql.execution.requested import Operation, complaint_about_length
 from app.graphql.transport.executing import Refused
 from app.graphql.transport.messages import complaint_about_message
 from app.graphql.transport.origins import Origins
@@ -207,6 +207,9 @@ class _Socket:
                 f"together they may take {MOST_BYTES:,}. Complete one first, or use another socket."
             )
             await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
+            return
+        if complaint := complaint_about_length(payload["query"]):
+            await self._send(_error(id, complaint, "LIMIT_EXCEEDED"))
             return
         operation = Operation(
             query=payload["query"],

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.config import Settings
+from app.graphql.execution.requested import LONGEST_TEXT
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.stores.mongo.mongod import embedded_mongod
 from tests.inprocess import Service, serving
@@ -98,9 +99,22 @@ async def test_a_body_over_a_megabyte_is_refused_whether_or_not_it_says_so(clien
     for body in (b" " * (LARGEST_BODY + 1), chunks(), b"x" * 30 * LARGEST_BODY):
         response = await post(client, body)
         assert response.status_code == 413
-        assert "1,000,000 bytes" in refusal(response)
+        assert "1,000,000 bytes" in refusal(response, code="LIMIT_EXCEEDED")
     fits = HELLO + b" " * (LARGEST_BODY - len(HELLO))
     assert (await post(client, fits)).json()["data"] == {"__typename": "Query"}
+
+
+async def test_a_text_of_more_than_100_000_characters_is_refused_before_it_is_read(client: Client) -> None:
+    fits = "{ __typename } #".ljust(LONGEST_TEXT, "x")
+    assert (await post(client, json.dumps({"query": fits}).encode())).json()["data"] == {
+        "__typename": "Query"
+    }
+    for accept in ("application/json", GRAPHQL):
+        body = json.dumps({"query": f"{fits}x"}).encode()
+        response = await post(client, body, **JSON, Accept=accept)
+        assert response.status_code == 413
+        told = refusal(response, accept, "LIMIT_EXCEEDED")
+        assert "has 100,001 characters. At most 100,000 are allowed: send long values as variables" in told
 
 
 async def test_the_body_must_be_plain_json(client: Client) -> None:
@@ -224,7 +238,7 @@ async def test_refusals_come_in_the_json_that_the_client_prefers(client: Client)
         ):
             response = await post(client, body, **{"Content-Type": content_type, "Accept": accept})
             assert response.status_code == status
-            refusal(response, accept)
+            refusal(response, accept, "LIMIT_EXCEEDED" if status == 413 else "BAD_REQUEST")
         assert refusal(await get(client, accept, query="mutation { __typename }"), accept)
 
 

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.cqrs.live.notices import Notices
+from app.graphql.execution.requested import LONGEST_TEXT
 from app.graphql.transport.executing import Operations
 from app.graphql.transport.messages import LONGEST_TOKENS
 from app.graphql.transport.sockets import MOST_BYTES, Sockets
@@ -272,6 +273,7 @@ async def test_queries_and_mutations_are_answered_and_completed(client: Client) 
         ),
         ("{ a" * 60 + "}" * 60, "LIMIT_EXCEEDED"),
         ("{ products(first: " + "9" * 5000 + ") { totalCount } }", "LIMIT_EXCEEDED"),
+        ("{ __typename } #" + "x" * LONGEST_TEXT, "LIMIT_EXCEEDED"),
         ('{ node(id: "x") { id } }', "BAD_ID"),
         ('subscription { orderUpdated(id: "x") { cursor } }', "BAD_ID"),
         ('subscription { readModelUpdates(after: "x") { __typename } }', "BAD_TOKEN"),
