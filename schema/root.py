@@ -9,9 +9,9 @@ from app.cqrs.commands import outcomes as commands
 from app.cqrs.projecting import projections
 from app.graphql.admission.limits import Limits
 from app.graphql.compiled.at_once import AtOnce
-from app.graphql.execution.collected_fields import EventExecutor
 from app.graphql.execution.context import Info
 from app.graphql.execution.extension import Consistency
+from app.graphql.execution.giving_way import OrdinaryExecutor
 from app.graphql.execution.inputs import prepare_inputs
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.command_status import CommandStatusQuery, CommandStatusSubscription
@@ -75,7 +75,7 @@ schema = _Schema(
     subscription=Subscription,
     types=[*(kind for kind, _ in node_types().values()), *SHOWN.values()],
     extensions=[Consistency, Limits, AtOnce],
-    execution_context_class=EventExecutor,
+    execution_context_class=OrdinaryExecutor,
     config=StrawberryConfig(
         default_resolver=read_field,
         info_class=Info,

@@ -5,10 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from sys import getsizeof
 
-from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, Token, parse
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoUndefinedVariablesRule,
+    NoUnusedVariablesRule,
+    OverlappingFieldsCanBeMergedRule,
+    Token,
+    VariablesInAllowedPositionRule,
+    parse,
+)
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.schema import validate_document
 
 from app.graphql.admission.kept import Kept
+from app.graphql.admission.turns import turns
 
 MOST_BYTES = 4_000_000
 """Of all texts that are kept; a text of some hundred characters takes 20,000."""
@@ -25,7 +38,13 @@ PER_ERROR = 2_000
 LARGE = 100_000
 """Bytes of a document from which on nothing may be left of its validation: it takes a millisecond or more."""
 
+IN_STEPS = 500_000
+"""Bytes of a document from which on it is validated in several steps: some 700 tokens, and 10 ms."""
+
 Rules = tuple[type[ASTValidationRule], ...]
+
+_OF_VARIABLES = {NoUndefinedVariablesRule, NoUnusedVariablesRule, VariablesInAllowedPositionRule}
+"""These look for the variables of an operation once for all of them, and wherever fragments are spread."""
 
 
 def bytes_of_document(document: DocumentNode) -> int:
@@ -70,6 +89,32 @@ def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> l
         gc.collect(0)
 
 
+async def _validated_in_steps(
+    schema: GraphQLSchema, document: DocumentNode, rules: Rules
+) -> list[GraphQLError]:
+    """Return what is wrong with a document, in the order of the text; others have the loop in between."""
+    steps = [rules] if bytes_of_document(document) < IN_STEPS else _steps(rules)
+    faults: list[GraphQLError] = []
+    for step in steps:
+        await turns.take()
+        faults += _validated(schema, document, step)
+        if any(isinstance(fault, ValidationAbortedError) for fault in faults):
+            return faults
+    return faults if len(steps) == 1 else sorted(faults, key=_place)
+
+
+def _steps(rules: Rules) -> list[Rules]:
+    """Return the rules in parts that take about as long; to walk through the document takes as long again."""
+    merging = tuple(rule for rule in rules if rule is OverlappingFieldsCanBeMergedRule)
+    of_variables = tuple(rule for rule in rules if rule in _OF_VARIABLES)
+    others = tuple(rule for rule in rules if rule not in {*merging, *of_variables})
+    return [step for step in (others, of_variables, merging) if step]
+
+
+def _place(fault: GraphQLError) -> int:
+    return next(iter(fault.positions or [0]))
+
+
 @dataclass(slots=True)
 class _Text:
     document: DocumentNode
@@ -92,16 +137,21 @@ class Documents:
         self.kept.put(text, parsed, parsed.bytes)
         return document
 
-    def validate(self, schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
+    async def validate(
+        self, schema: GraphQLSchema, document: DocumentNode, rules: Rules
+    ) -> list[GraphQLError]:
         """Return what is wrong with a document; the same errors are returned each time."""
         text = document.loc.source.body if document.loc else ""
         known = self.kept.get(text)
         if known is None or known.document is not document:
-            return _validated(schema, document, rules)
+            return await _validated_in_steps(schema, document, rules)
         if (faults := known.faults.get((schema, rules))) is None:
-            faults = known.faults[schema, rules] = _validated(schema, document, rules)
+            faults = await _validated_in_steps(schema, document, rules)
+            if (meanwhile := known.faults.setdefault((schema, rules), faults)) is not faults:
+                return meanwhile
             known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
-            self.kept.weigh(text, known.bytes)
+            if self.kept.get(text) is known:
+                self.kept.weigh(text, known.bytes)
         return faults
 
 

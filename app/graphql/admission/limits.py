@@ -1,6 +1,5 @@
 """How large an operation may be. Every check takes time in proportion to the text, whatever it contains."""
 
-from asyncio import sleep
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from strawberry.extensions import SchemaExtension
 from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import documents
 from app.graphql.admission.lists import refuse_long_lists
+from app.graphql.admission.turns import turns
 from app.graphql.admission.validation import locating
 from app.graphql.internals.strawberry import core_schema, sent_operation_name
 
@@ -36,14 +36,11 @@ DEEPEST = 40
 MOST_SELECTIONS = 2000
 """Fields, inline fragments and spreads, with all fragments spread out."""
 
-LONG_TEXT = 2_000
-"""Characters of a text that takes milliseconds to parse, to validate and to compile."""
-
 LONGEST_SEARCH = 200
 """Characters of a text that documents are searched for."""
 
-# Whether fields can be merged takes quadratic time: within this budget less than 50 ms.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+# Whether fields can be merged takes quadratic time: within this budget some 15 ms.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,7 @@ class Limits(SchemaExtension):
         """Bound the parser; what can't be parsed is left to the library, which says why."""
         context = self.execution_context
         context.parse_options["max_tokens"] = MOST_TOKENS
+        await turns.take()
         with suppress(GraphQLError):
             context.graphql_document = documents.parse(context.query or "", max_tokens=MOST_TOKENS)
         yield
@@ -68,21 +66,26 @@ class Limits(SchemaExtension):
     async def on_validate(self) -> AsyncIterator[None]:
         """Look at the size first, which is quick."""
         context = self.execution_context
-        await after_others(context.query)
         if context.pre_execution_errors is None and context.graphql_document is not None:
-            context.pre_execution_errors = self._faults(context.graphql_document)
+            context.pre_execution_errors = await self._faults(context.graphql_document)
         yield
 
-    def _faults(self, document: DocumentNode) -> list[GraphQLError]:
+    async def _faults(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
+        await turns.take()
         try:
             refuse_too_large(document, sent_operation_name(context))
         except GraphQLError as refusal:
             return [refusal]
-        faults = documents.validate(core_schema(context.schema), document, locating(context.validation_rules))
+        faults = await documents.validate(
+            core_schema(context.schema), document, locating(context.validation_rules)
+        )
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return [_refusal("This selects the same fields too often, or has too many faults to list.")]
-        return faults or self._refused_cost(document)
+        if not faults:
+            await turns.take()
+            faults = self._refused_cost(document)
+        return faults
 
     def _refused_cost(self, document: DocumentNode) -> list[GraphQLError]:
         execution = self.execution_context
@@ -99,12 +102,6 @@ class Limits(SchemaExtension):
         if operation.operation is not OperationType.SUBSCRIPTION:
             execution.context.cost = cost
         return []
-
-
-async def after_others(query: str | None) -> None:
-    """Let others have the event loop between two steps on a long text, each of which takes a while."""
-    if query and len(query) > LONG_TEXT:
-        await sleep(0)
 
 
 def _refusal(message: str) -> GraphQLError:

@@ -60,7 +60,7 @@ class Compiled:
         if body := self.recall(operation, context):
             return body
         cache, key = context.cache, (context.viewer, *operation.key)
-        ready = self._operations.get(operation.query, operation.operation_name)
+        ready = await self._operations.get(operation.query, operation.operation_name)
         if not isinstance(ready, CompiledOperation):
             return None
         since, size = cache.mark(), ready.size
@@ -94,8 +94,8 @@ class Compiled:
         self.recalled += 1
         return with_freshness(data, reading.freshness())
 
-    def _operation(self, query: str, operation_name: str | None) -> CompiledOperation | NotCompiled:
+    async def _operation(self, query: str, operation_name: str | None) -> CompiledOperation | NotCompiled:
         try:
-            return CompiledOperation(self._schema, self._leaves, query, operation_name)
+            return await CompiledOperation.made(self._schema, self._leaves, query, operation_name)
         except NotCovered:
             return NotCompiled(PER_OPERATION + bytes_of(query))

@@ -1,6 +1,6 @@
 """Variables and arguments by graphql-core's and strawberry's rules, which are asked no more than needed."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -14,13 +14,14 @@ from graphql import (
     GraphQLNonNull,
     GraphQLSchema,
     GraphQLString,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
     VariableDefinitionNode,
     VariableNode,
-    Visitor,
     get_argument_values,
     get_nullable_type,
     get_variable_values,
-    visit,
 )
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
@@ -191,23 +192,12 @@ def resolver_of(
     return Resolver(schema, field, declared, details, room)
 
 
-class _VariableNames(Visitor):
-    """Notes the variables that occur."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_place: Any) -> None:
-        self.names.add(node.name.value)
-
-
 def _variables_in(
     node: FieldNode, field: GraphQLField, names: Mapping[str, StrawberryArgument]
 ) -> tuple[dict[str, tuple[str, bool]], list[str]]:
     """The parameters that take a variable as it is, and whether it may be null; and all other variables."""
     direct: dict[str, tuple[str, bool]] = {}
-    others = _VariableNames()
+    others: set[str] = set()
     for argument in node.arguments or ():
         name, parameter = argument.name.value, names[argument.name.value]
         kind = parameter.type.of_type if isinstance(parameter.type, StrawberryOptional) else parameter.type
@@ -215,8 +205,21 @@ def _variables_in(
             nullable = not isinstance(field.args[name].type, GraphQLNonNull)
             direct[parameter.python_name] = argument.value.name.value, nullable
         else:
-            visit(argument, others)
-    return direct, sorted(others.names)
+            others.update(_variables_of(argument.value))
+    return direct, sorted(others)
+
+
+def _variables_of(value: ValueNode) -> Iterator[str]:
+    """Yield the names of the variables in a value; the library's visitor takes ten times as long."""
+    match value:
+        case VariableNode(name=name):
+            yield name.value
+        case ListValueNode(values=values):
+            for each in values:
+                yield from _variables_of(each)
+        case ObjectValueNode(fields=fields):
+            for field in fields:
+                yield from _variables_of(field.value)
 
 
 class _TooLarge(Exception):

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 from strawberry.extensions import SchemaExtension
 
-from app.graphql.admission.limits import after_others
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.parsed import NotCovered
 from app.graphql.compiled.shapes import Leaves
@@ -21,9 +20,8 @@ class AtOnce(SchemaExtension):
         execution = self.execution_context
         context: Context = execution.context
         if context.cost and context.cost.large:
-            await after_others(execution.query)
             try:
-                operation = CompiledOperation(
+                operation = await CompiledOperation.made(
                     execution.schema, self._leaves, execution.query or "", execution.operation_name
                 )
                 execution.result = await operation.execute(execution.variables, context, gives_way=True)

@@ -12,9 +12,9 @@ from graphql.language import FieldNode
 from graphql.pyutils import Path
 
 from app.cqrs.documents.store import Fields
+from app.graphql.admission.turns import turns
 from app.graphql.compiled.arguments import Resolver
 from app.graphql.compiled.shapes import Shape
-from app.graphql.compiled.turns import turns
 
 
 class ResolveInfo(GraphQLResolveInfo[Any]):
@@ -71,8 +71,8 @@ class CompiledExecutor(Executor[Any]):
             if self.gives_way and turns.over():
                 await _turn_before(result)
             read = await result
-            if self.gives_way and turns.over():
-                await turns.next()
+            if self.gives_way:
+                await turns.take()
             shown = self.complete_value(return_type, field_details_list, info, path, read, position_context)
             return await shown if self.is_awaitable(shown) else shown
         except Exception as error:

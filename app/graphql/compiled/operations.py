@@ -1,8 +1,7 @@
 """An operation made ready: parsed and validated once, compiled for each of its shapes."""
 
 from collections.abc import Mapping
-from sys import getsizeof
-from typing import Any
+from typing import Any, Self
 
 import strawberry
 from graphql import ExecutionResult, GraphQLError
@@ -12,7 +11,7 @@ from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import formula
 from app.graphql.admission.lists import refuse_long_lists
 from app.graphql.compiled.arguments import Room, Variables
-from app.graphql.compiled.parsed import NotCovered, parsed
+from app.graphql.compiled.parsed import NotCovered, Parsed, parsed
 from app.graphql.compiled.plans import Plan
 from app.graphql.compiled.shapes import Leaves
 from app.graphql.internals.strawberry import core_schema
@@ -30,14 +29,19 @@ MOST_BYTES_REMEMBERED = 500_000
 class CompiledOperation:
     """One operation of a text, with its plans."""
 
-    def __init__(
-        self, schema: strawberry.Schema, leaves: Leaves, query: str, operation_name: str | None
-    ) -> None:
+    @classmethod
+    async def made(
+        cls, schema: strawberry.Schema, leaves: Leaves, query: str, operation_name: str | None
+    ) -> Self:
+        """Make the operation in steps between which others have the event loop; raise `NotCovered`."""
+        return cls(schema, leaves, await parsed(core_schema(schema), query, operation_name))
+
+    def __init__(self, schema: strawberry.Schema, leaves: Leaves, parsed: Parsed) -> None:
         """Raises `NotCovered`."""
         self._schema = schema
         self._leaves = leaves
         core = core_schema(schema)
-        self._parsed = parsed(core, query, operation_name)
+        self._parsed = parsed
         definitions = self._parsed.operation.variable_definitions or ()
         self._variables = Variables(core, tuple(definitions))
         try:
@@ -45,7 +49,7 @@ class CompiledOperation:
         except GraphQLError:
             raise NotCovered from None
         self._plans: dict[tuple[Any, ...], Plan] = {}
-        self._size = PER_OPERATION + self._parsed.bytes + getsizeof(query)
+        self._size = PER_OPERATION + self._parsed.bytes
         self._remembered = Room(MOST_BYTES_REMEMBERED)
 
     @property
@@ -69,13 +73,15 @@ class CompiledOperation:
         An operation that gives way to others may read in another order than graphql-core does.
         """
         values = self._variables.coerced(variables or {})
-        return await self._plan(values).execute(values, context, gives_way)
+        return await (await self._plan(values)).execute(values, context, gives_way)
 
-    def _plan(self, values: VariableValues) -> Plan:
+    async def _plan(self, values: VariableValues) -> Plan:
         key = tuple(values.coerced.get(name) for name in self._parsed.deciding)
         if (plan := self._plans.get(key)) is None:
             if not all(isinstance(value, bool) for value in key) or len(self._plans) >= MOST_PLANS:
                 raise NotCovered
-            plan = self._plans[key] = Plan(self._schema, self._parsed, values, self._leaves, self._remembered)
+            plan = await Plan.made(self._schema, self._parsed, values, self._leaves, self._remembered)
+            if (meanwhile := self._plans.setdefault(key, plan)) is not plan:
+                return meanwhile
             self._size += plan.size
         return plan

@@ -1,10 +1,10 @@
 """What a client's text says: the one query that is to be executed, found valid and within the limits."""
 
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -14,8 +14,6 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     VariableNode,
-    Visitor,
-    visit,
 )
 from graphql.execution.collect_fields import (
     FieldDetailsList,
@@ -28,6 +26,7 @@ from graphql.execution.values import VariableValues
 
 from app.graphql.admission.documents import bytes_of_document, documents
 from app.graphql.admission.limits import MOST_TOKENS, refuse_too_large
+from app.graphql.admission.turns import turns
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.graphql_core import Collected
 
@@ -54,15 +53,17 @@ class Parsed:
         return {name: FragmentDetails(node) for name, node in self.fragments.items()}
 
 
-def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Parsed:
+async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Parsed:
     """The query that is meant by `operation_name`; raises `NotCovered`."""
+    await turns.take()
     try:
         document = documents.parse(query, max_tokens=MOST_TOKENS)
         refuse_too_large(document, operation_name)
     except GraphQLError:
         raise NotCovered from None
-    if documents.validate(schema, document, RULES):
+    if await documents.validate(schema, document, RULES):
         raise NotCovered
+    await turns.take()
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [each for each in operations if each.name and each.name.value == operation_name]
@@ -71,32 +72,25 @@ def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Par
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
-    return Parsed(schema, operations[0], fragments, _deciding(document), bytes_of_document(document))
-
-
-class _Deciding(Visitor):
-    """Notes the variables that directives have as arguments; raises `NotCovered` for introspection."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_directive(self, node: DirectiveNode, *_place: Any) -> None:
-        self.names.update(
-            argument.value.name.value
-            for argument in node.arguments or ()
-            if isinstance(argument.value, VariableNode)
-        )
-
-    def enter_field(self, node: FieldNode, *_place: Any) -> None:
-        if node.name.value in ("__schema", "__type"):
-            raise NotCovered
+    size = bytes_of_document(document) + getsizeof(query)
+    return Parsed(schema, operations[0], fragments, _deciding(document), size)
 
 
 def _deciding(document: DocumentNode) -> tuple[str, ...]:
     """Return the variables that decide what is selected; raise `NotCovered` for introspection."""
-    visit(document, found := _Deciding())
-    return tuple(sorted(found.names))
+    names: set[str] = set()
+    waiting: list[Any] = [*document.definitions]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, FieldNode) and node.name.value in ("__schema", "__type"):
+            raise NotCovered
+        for directive in node.directives or ():
+            for argument in directive.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    names.add(argument.value.name.value)
+        if selected := getattr(node, "selection_set", None):
+            waiting += selected.selections
+    return tuple(sorted(names))
 
 
 class Selections:

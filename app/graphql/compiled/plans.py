@@ -3,25 +3,27 @@
 import weakref
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import strawberry
 from graphql import (
     ExecutionResult,
     GraphQLError,
+    GraphQLObjectType,
     default_field_resolver,
     default_type_resolver,
     is_abstract_type,
     is_composite_type,
     is_wrapping_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from app.cqrs.documents.store import Fields
+from app.graphql.admission.turns import turns
 from app.graphql.compiled.arguments import Resolver, Room, resolver_of
 from app.graphql.compiled.executor import CompiledExecutor, Functions
 from app.graphql.compiled.needs import needed
@@ -48,9 +50,9 @@ class _Survey:
         self._resolvers: dict[int, Resolver] = {}
         self._needed: dict[int, Fields] = {}
 
-    def functions(self) -> Functions:
-        """What was found."""
-        made = self._shapes.made()
+    async def functions(self) -> Functions:
+        """What was found; others have the event loop in between."""
+        made = await self._shapes.made()
         functions = Functions(
             fields={key: made[name] for key, name in self._fields.items()},
             values={key: made[name] for key, name in self._values.items()},
@@ -58,7 +60,7 @@ class _Survey:
             needed=self._needed,
         )
         # The namespace holds the functions, and they hold it: a plan that the cache drops would stay until a
-        # full garbage collection, which is due after ten million objects.
+        # full garbage collection, which is seldom due and takes long.
         weakref.finalize(functions, made.clear).atexit = False
         return functions
 
@@ -94,23 +96,28 @@ class _Survey:
 class Plan:
     """An operation's functions, and its execution with them."""
 
-    def __init__(
-        self,
+    @classmethod
+    async def made(
+        cls,
         schema: strawberry.Schema,
         parsed: Parsed,
         values: VariableValues,
         leaves: Leaves,
         room: Room,
-    ) -> None:
-        """For what is skipped with these variables; what its fields remember is counted in `room`."""
+    ) -> Self:
+        """Make it for what is skipped with these variables; what its fields remember is counted in `room`.
+
+        That is done in steps between which others have the event loop.
+        """
+        await turns.take()
         query = parsed.schema.query_type
         assert query is not None
-        self._query = query
         selections = Selections(parsed, values)
-        self._root_fields = selections.of_query()
+        root_fields = selections.of_query()
         shapes = Shapes(parsed.schema, schema.config.default_resolver, leaves, selections)
         survey = _Survey(schema, selections, shapes, room)
-        survey.object(query, self._root_fields)
+        survey.object(query, root_fields)
+        functions = await survey.functions()
         executor = CompiledExecutor(
             parsed.schema,
             parsed.fragments,
@@ -124,13 +131,20 @@ class Plan:
             default_field_resolver,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # which is no TypeGuard
         )
-        executor.functions = survey.functions()
+        executor.functions = functions
         collect_into(executor, selections.collected)
         help_weakly(executor)
+        return cls(query, root_fields, executor, shapes.size * BYTES_OF_SOURCE)
+
+    def __init__(
+        self, query: GraphQLObjectType, root_fields: GroupedFieldSet, executor: CompiledExecutor, size: int
+    ) -> None:
+        self._query = query
+        self._root_fields = root_fields
         self._executor = executor  # to which its helpers refer
         # A copy: CPython 3.13.0 takes values for garbage that only the dictionary of a dead object refers to.
         self._template = dict(vars(executor))
-        self.size = shapes.size * BYTES_OF_SOURCE
+        self.size = size
         """In bytes, about."""
 
     async def execute(self, values: VariableValues, context: Any, gives_way: bool) -> ExecutionResult:

@@ -1,6 +1,6 @@
 """Writes the functions from documents to the answer's shape, as Python source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import is_awaitable
 
+from app.graphql.admission.turns import turns
 from app.graphql.compiled.leaves import KNOWN, Leaf, Unfit, leaf, refuse
 from app.graphql.compiled.parents import FieldPath, Glimpse, Stored, way_of
 
@@ -28,6 +29,10 @@ Shape = Callable[[Any, Any], Any]
 
 Collect = Callable[[GraphQLObjectType, FieldDetailsList], GroupedFieldSet]
 """The fields that are selected on an object type."""
+
+
+COMPILED_AT_ONCE = 15_000
+"""Characters of source, which Python compiles in about 5 ms."""
 
 
 class Impure(Exception):
@@ -47,9 +52,10 @@ class Leaves:
 
 
 class Shapes:
-    """The functions that one plan needs: written one by one, then made all at once.
+    """The functions that one plan needs: written one by one, then made.
 
     Each function of the source takes a value `d` and the context `c`; what it uses has a name in `_known`.
+    Functions that would do the same are one: an operation may select the same under hundreds of aliases.
     """
 
     def __init__(
@@ -69,7 +75,11 @@ class Shapes:
             "items": _items,
             "readable": _readable(read),
         }
-        self._written: dict[tuple[str, int], str] = {}
+        self._names: dict[tuple[str, int], str] = {}
+        self._paths: dict[str, FieldPath] = {}
+        self._types: dict[str, Callable[[Any], Any]] = {}
+        self._composites: dict[tuple[str, int], str] = {}
+        self._written: dict[str, str] = {}
         self._source: list[str] = []
 
     @property
@@ -81,31 +91,39 @@ class Shapes:
         """The name of the function from a parent to what is shown of its field; raises `Impure`."""
         value = self._read(parent, field, "d")
         shown = self._value(field.type, details, value)
-        name = self._name("f")
         reading = "    g = readable(d)\n" if value.startswith("g") else ""
-        self._source.append(f"def {name}(d, c):\n{reading}    return {shown}\n")
-        return name
+        return self._function("f", f"{reading}    return {shown}\n")
 
     def of_value(self, kind: GraphQLOutputType, details: FieldDetailsList) -> str:
         """The name of the function that completes a value of this type; raises `Impure`."""
-        shown = self._value(kind, details, "d")
-        name = self._name("f")
-        self._source.append(f"def {name}(d, c):\n    return {shown}\n")
-        return name
+        return self._function("f", f"    return {self._value(kind, details, 'd')}\n")
 
-    def made(self) -> dict[str, Shape]:
-        """Return all functions by their names, in the dictionary that is their global namespace."""
-        source = "\n".join(self._source)
-        exec(compile(source, "<compiled operation>", "exec"), self._known)  # noqa: S102 - our own source
+    async def made(self) -> dict[str, Shape]:
+        """Return all functions by their names, in the dictionary that is their global namespace.
+
+        Others have the event loop while they are made.
+        """
+        for source in _parts(self._source):  # A function uses only those that were written before it.
+            await turns.take()
+            exec(compile(source, "<compiled operation>", "exec"), self._known)  # noqa: S102 - our own source
         return self._known
 
     def _know(self, prefix: str, thing: Any) -> str:
-        name = f"{prefix}{len(self._known)}"
-        self._known[name] = thing
+        key = prefix, id(thing)
+        if (name := self._names.get(key)) is None:
+            name = self._names[key] = f"{prefix}{len(self._names)}"
+            self._known[name] = thing
         return name
 
-    def _name(self, prefix: str) -> str:
-        return self._know(prefix, None)
+    def _function(self, prefix: str, body: str) -> str:
+        return self._write(prefix, "def {name}(d, c):\n" + body)
+
+    def _write(self, prefix: str, source: str) -> str:
+        """The name of what this source defines as `{name}`; what does the same has one name."""
+        if (name := self._written.get(source)) is None:
+            name = self._written[source] = f"{prefix}_{len(self._written)}"
+            self._source.append(source.replace("{name}", name, 1))
+        return name
 
     def _read(self, parent: GraphQLObjectType, field: GraphQLField, source: str) -> str:
         """Source for the field's value, as its parent has it."""
@@ -117,8 +135,11 @@ class Shapes:
             case derived:
                 arguments = [source if derived.parent is None else f"{derived.parent}={source}"]
                 if derived.info:
-                    path = self._know("p", FieldPath(parent.name))
-                    arguments.append(f"{derived.info}=Glimpse(c, {path})")
+                    if parent.name not in self._paths:
+                        self._paths[parent.name] = FieldPath(parent.name)
+                    arguments.append(
+                        f"{derived.info}=Glimpse(c, {self._know('p', self._paths[parent.name])})"
+                    )
                 return f"{self._know('r', derived.function)}({', '.join(arguments)})"
 
     def _value(self, kind: GraphQLOutputType, details: FieldDetailsList, value: str) -> str:
@@ -152,20 +173,20 @@ class Shapes:
     def _composite(self, kind: Any, details: FieldDetailsList) -> str:
         """The name of the function for an object, or for one of several types."""
         key = kind.name, id(details)
-        if key not in self._written:
-            self._written[key] = (
+        if key not in self._composites:
+            self._composites[key] = (
                 self._abstract(kind, details) if is_abstract_type(kind) else self._object(kind, details)
             )
-        return self._written[key]
+        return self._composites[key]
 
     def _abstract(self, kind: Any, details: FieldDetailsList) -> str:
         shapes = {each.name: self._composite(each, details) for each in self._schema.get_possible_types(kind)}
-        name, type_of = self._name("a"), self._know("k", _type_of(kind, self._schema))
+        if kind.name not in self._types:
+            self._types[kind.name] = _type_of(kind, self._schema)
         cases = ", ".join(f"{each!r}: {shape}" for each, shape in shapes.items())
-        self._source.append(
-            f"def {name}(d, c):\n    return {name}_[{type_of}(d)](d, c)\n{name}_ = {{{cases}}}\n"
-        )
-        return name
+        cases = self._write("m", f"{{name}} = {{{cases}}}\n")
+        type_of = self._know("k", self._types[kind.name])
+        return self._function("a", f"    return {cases}[{type_of}(d)](d, c)\n")
 
     def _object(self, kind: Any, details: FieldDetailsList) -> str:
         assert is_object_type(kind)
@@ -177,17 +198,26 @@ class Shapes:
             else:
                 field = kind.fields[field_name]
                 entries.append(f"{key!r}: {self._value(field.type, selected, self._read(kind, field, 'd'))}")
-        name = self._name("o")
         checks = ""
         if kind.is_type_of:
             checks = f"    if not {self._know('t', kind.is_type_of)}(d, None):\n        raise Unfit\n"
         shown = "".join(f"        {entry},\n" for entry in entries)
-        self._source.append(
-            f"def {name}(d, c):\n"
-            f"    g = d if d.__class__ is dict else readable(d)\n"
-            f"{checks}    return {{\n{shown}    }}\n"
+        return self._function(
+            "o", f"    g = d if d.__class__ is dict else readable(d)\n{checks}    return {{\n{shown}    }}\n"
         )
-        return name
+
+
+def _parts(sources: Iterable[str]) -> Iterator[str]:
+    """Yield them joined, each part about `COMPILED_AT_ONCE` characters long."""
+    part, length = list[str](), 0
+    for source in sources:
+        part.append(source)
+        length += len(source)
+        if length > COMPILED_AT_ONCE:
+            yield "\n".join(part)
+            part, length = [], 0
+    if part:
+        yield "\n".join(part)
 
 
 def _type_of(kind: Any, schema: GraphQLSchema) -> Callable[[Any], Any]:

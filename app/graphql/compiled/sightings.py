@@ -1,7 +1,7 @@
 """What was seen more than once is kept ready, within bounds."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
 from app.graphql.admission.kept import Kept
@@ -28,22 +28,27 @@ class Sightings(Generic[T]):
     itself, no more than a hash.
     """
 
-    def __init__(self, make: Callable[[str, str | None], T], *, most: int, most_bytes: int) -> None:
+    def __init__(
+        self, make: Callable[[str, str | None], Awaitable[T]], *, most: int, most_bytes: int
+    ) -> None:
         self._make = make
         self._most_seen = 10 * most
         self._seen_once: OrderedDict[int, None] = OrderedDict()
         self._too_large: OrderedDict[int, None] = OrderedDict()
         self._kept: Kept[Key, T] = Kept(most_bytes, most)
 
-    def get(self, text: str, name: str | None) -> T | None:
-        """What was made of the operation; `None` at first sight, and of what is too large to be kept."""
+    async def get(self, text: str, name: str | None) -> T | None:
+        """What was made of the operation; `None` at first sight, and of what is too large to be kept.
+
+        While it is made, it counts as seen once for those who ask for the same.
+        """
         key = text, name
         if (thing := self._kept.get(key)) is not None:
             return thing
         mark = hash(key)
         if mark in self._too_large or not self._seen_before(mark):
             return None
-        thing = self._make(text, name)
+        thing = await self._make(text, name)
         if not self._kept.put(key, thing, thing.size):
             self._note(self._too_large, mark)
         return thing

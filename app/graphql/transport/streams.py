@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from app.graphql.admission.turns import turns
 from app.graphql.execution.context import Context
 from app.graphql.execution.requested import Operation
 from app.graphql.execution.results import encoded
@@ -35,6 +36,7 @@ class Streams:
         A subscriber who does not take items as they come misses some, and is told how many. Close it
         (`contextlib.aclosing`) to leave.
         """
+        await turns.take()
         like = likeness(operation, context)
         if like is None:
             if body := await self._operations.compiled.answer(operation, context.for_operation()):

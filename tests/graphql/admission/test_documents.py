@@ -5,13 +5,15 @@ import tracemalloc
 from weakref import ref
 
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, validate
 
-from app.graphql.admission.documents import LARGE, Documents
+from app.graphql.admission import turns
+from app.graphql.admission.documents import IN_STEPS, LARGE, Documents, bytes_of_document
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
+from tests.graphql.rounds import Others
 
 PRODUCTS = "query Q%d { products(first: 2) { nodes { id name price { amount } } } }"
 ALIASES = "query Q%d { " + " ".join(f"a{alias}: __typename" for alias in range(300)) + " }"
@@ -24,21 +26,21 @@ LEFT_BY_VALIDATION = 250_000
 """Bytes of what the library leaves when it has validated, however often it has."""
 
 
-def parsed(documents: Documents, text: str) -> list[GraphQLError]:
+async def parsed(documents: Documents, text: str) -> list[GraphQLError]:
     document = documents.parse(text, max_tokens=MOST_TOKENS)
-    return documents.validate(core_schema(schema), document, RULES)
+    return await documents.validate(core_schema(schema), document, RULES)
 
 
 @pytest.mark.parametrize("text", [PRODUCTS, ALIASES, LISTS, COMMENT, WIDE, WRONG])
-def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
+async def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
     documents = Documents(10**9)
-    parsed(documents, text % 0)
+    await parsed(documents, text % 0)
     before = documents.kept.bytes
     gc.collect()
     tracemalloc.start()
     try:
         for number in range(1, 11):
-            parsed(documents, text % number)
+            await parsed(documents, text % number)
         gc.collect()
         taken, _ = tracemalloc.get_traced_memory()
     finally:
@@ -47,33 +49,33 @@ def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
     assert counted / 4 < taken < counted + LEFT_BY_VALIDATION
 
 
-def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -> None:
+async def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -> None:
     documents = Documents()
-    first = parsed(documents, WRONG % 1)
+    first = await parsed(documents, WRONG % 1)
     assert first
-    assert parsed(documents, WRONG % 1) is first
+    assert await parsed(documents, WRONG % 1) is first
     assert documents.parse(WRONG % 1, max_tokens=1) is documents.parse(WRONG % 1, max_tokens=1)
 
 
-def test_all_texts_together_keep_to_their_bytes_and_a_larger_one_is_not_kept() -> None:
+async def test_all_texts_together_keep_to_their_bytes_and_a_larger_one_is_not_kept() -> None:
     documents = Documents(200_000)
     for number in range(50):
-        assert parsed(documents, PRODUCTS % number) == []
+        assert await parsed(documents, PRODUCTS % number) == []
         assert documents.kept.bytes <= 200_000
     few = len(documents.kept)
     assert 0 < few < 50
-    assert parsed(documents, ALIASES % 1) == parsed(documents, ALIASES % 1) == []
+    assert await parsed(documents, ALIASES % 1) == await parsed(documents, ALIASES % 1) == []
     assert len(documents.kept) == few
 
 
-def test_a_document_that_was_not_kept_is_validated_all_the_same() -> None:
+async def test_a_document_that_was_not_kept_is_validated_all_the_same() -> None:
     documents = Documents(1)
-    assert [each.message for each in parsed(documents, "{ nothing }")] == [
+    assert [each.message for each in await parsed(documents, "{ nothing }")] == [
         "Cannot query field 'nothing' on type 'Query'."
     ]
 
 
-def test_what_is_no_document_is_refused_each_time() -> None:
+async def test_what_is_no_document_is_refused_each_time() -> None:
     documents = Documents()
     for _ in range(2):
         with pytest.raises(GraphQLError, match="Syntax Error"):
@@ -81,11 +83,34 @@ def test_what_is_no_document_is_refused_each_time() -> None:
     assert len(documents.kept) == 0
 
 
+async def test_a_long_text_is_validated_in_steps_and_its_faults_are_those_of_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "SLICE", 0.0)
+    fields = " ".join(f"a{n}: product(id: $id) {{ name }}" for n in range(150))
+    text = (
+        "query ($id: ID!, $unused: Int) { a: nothing "
+        + fields
+        + " a9: product(id: $wrong) { id } product(id: 1, id: 2) { name } }"
+    )
+    document = Documents().parse(text, max_tokens=MOST_TOKENS)
+    assert bytes_of_document(document) > IN_STEPS
+    others = Others()
+    faults = await parsed(Documents(), text)
+    others.stop()
+    expected = validate(core_schema(schema), document, RULES)
+    assert sorted(fault.message for fault in faults) == sorted(fault.message for fault in expected)
+    assert len(faults) >= 4
+    places = [next(iter(fault.positions or ())) for fault in faults]
+    assert places == sorted(places)
+    assert others.rounds >= 3
+
+
 @pytest.mark.parametrize("text", [COMMENT, WRONG, LISTS])
-def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
+async def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
     documents = Documents()
     text = f"{text % 1} # {'x' * LARGE}"
-    parsed(documents, text)
+    await parsed(documents, text)
     there = ref(documents.parse(text, max_tokens=MOST_TOKENS))
     assert there()
     gc.disable()

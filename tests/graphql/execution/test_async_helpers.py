@@ -59,10 +59,10 @@ def test_the_library_leaves_its_executors_to_the_collector() -> None:
     assert not freed_at_its_end(Executor), f"graphql-core {graphql.version} frees its executors"
 
 
-def test_a_compiled_operation_is_freed_with_its_document_once_it_is_dropped() -> None:
+async def test_a_compiled_operation_is_freed_with_its_document_once_it_is_dropped() -> None:
     text = "query ($id: ID!) { product(id: $id) { id name price { amount } } }"
-    operation = CompiledOperation(schema, Leaves(), text, None)
-    operation._plan(operation._variables.coerced({"id": "x"}))
+    operation = await CompiledOperation.made(schema, Leaves(), text, None)
+    await operation._plan(operation._variables.coerced({"id": "x"}))
     documents.kept.drop(text)
     there = ref(operation._parsed.operation)
     with without_collector():

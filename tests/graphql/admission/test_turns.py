@@ -1,17 +1,17 @@
 """An operation whose pages are all ready at once gives way to others between them."""
 
 import asyncio
-import time
 from typing import cast
 
 import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from app.graphql.compiled import turns
+from app.graphql.admission import turns
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
 from schema.circle.scalars import read_field
+from tests.graphql.rounds import Others
 
 PAGES, ITEMS = 60, 1_500
 
@@ -36,33 +36,13 @@ class Query:
 schema = strawberry.Schema(Query, config=StrawberryConfig(default_resolver=read_field))
 
 
-class Others:
-    """Something else that runs in every round of the loop, and notes how long it had to wait."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._last = time.thread_time()
-        self.rounds = 0
-        self.longest = 0.0
-        self._handle = self._loop.call_soon(self._run)
-
-    def _run(self) -> None:
-        now = time.thread_time()
-        self.longest, self._last = max(self.longest, now - self._last), now
-        self.rounds += 1
-        self._handle = self._loop.call_soon(self._run)
-
-    def stop(self) -> None:
-        self._handle.cancel()
-
-
-def pages() -> CompiledOperation:
+async def pages() -> CompiledOperation:
     selected = " ".join(f"a{i}: page {{ name number }}" for i in range(PAGES))
-    return CompiledOperation(schema, Leaves(), f"{{ {selected} }}", None)
+    return await CompiledOperation.made(schema, Leaves(), f"{{ {selected} }}", None)
 
 
 async def executed() -> Others:
-    operation = pages()
+    operation = await pages()
     await operation.execute(None, None)  # which compiles it
     others = Others()
     result = await operation.execute(None, None, gives_way=True)
@@ -89,8 +69,10 @@ async def test_others_wait_for_little_more_than_a_slice() -> None:
 async def test_an_operation_that_is_cancelled_while_it_waits_holds_up_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    operation = await pages()
+    await operation.execute(None, None)
     monkeypatch.setattr(turns, "SLICE", 0.0)
-    first = asyncio.create_task(pages().execute(None, None, gives_way=True))
+    first = asyncio.create_task(operation.execute(None, None, gives_way=True))
     for _round in range(5):
         await asyncio.sleep(0)
     assert turns.turns._waiting
@@ -99,3 +81,41 @@ async def test_an_operation_that_is_cancelled_while_it_waits_holds_up_nobody(
         await first
     async with asyncio.timeout(20):
         await executed()
+
+
+async def test_steps_that_take_no_time_share_a_round_after_they_have_waited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    others = Others()
+    taken: list[int] = []
+
+    async def step(number: int) -> None:
+        await turns.turns.next()
+        taken.append(number)
+
+    monkeypatch.setattr(turns, "SLICE", 3600.0)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as steps:
+        for number in range(3 * turns.MOST_CALLED):
+            steps.create_task(step(number))
+    others.stop()
+    assert taken == [*range(3 * turns.MOST_CALLED)]
+    assert others.rounds < 20
+
+
+async def test_steps_keep_their_order_where_a_round_has_time_for_one_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[int] = []
+
+    async def step(number: int) -> None:
+        await turns.turns.next()
+        taken.append(number)
+
+    monkeypatch.setattr(turns, "SLICE", 0.0)
+    others = Others()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as steps:
+        for number in range(2 * turns.MOST_CALLED):
+            steps.create_task(step(number))
+    others.stop()
+    assert taken == [*range(2 * turns.MOST_CALLED)]
+    assert others.rounds >= 2 * turns.MOST_CALLED

@@ -1,0 +1,44 @@
+"""Operations that are not compiled leave the event loop to others between the items of their lists."""
+
+from typing import Any
+
+from graphql import GraphQLOutputType, GraphQLResolveInfo, get_named_type, is_composite_type
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import Path
+
+from app.graphql.admission.turns import turns
+from app.graphql.execution.collected_fields import EventExecutor
+
+
+class OrdinaryExecutor(EventExecutor):
+    """An executor that shows an item of a list in a later round of the loop where this one has had enough.
+
+    A subscription or a mutation may show thousands of values, and introspection the whole schema. For each
+    of them graphql-core takes microseconds, and it would show all of them before anybody else runs.
+    """
+
+    def complete_list_item_value(
+        self,
+        item: Any,
+        complete_results: list[Any],
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        item_path: Path,
+        position_context: Any,
+    ) -> bool:
+        """Add what is shown of an item, or what will be awaited for it; return whether that is so."""
+        if not is_composite_type(get_named_type(item_type)) or not turns.over():
+            return super().complete_list_item_value(
+                item, complete_results, item_type, field_details_list, info, item_path, position_context
+            )
+        later = self.complete_awaitable_list_item_value(
+            _in_its_turn(item), item_type, field_details_list, info, item_path, position_context
+        )
+        complete_results.append(later)
+        return True
+
+
+async def _in_its_turn(item: Any) -> Any:
+    await turns.next()
+    return item
