@@ -9,7 +9,7 @@ from tests.faults.hostile.target import Target
 
 Act = Callable[[Target, Random], Awaitable[None]]
 
-_FILES = ("forged", "heavy", "requests", "sockets", "streams", "variables")
+_FILES = ("forged", "heavy", "kept_alive", "requests", "sockets", "streams", "variables")
 
 
 @dataclass(frozen=True, kw_only=True)

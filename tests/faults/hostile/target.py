@@ -22,6 +22,9 @@ from tests.faults.service import Service
 PATIENCE = 60.0
 """Seconds after which an answer that has not come counts as a hang, on a machine that has much else to do."""
 
+UNTIL_READY = 300.0
+"""Seconds until the read models have all of the demo shop, on such a machine."""
+
 MOST_FINDINGS = 500
 """More are not noted: one cause may have as many faces as there are random texts."""
 
@@ -202,7 +205,7 @@ async def _fill(service: Service, customers: int, orders: int, seed: int) -> Non
 
 
 async def _until_ready(target: Target) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(UNTIL_READY):
         while True:
             try:
                 async with target.http.get(f"{target.service.url}/health/ready") as response:
