@@ -1,6 +1,6 @@
 """The extension around every operation: tokens are demanded before, freshness and errors are shown after."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
@@ -65,6 +65,7 @@ class Consistency(SchemaExtension):
             if not isinstance(result, PreExecutionError):
                 errors = [self._located(error) for error in errors]
             result.errors = [presentable(error, sent) for error in errors]
+            _forget_frames(errors)
             if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
                 # A schema that nobody may read is not to be read from suggestions, either.
                 result.errors = [without_suggestion(error) for error in result.errors]
@@ -80,6 +81,18 @@ class Consistency(SchemaExtension):
         field = subscribed_field(document, operation.operation_name)
         key = field.alias.value if field.alias else field.name.value
         return located_error(error.original_error or error, [field], [key])
+
+
+def _forget_frames(errors: Iterable[GraphQLError]) -> None:
+    """Have errors that have been logged refer to no frames any more.
+
+    The frames refer to the operation, and that to its errors. With a document of thousands of nodes all of it
+    would stay until the garbage collector comes by, which then takes long.
+    """
+    for error in errors:
+        for each in (error, error.original_error):
+            if each:
+                each.__traceback__ = None
 
 
 def extensions_of(context: Context) -> dict[str, Any]:

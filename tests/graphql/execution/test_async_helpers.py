@@ -9,6 +9,7 @@ from typing import Any
 from weakref import ref
 
 import graphql
+import pytest
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
@@ -25,7 +26,9 @@ from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
 from app.graphql.execution.async_helpers import help_weakly
 from app.graphql.execution.collected_fields import EventExecutor
+from app.graphql.execution.context import Context
 from schema.root import schema
+from tests.inprocess import Service
 
 CORE = build_schema("type Query { name: String }")
 
@@ -94,3 +97,28 @@ async def test_resolvers_can_still_have_an_executor_wait_for_several_things() ->
     help_weakly(built)
     result: Any = built.execute_operation()
     assert getattr(await result, "data", None) == {"drink": {"__typename": "Coffee"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{" + " ".join(f"a{n}: __typename" for n in range(300)) + " ...f" * 900 + "} fragment f on Query {"
+        " a: __typename b: __typename }",
+        "{" + " ".join(f"a{n}: products(first: 100) {{ nodes {{ name }} }}" for n in range(100)) + "}",
+        '{ product(id: "x") { name } }',
+    ],
+    ids=["too large", "too costly", "a resolver's refusal"],
+)
+async def test_an_operation_that_is_refused_is_freed_with_its_document(service: Service, text: str) -> None:
+    await schema.execute(
+        text, context_value=Context(service.circle)
+    )  # What validation leaves is no part of it.
+    with without_collector():
+        result = await schema.execute(text, context_value=Context(service.circle))
+        assert result.errors
+        known = documents.kept.get(text)
+        assert known
+        there = ref(known.document)
+        documents.kept.drop(text)
+        del known, result
+        assert there() is None
