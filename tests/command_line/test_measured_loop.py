@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,14 @@ from tests.service import running
 
 LIMIT, HELD = 0.02, 0.06
 """Seconds."""
+
+
+@pytest.fixture(autouse=True)
+def no_collections() -> Iterator[None]:
+    """The collector would take its time for all that other tests have left, whenever it comes."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def busy(seconds: float) -> None:
@@ -132,12 +140,8 @@ def garbage() -> None:
 
 
 def collect() -> None:
-    gc.disable()
-    try:
-        garbage()
-        gc.collect()
-    finally:
-        gc.enable()
+    garbage()
+    gc.collect()
 
 
 async def test_the_garbage_collector_is_told_for_what_it_is() -> None:
