@@ -96,7 +96,7 @@ async def _validated_in_steps(
     steps = [rules] if bytes_of_document(document) < IN_STEPS else _steps(rules)
     faults: list[GraphQLError] = []
     for step in steps:
-        await turns.take()
+        await turns.take_for(document.loc.source.body if document.loc else "")
         faults += _validated(schema, document, step)
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return faults

@@ -58,7 +58,7 @@ class Limits(SchemaExtension):
         """Bound the parser; what can't be parsed is left to the library, which says why."""
         context = self.execution_context
         context.parse_options["max_tokens"] = MOST_TOKENS
-        await turns.take()
+        await turns.take_for(context.query or "")
         with suppress(GraphQLError):
             context.graphql_document = documents.parse(context.query or "", max_tokens=MOST_TOKENS)
         yield
@@ -72,7 +72,7 @@ class Limits(SchemaExtension):
 
     async def _faults(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
-        await turns.take()
+        await turns.take_for(context.query or "")
         try:
             refuse_too_large(document, sent_operation_name(context))
         except GraphQLError as refusal:
@@ -83,7 +83,7 @@ class Limits(SchemaExtension):
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return [_refusal("This selects the same fields too often, or has too many faults to list.")]
         if not faults:
-            await turns.take()
+            await turns.take_for(context.query or "")
             faults = self._refused_cost(document)
         return faults
 

@@ -8,8 +8,17 @@ from time import perf_counter
 SLICE = 0.005
 """Seconds of one round of the event loop, after which whoever can wait does; the step that runs is ended."""
 
+LONG_ROUND, LONGEST_PAUSE = 0.01, 0.05
+"""Seconds of a round after which no step is taken for as long as it took, and for how long at the most.
+
+A request takes several rounds, and waits for the stores in between: else it would wait for a step each time.
+"""
+
 MOST_CALLED = 50
 """Steps that may be taken in a round after they have waited; an item of a list takes only microseconds."""
+
+LONG_TEXT = 2_000
+"""Characters of a text for which steps wait; to parse, validate and compile a shorter one takes little."""
 
 
 class Turns:
@@ -40,6 +49,11 @@ class Turns:
         if self.over():
             await self.next()
 
+    async def take_for(self, text: str) -> None:
+        """Do so before a step on a long text; short ones do not wait, for honest clients send them."""
+        if len(text) > LONG_TEXT:
+            await self.take()
+
     async def next(self) -> None:
         """Wait for a later round; each takes one of the steps that wait, and more while it has time."""
         loop = asyncio.get_running_loop()
@@ -59,6 +73,13 @@ class Turns:
         loop.call_soon(self._end, context=_EMPTY)
 
     def _end(self) -> None:
+        took = perf_counter() - self._began
+        if self._loop and took > LONG_ROUND:
+            self._loop.call_later(min(took, LONGEST_PAUSE), self._call, context=_EMPTY)
+        else:
+            self._call()
+
+    def _call(self) -> None:
         self._loop = None
         self._waiting.extendleft(reversed(self._called))
         self._called.clear()

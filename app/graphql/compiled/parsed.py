@@ -55,7 +55,7 @@ class Parsed:
 
 async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Parsed:
     """The query that is meant by `operation_name`; raises `NotCovered`."""
-    await turns.take()
+    await turns.take_for(query)
     try:
         document = documents.parse(query, max_tokens=MOST_TOKENS)
         refuse_too_large(document, operation_name)
@@ -63,7 +63,7 @@ async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) 
         raise NotCovered from None
     if await documents.validate(schema, document, RULES):
         raise NotCovered
-    await turns.take()
+    await turns.take_for(query)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [each for each in operations if each.name and each.name.value == operation_name]

@@ -109,7 +109,8 @@ class Plan:
 
         That is done in steps between which others have the event loop.
         """
-        await turns.take()
+        if parsed.operation.loc:
+            await turns.take_for(parsed.operation.loc.source.body)
         query = parsed.schema.query_type
         assert query is not None
         selections = Selections(parsed, values)

@@ -103,8 +103,9 @@ class Shapes:
 
         Others have the event loop while they are made.
         """
-        for source in _parts(self._source):  # A function uses only those that were written before it.
-            await turns.take()
+        for number, source in enumerate(_parts(self._source)):  # Functions use only what was written before.
+            if number:
+                await turns.take()
             exec(compile(source, "<compiled operation>", "exec"), self._known)  # noqa: S102 - our own source
         return self._known
 

@@ -36,7 +36,7 @@ class Streams:
         A subscriber who does not take items as they come misses some, and is told how many. Close it
         (`contextlib.aclosing`) to leave.
         """
-        await turns.take()
+        await turns.take_for(operation.query)
         like = likeness(operation, context)
         if like is None:
             if body := await self._operations.compiled.answer(operation, context.for_operation()):
