@@ -106,7 +106,9 @@ class ActivityQuery:
         self,
         filter: Annotated[
             ActivityFilter | None,
-            strawberry.argument(description="The conditions. By default all entries are returned."),
+            strawberry.argument(
+                description="The conditions to filter by. By default all entries are returned."
+            ),
         ] = None,
     ) -> Listing:
         asked = filter or ActivityFilter()

@@ -167,7 +167,7 @@ class ProductFilter:
         return products_matching(**vars(self))
 
 
-@strawberry.input(description="An order of products.")
+@strawberry.input(description="The sort order of a list of products.")
 class ProductSort:
     field: ProductOrder = strawberry.field(description=ORDER_FIELD)
     direction: SortDirection = strawberry.field(default=SortDirection.ASC, description=ORDER_DIRECTION)
@@ -187,11 +187,13 @@ class CatalogQuery:
         self,
         filter: Annotated[
             ProductFilter | None,
-            strawberry.argument(description="The conditions. By default all products are returned."),
+            strawberry.argument(
+                description="The conditions to filter by. By default all products are returned."
+            ),
         ] = None,
         order_by: Annotated[
             ProductSort | None,
-            strawberry.argument(description="The order. The default is by name, ascending."),
+            strawberry.argument(description="The sort order. The default is by name, ascending."),
         ] = None,
     ) -> Listing:
         order = order_by or ProductSort(field=ProductOrder.NAME)

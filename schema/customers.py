@@ -131,7 +131,7 @@ class CustomerFilter:
         refuse_long_search(self.search)
 
 
-@strawberry.input(description="An order of customers.")
+@strawberry.input(description="The sort order of a list of customers.")
 class CustomerSort:
     field: CustomerOrder = strawberry.field(description=ORDER_FIELD)
     direction: SortDirection = strawberry.field(default=SortDirection.ASC, description=ORDER_DIRECTION)
@@ -151,11 +151,13 @@ class CustomersQuery:
         self,
         filter: Annotated[
             CustomerFilter | None,
-            strawberry.argument(description="The conditions. By default all customers are returned."),
+            strawberry.argument(
+                description="The conditions to filter by. By default all customers are returned."
+            ),
         ] = None,
         order_by: Annotated[
             CustomerSort | None,
-            strawberry.argument(description="The order. The default is by name, ascending."),
+            strawberry.argument(description="The sort order. The default is by name, ascending."),
         ] = None,
     ) -> Listing:
         order = order_by or CustomerSort(field=CustomerOrder.NAME)

@@ -217,7 +217,7 @@ class OrderFilter:
         )
 
 
-@strawberry.input(description="An order of a list of orders.")
+@strawberry.input(description="The sort order of a list of orders.")
 class OrderSort:
     field: OrderOrder = strawberry.field(description=ORDER_FIELD)
     direction: SortDirection = strawberry.field(default=SortDirection.ASC, description=ORDER_DIRECTION)
@@ -237,10 +237,15 @@ class OrdersQuery:
         self,
         filter: Annotated[
             OrderFilter | None,
-            strawberry.argument(description="The conditions. By default all orders are returned."),
+            strawberry.argument(
+                description="The conditions to filter by. By default all orders are returned."
+            ),
         ] = None,
         order_by: Annotated[
-            OrderSort | None, strawberry.argument(description="The order. The default is newest first.")
+            OrderSort | None,
+            strawberry.argument(
+                description="The sort order. The default is by time of placing, newest first."
+            ),
         ] = None,
     ) -> Listing:
         order = order_by or OrderSort(field=OrderOrder.PLACED_AT, direction=SortDirection.DESC)

@@ -34,7 +34,7 @@ describe(
 
 
 @strawberry.type(
-    description="Sums over the orders that were placed in a range of days. Cancelled orders count in "
+    description="Sums over the orders that were placed in a period. Cancelled orders count in "
     "`cancelled` only."
 )
 class SalesTotals:
@@ -45,10 +45,10 @@ class SalesTotals:
     )
     shipping_fees: Money = strawberry.field(description="The sum of the shipping fees of these orders.")
     cancelled: int = strawberry.field(
-        description="The number of orders that were placed in the range and later cancelled."
+        description="The number of orders that were placed in the period and later cancelled."
     )
     shipped: int = strawberry.field(
-        description="The number of orders that were placed in the range and later shipped."
+        description="The number of orders that were placed in the period and later shipped."
     )
 
 

@@ -32,8 +32,8 @@ class Address:
     )
     street: str = strawberry.field(description="The street and house number.")
     city: str = strawberry.field(description="The city or town.")
-    region: str | None = strawberry.field(description="The state, province or region, if given.")
-    postal_code: str | None = strawberry.field(description="The postal code, if given.")
+    region: str | None = strawberry.field(description="The state, province or region; null if none is given.")
+    postal_code: str | None = strawberry.field(description="The postal code; null if none is given.")
     country: str = strawberry.field(description="The name or code of the country, as it was entered.")
 
 

@@ -7,13 +7,13 @@ from typing import TypeVar
 from app.graphql.execution.refusals import BadArgument
 from app.graphql.execution.written import shown_datetime
 
-MATCH_ALL = "An object must meet all conditions that are given."
+MATCH_ALL = "All conditions that are given must be met."
 SEARCH = (
     "Words to find in {}. Each may be the beginning of a word, and all of them must occur. Text without a "
     "word, such as `!`, matches nothing."
 )
 ORDER_FIELD = "The value to sort by."
-ORDER_DIRECTION = "The direction of the order."
+ORDER_DIRECTION = "The direction of the sort order."
 
 T = TypeVar("T", date, datetime, Decimal)
 

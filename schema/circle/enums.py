@@ -15,9 +15,8 @@ def describe(
     strawberry.enum(kind, name=name, description=description)
     definition: StrawberryEnumDefinition = kind.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
-        value.description = values.get(
-            value.name
-        )  # `schema/completeness.py` reports a missing one at the start.
+        # A missing one is reported at the start, by `schema/completeness.py`.
+        value.description = values.get(value.name)
 
 
 class Named(str):

@@ -49,9 +49,8 @@ def _decimal(value: object) -> Decimal:
     parsed = Decimal(text)
     if len(parsed.as_tuple().digits) > 34 or abs(parsed.adjusted()) > 34:
         raise GraphQLError("A Decimal has at most 34 digits.")
-    return (
-        parsed.normalize() + 0
-    )  # Otherwise a repeated command with 4.90 for 4.9 would count as another input.
+    # Otherwise a repeated command with 4.90 instead of 4.9 would count as another input.
+    return parsed.normalize() + 0
 
 
 def _datetime(value: object) -> datetime:

@@ -52,7 +52,7 @@ class Update:
     @strawberry.field(
         description=(
             "The number of states that were skipped since the previous item, because they came faster than "
-            "they could be sent. States from before the subscription are not counted."
+            "they could be sent. Changes between two subscriptions are not counted."
         )
     )
     def lagged(self, info: Info) -> int:

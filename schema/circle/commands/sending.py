@@ -31,8 +31,8 @@ class CommandInput:
         default=None,
         description=(
             "A unique id that makes the command safe to repeat: it takes effect once, and every repetition "
-            "returns the first receipt. The id of a refused command may be used again. By default an id is "
-            "generated."
+            "returns the first receipt. Another command with the same id is refused. The id of a refused "
+            "command may be used again. By default an id is generated."
         ),
     )
 
