@@ -111,8 +111,9 @@ def text(at_most: int, *, at_least: int = 0) -> Callable[[str], str]:
             raise ValueError("must not be empty")
         if len(value) > at_most:
             raise ValueError(f"must be at most {at_most} characters; it has {len(value)}")
-        if _CONTROL.search(value):
-            raise ValueError("must not contain control characters")
+        if found := _CONTROL.search(value):
+            character = f"character {found.start() + 1} is U+{ord(found[0]):04X}"
+            raise ValueError(f"must not contain control characters; {character}")
         return value
 
     return parse

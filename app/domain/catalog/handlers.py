@@ -20,7 +20,7 @@ async def add_product(command: AddProduct, work: SqlWork) -> Refused | Product:
     if isinstance(decision, Refused):
         return decision
     if other := await tables.with_sku(work, sku(command.sku)):
-        message = f"Another product has the SKU {sku(command.sku)}."
+        message = f"Another product has the SKU {sku(command.sku)}. Choose another SKU."
         return refused(DuplicateSku(message=message, sku=sku(command.sku), product_id=other, path=("sku",)))
     return await products.create(work, product_id, decision)
 
