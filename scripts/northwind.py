@@ -282,7 +282,7 @@ def main(
         if isinstance(error, TransportQueryError):
             _fail(f"The service at {url} returned an error: {error}")
         if isinstance(error, ClientError | TransportError):
-            _fail(f"No Diptych answers at {url}: {error}\nStart one with scripts/serve --no-demo")
+            _fail(f"No Diptych service answers at {url}: {error}\nStart one with scripts/serve --no-demo")
         if isinstance(error, KeyError):
             _fail(f"The data in {data} is incomplete: {error} is missing. Name another folder with --data.")
         if isinstance(error, OSError | ValueError | ArithmeticError | Refusal):

@@ -74,7 +74,7 @@ def test_demo_says_what_it_added_and_that_nothing_is_added_twice(tmp_path: Path)
     assert first.output.startswith("3 products, 2 customers, 2 orders. ")
     assert first.output.endswith(" events added.\n")
     again = run("demo", *SMALL, "--seed", "9", "--data-dir", str(tmp_path))
-    assert "nothing added" in again.output
+    assert "no events added" in again.output
 
 
 def test_tail_shows_the_newest_events_one_line_each(filled: Path) -> None:
@@ -107,7 +107,7 @@ async def test_tail_follows_what_is_added(filled: Path) -> None:
     more = ("demo", *SMALL[:-1], "3", "--data-dir", str(filled))
     adding = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", *more, stdout=PIPE)
     added, _ = await adding.communicate()
-    assert b"nothing added" not in added
+    assert b"no events added" not in added
     head = json.loads(await asyncio.to_thread(newest, filled))["position"]
     async with asyncio.timeout(10):
         while int(seen[-1]) < head:
@@ -136,10 +136,10 @@ def test_show_prints_an_event_by_position_and_by_id(filled: Path) -> None:
 @pytest.mark.parametrize(
     ("which", "exit_code", "message"),
     [
-        ("999999", 1, "There is no event 999999; the newest is at position"),
+        ("999999", 1, "There is no event 999999. The newest event is at position"),
         ("99999999999999999999", 1, "There is no event 99999999999999999999"),
         ("0190a5ac-6fd4-7c07-8fb5-35ac4b2e8e4f", 1, "There is no event 0190a5ac"),
-        ("first", 2, "first is neither a position, such as 471, nor the id of an event."),
+        ("first", 2, "first is neither a position nor an event id. Give a number such as 471, or a UUID."),
     ],
 )
 def test_show_says_that_there_is_no_such_event(
@@ -156,8 +156,8 @@ def test_reading_events_makes_no_store_where_there_is_none(tmp_path: Path) -> No
 
 def test_projections_says_that_no_service_answers() -> None:
     said = refusal("projections", "--url", "http://127.0.0.1:1/graphql", exit_code=1)
-    assert "No Diptych answers at http://127.0.0.1:1/graphql" in said
-    assert "No Diptych answers at nowhere" in refusal(
+    assert "No Diptych service answers at http://127.0.0.1:1/graphql" in said
+    assert "No Diptych service answers at nowhere" in refusal(
         "projections", "status", "--url", "nowhere", exit_code=1
     )
 
@@ -177,7 +177,7 @@ async def test_a_failed_read_model_goes_on_once_its_event_was_mended(filled: Pat
             both = (*retry, "Customer-Overview", "activity")
             async with asyncio.timeout(30):
                 while (tried := await asyncio.to_thread(run, *both)).stderr.count("FAILED again") < 2:
-                    assert "goes on" in tried.output  # on its way there
+                    assert "was retried. It is" in tried.output  # on its way there
             assert tried.exit_code == 1
             named = f"CustomerRegistered at position {position} can't be applied (EventUnreadable)"
             assert tried.stderr.count(named) == 2
@@ -188,8 +188,8 @@ async def test_a_failed_read_model_goes_on_once_its_event_was_mended(filled: Pat
             database.execute(torn, [whole])
             mended = await asyncio.to_thread(run, "projections", *endpoint, "retry", "--all")
             assert mended.exit_code == 0
-            assert re.search(r"customer_overview goes on: it is \w+ at position \d+\.", mended.output)
-            assert re.search(r"activity goes on: it is \w+ at position \d+\.", mended.output)
+            assert re.search(r"customer_overview was retried. It is \w+ at position \d+\.", mended.output)
+            assert re.search(r"activity was retried. It is \w+ at position \d+\.", mended.output)
             assert len(mended.output.splitlines()) == 2
 
             again = await asyncio.to_thread(run, *retry, "--all")
@@ -198,15 +198,15 @@ async def test_a_failed_read_model_goes_on_once_its_event_was_mended(filled: Pat
             fine = await asyncio.to_thread(run, *retry, "order_list")
             assert fine.output == f"order_list has not failed: it is LIVE at position {head}.\n"
             unknown = await asyncio.to_thread(refusal, *retry, "orders", exit_code=2)
-            assert "There is no read model orders. There are: activity, customer_overview, " in unknown
-            assert "Say which" in await asyncio.to_thread(refusal, *retry, exit_code=2)
+            assert "There is no read model orders. Choose from: activity, customer_overview, " in unknown
+            assert "No read model is named" in await asyncio.to_thread(refusal, *retry, exit_code=2)
 
 
 async def test_prune_drops_what_older_programs_made(
     mongo_url: str, mongo: AsyncIOMotorDatabase[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing_to_do = run("projections", "prune").output
-    assert "there is nothing to do" in nothing_to_do
+    assert "There is nothing to do" in nothing_to_do
     monkeypatch.setenv("MONGODB_URL", mongo_url)
     monkeypatch.setenv("MONGODB_DATABASE", "pruned")
     database = mongo.client["pruned"]
@@ -215,8 +215,8 @@ async def test_prune_drops_what_older_programs_made(
     )
     await database["activity_v1"].insert_one({"_id": "a"})
     said = (await asyncio.to_thread(run, "projections", "prune")).output
-    assert "activity_v1 is dropped; it was at position 0.\n" in said
-    assert "order_list keeps its older documents: this program has not made its own yet.\n" in said
+    assert "activity_v1 was dropped. It was at position 0.\n" in said
+    assert "order_list keeps its older documents: this version has not built its own yet.\n" in said
     assert await database.list_collection_names() == ["checkpoints"]
     await mongo.client.drop_database("pruned")
     assert "no older documents" in (await asyncio.to_thread(run, "projections", "prune")).output
@@ -226,7 +226,7 @@ def test_retry_says_that_no_service_answers() -> None:
     nowhere = ("--url", "http://127.0.0.1:1/graphql")
     for command in (("retry", "activity", *nowhere), (*nowhere, "retry", "activity")):
         said = refusal("projections", *command, exit_code=1)
-        assert "No Diptych answers at http://127.0.0.1:1/graphql" in said
+        assert "No Diptych service answers at http://127.0.0.1:1/graphql" in said
 
 
 def test_serve_says_that_the_port_is_taken(tmp_path: Path, taken_port: int) -> None:
@@ -287,7 +287,7 @@ def test_projections_are_asked_for_where_the_settings_have_the_service_listen(
     monkeypatch.setenv("HOST", host)
     monkeypatch.setenv("PORT", "1")
     said = refusal("projections", exit_code=1)
-    assert f"No Diptych answers at http://{asked}:1/graphql" in said
+    assert f"No Diptych service answers at http://{asked}:1/graphql" in said
 
 
 @pytest.mark.parametrize(

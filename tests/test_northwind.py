@@ -84,7 +84,7 @@ async def test_says_why_nothing_can_be_loaded(client: Client, tmp_path: Path) ->
     assert await load(tmp_path, client.url) == (1, said)
     exit_code, said = await load(BOOKS, "http://127.0.0.1:1")
     assert exit_code == 1
-    assert said.startswith("No Diptych answers at http://127.0.0.1:1/graphql: ")
+    assert said.startswith("No Diptych service answers at http://127.0.0.1:1/graphql: ")
     assert "Traceback" not in said
 
 

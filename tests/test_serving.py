@@ -67,7 +67,7 @@ async def until_gone(process: int) -> None:
 
 async def test_fills_an_empty_store_once_and_survives_being_killed(tmp_path: Path) -> None:
     async with running(tmp_path) as service, client_of(service) as client:
-        assert "Now it has a demo shop: 48 products, 40 customers, 160 orders." in service.announced
+        assert "It now holds a demo shop: 48 products, 40 customers, 160 orders." in service.announced
         assert str(tmp_path / "write.db") in service.announced
         assert f"playground  {service.url}/graphql" in service.announced
         price = {"amount": "1.00"}

@@ -8,9 +8,9 @@ from app.command_line.terminal import FAILED, console, stop
 
 
 def check() -> None:
-    """Say what is written and not connected: contexts, read models, migrations, parts of the schema.
+    """Report contexts, read models, migrations and parts of the schema that exist but are not connected.
 
-    `serve` refuses to start for the same reasons. No store is needed, and none is changed.
+    `serve` refuses to start for the same reasons. The check needs no store and changes none.
     """
     from app.completeness import problems
     from app.cqrs.unavailable import WriteStoreUnavailable

@@ -1,4 +1,4 @@
-"""Websockets as uvicorn serves them, but for how they end and what they keep."""
+"""uvicorn's websocket connections, which end so that clients reconnect, and take less memory."""
 
 import random
 from typing import Any
@@ -7,13 +7,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 GRACE = 2
-"""Seconds that open connections have to end once the service is told to stop; mongod takes one more."""
+"""Seconds that open connections have to end after the service was told to stop; mongod takes one more."""
 
 CLOSED_A_SECOND = 1000
-"""How many websockets are closed in a second when the service stops, so that not all come back at once."""
+"""Websockets closed per second when the service stops, so that clients do not all reconnect at once."""
 
 UNREAD = 10
-"""Seconds that a client has to read that its socket is closed."""
+"""Seconds that a client has to read the close frame before its connection is dropped."""
 
 DEFLATE = ServerPerMessageDeflateFactory(
     server_max_window_bits=10,
@@ -21,15 +21,15 @@ DEFLATE = ServerPerMessageDeflateFactory(
     client_no_context_takeover=True,
     compress_settings={"memLevel": 3},
 )
-"""How frames are compressed where a client offers it: in 15 kB for each socket, of which uvicorn takes 43.
+"""The compression of frames for clients that offer it. It takes 15 kB per socket; uvicorn's takes 43 kB.
 
-What is sent refers to the kilobyte before it: successive states of a document are alike. A client sends
-little, so nothing of it is kept.
+The window of the sending side is 1 kB, which is enough because successive states of a document are alike.
+Clients send little, so the receiving side keeps no window between messages.
 """
 
 
 class Connection(WebSocketsSansIOProtocol):
-    """Takes little memory, and always ends with what clients take as a reason to connect again."""
+    """A websocket connection that takes little memory and ends in a way that makes clients reconnect."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -37,17 +37,20 @@ class Connection(WebSocketsSansIOProtocol):
             self.conn.available_extensions = [DEFLATE]
 
     async def send(self, message: Any) -> None:
-        """Sends an ASGI message; a close frame is not held back by what the client has not read."""
+        """Send an ASGI message; send a close frame at once, even if the client has left data unread."""
         if message["type"] == "websocket.close" and not self.writable.is_set():
             self.writable.set()
             self.loop.call_later(UNREAD, self.transport.abort)
         await super().send(message)
 
     def shutdown(self) -> None:
-        """Closes with 1012, within a time that is as long as there are many connections."""
+        """Close with code 1012 after a random delay, which may be longer the more connections are open."""
         longest = min(GRACE / 2, len(self.connections) / CLOSED_A_SECOND)
         self.loop.call_later(random.uniform(0, longest), super().shutdown)  # noqa: S311 - no secret
 
     def keepalive_timeout(self) -> None:
-        """Drops a client that answers no ping: it can't read a close frame, and 1011 is final to some."""
+        """Drop a client that does not answer pings.
+
+        It can't read a close frame, and some clients do not reconnect after code 1011, which uvicorn sends.
+        """
         self.transport.abort()

@@ -1,7 +1,7 @@
-"""What is still served while more connections are open than there are files for.
+"""The limit of open connections, beyond which only health checks are answered.
 
-Each connection is an open file. At the process's limit (`ulimit -n`) none could be accepted, and an
-orchestrator whose health check is not answered would restart a service that works.
+Each connection is an open file. At the process's limit (`ulimit -n`) no connection could be accepted, and an
+orchestrator that gets no answer to its health check would restart a service that works.
 """
 
 import sys
@@ -13,14 +13,14 @@ from app.graphql.transport.refused import refused
 from app.web.health import PATHS
 
 RESERVED = 200
-"""Open files for all but connections: the stores' pools of connections, their files, pages that are read."""
+"""Open files kept free of connections: for the stores' connection pools and files, and for static pages."""
 
 SPARE = 32
-"""Connections beyond the others, for health checks."""
+"""Connections above the limit, for health checks."""
 
 
 def most_connections() -> int:
-    """Return how many connections may be open, by the limit of open files; at least half of that."""
+    """Return how many connections may be open: the limit of open files less reserves, at least half of it."""
     try:
         import resource
     except ImportError:  # Windows has no such limit.
@@ -32,7 +32,7 @@ def most_connections() -> int:
 
 
 def health_only(app: Any) -> Any:
-    """Return an application that refuses all but health checks, which `app` answers."""
+    """Return an ASGI application that passes health checks to `app` and refuses all other requests."""
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] in PATHS:

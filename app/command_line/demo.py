@@ -1,4 +1,4 @@
-"""The command that fills a store."""
+"""The command that fills the write store with a demo shop."""
 
 import asyncio
 from typing import Annotated
@@ -9,15 +9,15 @@ from app.command_line.terminal import FAILED, DataDir, console, explained, progr
 
 
 def demo(
-    products: Annotated[int, typer.Option(min=1, max=100_000, help="How many products.")] = 48,
-    customers: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many customers.")] = 40,
-    orders: Annotated[int, typer.Option(min=0, max=1_000_000, help="How many orders.")] = 160,
-    seed: Annotated[int, typer.Option(min=0, max=999_999, help="Another seed makes another shop.")] = 1,
+    products: Annotated[int, typer.Option(min=1, max=100_000, help="Number of products.")] = 48,
+    customers: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of customers.")] = 40,
+    orders: Annotated[int, typer.Option(min=0, max=1_000_000, help="Number of orders.")] = 160,
+    seed: Annotated[int, typer.Option(min=0, max=999_999, help="Seed of the random shop.")] = 1,
     data_dir: DataDir = None,
 ) -> None:
-    """Fill the write store with an invented shop, whether or not the service runs.
+    """Fill the write store with an invented shop. The service may be running or stopped.
 
-    The same seed makes the same shop: what is there already is not added again.
+    The same seed makes the same shop, and entries that exist already are not added again.
     """
     settings = settings_of(data_dir=data_dir)
 
@@ -34,8 +34,8 @@ def demo(
             with progress("Filling", len(shop.plan)) as advance:
                 await fill(shop, write_side.commands, advance)
             added = await write_side.log.head() - before
-        told = f"{added} events added." if added else "All of it was there already: nothing added."
-        console.print(f"{products} products, {customers} customers, {orders} orders. {told}")
+        outcome = f"{added} events added." if added else "All of it existed already: no events added."
+        console.print(f"{products} products, {customers} customers, {orders} orders. {outcome}")
 
     with explained(Conflict, DemoRefused, WriteStoreUnavailable, exit_code=FAILED):
         asyncio.run(fill_store())

@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from app.stores.sql.write_store import SqlWriteStore
 
 PAUSE = 0.5
-"""Seconds between two looks at the log when following it."""
+"""Seconds between two reads of the log when following it."""
 
 _CHUNK = 500
 _HIGHEST = 2**63 - 1
 
 events = typer.Typer(
-    no_args_is_help=True, help="Read the event log. It shows personal data as it was recorded."
+    no_args_is_help=True, help="Read the event log. The output shows personal data as it was recorded."
 )
 
 
 @events.command()
 def tail(
     after: Annotated[
-        int | None, typer.Option(min=0, max=_HIGHEST, help="Begin behind this position.")
+        int | None, typer.Option(min=0, max=_HIGHEST, help="Begin with the first event after this position.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show so many events.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of events.")] = 20,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with new events, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Wait for new events and show them, until Ctrl-C.")
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show the newest events, or those behind a position; one line each."""
+    """Show the newest events, or the events after a position, one line each."""
 
     async def show_lines(log: "SqlWriteStore") -> None:
         start = max(0, await log.head() - limit) if after is None else after
@@ -56,16 +56,16 @@ def tail(
 
 @events.command()
 def show(
-    event: Annotated[str, typer.Argument(metavar="POSITION|EVENT-ID", help="Which event.")],
+    event: Annotated[str, typer.Argument(metavar="POSITION|EVENT-ID", help="Position or id of the event.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Show one event with all that is stored of it, as JSON."""
+    """Show one event with everything that is stored about it, as JSON."""
     which = _position_or_id(event)
 
     async def show_envelope(log: "SqlWriteStore") -> None:
         envelope = await log.envelope(which)
         if envelope is None:
-            stop(f"There is no event {event}; the newest is at position {await log.head()}.", FAILED)
+            stop(f"There is no event {event}. The newest event is at position {await log.head()}.", FAILED)
         envelope["data"] = json.loads(envelope["data"])
         envelope["occurred_at"] = envelope["occurred_at"].isoformat()
         console.print_json(data=envelope, default=str, ensure_ascii=False)
@@ -76,7 +76,7 @@ def show(
 def _with_log(use: Callable[["SqlWriteStore"], Awaitable[None]], data_dir: Path | None) -> None:
     settings = settings_of(data_dir=data_dir)
     if not settings.database_url and not settings.write_store_file.exists():
-        stop(f"There is no write store in {settings.data_dir}. `serve` and `demo` make one.", FAILED)
+        stop(f"There is no write store in {settings.data_dir}. Create one with `serve` or `demo`.", FAILED)
 
     from app.bootstrap import open_write_side
     from app.cqrs.unavailable import WriteStoreUnavailable
@@ -90,7 +90,7 @@ def _with_log(use: Callable[["SqlWriteStore"], Awaitable[None]], data_dir: Path 
 
 
 async def _events(log: "EventLog", after: int, limit: int, *, follow: bool) -> AsyncIterator["RecordedEvent"]:
-    """The next `limit` events, and then, if they are to be followed, all others."""
+    """Yield the next `limit` events; with `follow`, yield all later ones too and wait for new ones."""
     shown = 0
     while follow or shown < limit:
         found: Sequence[RecordedEvent] = await log.read(
@@ -131,4 +131,7 @@ def _position_or_id(text: str) -> int | UUID:
     try:
         return min(int(text), _HIGHEST) if text.isascii() and text.isdigit() else UUID(text)
     except ValueError:
-        stop(f"{text} is neither a position, such as 471, nor the id of an event.", BAD_SETTING)
+        stop(
+            f"{text} is neither a position nor an event id. Give a number such as 471, or a UUID.",
+            BAD_SETTING,
+        )

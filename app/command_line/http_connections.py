@@ -1,7 +1,7 @@
-"""HTTP connections as uvicorn serves them, but for how much a client may send and leave unread, and how long.
+"""uvicorn's HTTP connections, with limits on how much and how slowly a client may send and read.
 
-uvicorn has no settings for this, and its protocols are no public interface. Their names are used here and in
-`connections.py`, for websockets, only; `tests/command_line/` tells when a release has changed one.
+uvicorn has no settings for these limits, and its protocols are no public interface. Only this file and
+`connections.py` (for websockets) use their names; `tests/command_line/` fails when a release has changed one.
 """
 
 import asyncio
@@ -19,36 +19,36 @@ from app.graphql.transport.refused import refused
 from app.web.at_once import AtOnce
 
 MOST_HEADERS = 65_536
-"""Bytes of a request's first line and headers, and of all else around its body."""
+"""Largest size, in bytes, of a request's first line and headers, and of everything else around its body."""
 
 MOST_PIPELINED = 1_000
-"""Requests that wait on one connection for the answers before theirs, each in 3 kB; more are cut off."""
+"""Requests, of 3 kB each, that may wait on one connection; a client that sends more is disconnected."""
 
 IDLE = 75
-"""Seconds that an idle connection is kept: longer than clients and proxies keep theirs, so that they are who
-closes it, and no command is sent into a connection that has just been closed."""
+"""Seconds that an idle connection is kept open: longer than clients and proxies keep theirs, so that they
+close it first. Otherwise a client could send a command into a connection that was just closed."""
 
 LINGER = 2
-"""Seconds in which a client that is refused may still send: closed at once, it might not see the reason."""
+"""Seconds in which a refused client may go on sending; closed at once, it might not see the reason."""
 
 LAST_PATIENCE = 1
-"""Seconds that a client has to read on when the service ends."""
+"""Seconds that a client has to read the rest of its answer when the service stops."""
 
 
 class HTTPConnection(HttpToolsProtocol):
-    """Ends with a client that sends or reads too slowly, or sends too much."""
+    """An HTTP connection that disconnects a client that sends or reads too slowly, or sends too much."""
 
     request_patience: ClassVar[float] = 20
-    """Seconds for a whole request to arrive."""
+    """Seconds within which a whole request must arrive."""
 
     read_patience: ClassVar[float] = 30
-    """Seconds in which a client that is behind reads at least `LEAST_READ` bytes of what it is sent."""
+    """Seconds within which a client that is behind must read at least `LEAST_READ` bytes of its answers."""
 
     idle_patience: ClassVar[float] = IDLE
-    """Seconds that it is kept before its first request."""
+    """Seconds that the connection is kept open before its first request."""
 
     most_open: ClassVar[int] = most_connections()
-    """Connections and sockets beyond which only health checks are answered."""
+    """Number of connections and sockets above which only health checks are answered."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -60,10 +60,10 @@ class HTTPConnection(HttpToolsProtocol):
         self._at_once: AtOnce | None = None
         self._may_answer_at_once = False
         self._held_back: bytes | None = None
-        """The body, so far, of a request that the application may answer at once when it is whole."""
+        """The body received so far of a request that may be answered at once when it is complete."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request; where too many connections are open, close some that only wait."""
+        """Begin to wait for a request; if too many connections are open, close some that are idle."""
         super().connection_made(transport)
         self._reader = SlowReader(transport, self.read_patience)
         self._deadline.set(self.idle_patience)
@@ -76,20 +76,20 @@ class HTTPConnection(HttpToolsProtocol):
                 transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell all requests that nobody waits for their answers."""
+        """Tell all running requests that the client has disconnected."""
         self._forget_requests()
         self._stop_timers()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, and count what is no body."""
+        """Parse the received bytes, and count the bytes that belong to no body."""
         if self._is_refused:
             return
         self._has_progress = False
         self._around += len(data)
         self._may_answer_at_once = self._at_once is not None
         super().data_received(data)
-        if self._held_back is not None:  # More of it is to come.
+        if self._held_back is not None:  # The rest of the body is still to come.
             self._hand_over_held_back()
         if self._is_refused or self._is_websocket or self.transport.is_closing():
             return
@@ -101,33 +101,33 @@ class HTTPConnection(HttpToolsProtocol):
             elif self._deadline.until is None:
                 self._deadline.set(self.request_patience)
         elif self._deadline.until is None and not self._unanswered and self.timeout_keep_alive_task is None:
-            self._deadline.set(self.idle_patience)  # It sent what begins no request.
+            self._deadline.set(self.idle_patience)  # The client sent bytes that begin no request.
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Prepare for a new request."""
         self._is_whole = self._in_body = False
         self._deadline.clear()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Hand the request over, unless its headers are too large."""
+        """Hand the request to the application, unless its headers are too large."""
         self._has_progress = True
         if self._around > MOST_HEADERS and self._size_of_headers() > MOST_HEADERS:
             self._too_large = True
             raise ValueError("the headers are too large")
         if self._may_answer_at_once and self._is_for_an_answer_at_once():
-            self._may_answer_at_once = False  # One of a packet: others want to be answered, too.
+            self._may_answer_at_once = False  # One request per packet, or other connections would wait.
             self._held_back = b""
         else:
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Have the application begin with the request."""
+        """Start the application on the request."""
         if len(self.pipeline) >= MOST_PIPELINED:
-            raise ValueError("too many requests wait")
+            raise ValueError("too many requests wait on one connection")
         before = self.cycle
         super().on_headers_complete()
-        if self.cycle is not before:  # It is no handshake of a websocket.
+        if self.cycle is not before:  # The request is not a websocket handshake.
             self._in_body = True
             self._unanswered.append(self.cycle)
             if self._is_spare:
@@ -164,17 +164,17 @@ class HTTPConnection(HttpToolsProtocol):
             super().on_body(body)
 
     def on_body(self, body: bytes) -> None:
-        """Take in a part of the body."""
+        """Receive a part of the body."""
         self._has_progress = True
         if self._held_back == b"":
             self._held_back = body
             return
-        if self._held_back is not None:  # It comes in pieces.
+        if self._held_back is not None:  # The body arrives in several parts.
             self._hand_over_held_back()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is there as a whole."""
+        """Answer a complete request at once if possible; otherwise leave it to the application."""
         self._is_whole = self._has_progress = True
         if self._held_back is not None:
             if self._answer_at_once(self._held_back):
@@ -186,15 +186,15 @@ class HTTPConnection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request."""
+        """Continue with the next request."""
         if self._unanswered:
             self._unanswered.popleft()
         super().on_response_complete()
-        if self.transport.is_closing():  # That waits until all is read, however long it takes.
+        if self.transport.is_closing():  # A transport closes only once the client has read everything.
             self._reader.watch()
 
     def handle_websocket_upgrade(self) -> None:
-        """Make the connection a websocket, where there is room for one and no answer is due before."""
+        """Make the connection a websocket; refuse if there is no room or an earlier answer is still due."""
         if self._is_spare or self._unanswered:
             self._refuse(503, "Too many connections are open. Try again in a moment.")
             return
@@ -203,39 +203,39 @@ class HTTPConnection(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def send_400_response(self, _msg: str) -> None:
-        """Refuse what the parser can't read, or what was refused while it was read."""
+        """Refuse a request that the parser can't read, or whose headers are too large."""
         if self._too_large:
             self._refuse_headers()
         else:
-            self._refuse(400, "This is no HTTP request.")
+            self._refuse(400, "This is not a valid HTTP request. Check the request line and the headers.")
 
     def pause_writing(self) -> None:
-        """Begin to watch whether the client reads."""
+        """Stop sending until the client has read more, and begin to watch whether it does."""
         super().pause_writing()
         self._reader.watch()
 
     def resume_writing(self) -> None:
-        """Stop watching: it has read enough."""
+        """Go on sending, and stop watching: the client has read enough."""
         super().resume_writing()
-        if not self.transport.is_closing():  # A connection is closed once all is read.
+        if not self.transport.is_closing():  # While closing, the client must still read what is left.
             self._reader.stop()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, also one that does not read."""
+        """Close an idle connection, even if its client does not read."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
 
     def shutdown(self) -> None:
-        """Let the running request end, and wait no longer than that for a client that does not read."""
+        """Let the running request end; give a client that does not read `LAST_PATIENCE` seconds."""
         super().shutdown()
         if self.transport.get_write_buffer_size():
             self.loop.call_later(LAST_PATIENCE, self.transport.abort)
 
     @property
     def waiting_until(self) -> float | None:
-        """When it is closed if nothing comes; `None` for one that waits for the service."""
+        """The loop's time at which an idle connection is closed; `None` while the service owes an answer."""
         if self.transport.is_closing():
             return None
         if self._deadline.until is None and self.timeout_keep_alive_task:
@@ -243,7 +243,7 @@ class HTTPConnection(HttpToolsProtocol):
         return self._deadline.until
 
     def _make_room(self) -> bool:
-        """Close a tenth of those that wait for a request, the longest first; return whether any did."""
+        """Close a tenth of the idle connections, the longest idle first; return whether there were any."""
         waiting = sorted(
             (until, id(each), each)
             for each in self.connections
@@ -257,25 +257,25 @@ class HTTPConnection(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _has_waited(self) -> None:
-        if self.flow.read_paused:  # It is the service that does not read: answers before it take their time.
+        if self.flow.read_paused:  # The service itself has stopped reading, until earlier answers are done.
             self._deadline.set(self.request_patience)
         elif self.scope is None or self._is_whole:
             self.timeout_keep_alive_handler()
         else:
-            self._refuse(408, f"A request takes at most {self.request_patience:g} seconds to send.")
+            self._refuse(408, f"The request took over {self.request_patience:g} seconds. Send it again.")
 
     def _refuse_headers(self) -> None:
-        self._refuse(431, f"A request's headers have at most {MOST_HEADERS:,} bytes.")
+        self._refuse(431, f"The request's headers are larger than {MOST_HEADERS:,} bytes. Send fewer.")
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answer instead of the application, and listen no more."""
+        """Answer instead of the application, and ignore everything else that the client sends."""
         in_turn = len(self._unanswered) == self._in_body and not (
             self._in_body and self.cycle.response_started
         )
         self._is_refused = True
         self._forget_requests()
         self._stop_timers()
-        if not in_turn:  # The client would take it for the answer to another request.
+        if not in_turn:  # The client would take the refusal for the answer to an earlier request.
             self.transport.abort()
             return
         response = refused(HTTPException(status, reason, {"Connection": "close"}))

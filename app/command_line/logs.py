@@ -10,30 +10,30 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 
 
 class OutlineFormatter(logging.Formatter):
-    """Writes the exceptions that libraries log as outlines: their texts may quote anything."""
+    """A formatter that writes logged exceptions as outlines, because their texts may quote personal data."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's line; asyncio's first one, for the others quote what a task has raised."""
-        # Whichever formatter comes first leaves its text of the exception in the record, for the others.
+        """Return the record as one line; of asyncio's records the first, as the others quote exceptions."""
+        # A formatter that ran earlier may have left the full text of the exception in the record.
         own: dict[str, object] = {"exc_text": None}
         if record.name == "asyncio":
             own |= {"msg": record.getMessage().partition("\n")[0], "args": ()}
         return super().format(logging.makeLogRecord({**record.__dict__, **own}))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - logging's own name
-        """Return the exception in a line."""
+        """Return the exception's outline, in one line."""
         return outline(ei[1]) if ei[1] else ""
 
 
 def log_to_stderr() -> None:
-    """Have all loggers write warnings and what is worse to standard error."""
+    """Have all loggers write warnings and errors to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(OutlineFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def is_fault(record: logging.LogRecord) -> bool:
-    """Return whether a log record is worth telling: a request that was cut off is not, nor a bad frame."""
+    """Return whether a log record reports a fault, and not a cancelled request or a client's bad frame."""
     error = record.exc_info[1] if record.exc_info else None
     of_client = isinstance(error, UnicodeDecodeError) and str(record.msg).startswith("Invalid UTF-8")
     return not (of_client or isinstance(error, asyncio.CancelledError))

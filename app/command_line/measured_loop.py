@@ -1,6 +1,6 @@
 """An event loop that measures how long each callback, and each step of a task, holds it.
 
-That takes about half a microsecond for each: the loop is used only where the setting asks for it.
+Each measurement takes about half a microsecond, so this loop is used only if `LOOP_LIMIT_MS` is set.
 """
 
 import asyncio
@@ -20,23 +20,23 @@ from app.web.held_loop import HeldLoop
 
 try:
     from uvloop import Loop as _Loop
-except ImportError:  # There is none for this platform.
+except ImportError:  # uvloop does not exist for this platform.
     from asyncio import SelectorEventLoop as _Loop  # type: ignore[assignment]
 
 FRESH = 0.001
-"""Seconds for which a reading of the processor's clock counts: to read it takes a microsecond."""
+"""Seconds for which a reading of the thread's CPU clock is reused, because a reading takes a microsecond."""
 
 LOOKS = 4
-"""How often the watch looks while a stretch comes to its limit."""
+"""Number of times that the watching thread looks at a callback before it reaches the limit."""
 
 OURS = ("app", "schema", "tests")
-"""Folders of the frames that are told; what a library does there is told after them."""
+"""Folders whose frames are reported; the library's frame that such a frame called is reported after it."""
 
 _ROOT = Path(__file__).parents[2]
 
 
 class MeasuredLoop(_Loop):
-    """The loop that serves otherwise, with a measure around whatever it runs."""
+    """The event loop that serves without this setting, with a measurement around everything that it runs."""
 
     def __init__(self, limit: float) -> None:
         super().__init__()
@@ -51,13 +51,13 @@ class MeasuredLoop(_Loop):
         self._ended = threading.Event()
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
-        """Run the callback as soon as may be, and measure it."""
+        """Run the callback in the loop's next iteration, and measure it."""
         return super().call_soon(self.measure, callback, *args, context=context)
 
     def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Any:
-        """Run a callback of another thread as soon as may be, and measure it."""
+        """Run the callback of another thread in the loop's next iteration, and measure it."""
         return super().call_soon_threadsafe(self.measure, callback, *args, context=context)
 
     def call_later(  # type: ignore[override]
@@ -69,12 +69,12 @@ class MeasuredLoop(_Loop):
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Any:
-        """Run the callback at that time of the loop, and measure it."""
+        """Run the callback at the loop's time `when`, and measure it."""
         return super().call_at(when, self.measure, callback, *args, context=context)
 
     def measure(self, callback: Callable[..., object], *args: Any) -> object:
-        """Call it, and record how long it held the loop."""
-        if not self._serves or self._running is not None:  # The latter is measured, and calls this one.
+        """Call `callback`, record how long it held the loop, and return its result."""
+        if not self._serves or self._running is not None:  # A measured callback calls this one.
             return callback(*args)
         began = perf_counter()
         if began - self._read_at > FRESH:
@@ -89,7 +89,7 @@ class MeasuredLoop(_Loop):
                 self._look(took, callback)
 
     def start_recording(self) -> None:
-        """Record from now on: before the service serves nobody waits for it."""
+        """Begin to record. While the service starts, nobody waits for an answer."""
         self._serves = True
         self._thread = threading.get_ident()
         gc.callbacks.append(self._note_collection)
@@ -97,14 +97,14 @@ class MeasuredLoop(_Loop):
         watch.start()
 
     def close(self) -> None:
-        """Close the loop, and end its watch."""
+        """Close the loop, and end the watching thread."""
         self._ended.set()
         if self._note_collection in gc.callbacks:
             gc.callbacks.remove(self._note_collection)
         super().close()
 
     def _look(self, took: float, callback: Callable[..., object]) -> None:
-        """Record a stretch that took so many seconds, of which others may have had the processor for some."""
+        """Record a callback that took so many seconds, less the time in which other threads had the CPU."""
         processor = thread_time()
         self.held.record(
             min(took, processor - self._processor), _name_of(callback), self._seen_at or "unknown"
@@ -112,10 +112,10 @@ class MeasuredLoop(_Loop):
         self._seen_at = ""
         self._read_at, self._processor = perf_counter(), processor
 
-    def _note_collection(self, phase: str, told: dict[str, int]) -> None:
-        """Measure the garbage collector, in whichever thread it runs: the others wait until it is done.
+    def _note_collection(self, phase: str, collection: dict[str, int]) -> None:
+        """Measure a garbage collection, in any thread: all other threads wait until it is done.
 
-        The watch can't see it: while it runs no other thread does.
+        The watching thread can't see it, because it waits, too.
         """
         if phase == "start":
             self._collecting_since = thread_time()
@@ -123,14 +123,14 @@ class MeasuredLoop(_Loop):
         took = thread_time() - self._collecting_since
         if took < self._worth_a_look:
             return
-        at = f"the garbage collector, generation {told['generation']}"
+        at = f"the garbage collector, generation {collection['generation']}"
         if self._running is None or threading.get_ident() != self._thread:
             self.held.record(took, "garbage collection", at)
         elif took > self.held.limit / 2 or not self._seen_at:
             self._seen_at = at
 
     def _look_on(self) -> None:
-        """Note where the loop's thread is, once for each stretch that has come to half of its limit."""
+        """Note where the loop's thread is, once for each callback that has reached half of the limit."""
         seen = 0.0
         while not self._ended.wait(self.held.limit / LOOKS):
             began = self._began
@@ -143,7 +143,7 @@ class MeasuredLoop(_Loop):
 
 
 def _name_of(callback: Callable[..., object]) -> str:
-    """Return what was run; for a task's step, the task's coroutine."""
+    """Return the name of a callback; for a step of a task, the name of the task's coroutine."""
     task = getattr(callback, "__self__", None)
     if isinstance(task, asyncio.Task):
         return str(getattr(task.get_coro(), "__qualname__", task.get_name()))
@@ -151,7 +151,7 @@ def _name_of(callback: Callable[..., object]) -> str:
 
 
 def _place_of(innermost: FrameType) -> str:
-    """Return the innermost frame of ours, and that of the library which it called."""
+    """Return the innermost frame of our own code, and the library's frame that it called, if any."""
     frame: FrameType | None = innermost
     while frame is not None:
         path = Path(frame.f_code.co_filename)
@@ -168,7 +168,7 @@ def _library(frame: FrameType) -> str:
 
 
 def measure_protocols(config: uvicorn.Config, loop: MeasuredLoop) -> None:
-    """Have what connections do on received bytes measured, too: transports call it without the loop."""
+    """Measure how connections handle received bytes, too; transports call them without the loop."""
     config.load()
     config.http_protocol_class = _measured(config.http_protocol_class, loop)
     if config.ws_protocol_class:

@@ -1,4 +1,4 @@
-"""The commands that watch over read models."""
+"""The commands that show, retry and prune read models."""
 
 import asyncio
 import json
@@ -12,9 +12,9 @@ from rich.table import Table
 
 from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
 
-_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - whoever listens everywhere listens here, too
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address that stands for all of them
 PATIENCE = 10
-"""Seconds to wait for an answer; a read model that is tried again takes some."""
+"""Seconds to wait for an answer; retrying a read model takes some."""
 
 _FRESHNESS = "readModel state position head eventsBehind millisecondsBehind reason"
 _QUESTION = f"{{ freshness {{ {_FRESHNESS} }} }}"
@@ -24,12 +24,13 @@ _COLORS = {"LIVE": "green", "CATCHING_UP": "yellow", "FAILED": "red"}
 
 _Model = dict[str, Any]
 Url = Annotated[
-    str | None, typer.Option(help="GraphQL endpoint of the running service.", show_default="at HOST and PORT")
+    str | None,
+    typer.Option(help="URL of the running service's GraphQL endpoint.", show_default="at HOST and PORT"),
 ]
 
 projections = typer.Typer(
     invoke_without_command=True,
-    help="See how far read models are, have failed ones go on, drop old documents.",
+    help="Show the lag of read models, retry failed ones, drop old documents.",
 )
 
 
@@ -42,7 +43,7 @@ def _default(context: typer.Context, url: Url = None) -> None:
 
 @projections.command()
 def status(context: typer.Context, url: Url = None) -> None:
-    """Show each read model's position, how far that is behind the log, and its state."""
+    """Show each read model's position, its lag behind the event log, and its state."""
     table = Table(box=None, pad_edge=False)
     table.add_column("read model")
     for heading in ("position", "head", "events behind", "ms behind"):
@@ -65,21 +66,25 @@ def status(context: typer.Context, url: Url = None) -> None:
 @projections.command()
 def retry(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which read models.")] = None,
-    all_failed: Annotated[bool, typer.Option("--all", help="All that have failed.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Names of read models.")
+    ] = None,
+    all_failed: Annotated[bool, typer.Option("--all", help="Retry all failed read models.")] = False,
     url: Url = None,
 ) -> None:
-    """Have a failed read model go on from the event where it stopped, after the cause was mended."""
+    """Retry failed read models from the event at which they stopped. Repair the cause first."""
     url = _chosen(context, url)
     known = _read_models(url)
     wanted = [name.lower().replace("-", "_") for name in names or ()]
     if all_failed:
         wanted += [name for name, model in known.items() if model["state"] == "FAILED"]
     if unknown := [name for name in wanted if name not in known]:
-        stop(f"There is no read model {', '.join(unknown)}. There are: {', '.join(known)}.", BAD_SETTING)
+        stop(f"There is no read model {', '.join(unknown)}. Choose from: {', '.join(known)}.", BAD_SETTING)
     if not wanted:
         if not all_failed:
-            stop("Say which read model, or --all for all that have failed.", BAD_SETTING)
+            stop(
+                "No read model is named. Name one, or give --all to retry all that have failed.", BAD_SETTING
+            )
         console.print("No read model has failed.")
     failures = [failure for name in dict.fromkeys(wanted) if (failure := _retry(url, name, known[name]))]
     if failures:
@@ -88,10 +93,10 @@ def retry(
 
 @projections.command()
 def prune() -> None:
-    """Drop the documents in MONGODB_URL that older programs made, once no process serves them."""
+    """Drop the documents in MONGODB_URL that older versions made. Stop their processes first."""
     settings = settings_of()
     if not settings.mongodb_url:
-        console.print("With the embedded mongod there is nothing to do: `serve` drops them itself.")
+        console.print("There is nothing to do for the embedded mongod: `serve` drops old documents itself.")
         return
 
     from app.bootstrap import READ_MODELS
@@ -104,9 +109,9 @@ def prune() -> None:
         async with open_read_store(*where) as store:
             dropped, kept = await prune_all(READ_MODELS, store)
         for generation in dropped:
-            console.print(f"{generation.key} is dropped; it was at position {generation.position}.")
+            console.print(f"{generation.key} was dropped. It was at position {generation.position}.")
         for name in kept:
-            console.print(f"{name} keeps its older documents: this program has not made its own yet.")
+            console.print(f"{name} keeps its older documents: this version has not built its own yet.")
         if not dropped and not kept:
             console.print("There are no older documents.")
 
@@ -115,7 +120,7 @@ def prune() -> None:
 
 
 def _retry(url: str, name: str, before: _Model) -> str | None:
-    """Tells what came of it; returns why it failed again."""
+    """Retry a read model and print the outcome; return why it failed again, or `None`."""
     if before["state"] == "LIVE":
         console.print(f"{name} has not failed: it is LIVE at position {before['position']}.")
         return None
@@ -124,9 +129,11 @@ def _retry(url: str, name: str, before: _Model) -> str | None:
     if state == "FAILED":
         return f"{name} FAILED again: {after['reason']}"
     if state == "CATCHING_UP" and position == before["position"]:
-        console.print(f"{name} is tried again, and still at position {position}: see the service's log.")
+        console.print(
+            f"{name} was retried and is still at position {position}. See the service's log for the reason."
+        )
     else:
-        console.print(f"{name} goes on: it is {state} at position {position}.")
+        console.print(f"{name} was retried. It is {state} at position {position}.")
     return None
 
 
@@ -139,33 +146,39 @@ def _chosen(context: typer.Context, url: str | None) -> str:
 
 
 def _own_url() -> str:
-    """Return where a service with these settings answers."""
+    """Return the URL of the GraphQL endpoint of a service with these settings."""
     settings = settings_of()
     host = _REACHED_AT.get(settings.host, settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/graphql"
 
 
 def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
-    """The data of the answer; ends the program where there is none."""
+    """Return the data of the answer; end the program with a message if there is none."""
     try:
-        question = Request(  # noqa: S310 - the operator says where to
+        question = Request(  # noqa: S310 - the operator chose the URL
             url,
             json.dumps({"query": query, "variables": variables}).encode(),
             {"Content-Type": "application/json", "Accept": "application/json"},
         )
-        # The service is beside, or where the operator says: no proxy of the environment leads there.
+        # The service runs on this host or at the operator's URL, so a proxy from the environment is not used.
         with build_opener(ProxyHandler({})).open(question, timeout=PATIENCE) as response:
             answer = json.load(response)
         if errors := answer.get("errors"):
-            stop(f"{url} refuses: {errors[0]['message']}", FAILED)
+            stop(f"{url} refused the request: {errors[0]['message']}", FAILED)
         data: dict[str, Any] = answer["data"]
     except HTTPError as error:
-        stop(f"{url} answers with HTTP status {error.code}: that is no GraphQL endpoint of Diptych.", FAILED)
+        stop(
+            f"{url} answered with HTTP status {error.code}, so it is not Diptych's GraphQL endpoint. "
+            "Give the right URL with --url.",
+            FAILED,
+        )
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         stop(
-            f"No Diptych answers at {url}: {reason}.\nStart it with `serve`, or say where with --url.", FAILED
+            f"No Diptych service answers at {url}: {reason}.\n"
+            "Start one with `serve`, or give its URL with --url.",
+            FAILED,
         )
     except (AttributeError, LookupError, TypeError):
-        stop(f"What answers at {url} is not Diptych.", FAILED)
+        stop(f"The service at {url} is not Diptych. Give the right URL with --url.", FAILED)
     return data

@@ -1,4 +1,4 @@
-"""The command that serves."""
+"""The command that runs the service."""
 
 import asyncio
 from functools import partial
@@ -13,22 +13,22 @@ from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, exp
 
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on, or HOST; loopback if unset.")
+        str | None, typer.Option(help="Address to listen on. Default: HOST, else loopback.")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port to listen on, or PORT; 8000 if unset.")
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on. Default: PORT, else 8000.")
     ] = None,
     data_dir: DataDir = None,
     demo: Annotated[
         bool | None,
         typer.Option(
             "--demo/--no-demo",
-            help="Fill an empty store with a demo shop first; by default only the embedded one.",
+            help="Fill an empty write store with a demo shop first. Default: only the embedded store.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Serve, until Ctrl-C. Starts a MongoDB of its own unless MONGODB_URL is set."""
+    """Run the service until Ctrl-C. It starts its own MongoDB unless MONGODB_URL is set."""
     settings = settings_of(host=host, port=port, data_dir=data_dir)
     fills = settings.is_embedded if demo is None else demo
 
@@ -51,7 +51,7 @@ def serve(
             with progress("Filling the empty store with a demo shop", len(shop.plan)) as advance:
                 await fill(shop, write_side.commands, advance)
             console.print(
-                f"The store was empty. Now it has a demo shop: {shop.products} products, "
+                f"The store was empty. It now holds a demo shop: {shop.products} products, "
                 f"{shop.customers} customers, {shop.orders} orders.\n",
                 soft_wrap=True,
             )
@@ -68,7 +68,9 @@ def serve(
             soft_wrap=True,
         )
         if not _is_loopback(settings.host):
-            errors.print(f"Whoever can reach {settings.host} can read and change everything.", style="yellow")
+            errors.print(
+                f"Everyone who can reach {settings.host} can read and change everything.", style="yellow"
+            )
 
     if settings.loop_limit_ms is None:
         loop_factory = auto_loop_factory()

@@ -1,4 +1,4 @@
-"""Serves the application: signals, the listening socket, and an orderly end."""
+"""The HTTP server: its listening socket, its signals, and its orderly shutdown."""
 
 import asyncio
 import gc
@@ -22,20 +22,22 @@ from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
 
 UNANSWERED = 40
-"""Seconds that a websocket's ping may go unanswered; more than a client may leave unread what it is sent."""
+"""Seconds that a websocket's ping may go unanswered; longer than a client may leave messages unread."""
 
 COLLECTED = (2_000, 10, 100)
-"""Objects after which the youngest generation is looked at; how many collections of it the middle one waits
-for, which then has at most 22,000 objects; and how many of the middle one the oldest waits for.
+"""The collector's three thresholds.
+
+The youngest generation is collected after so many new objects, the middle one after so many such collections
+(it then has at most 22,000 objects), and the oldest after so many collections of the middle one.
 """
 
 
 class CannotListen(Exception):
-    """The address can't be listened on; the text says why and what to do."""
+    """The service can't listen on its address; the message says why and what to do."""
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to `serve`, which hears them before and after the server runs, too."""
+    """A server that leaves signals to `serve`, which handles them before and after it runs, too."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -43,9 +45,9 @@ class _Server(uvicorn.Server):
 
 
 async def serve(settings: Settings, started: Callable[[Circle, str], None], fill: Filling | None) -> None:
-    """Serves until SIGINT or SIGTERM; `started` is told the circle and the URL that it is served at.
+    """Serve until SIGINT or SIGTERM; call `started` with the circle and its URL once the stores are open.
 
-    Raises `CannotListen`, and what `open_circle` and `fill` raise.
+    Raise `CannotListen`, and everything that `open_circle` and `fill` raise.
     """
     logging.getLogger("uvicorn.error").addFilter(is_fault)
     with closing(_listen(settings)) as listening:
@@ -54,12 +56,12 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
         app = create_app(settings, fill, measured.held if measured else None)
         config = uvicorn.Config(
             app,
-            lifespan="off",  # entered here, so that a failure is an exception and not a line in a log
+            lifespan="off",  # entered here, so that a failure is an exception and not a log line
             log_config=None,
             log_level=logging.ERROR,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # nobody asks who the client is
+            proxy_headers=False,  # nothing here depends on the client's address
             timeout_graceful_shutdown=GRACE,
             timeout_keep_alive=IDLE,
             http=HTTPConnection,
@@ -81,10 +83,10 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
 
 
 def collect_garbage_in_small_parts() -> None:
-    """Keep the garbage collector from all that is there at the start, and from looking at much at once.
+    """Exclude everything that exists at the start from garbage collection, and keep each collection short.
 
-    While it looks nobody is answered: up to 50 ms for all that is there at the start, and up to 70 ms for
-    100,000 objects of the middle generation.
+    During a collection no request is answered: it would take up to 50 ms for everything that exists at the
+    start, and up to 70 ms for 100,000 objects of the middle generation.
     """
     gc.collect()
     gc.freeze()
@@ -92,7 +94,7 @@ def collect_garbage_in_small_parts() -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    # Before anything else, to fail early; who connects while the stores are opened waits, and is answered.
+    # This comes first, to fail early. A client that connects while the stores are opened waits.
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -124,7 +126,7 @@ def _stopper(server: uvicorn.Server, leaving: asyncio.Event) -> Callable[[], Non
 
     def stop() -> None:
         if server.started:
-            server.force_exit = server.should_exit  # the second time it waits for nobody
+            server.force_exit = server.should_exit  # at the second signal it stops without waiting
             server.should_exit = True
             leaving.set()
         elif starting and not starting.cancelling():

@@ -1,13 +1,13 @@
-"""Clients that leave unread what they are sent: memory is held for them, so not for ever."""
+"""Clients that read too slowly. Unread data takes memory, so such a client is disconnected."""
 
 import asyncio
 
 LEAST_READ = 65_536
-"""Bytes that a client who is behind reads at least, within its patience."""
+"""Bytes that a client with unread data must read at least, within its patience."""
 
 
 class SlowReader:
-    """Watches that a client reads what waits for it in a transport, and gives it up otherwise."""
+    """A watch on a transport, which drops the connection if the client does not read its data."""
 
     def __init__(self, transport: asyncio.Transport, patience: float) -> None:
         self._transport = transport
@@ -15,7 +15,7 @@ class SlowReader:
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self) -> None:
-        """Begin, unless it is watched already; the end is when nothing waits any more."""
+        """Begin to watch, unless the watch runs already; it ends once the client has read everything."""
         if self._timer is None:
             left = self._transport.get_write_buffer_size()
             self._timer = asyncio.get_running_loop().call_later(self._patience, self._check, left)

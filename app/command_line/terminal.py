@@ -1,4 +1,4 @@
-"""How the commands speak to an operator: settings, messages, progress, exit codes."""
+"""Settings, messages, progress bars and exit codes of the command line."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ from rich.progress import Progress
 from app.config import Settings
 
 BAD_SETTING, FAILED = 2, 1
-"""Exit codes: it can't run as it is set up; it ran, and could not do what was asked."""
+"""Exit codes: the settings do not allow the command to run; the command ran and failed."""
 
 DataDir = Annotated[
     Path | None,
-    typer.Option(help="Folder of the embedded stores, or DATA_DIR; `data` if neither is set."),
+    typer.Option(help="Folder of the embedded stores. Default: DATA_DIR, else `data`."),
 ]
 
 console = Console(highlight=False)
@@ -25,13 +25,13 @@ errors = Console(stderr=True, highlight=False)
 
 
 def stop(message: str, exit_code: int) -> NoReturn:
-    """Ends the program with a message and no traceback."""
+    """End the program with a message and without a traceback."""
     errors.print(message, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(exit_code)
 
 
 def settings_of(**given: Any) -> Settings:
-    """The settings of the environment and the options given; ends the program where they are bad."""
+    """Return the settings from the environment and the given options; end the program if any is invalid."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as invalid:
@@ -44,7 +44,7 @@ def settings_of(**given: Any) -> Settings:
 
 @contextmanager
 def explained(*expected: type[Exception], exit_code: int) -> Iterator[None]:
-    """Ends the program with the message of an exception whose text is meant for people."""
+    """End the program with the message of an expected exception, whose text is written for operators."""
     try:
         yield
     except expected as error:
@@ -53,7 +53,7 @@ def explained(*expected: type[Exception], exit_code: int) -> Iterator[None]:
 
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar, on a terminal only; gives a function to call after each step."""
+    """Show a progress bar if standard error is a terminal; yield a function to call after each step."""
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)

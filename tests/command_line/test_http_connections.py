@@ -121,7 +121,7 @@ async def test_headers_without_an_end_are_refused_at_64_kb(name: str) -> None:
         answer = answering.result()
     assert sent < 5 * MOST_HEADERS
     assert status_of(answer) == 431
-    assert refusal_in(answer) == "A request's headers have at most 65,536 bytes."
+    assert refusal_in(answer) == "The request's headers are larger than 65,536 bytes. Send fewer."
     assert b"connection: close" in answer
 
 
@@ -163,7 +163,7 @@ async def test_a_request_that_is_not_sent_to_its_end_is_let_go(name: str) -> Non
         answer = await answer_to(port, HALVES[name])
     last = answer[answer.rindex(b"HTTP/1.1") :]
     assert status_of(last) == 408
-    assert refusal_in(last) == "A request takes at most 0.3 seconds to send."
+    assert refusal_in(last) == "The request took over 0.3 seconds. Send it again."
 
 
 @pytest.mark.parametrize("begin", [GET, POST.replace(b"10", b"1000")])
@@ -303,7 +303,7 @@ async def test_what_is_no_request_is_refused_in_the_shape_of_graphql() -> None:
     async with serving_app(Desk(), lifespan="off") as port:
         answer = await answer_to(port, b"\x16\x03\x01 hello\r\n\r\n")
     assert status_of(answer) == 400
-    assert refusal_in(answer) == "This is no HTTP request."
+    assert refusal_in(answer) == "This is not a valid HTTP request. Check the request line and the headers."
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"\xed\xa0\x80"])
