@@ -145,6 +145,7 @@ class _Socket:
                 async with asyncio.timeout(self._read_patience):
                     await self._websocket.close(close.code, close.reason)
         finally:
+            self._operations.clear()  # They were cancelled, and refer to this socket as it refers to them.
             if self._watch:
                 self._watch.cancel()
 
