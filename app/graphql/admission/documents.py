@@ -83,7 +83,10 @@ def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> l
         return validate_document(schema, document, rules)
     gc.disable()
     try:
-        return validate_document(schema, document, rules)
+        faults = validate_document(schema, document, rules)
+        for fault in faults:
+            fault.__traceback__ = None  # Of the one that ends it, whose frames have all that was made for it.
+        return faults
     finally:
         gc.collect(1)  # The middle one, too: else it would have ten documents before it is looked at.
         gc.enable()  # Not before: with so many new objects a collection of all generations might be due.

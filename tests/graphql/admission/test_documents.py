@@ -106,7 +106,11 @@ async def test_a_long_text_is_validated_in_steps_and_its_faults_are_those_of_the
     assert others.rounds >= 3
 
 
-@pytest.mark.parametrize("text", [COMMENT, WRONG, LISTS])
+MERGED = "{" + " products { nodes { name } }" * 400 + "} # %d"
+"""Validation ends before all of it is compared, and says so."""
+
+
+@pytest.mark.parametrize("text", [COMMENT, WRONG, LISTS, MERGED])
 async def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
     documents = Documents()
     text = f"{text % 1} # {'x' * LARGE}"
