@@ -24,11 +24,12 @@ from app.main import create_app
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; longer than a client may leave messages unread."""
 
-COLLECTED = (2_000, 10, 100)
+COLLECTED = (2_000, 10, 10)
 """The collector's three thresholds.
 
 The youngest generation is collected after so many new objects, the middle one after so many such collections
-(it then has at most 22,000 objects), and the oldest after so many collections of the middle one.
+(it then has at most 22,000 objects), and the oldest after so many collections of the middle one, if it has
+grown by a quarter. More seldom it would have more garbage, all of which is freed at once.
 """
 
 
