@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.command_line.crowding import SPARE, health_only, most_connections
+from app.command_line.connection_limit import SPARE, health_only, most_connections
 from app.command_line.deadlines import Deadline
 from app.command_line.responses import in_bytes
 from app.command_line.slow_readers import SlowReader

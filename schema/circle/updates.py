@@ -15,7 +15,7 @@ from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live import following as live
 from app.graphql.execution.context import Context, Info
 from app.graphql.execution.refusals import BadArgument
-from app.graphql.execution.standing import Mark
+from app.graphql.execution.subscription_state import ItemMetadata
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.ids import global_id
@@ -57,7 +57,7 @@ class Update:
     )
     def lagged(self, info: Info) -> int:
         """Return the number, and note its path: for a slow subscriber it is raised in their copy."""
-        info.context.standing.lagged_at.append(info.path.as_list())
+        info.context.subscription.lagged_at.append(info.path.as_list())
         return self.passed
 
 
@@ -84,8 +84,8 @@ async def follow(
         async for state in states:
             context.reading.reflects(state.freshness)
             cursor = _cursor(context, {collection.read_model: state.place})
-            context.standing.mark = Mark(
-                cursor=cursor, step=state.place, document=state.document["_id"], passed=1 + state.lagged
+            context.subscription.item = ItemMetadata(
+                cursor=cursor, step=state.place, document=state.document["_id"], changes=1 + state.lagged
             )
             shown = {"cursor": cursor, "passed": state.lagged, "reset": state.reset}
             yield Followed(state.document, shown)
@@ -182,14 +182,18 @@ class UpdatesSubscription:
         if not names:
             raise BadArgument("readModels is empty. Name those to follow, or leave it out to follow all.")
         token, lost = await _start(context, after)
-        if context.standing.missed and context.standing.after:
-            yield Lagged(count=context.standing.missed, cursor=ConsistencyToken(context.standing.after))
+        if context.subscription.skipped and context.subscription.after:
+            yield Lagged(
+                count=context.subscription.skipped, cursor=ConsistencyToken(context.subscription.after)
+            )
             return
         async with aclosing(context.uncached_circle().live.changes(names, token, lost)) as items:
             async for told in items:
                 cursor = _cursor(context, told.reached)
                 passed = _passed(told.item)
-                context.standing.mark = Mark(cursor=cursor, step=told.step, document=None, passed=passed)
+                context.subscription.item = ItemMetadata(
+                    cursor=cursor, step=told.step, document=None, changes=passed
+                )
                 yield _shown(info, told.item, cursor)
 
 
@@ -240,7 +244,7 @@ def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:
 
 async def _start(context: Context, after: str | None) -> tuple[Token | None, bool]:
     """Return the token to resume after, and whether it is of a history that the log has lost."""
-    cursor = after if context.standing.after is None else context.standing.after
+    cursor = after if context.subscription.after is None else context.subscription.after
     try:
         return (None if cursor is None else await context.uncached_circle().tokens.read(cursor)), False
     except LostHistory:

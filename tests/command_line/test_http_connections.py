@@ -19,7 +19,7 @@ from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from app.command_line.crowding import most_connections
+from app.command_line.connection_limit import most_connections
 from app.command_line.http_connections import MOST_HEADERS, HTTPConnection
 from app.command_line.logs import is_fault
 from tests.command_line.few_files import FILES

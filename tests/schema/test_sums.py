@@ -165,6 +165,6 @@ def test_a_read_model_is_behind_by_at_least_the_most_that_an_int_can_say() -> No
 def test_a_sum_that_was_rounded_is_not_shown_as_a_whole_number() -> None:
     wrong: tuple[Any, ...] = (2.0**63, Decimal(1), "1", True, None)
     for value in wrong:
-        with pytest.raises(TypeError, match="no BigInt"):
+        with pytest.raises(TypeError, match="is not a BigInt"):
             shown_big_int(value)
     assert shown_big_int(2**63 - 1) == "9223372036854775807"

@@ -54,7 +54,7 @@ class Compiled:
         The context must be the operation's own, and is spoilt where there is no answer.
         """
         try:
-            await context.demand_what_was_seen()
+            await context.demand_sent_tokens()
         except (BadToken, GraphQLError):
             return None
         if body := self.recall(operation, context):

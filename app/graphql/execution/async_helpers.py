@@ -1,4 +1,4 @@
-"""Executors that are freed with their operation, and not when the garbage collector comes by."""
+"""Executors that are freed with their operation, and not only at the next garbage collection."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +9,10 @@ from graphql.execution import Executor
 
 
 def help_weakly(executor: Executor[Any]) -> None:
-    """Have what an executor gives to resolvers refer to it weakly.
+    """Replace the strong references to an executor in its helpers for resolvers with weak ones.
 
-    graphql-core has each executor refer to itself there. Then it stays after its end, with a document and a
-    text of up to 3 MB, until the garbage collector comes by: with a hundred large texts these are 150 MB.
+    With graphql-core's helpers an executor refers to itself. It would stay in memory with its document and
+    text, up to 3 MB, until the next garbage collection: 150 MB for a hundred large texts.
     """
     weak = ref(executor)
 

@@ -1,4 +1,4 @@
-"""Executors of subscriptions that keep nothing of an event once it was sent."""
+"""Executors of subscriptions that free everything of an event after it was sent."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from app.graphql.internals.graphql_core import collect_into
 
 
 class EventExecutor(StrawberryGraphQLCoreExecutionContext):
-    """An executor that is freed at its end, and keeps nothing of an event of a subscription after that.
+    """An executor that is freed when it ends, and keeps nothing of a subscription's earlier events.
 
-    graphql-core 3.3.2 has all events share one dictionary, to which each adds lists that no later event looks
-    up: a subscription would grow by about 2 kB an item for as long as it is open.
+    In graphql-core 3.3.2 all events share one dictionary, to which each adds lists that no later event reads.
+    An open subscription would grow by about 2 kB per item.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -21,7 +21,7 @@ class EventExecutor(StrawberryGraphQLCoreExecutionContext):
         help_weakly(self)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
-        """Return a copy for one event, which collects sub-fields of its own."""
+        """Return a copy of the executor for one event, with its own dictionary of sub-fields."""
         executor: Executor[Any] = super().build_per_event_executor(payload)
         collect_into(executor, {})
         return executor

@@ -1,4 +1,4 @@
-"""What resolvers are given: the circle, and the reads of their own operation."""
+"""The context of an operation, which gives resolvers the circle and the operation's own reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.reading import Reading
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.lists import MOST_TOKENS, refuse_more
-from app.graphql.execution.standing import Standing
+from app.graphql.execution.subscription_state import SubscriptionState
 from app.graphql.internals.strawberry import resolve_info
 
 TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
 
 EVERYONE = "everyone"
-"""The scope of a viewer; only viewers of one scope may share an execution or an answer."""
+"""The scope of every viewer today; only viewers with the same scope may share an execution or an answer."""
 
 
 @dataclass(kw_only=True)
@@ -28,73 +28,72 @@ class SentCommand:
 
     command_id: UUID
     accepted: bool = False
-    """Whether it is known to have taken effect."""
+    """True if the command is known to have taken effect."""
 
 
 class Context:
-    """One operation's context; each operation of a websocket gets its own."""
+    """The context of one operation; each operation of a websocket gets its own."""
 
     def __init__(
         self,
         circle: Circle,
         *,
-        asked: str = "",
+        sent_tokens: str = "",
         over_http: bool = False,
-        standing: Standing | None = None,
+        subscription: SubscriptionState | None = None,
     ) -> None:
         self._circle = circle
-        self.asked = asked
-        """The tokens that the client sent beside the operation, separated by commas; empty without any."""
+        self.sent_tokens = sent_tokens
+        """The tokens in the request's header or in `connection_init`, separated by commas; empty if none."""
         self.over_http = over_http
-        """Whether the operation has one response, so that it can't be a subscription."""
+        """True if the operation gets a single response, so that it can't be a subscription."""
         self.viewer = EVERYONE
-        """The scope of who asks."""
-        self.standing = standing or Standing()
-        """Of the subscription; its items are each read in the same one."""
+        """The scope of the viewer."""
+        self.subscription = subscription or SubscriptionState()
+        """The state of the subscription, which all its items share."""
         self.reading = Reading(
             reader=circle.documents, progress=circle.progress, patience=circle.read_patience
         )
         self.written = 0
-        """The position of the newest event that this operation's own commands recorded."""
+        """The position of the newest event that this operation's own commands recorded; 0 if none."""
         self.sent: dict[str | int, SentCommand] = {}
-        """The commands that this operation has sent, by the keys of their fields in the response."""
+        """The commands that this operation has sent, by the response key of their mutation fields."""
         self.cost: Cost | None = None
-        """What the operation asks for, once it is known; `None` for a subscription."""
+        """The cost of the operation, once it is known; `None` for a subscription."""
         self._read: dict[str, Token] = {}
         self.cacheable = True
-        """Whether nothing but what `reading` gave has been used so far."""
+        """True while the answer is made only of documents that `reading` gave."""
 
     def uncached_circle(self) -> Circle:
-        """Return all that resolvers may need beside documents, and keep no answer of this operation.
+        """Return the circle, for resolvers that need more than documents; the answer is not cached then.
 
-        No change of a document tells when an answer that is made of more than documents becomes stale.
+        A cached answer is invalidated by changes of documents only, so such an answer would become stale.
         """
         self.cacheable = False
         return self._circle
 
     @property
     def cache(self) -> ReadCache:
-        """For answers that are made of documents only."""
+        """The cache of answers that are made of documents only."""
         return self._circle.cache
 
-    def for_operation(self, standing: Standing | None = None) -> "Context":
-        """A new context for an operation that came with the same tokens from the same viewer."""
-        return Context(self._circle, asked=self.asked, over_http=self.over_http, standing=standing)
+    def for_operation(self, subscription: SubscriptionState | None = None) -> "Context":
+        """Return a new context for another operation with the same tokens from the same viewer."""
+        return Context(
+            self._circle, sent_tokens=self.sent_tokens, over_http=self.over_http, subscription=subscription
+        )
 
-    async def demand_what_was_seen(self) -> None:
-        """Have all reads wait for the tokens that were sent beside the operation.
+    async def demand_sent_tokens(self) -> None:
+        """Have all reads wait for the sent tokens; raise `BadToken`, or the refusal of too many tokens."""
+        if self.sent_tokens:
+            place = f"{TOKEN_HEADER}, in the headers or in `connection_init`,"
+            refuse_more(place, self.sent_tokens.count(",") + 1, MOST_TOKENS)
+            self.reading.demanded += await self.tokens([text.strip() for text in self.sent_tokens.split(",")])
 
-        Raises `BadToken`, and the refusal of more tokens than a list may have.
-        """
-        if self.asked:
-            place = f"The header {TOKEN_HEADER}, or its like in `connection_init`,"
-            refuse_more(place, self.asked.count(",") + 1, MOST_TOKENS)
-            self.reading.demanded += await self.tokens([text.strip() for text in self.asked.split(",")])
-
-    def demand_at_once(self) -> bool:
-        """Do the same where nobody has to be asked about the tokens; return whether it is done."""
-        if self.asked:
-            texts = self.asked.split(",", MOST_TOKENS)
+    def demand_sent_tokens_at_once(self) -> bool:
+        """Do the same without a look-up in the log; return false if a token needs one or is invalid."""
+        if self.sent_tokens:
+            texts = self.sent_tokens.split(",", MOST_TOKENS)
             if len(texts) > MOST_TOKENS:
                 return False
             for text in texts:
@@ -105,9 +104,9 @@ class Context:
         return True
 
     async def tokens(self, texts: Sequence[str] | None) -> list[Token]:
-        """Return the tokens of an `atLeast` argument; raise `BadToken`, or the refusal of too many.
+        """Return the tokens of an `atLeast` argument; raise `BadToken`, or the refusal of too many tokens.
 
-        A token is read once for an operation, even if it stands in the arguments of hundreds of fields.
+        A token is parsed once per operation, even if hundreds of fields have it as an argument.
         """
         if not texts:
             return []
@@ -119,7 +118,7 @@ class Context:
 
     @property
     def token_to_return(self) -> str | None:
-        """What the client should send next: the latest of what it wrote, saw and asked for."""
+        """The token that the client should send next: the latest that it wrote, saw or sent, if any."""
         position = max(self.written, self.reading.reflected)
         latest = max(self.reading.demanded, key=lambda token: token.position, default=None)
         if latest and latest.position >= position:
@@ -128,10 +127,10 @@ class Context:
 
 
 class Info(StrawberryInfo[Context, None]):
-    """What every resolver of this schema is given."""
+    """The information that strawberry passes to every resolver, with this service's context."""
 
     @property
     def shown(self) -> Fields:
-        """The fields that are needed of the documents which the resolver reads; `None` for all."""
+        """The fields that the answer needs of the documents that the resolver reads; `None` for all."""
         fields: Fields = getattr(resolve_info(self), "shown", None)
         return fields

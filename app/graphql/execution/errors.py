@@ -1,4 +1,4 @@
-"""Errors as a client may see them: with a code, and without details that only the operator should know."""
+"""Errors in the form that clients may see: with a code, and without details meant for the operator."""
 
 import logging
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ CODES: dict[type[Exception], str] = {
     WriteStoreUnavailable: "WRITE_STORE_UNAVAILABLE",
     Conflict: "CONFLICT",
 }
-"""The exceptions that a client is told of, and their codes."""
+"""The exceptions whose messages a client may see, and their codes."""
 
 _NOTHING: Mapping[str | int, SentCommand] = MappingProxyType({})
 
@@ -38,9 +38,9 @@ logger = logging.getLogger(__name__)
 
 
 def presentable(error: GraphQLError, sent: Mapping[str | int, SentCommand] = _NOTHING) -> GraphQLError:
-    """Return the error with a code, and without details that only the operator should know.
+    """Return the error with a code, and without details meant for the operator.
 
-    An error of one of the commands that were `sent` has the id with which that command can be sent again.
+    The error of one of the `sent` commands also has the id with which that command can be sent again.
     """
     shown = _presentable(error)
     command = sent.get(error.path[0]) if sent and error.path else None
@@ -50,7 +50,7 @@ def presentable(error: GraphQLError, sent: Mapping[str | int, SentCommand] = _NO
 def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:
     id, message = str(command.command_id), error.message
     if command.accepted:
-        message = f"The command took effect (commandId {id}), but its outcome can't be shown: {message}"
+        message = f"The command took effect (commandId {id}), but its result can't be shown: {message}"
     elif id not in message:
         message = f"{message} With the commandId {id} the command takes effect once."
     return _told(error, message, {**(error.extensions or {}), "commandId": id})
@@ -72,17 +72,17 @@ def _presentable(error: GraphQLError) -> GraphQLError:
 
 
 def without_suggestion(error: GraphQLError) -> GraphQLError:
-    """Return the error without the names that graphql-core appends to its messages: "Did you mean …?"."""
+    """Return the error without the suggestion "Did you mean …?" that graphql-core appends to its message."""
     message, suggestion, _ = error.message.partition(" Did you mean ")
     return _told(error, message, error.extensions or {}) if suggestion else error
 
 
 def _is_of_input(error: GraphQLError) -> bool:
-    """Return whether GraphQL itself complains, and of what the client sent.
+    """Return whether an error was raised by GraphQL itself and is about something that the client sent.
 
-    Without a path it complains of the request. A field's error is the client's where it is a refusal, which
-    has a code, or is located at an argument's value. Everything else is in what we resolved, such as a number
-    too large for its type.
+    An error without a path is about the request. A field's error is about the client's input if it is a
+    refusal, which has a code, or is located at an argument's value. All others are about values that a
+    resolver returned, such as a number too large for its type.
     """
     original = error.original_error
     if not isinstance(original, GraphQLError):

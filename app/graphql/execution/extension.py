@@ -1,4 +1,4 @@
-"""The extension around every operation: tokens are demanded before, freshness and errors are shown after."""
+"""The extension that handles an operation's tokens before, and its freshness and errors after execution."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
@@ -21,13 +21,13 @@ from app.graphql.execution.subscribed import subscribed_field
 
 
 class Consistency(SchemaExtension):
-    """The demands and the freshness of an operation, and errors that a client can act on."""
+    """An extension for an operation's tokens, its freshness, and errors that a client can act on."""
 
     async def on_operation(self) -> AsyncIterator[None]:
-        """Demand the tokens that were sent beside the operation; afterwards make its errors presentable."""
+        """Demand the sent tokens before the operation, and make its errors presentable after it."""
         context: Context = self.execution_context.context
         try:
-            await context.demand_what_was_seen()
+            await context.demand_sent_tokens()
         except BadToken as bad:
             self.execution_context.pre_execution_errors = [GraphQLError(str(bad), original_error=bad)]
         except GraphQLError as refusal:
@@ -38,13 +38,13 @@ class Consistency(SchemaExtension):
             self._finish(self.execution_context.result)
 
     def on_validate(self) -> Iterator[None]:
-        """Refuse a subscription that came over a connection which does not stay open."""
+        """Refuse a subscription if the request gets only a single response."""
         operation, context = self.execution_context, self.execution_context.context
         if context.over_http and operation.operation_type is OperationType.SUBSCRIPTION:
             operation.pre_execution_errors = [
                 GraphQLError(
-                    "Subscribe over a websocket, with the protocol graphql-transport-ws, "
-                    "or with the header Accept: text/event-stream."
+                    "This request can't subscribe, because it gets a single response. Subscribe over a "
+                    "websocket with the protocol graphql-transport-ws, or send Accept: text/event-stream."
                 )
             ]
         yield
@@ -56,7 +56,7 @@ class Consistency(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        """Return what was asked for, and how fresh each read model was that the answer was read from."""
+        """Return the response's extensions: the cost, and the freshness of each read model that was read."""
         return extensions_of(self.execution_context.context)
 
     def _finish(self, result: object) -> None:
@@ -67,13 +67,13 @@ class Consistency(SchemaExtension):
             result.errors = [presentable(error, sent) for error in errors]
             _forget_frames(errors)
             if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
-                # A schema that nobody may read is not to be read from suggestions, either.
+                # Where introspection is disabled, suggestions must not reveal names of the schema, either.
                 result.errors = [without_suggestion(error) for error in result.errors]
 
     def _located(self, error: GraphQLError) -> GraphQLError:
-        """Return the error at the subscription's field, where that field's own stream raised it.
+        """Return the error with the path of the subscription's field, if the field's own stream raised it.
 
-        The library locates what a field raises before its stream begins, and after that no more.
+        graphql-core adds the path only to errors that are raised before the stream begins.
         """
         operation, document = self.execution_context, self.execution_context.graphql_document
         if error.path or document is None or operation.operation_type is not OperationType.SUBSCRIPTION:
@@ -84,10 +84,10 @@ class Consistency(SchemaExtension):
 
 
 def _forget_frames(errors: Iterable[GraphQLError]) -> None:
-    """Have errors that have been logged refer to no frames any more.
+    """Remove the tracebacks from errors that have been logged.
 
-    The frames refer to the operation, and that to its errors. With a document of thousands of nodes all of it
-    would stay until the garbage collector comes by, which then takes long.
+    The frames of a traceback refer to the operation, and the operation to its errors. Otherwise a document of
+    thousands of nodes would stay in memory until a garbage collection, which would then take long.
     """
     for error in errors:
         for each in (error, error.original_error):
@@ -96,6 +96,6 @@ def _forget_frames(errors: Iterable[GraphQLError]) -> None:
 
 
 def extensions_of(context: Context) -> dict[str, Any]:
-    """Return a response's extensions: what was asked for, and how fresh each read model was."""
+    """Return a response's extensions: the cost, if known, and the freshness of the read models."""
     freshness = {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
     return {"cost": context.cost.shown(), **freshness} if context.cost else freshness

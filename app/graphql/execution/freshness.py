@@ -1,4 +1,4 @@
-"""The freshness that every response has in its extensions."""
+"""The freshness in the extensions of every response."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from app.cqrs.freshness.progress import Freshness
 
 
 def freshness_extension(freshness: Freshness) -> dict[str, Any]:
-    """Return one read model's freshness as `extensions.freshness` of a response has it."""
+    """Return one read model's freshness in the form of `extensions.freshness`."""
     return {
         "readModel": freshness.read_model.upper(),
         "state": freshness.state.value,

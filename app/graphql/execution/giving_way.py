@@ -1,4 +1,4 @@
-"""Operations that are not compiled leave the event loop to others between the items of their lists."""
+"""The executor of operations that are not compiled, which yields to other tasks between items of a list."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from app.graphql.execution.collected_fields import EventExecutor
 
 
 class OrdinaryExecutor(EventExecutor):
-    """An executor that shows an item of a list in a later round of the loop where this one has had enough.
+    """An executor that completes a list item in a later turn of the loop once this turn was long enough.
 
-    A subscription or a mutation may show thousands of values, and introspection the whole schema. For each
-    of them graphql-core takes microseconds, and it would show all of them before anybody else runs.
+    A subscription or a mutation may return thousands of values, and introspection the whole schema. For each
+    graphql-core takes microseconds, and it would complete all of them before any other task runs.
     """
 
     def complete_list_item_value(
@@ -27,7 +27,7 @@ class OrdinaryExecutor(EventExecutor):
         item_path: Path,
         position_context: Any,
     ) -> bool:
-        """Add what is shown of an item, or what will be awaited for it; return whether that is so."""
+        """Add an item's result, or an awaitable of it; return whether it is an awaitable."""
         if not is_composite_type(get_named_type(item_type)) or not turns.over():
             return super().complete_list_item_value(
                 item, complete_results, item_type, field_details_list, info, item_path, position_context

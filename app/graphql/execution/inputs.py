@@ -1,4 +1,7 @@
-"""How inputs are made of what graphql-core has coerced: as strawberry would, which asks anew each time."""
+"""Functions that make input objects of values that graphql-core has coerced, one for each input type.
+
+strawberry gives the same objects, but looks up the types of all fields again for each value.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
@@ -13,11 +16,11 @@ from strawberry.types.base import (
 )
 
 Make = Callable[[Any], Any]
-"""Makes a value that is not null; `None` instead of one where the value is taken as it is."""
+"""A function that makes an input of a value that is not null; `None` stands for a value used as it is."""
 
 
 def prepare_inputs(schema: strawberry.Schema) -> None:
-    """Has every input type of the schema made by a function of its own, which is put together here."""
+    """Give every input type of the schema a function of its own that makes its objects."""
     for kind in schema.schema_converter.type_map.values():
         definition = kind.definition
         if isinstance(definition, StrawberryObjectDefinition) and definition.is_input:
@@ -60,5 +63,5 @@ def _maker(kind: Any) -> Make | None:
 
 def _list_maker(maker: Make | None) -> Make:
     if maker is None:
-        return list  # a default is one list for everyone
+        return list  # a copy, because the list of a default value is shared
     return lambda given: [value if value is None else maker(value) for value in given]

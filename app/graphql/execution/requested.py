@@ -1,4 +1,4 @@
-"""What a client sends, over whatever transport: one operation."""
+"""Operations in the form in which clients send them, over any transport."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,51 +12,51 @@ from app.cqrs.sizes import bytes_of, compact
 NO_VARIABLES = b"{}"
 
 LONGEST_TEXT = 100_000
-"""Characters of an operation's text. To read so many takes up to 15 ms, whatever they are; 4,000 tokens, the
-most that an operation may have, rarely come to half of it.
+"""Characters that an operation's text may have. Parsing so many takes up to 15 ms in the worst case, and an
+operation of 4,000 tokens, the most allowed, rarely has half of them.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What a client sends."""
+    """An operation as a client sends it."""
 
     query: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     after: str | None = None
-    """A cursor that takes the place of the operation's own `after`, such as a `Last-Event-ID`."""
+    """A cursor that replaces the operation's argument `after`, such as a `Last-Event-ID`."""
 
     @cached_property
     def key(self) -> tuple[str, str | None, bytes]:
-        """All that an answer depends on beside the documents and who asks, as something to find it by."""
+        """The cache key of the answer: everything that it depends on, except the documents and the viewer."""
         variables = compact(orjson.dumps(self.variables)) if self.variables else NO_VARIABLES
         return self.query, self.operation_name, variables
 
     @property
     def size(self) -> int:
-        """Bytes of the key."""
+        """The size of the key in memory, in bytes."""
         return bytes_of(self.key)
 
 
 def complaint_about_operation(sent: object) -> str | None:
-    """Why this is no operation: each of its parts has one type."""
+    """Return what is wrong with an operation in a client's JSON; `None` if all its parts have valid types."""
     if not isinstance(sent, dict):
-        return "Send one JSON object with query, variables and operationName."
+        return "This is not a JSON object. Send one with query, variables and operationName."
     if not isinstance(sent.get("query"), str) or not sent["query"].strip():
-        return "query must be a string with an operation."
+        return "query is not a string with an operation. Send the text of one."
     for part in ("variables", "extensions"):
         if not isinstance(sent.get(part), dict | None):
             return f"{part} must be an object or null."
     if not isinstance(sent.get("operationName"), str | None):
         return "operationName must be a string or null."
     if is_too_deep(sent.get("variables")):
-        return "variables are nested too deeply."
+        return "variables are nested too deeply. Send fewer levels."
     return None
 
 
 def complaint_about_length(text: str) -> str | None:
-    """Return why an operation's text is too long to be read; `None` where it is not."""
+    """Return an error message if an operation's text is too long to be parsed; otherwise `None`."""
     if len(text) <= LONGEST_TEXT:
         return None
     return (
@@ -66,9 +66,9 @@ def complaint_about_length(text: str) -> str | None:
 
 
 def is_too_deep(value: object) -> bool:
-    """Return whether JSON of a client is nested so deeply that it can't be sent on inside something else.
+    """Return whether a client's JSON value is nested too deeply to be sent back within a message.
 
-    orjson reads 1,024 levels and writes 254. Ten levels are left for what is written around the value: a
+    orjson reads 1,024 levels and writes 254. Ten levels are reserved for the JSON around the value: a
     message, its payload, a list of errors, the key of an answer.
     """
     try:

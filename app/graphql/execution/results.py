@@ -1,4 +1,4 @@
-"""The outcome of an operation, as clients get it."""
+"""The results of operations, encoded as JSON."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -13,17 +13,17 @@ from app.graphql.execution.freshness import freshness_extension
 
 
 def was_executed(result: ExecutionResult) -> bool:
-    """Whether anything was executed; a request error has no `data`, not even null, and no place in it."""
+    """Return whether execution has begun; the result of a request error has no `data`, and errors no path."""
     return result.data is not None or any(error.path for error in result.errors or ())
 
 
 def with_cost(data: bytes, cost: Cost) -> bytes:
-    """Return an answer without errors, of data that is encoded already, as far as it is the same again."""
+    """Return the part of an answer that can be cached: the encoded data, followed by the cost."""
     return b'{"data":%b,"extensions":{"cost":%b,' % (data, orjson.dumps(cost.shown()))
 
 
 def with_freshness(answer: bytes, freshness: Iterable[Freshness]) -> bytes:
-    """Return the whole of an answer from `with_cost`."""
+    """Return a whole answer: the part from `with_cost`, followed by the freshness."""
     return b'%b"freshness":[%b]}}' % (answer, b",".join(map(_encoded, freshness)))
 
 
@@ -33,7 +33,7 @@ def _encoded(freshness: Freshness) -> bytes:
 
 
 def encoded(result: ExecutionResult) -> bytes:
-    """The result as JSON in UTF-8, on one line."""
+    """Return the result as JSON in UTF-8, on one line."""
     shown: dict[str, Any] = {}
     if was_executed(result):
         shown["data"] = result.data

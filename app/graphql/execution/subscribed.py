@@ -1,4 +1,4 @@
-"""The one field that a subscription selects."""
+"""The root field of a subscription."""
 
 from typing import cast
 
@@ -15,7 +15,7 @@ from graphql import (
 
 
 def subscribed_field(document: DocumentNode, operation_name: str | None) -> FieldNode:
-    """Return the root field of a valid subscription; where it is selected again, its first selection."""
+    """Return the first selection of the root field of a valid subscription."""
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }

@@ -1,6 +1,6 @@
-"""All that Diptych uses of graphql-core which graphql-core keeps private, with the reason.
+"""The private names of graphql-core that Diptych uses, with the reason.
 
-`tests/graphql/internals/test_graphql_core.py` names the release that has changed it.
+`tests/graphql/internals/test_graphql_core.py` fails with the release that has changed one of them.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from graphql.execution import Executor
 from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
 
 Collected = dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, CollectedFields]]
-"""Sub-fields by type and the identity of a list of field nodes; the list is kept, so that its id stays taken.
+"""Sub-fields by type and by the `id` of a list of field nodes, which is kept so that no other gets its id.
 
-An executor looks up the sub-fields of a list there, and shares the dictionary with its copies. No public
-interface reaches it.
+An executor looks up sub-fields in this dictionary, and shares it with its copies. No public interface gives
+access to it.
 """
 
 
@@ -24,5 +24,5 @@ def collected_by(executor: Executor[Any]) -> Mapping[Any, Any]:
 
 
 def collect_into(executor: Executor[Any], collected: Collected) -> None:
-    """Have an executor look up sub-fields in `collected`, and add there what it collects."""
+    """Have an executor use `collected` as its dictionary of sub-fields."""
     executor._relevant_sub_fields = collected

@@ -1,4 +1,4 @@
-"""Operations, executed and encoded."""
+"""The execution of operations through strawberry, for all transports."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -16,21 +16,21 @@ from app.graphql.compiled.answers import Compiled
 from app.graphql.execution.context import Context
 from app.graphql.execution.requested import Operation
 from app.graphql.execution.results import encoded
-from app.graphql.execution.standing import Standing
+from app.graphql.execution.subscription_state import SubscriptionState
 
 
 @dataclass(frozen=True)
 class Item:
-    """One execution result."""
+    """One encoded result of an operation."""
 
     body: bytes
-    """The result in JSON: `data`, `errors` and `extensions`."""
+    """The result as JSON: `data`, `errors` and `extensions`."""
     cursor: str | None
-    """Where a subscription goes on from after this; null for what is no item of a subscription."""
+    """The cursor to resume a subscription after this item; `None` unless it is an item of a subscription."""
 
 
 class Refused(Exception):
-    """The operation can't be executed; `errors` are GraphQL errors as a response has them."""
+    """The operation can't be executed; `errors` are the GraphQL errors to show in the response."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__("; ".join(error.message for error in errors))
@@ -38,19 +38,19 @@ class Refused(Exception):
 
 
 class Operations:
-    """Executes the operations of one schema, for all transports."""
+    """The operations of one schema, executed for all transports."""
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self._schema = schema
         self.compiled = Compiled(schema)
-        """The queries that came again."""
+        """The compiled queries: those that were sent more than once."""
 
     async def execute(
         self, operation: Operation, context: Context, types: set[OperationType]
     ) -> ExecutionResult:
-        """Return the one result of an operation of one of these types; raise strawberry's error for others.
+        """Return the only result of an operation of one of these types; raise strawberry's error for others.
 
-        The context must be the operation's own.
+        `context` must belong to this operation alone.
         """
         return await self._schema.execute(
             operation.query,
@@ -61,13 +61,13 @@ class Operations:
         )
 
     async def results(
-        self, operation: Operation, context: Context, standing: Standing
+        self, operation: Operation, context: Context, state: SubscriptionState
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Yield each result, and note in `standing` where a subscription stands; raise `Refused`."""
+        """Yield each result, and record in `state` how far a subscription has come; raise `Refused`."""
         source = await self._schema.stream(
             operation.query,
             variable_values=dict(operation.variables or {}),
-            context_value=context.for_operation(standing),
+            context_value=context.for_operation(state),
             operation_name=operation.operation_name,
         )
         async with aclosing(source):
@@ -79,16 +79,18 @@ class Operations:
     async def lagged_item(
         self, count: int, cursor: str | None, operation: Operation, context: Context
     ) -> Item:
-        """Return the item by which a subscription says that so many notices were passed over."""
-        standing = Standing(after=cursor, missed=count)
-        async with aclosing(self.results(operation, context, standing)) as told:
-            return Item(encoded(await anext(told)), cursor)
+        """Return the item with which a subscription reports that `count` notices were skipped."""
+        state = SubscriptionState(after=cursor, skipped=count)
+        async with aclosing(self.results(operation, context, state)) as results:
+            return Item(encoded(await anext(results)), cursor)
 
 
-def raised(result: ExecutionResult, places: Sequence[Sequence[str | int]], more: int) -> ExecutionResult:
-    """The same result, with the numbers at these places so much higher."""
+def with_more_lagged(
+    result: ExecutionResult, paths: Sequence[Sequence[str | int]], more: int
+) -> ExecutionResult:
+    """Return a copy of the result in which the numbers at these paths are higher by `more`."""
     data: Any = deepcopy(result.data)
-    for *parents, name in places:
+    for *parents, name in paths:
         parent = data
         for each in parents:
             parent = parent[each]

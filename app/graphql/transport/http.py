@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, after the specification of that name; websockets are passed on."""
+"""GraphQL over HTTP, as its specification says; websockets are handed to `Sockets`."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.requested import Operation
 from app.graphql.execution.results import encoded, was_executed
 from app.graphql.transport.executing import Item, Operations
-from app.graphql.transport.http_requests import Asked, remembered
+from app.graphql.transport.http_requests import GraphQLRequest, remembered
 from app.graphql.transport.media_types import JSON, Accepted
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.refused import refused
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class Answer:
-    """The response with an answer in JSON, and its token."""
+    """A response with a JSON body and a consistency token."""
 
     def __init__(self, body: bytes, media_type: str, token: str | None, status: int) -> None:
         self.body = body
@@ -49,7 +49,7 @@ class Answer:
             self.headers.append((_TOKEN_HEADER, token.encode()))
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Sends all of it at once."""
+        """Send the whole response."""
         await send({"type": "http.response.start", "status": self._status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -75,27 +75,27 @@ class GraphQLEndpoint:
         self._playground = playground
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers with GraphQL's own shape, also where the request is no GraphQL."""
+        """Answer in GraphQL's response format, even if the request is not valid GraphQL."""
         if scope["type"] == "websocket":
             await self._sockets(scope, receive, send)
             return
-        asked = Asked(scope, receive)
+        request = GraphQLRequest(scope, receive)
         try:
-            response = await self._answer(asked)
+            response = await self._answer(request)
         except HTTPException as refusal:
-            response = refused(refusal, asked.accepted.json)
+            response = refused(refusal, request.accepted.json)
         except ClientDisconnect:
             return
         except Exception as fault:
             logger.error("A request failed: %s", outline(fault))
             internal = HTTPException(500, "Something went wrong on our side. Try again, or report this.")
-            response = refused(internal, asked.accepted.json)
+            response = refused(internal, request.accepted.json)
         await response(scope, receive, send)
 
     def answer_at_once(self, headers: Mapping[bytes, bytes], body: bytes) -> Answer | None:
-        """Return the answer to a POST request that is remembered; `None` for one that may have to wait.
+        """Return the cached answer to a POST request; `None` if the request may have to wait.
 
-        It is the answer that the request would be given as an ASGI application.
+        The answer is the same as the one that the ASGI application would give.
         """
         operation = remembered(headers, body)
         if operation is None:
@@ -103,29 +103,29 @@ class GraphQLEndpoint:
         accepted = Accepted.by(headers.get(b"accept", b""))
         if accepted.events_above_all:
             return None
-        asked = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
-        context = Context(self._circle(), asked=asked, over_http=True)
-        if not context.demand_at_once():
+        tokens = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
+        context = Context(self._circle(), sent_tokens=tokens, over_http=True)
+        if not context.demand_sent_tokens_at_once():
             return None
         answer = self.operations.compiled.recall(operation, context)
         return Answer(answer, accepted.json, context.token_to_return, 200) if answer else None
 
-    async def _answer(self, asked: Asked) -> ASGIApp:
-        accepted = asked.accepted
-        if asked.method == "GET" and accepted.page_above_all and "query" not in asked.parameters:
-            return await self._playground(Request(asked.scope))
-        operation = await asked.operation()
-        context = Context(self._circle(), asked=asked.tokens, over_http=True)
+    async def _answer(self, request: GraphQLRequest) -> ASGIApp:
+        accepted = request.accepted
+        if request.method == "GET" and accepted.page_above_all and "query" not in request.parameters:
+            return await self._playground(Request(request.scope))
+        operation = await request.operation()
+        context = Context(self._circle(), sent_tokens=request.tokens, over_http=True)
         if answer := await self.operations.compiled.answer(operation, context):
             return self._answered(answer, context, accepted)
         context = context.for_operation()
         try:
-            result = await self.operations.execute(operation, context, _allowed(asked.method, accepted))
+            result = await self.operations.execute(operation, context, _allowed(request.method, accepted))
         except CannotGetOperationTypeError as unknown:
             raise HTTPException(400, unknown.as_http_error_reason()) from unknown
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is OperationType.SUBSCRIPTION:
-                return self._subscribed(asked, operation)
+                return self._subscribed(request, operation)
             raise HTTPException(405, "Send mutations with POST.", {"Allow": "POST"}) from wrong
         status = 400 if accepted.json != JSON and not was_executed(result) else 200
         return self._answered(encoded(result), context, accepted, status)
@@ -137,16 +137,18 @@ class GraphQLEndpoint:
             return EventStream(only(Item(body, None)), self._leaving, headers=headers)
         return Answer(body, accepted.json, token, status)
 
-    def _subscribed(self, asked: Asked, operation: Operation) -> EventStream:
-        if asked.method == "GET" and not self._origins.welcome(asked.headers):
-            raise HTTPException(403, "This origin may not subscribe; allow it with ALLOWED_ORIGINS.")
-        resumed = replace(operation, after=asked.headers.get("last-event-id") or None)
-        items = self._streams.open(resumed, Context(self._circle(), asked=asked.tokens))
+    def _subscribed(self, request: GraphQLRequest, operation: Operation) -> EventStream:
+        if request.method == "GET" and not self._origins.allow(request.headers):
+            raise HTTPException(
+                403, "Pages of this origin may not subscribe. Add the origin to ALLOWED_ORIGINS."
+            )
+        resumed = replace(operation, after=request.headers.get("last-event-id") or None)
+        items = self._streams.open(resumed, Context(self._circle(), sent_tokens=request.tokens))
         return EventStream(items, self._leaving)
 
 
 def _allowed(method: str, accepted: Accepted) -> set[OperationType]:
-    """The types of operation that are answered with JSON; a subscription only to be refused."""
+    """Return the operation types that are answered with JSON; subscriptions are among them to be refused."""
     types = {OperationType.QUERY}
     if method == "POST":
         types.add(OperationType.MUTATION)

@@ -1,4 +1,4 @@
-"""An HTTP request, and the operation in it; whatever is none is refused."""
+"""HTTP requests and the operations in them; a request without a valid operation is refused."""
 
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
@@ -17,28 +17,29 @@ from app.graphql.execution.requested import Operation, complaint_about_length, c
 from app.graphql.transport.media_types import JSON, LONGEST_REMEMBERED, Accepted
 
 LARGEST_BODY = 1_000_000
-"""Bytes of a request's body, and of a websocket message."""
+"""Largest size, in bytes, of a request's body and of a websocket message."""
 
 LARGEST_REMEMBERED, MOST_REMEMBERED = 2_000, 4_000_000
-"""Bytes of a body that may be remembered with its operation, and of all that are: queries come again. An
-operation may take 30 times as much as its body.
+"""Bytes of one body that may be cached with its operation, and of the whole cache.
+
+Clients repeat their queries. An operation may take 30 times as much memory as its body.
 """
 
 PER_OPERATION = 1_000
-"""Bytes that an operation takes beside its parts, which are text, its variables and its key."""
+"""Bytes that an operation takes besides its text, its variables and its key."""
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
 
-class Asked:
-    """A request that is to hold an operation."""
+class GraphQLRequest:
+    """An HTTP request that should contain an operation."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self._receive = receive
         self.method: str = scope["method"]
-        self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of each
-        if len(self._raw) != len(scope["headers"]):  # Lists may come as several headers.
+        self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of each name
+        if len(self._raw) != len(scope["headers"]):  # A list may be split over several headers.
             for name in (b"accept", _TOKEN_HEADER):
                 if name in self._raw:
                     self._raw[name] = b", ".join(self.headers_named(name))
@@ -46,27 +47,27 @@ class Asked:
 
     @property
     def tokens(self) -> str:
-        """The consistency tokens that it was sent with, separated by commas."""
+        """The consistency tokens in the header, separated by commas."""
         return self._raw.get(_TOKEN_HEADER, b"").decode("latin-1")
 
     @property
     def headers(self) -> Headers:
-        """All headers."""
+        """The headers of the request."""
         return Headers(scope=self.scope)
 
     def headers_named(self, name: bytes) -> list[bytes]:
-        """The values of all headers with a name in lower case."""
+        """Return the values of all headers with a name, given in lower case."""
         return [value for each, value in self.scope["headers"] if each == name]
 
     @cached_property
     def parameters(self) -> QueryParams:
-        """The query string."""
+        """The parameters in the query string."""
         return QueryParams(self.scope["query_string"])
 
     async def operation(self) -> Operation:
-        """The operation in the query string or the body.
+        """Return the operation in the query string or the body.
 
-        Raises `HTTPException` where there is none, and `ClientDisconnect`.
+        Raise `HTTPException` if there is none, and `ClientDisconnect`.
         """
         match self.method:
             case "POST":
@@ -77,10 +78,14 @@ class Asked:
                 return _remembered(body) if len(body) <= LARGEST_REMEMBERED else _operation(_json(body))
             case "GET":
                 return _operation(_parts_in(self.parameters))
-        raise HTTPException(405, "Send operations with POST, or queries with GET.", {"Allow": "GET, POST"})
+        raise HTTPException(
+            405,
+            f"The method {self.method} is not allowed. Use POST, or GET for queries.",
+            {"Allow": "GET, POST"},
+        )
 
     async def _body(self) -> bytes:
-        """Reads no more of the body than it may have."""
+        """Read the body; raise `HTTPException` as soon as it is too large."""
         body = bytearray()
         while True:
             message = await self._receive()
@@ -88,7 +93,7 @@ class Asked:
                 raise ClientDisconnect
             body += message.get("body", b"")
             if len(body) > LARGEST_BODY:
-                raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes.")
+                raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes. Send less.")
             if not message.get("more_body"):
                 return bytes(body)
 
@@ -97,7 +102,7 @@ _known: Kept[bytes, Operation] = Kept(MOST_REMEMBERED)
 
 
 def remembered(headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
-    """Return the operation of a body that came before; `None` for others, and for what is to be refused."""
+    """Return the cached operation of a body; `None` if it is not cached or the request must be refused."""
     operation = _known.get(body)
     if operation:
         try:
@@ -126,7 +131,7 @@ def _operation(sent: object) -> Operation:
 
 
 def _parts_in(parameters: QueryParams) -> Mapping[str, Any]:
-    """Of the parts of an operation those that are no text are JSON."""
+    """Return the parts of an operation in a query string; `variables` and `extensions` are parsed as JSON."""
     return {
         name: _json(text) if name in {"variables", "extensions"} and text else text
         for name, text in parameters.items()
@@ -134,7 +139,7 @@ def _parts_in(parameters: QueryParams) -> Mapping[str, Any]:
 
 
 def _json(text: str | bytes) -> object:
-    """JSON by the book: no duplicate meaning, no bare surrogates, no endless nesting."""
+    """Parse strict JSON: without lone surrogates, and with limited nesting; raise `HTTPException`."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -149,12 +154,12 @@ def _refuse_encoding(content_type: bytes, content_encoding: bytes) -> None:
 def _refuse(content_type: bytes, content_encoding: bytes) -> None:
     media_type, *parameters = content_type.decode("latin-1").lower().split(";")
     if media_type.strip() != JSON:
-        raise HTTPException(415, "Send the operation as JSON, with the Content-Type application/json.")
+        raise HTTPException(415, "The Content-Type is not application/json. Send the operation as JSON.")
     charsets = (text.partition("=")[2] for text in parameters if text.strip().startswith("charset"))
     if not {charset.strip(' "') for charset in charsets} <= {"utf-8", "utf8"}:
-        raise HTTPException(415, "Send the operation in UTF-8.")
+        raise HTTPException(415, "The charset is not UTF-8. Send the operation in UTF-8.")
     if content_encoding.decode("latin-1").lower() != "identity":
-        raise HTTPException(415, "Send the operation without a Content-Encoding.")
+        raise HTTPException(415, "The body is compressed. Send it without a Content-Encoding.")
 
 
 _refuse_known = lru_cache(100)(_refuse)

@@ -1,4 +1,4 @@
-"""Which kind of answer a client wants: what its `Accept` header says of each media type."""
+"""The media types that a client accepts, read from its `Accept` header."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ PAGE = "text/html"
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.IGNORECASE)
 
 LONGEST_REMEMBERED = 300
-"""Bytes of a header that may be remembered; what it says may take a hundred times as much."""
+"""Bytes of a header that may be cached; its parsed form may take a hundred times as much."""
 
 
 @dataclass(frozen=True)
@@ -24,33 +24,33 @@ class Accepted:
 
     @staticmethod
     def by(header: bytes) -> "Accepted":
-        """What an `Accept` header says; where it is empty, everything is as good."""
+        """Return what an `Accept` header accepts; an empty one accepts every media type."""
         return _remembered(header) if len(header) <= LONGEST_REMEMBERED else _read(header)
 
     def quality(self, media_type: str) -> float:
-        """How welcome the media type is: the closest range decides, and 0 is not at all."""
+        """Return the quality of a media type, from 0 (not accepted) to 1; the most specific range decides."""
         ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
         return next((self.qualities[name] for name in ranges if name in self.qualities), 0)
 
     @cached_property
     def json(self) -> str:
-        """The media type of an answer as JSON: the newer one is for those who know it by name."""
+        """The media type for JSON; the newer one only if the header names it."""
         newer = self.qualities.get(GRAPHQL_JSON, 0)
         return GRAPHQL_JSON if newer and newer >= self.quality(JSON) else JSON
 
     @cached_property
     def events(self) -> bool:
-        """Whether an event stream will do; some clients name it in every request, in case it is needed."""
+        """True if an event stream is accepted; some clients name it in every request, just in case."""
         return self.qualities.get(EVENTS, 0) > 0
 
     @cached_property
     def events_above_all(self) -> bool:
-        """Whether an event stream is preferred to JSON."""
+        """True if an event stream is preferred to JSON."""
         return self.qualities.get(EVENTS, 0) > self.quality(self.json)
 
     @cached_property
     def page_above_all(self) -> bool:
-        """Whether this is a browser that wants to show a page."""
+        """True if an HTML page is preferred to JSON, as by a browser that shows a page."""
         return self.quality(PAGE) > self.quality(self.json)
 
 

@@ -1,4 +1,4 @@
-"""Which pages may use the API from a browser."""
+"""The origins of pages that may use the API from a browser."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,15 +6,15 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_o
 
 
 class Origins:
-    """Our own pages, and those of the allowed origins."""
+    """The service's own origin and the allowed origins."""
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
         self._allowed = normalize_allowed_origins(allowed)
 
-    def welcome(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request with these headers is none of a page of elsewhere."""
+    def allow(self, headers: Mapping[str, str]) -> bool:
+        """Return whether a request with these headers may be answered: no page of another origin sent it."""
         origin = headers.get("origin")
-        if origin is None:  # no browser, or a page that wants no leave to read: browsers tell where it is
+        if origin is None:  # no browser, or a request without CORS, for which browsers send this header
             return headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
         if "*" in self._allowed or is_same_origin(origin, headers.get("host")):
             return True

@@ -1,4 +1,4 @@
-"""The answer to a request that is none of GraphQL."""
+"""The response to a request that is refused before its operation is executed."""
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ _CODES = {403: "FORBIDDEN", 404: "NOT_FOUND", 413: "LIMIT_EXCEEDED", 500: "INTER
 
 
 def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
-    """The answer to a request that is none of GraphQL, in the shape that clients of GraphQL know."""
+    """Return the response to a refused request, in GraphQL's response format."""
     code = _CODES.get(refusal.status_code, "BAD_REQUEST")
     body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
     headers = {"Vary": "Accept", **(refusal.headers or {})}

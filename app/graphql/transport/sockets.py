@@ -1,4 +1,4 @@
-"""GraphQL over websockets, to the letter of the protocol graphql-transport-ws."""
+"""GraphQL over websockets, with the protocol graphql-transport-ws."""
 
 import asyncio
 import logging
@@ -24,28 +24,28 @@ from app.graphql.transport.streams import Streams
 PROTOCOL = "graphql-transport-ws"
 
 MOST_OPERATIONS = 100
-"""At once, over one socket."""
+"""Operations that may run at the same time over one socket."""
 
 MOST_BYTES = 1_000_000
-"""In memory, of the messages that began the operations which run over one socket; one alone may take more."""
+"""Bytes of the `subscribe` messages whose operations run over one socket; a single one may be larger."""
 
 LONGEST_REASON = 123
-"""Bytes of the reason in a close frame (RFC 6455)."""
+"""Largest size, in bytes, of the reason in a close frame (RFC 6455)."""
 
 INIT_PATIENCE = timedelta(seconds=10)
-"""How long a socket may stay open without `connection_init`."""
+"""The time that a socket may stay open without `connection_init`."""
 
 READ_PATIENCE = timedelta(seconds=30)
-"""How long a client may leave unread what is sent to it."""
+"""The time that a client may leave messages unread."""
 
 TRY_AGAIN_LATER = 1013
-"""A close code that clients take as a reason to connect again."""
+"""A close code after which clients reconnect."""
 
 logger = logging.getLogger(__name__)
 
 
 class _Close(Exception):
-    """The socket is to be closed with this code and reason."""
+    """The socket must be closed with this code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
@@ -54,25 +54,25 @@ class _Close(Exception):
 
 
 class _Gone(Exception):
-    """The client has left."""
+    """The client has disconnected."""
 
 
 class _Message(NamedTuple):
-    """A message of the client, and the bytes that its text takes in memory."""
+    """A client's message, and the bytes that its text takes in memory."""
 
     parts: dict[str, Any]
     size: int
 
 
 class _Running(NamedTuple):
-    """An operation that was begun, and the bytes of the message that began it."""
+    """A running operation, and the bytes of the message that started it."""
 
     task: asyncio.Task[None]
     size: int
 
 
 class Sockets:
-    """Serves websockets: an ASGI application for the scope type `websocket`."""
+    """The ASGI application for the scope type `websocket`."""
 
     def __init__(
         self,
@@ -90,16 +90,16 @@ class Sockets:
         self._read_patience = read_patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one socket until either side closes it."""
+        """Serve one socket until either side closes it."""
         websocket = WebSocket(scope, receive, send)
-        if not self._origins.welcome(websocket.headers):
-            await websocket.close()  # before it is accepted: answered with 403
+        if not self._origins.allow(websocket.headers):
+            await websocket.close()  # before the handshake: the client gets the status 403
         elif PROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
             await websocket.close(4406, "Subprotocol not acceptable")
         else:
             await websocket.accept(PROTOCOL)
-            context = Context(self._circle(), asked=websocket.headers.get(TOKEN_HEADER) or "")
+            context = Context(self._circle(), sent_tokens=websocket.headers.get(TOKEN_HEADER) or "")
             await _Socket(
                 websocket, send, context, self._streams, self._init_patience, self._read_patience
             ).serve()
@@ -132,7 +132,7 @@ class _Socket:
         self._bytes = 0
 
     async def serve(self) -> None:
-        """Answers messages until either side closes the socket; then nothing of it is left running."""
+        """Answer messages until either side closes the socket, and end all its operations then."""
         try:
             async with asyncio.TaskGroup() as self._running:
                 await self._listen()
@@ -165,11 +165,11 @@ class _Socket:
         if received["type"] == "websocket.disconnect":
             raise _Gone
         if received.get("text") is None:
-            raise _Close(4400, "Messages are text, not binary")
+            raise _Close(4400, "A message must be text, not binary")
         try:
             message = orjson.loads(received["text"])
         except orjson.JSONDecodeError:
-            raise _Close(4400, "A message is JSON") from None
+            raise _Close(4400, "A message must be JSON") from None
         if complaint := complaint_about_message(message):
             raise _Close(4400, complaint)
         return _Message(message, getsizeof(received["text"]))
@@ -182,7 +182,7 @@ class _Socket:
                     raise _Close(4429, "Too many initialisation requests")
                 self._initialised = True
                 given = (message.get("payload") or {}).get(TOKEN_HEADER)
-                self._context.asked = self._context.asked or ("" if given is None else str(given))
+                self._context.sent_tokens = self._context.sent_tokens or ("" if given is None else str(given))
                 await self._send({"type": "connection_ack"})
             case "ping":
                 payload = message.get("payload")
@@ -199,13 +199,15 @@ class _Socket:
         if id in self._operations:
             raise _Close(4409, f"Subscriber for {id} already exists")
         if len(self._operations) >= MOST_OPERATIONS:
-            refusal = f"At most {MOST_OPERATIONS} operations run at once over one socket. Complete one first."
+            refusal = (
+                f"{MOST_OPERATIONS} operations run over this socket, the most allowed. Complete one first."
+            )
             await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
             return
         if self._operations and self._bytes + size > MOST_BYTES:
             refusal = (
-                f"This operation takes {size:,} bytes, and those that run over this socket {self._bytes:,}; "
-                f"together they may take {MOST_BYTES:,}. Complete one first, or use another socket."
+                f"This operation takes {size:,} bytes, and the others over this socket take {self._bytes:,}. "
+                f"Together they may take {MOST_BYTES:,}. Complete one first, or use another socket."
             )
             await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
             return
@@ -221,13 +223,13 @@ class _Socket:
         self._bytes += size
 
     def _forget(self, id: str) -> asyncio.Task[None]:
-        """Free the id of an operation, and return its task."""
+        """Remove an operation, so that its id can be used again, and return its task."""
         task, size = self._operations.pop(id)
         self._bytes -= size
         return task
 
     async def _run(self, id: str, operation: Operation) -> None:
-        """Sends an operation's results; it is forgotten before its last message, so its id is free then."""
+        """Send an operation's results; free its id before the last message, so that it can be used again."""
         head = f'{{"id":{orjson.dumps(id).decode()},"type":"next","payload":'
         last: dict[str, Any] = {"id": id, "type": "complete"}
         try:
@@ -248,22 +250,22 @@ class _Socket:
         await self._send_text(orjson.dumps(message).decode())
 
     async def _send_text(self, text: str) -> None:
-        """Sends a frame, once the client has read enough of those before."""
+        """Send a frame, once the client has read enough of the earlier ones."""
         if not self._sending:
             self._progress_at = self._loop.time()
-        if self._watch is None:  # one timer, and not one for each frame: that would take as long as the frame
+        if self._watch is None:  # one timer for all frames: one for each would take as long as sending it
             self._watch = self._loop.call_later(self._read_patience, self._check)
         self._sending += 1
         try:
             await self._send_frame({"type": "websocket.send", "text": text})
-        except (OSError, RuntimeError):  # servers say in either way that the connection is at its end
+        except (OSError, RuntimeError):  # servers raise either if the connection has ended
             raise _Gone from None
         finally:
             self._sending -= 1
         self._progress_at = self._loop.time()
 
     def _check(self) -> None:
-        """Gives up a client that has not let any frame pass for too long."""
+        """Disconnect a client that has not read a frame for too long."""
         self._watch = None
         left = self._progress_at + self._read_patience - self._loop.time()
         if self._sending and left > 0:
@@ -273,7 +275,7 @@ class _Socket:
 
 
 async def _give_up() -> None:
-    raise _Close(TRY_AGAIN_LATER, "Nothing was read for too long. Go on after the last cursor that you have.")
+    raise _Close(TRY_AGAIN_LATER, "The client did not read for too long. Resume after your last cursor.")
 
 
 def _error(id: str, message: str, code: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""GraphQL over server-sent events: the distinct connections of graphql-sse, and each can be resumed."""
+"""GraphQL over server-sent events: the "distinct connections" of graphql-sse, which can be resumed."""
 
 import asyncio
 import logging
@@ -14,15 +14,15 @@ from app.graphql.transport.executing import Item, Refused
 from app.graphql.transport.media_types import EVENTS
 
 PING_INTERVAL = 12
-"""Seconds between two comments, which tell what is in between that the connection is in use."""
+"""Seconds between two comments, which show proxies that the connection is in use."""
 
 RETRY = range(500, 5000)
-"""Milliseconds: when clients come back after the service has ended, each at a time of its own."""
+"""Milliseconds after which clients reconnect once the service has stopped; each gets a random one of them."""
 
 HEADERS = {
     "Content-Type": EVENTS,
     "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",  # nginx would keep events until it has enough of them
+    "X-Accel-Buffering": "no",  # nginx would buffer events otherwise
     "Vary": "Accept",
 }
 
@@ -33,10 +33,10 @@ logger = logging.getLogger(__name__)
 
 
 class EventStream:
-    """The response that sends an operation's items as events, whose ids are the items' cursors.
+    """A response that sends an operation's items as events, whose ids are the items' cursors.
 
-    It ends with the operation, when the client leaves or is cut off because it does not read, and when the
-    service is `leaving`; what was not completed, clients come back for.
+    It ends when the operation ends, when the client disconnects or is disconnected because it does not read,
+    and when the service is `leaving`. In the last two cases clients reconnect and resume.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class EventStream:
         self._ended = False
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends until there is an end; then nothing of it is left running."""
+        """Send items until the stream ends, and close the operation then."""
         self._send = send
         try:
             await self._start()
@@ -67,7 +67,7 @@ class EventStream:
     async def _start(self) -> None:
         headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._write(COMMENT)  # some browsers wait for a body before they open
+        await self._write(COMMENT)  # some browsers wait for a body before they report the connection as open
 
     async def _send_items(self) -> None:
         try:
@@ -77,7 +77,10 @@ class EventStream:
             await self._write(_event(Item(orjson.dumps({"errors": refused.errors}), None)))
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
-            error = {"message": "Something went wrong on our side.", "extensions": {"code": "INTERNAL"}}
+            error = {
+                "message": "Something went wrong on our side. Try again, or report this.",
+                "extensions": {"code": "INTERNAL"},
+            }
             await self._write(_event(Item(orjson.dumps({"errors": [error]}), None)))
         await self._write(COMPLETE, more=False)
 
@@ -87,13 +90,13 @@ class EventStream:
             await self._write(COMMENT)
 
     async def _write(self, body: bytes, *, more: bool = True) -> None:
-        """Sends once the client has read enough of what was sent before."""
+        """Send a part of the body, once the client has read enough of the earlier parts."""
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
         self._ended = not more
 
 
 async def only(item: Item) -> AsyncGenerator[Item, None]:
-    """A stream of one item."""
+    """Yield one item."""
     yield item
 
 
@@ -103,7 +106,7 @@ def _event(item: Item) -> bytes:
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
-    """Waits until one of them ends, and raises what it raised; the others are cancelled."""
+    """Wait until one of the coroutines ends, cancel the others, and raise its error if it failed."""
     tasks = [asyncio.create_task(wait) for wait in waits]
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,9 +1,9 @@
-"""Operations as streams of encoded results; who subscribes to the same is sent the same bytes.
+"""Operations as streams of encoded results; subscribers to the same operation are sent the same bytes.
 
-A subscription is executed by a task of its own, and may have many members. Who asks for the same from the
-same start joins an execution that has not yielded yet. Whoever came otherwise falls in later: when two
-executions of one operation have just yielded the same step, all that follows is the same, so one of them
-takes over the other's members.
+Each execution of a subscription is a task of its own, and serves many subscribers. A subscriber joins an
+execution of the same operation from the same start if that has not yielded an item yet; otherwise it gets an
+execution of its own. When two executions of one operation have just yielded the same step, all later items
+are the same, so one of them ends and the other takes over its subscribers.
 """
 
 import asyncio
@@ -16,100 +16,100 @@ from app.graphql.admission.turns import turns
 from app.graphql.execution.context import Context
 from app.graphql.execution.requested import Operation
 from app.graphql.execution.results import encoded
-from app.graphql.execution.standing import Standing
+from app.graphql.execution.subscription_state import SubscriptionState
 from app.graphql.transport.executing import Item, Operations
-from app.graphql.transport.likeness import Likeness, likeness
-from app.graphql.transport.members import Execution, Made, Member
+from app.graphql.transport.sharing import SharingKey, sharing_key
+from app.graphql.transport.subscribers import SharedExecution, SharedItem, Subscriber
 
 
 class Streams:
-    """Executes operations; one for all transports, so that their subscribers share."""
+    """The streams of all transports, whose subscribers share executions."""
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
-        self._starting: dict[Likeness, Execution] = {}
-        self._at: dict[tuple[bytes, Any], Execution] = {}
+        self._starting: dict[SharingKey, SharedExecution] = {}
+        self._at: dict[tuple[bytes, Any], SharedExecution] = {}
 
     async def open(self, operation: Operation, context: Context) -> AsyncGenerator[Item, None]:
-        """Each result of a subscription, or the one result of a query or mutation; raises `Refused`.
+        """Yield each result of a subscription, or the only result of a query or mutation; raise `Refused`.
 
-        A subscriber who does not take items as they come misses some, and is told how many. Close it
-        (`contextlib.aclosing`) to leave.
+        A subscriber that does not take items as they come misses some, and is told how many. Close the
+        generator (`contextlib.aclosing`) to unsubscribe.
         """
         await turns.take_for(operation.query)
-        like = likeness(operation, context)
-        if like is None:
+        key = sharing_key(operation, context)
+        if key is None:
             if body := await self._operations.compiled.answer(operation, context.for_operation()):
                 yield Item(body, None)
                 return
-            async with aclosing(self._operations.results(operation, context, Standing())) as answers:
+            async with aclosing(self._operations.results(operation, context, SubscriptionState())) as answers:
                 async for answer in answers:
                     yield Item(encoded(answer), None)
             return
-        member = Member(operation.after)
-        self._join(member, like, operation, context)
+        subscriber = Subscriber(operation.after)
+        self._join(subscriber, key, operation, context)
         try:
             while True:
-                if member.is_behind:
-                    self._leave(member)
-                    member.start_again()
-                    again = replace(operation, after=member.cursor)
-                    self._join(member, likeness(again, context) or like, again, context)
-                made = await member.take()
-                if made is None:
+                if subscriber.is_behind:
+                    self._leave(subscriber)
+                    subscriber.restart()
+                    again = replace(operation, after=subscriber.cursor)
+                    self._join(subscriber, sharing_key(again, context) or key, again, context)
+                item = await subscriber.take()
+                if item is None:
                     return
-                lagged = member.take_lagged()
-                if lagged and made.document is None:
-                    yield await self._operations.lagged_item(lagged, member.cursor, operation, context)
+                lagged = subscriber.take_lagged()
+                if lagged and item.document is None:
+                    yield await self._operations.lagged_item(lagged, subscriber.cursor, operation, context)
                     lagged = 0
-                member.cursor = made.cursor or member.cursor
-                yield made.item(lagged)
+                subscriber.cursor = item.cursor or subscriber.cursor
+                yield item.item(lagged)
         finally:
-            self._leave(member)
+            self._leave(subscriber)
 
-    def _join(self, member: Member, like: Likeness, operation: Operation, context: Context) -> None:
-        """Has `member` be sent what an execution yields that starts now, or that has not yielded yet."""
-        execution = self._starting.get(like)
+    def _join(self, subscriber: Subscriber, key: SharingKey, operation: Operation, context: Context) -> None:
+        """Have the subscriber join an execution that has not yielded yet; start one if there is none."""
+        execution = self._starting.get(key)
         if execution is None:
-            execution = self._starting[like] = Execution(like)
+            execution = self._starting[key] = SharedExecution(key)
             running = self._run(execution, operation, context)
             execution.task = asyncio.create_task(running, name="subscription")
-        execution.adopt({member})
+        execution.take_over({subscriber})
 
-    def _leave(self, member: Member) -> None:
-        if execution := member.execution:
-            member.execution = None
-            execution.members.discard(member)
-            if not execution.members:
+    def _leave(self, subscriber: Subscriber) -> None:
+        if execution := subscriber.execution:
+            subscriber.execution = None
+            execution.subscribers.discard(subscriber)
+            if not execution.subscribers:
                 self._forget(execution)
                 execution.task.cancel()
 
-    async def _run(self, execution: Execution, operation: Operation, context: Context) -> None:
-        standing = Standing(after=operation.after)
+    async def _run(self, execution: SharedExecution, operation: Operation, context: Context) -> None:
+        state = SubscriptionState(after=operation.after)
         ended: Exception | None = None
         try:
-            async with aclosing(self._operations.results(operation, context, standing)) as made:
-                async for result in made:
-                    mark, lagged_at = standing.take()
+            async with aclosing(self._operations.results(operation, context, state)) as results:
+                async for result in results:
+                    metadata, lagged_at = state.take()
                     self._forget(execution)
-                    execution.hand_out(Made(result, mark, lagged_at))
-                    if mark and mark.step is not None:
-                        execution.step = mark.step
-                        host = self._at.setdefault((execution.like.same, mark.step), execution)
+                    execution.publish(SharedItem(result, metadata, lagged_at))
+                    if metadata and metadata.step is not None:
+                        execution.step = metadata.step
+                        host = self._at.setdefault((execution.key.operation, metadata.step), execution)
                         if host is not execution:
-                            host.adopt(execution.members)
+                            host.take_over(execution.subscribers)
                             return
-                    await execution.room.wait()
+                    await execution.more_wanted.wait()
         except Exception as error:
             ended = error
         finally:
             self._forget(execution)
         execution.end(ended)
 
-    def _forget(self, execution: Execution) -> None:
-        """Nobody joins this execution, or falls in with it, where it stood until now."""
-        if self._starting.get(execution.like) is execution:
-            del self._starting[execution.like]
-        at = (execution.like.same, execution.step)
+    def _forget(self, execution: SharedExecution) -> None:
+        """Stop offering this execution to subscribers at the step that it has left."""
+        if self._starting.get(execution.key) is execution:
+            del self._starting[execution.key]
+        at = (execution.key.operation, execution.step)
         if self._at.get(at) is execution:
             del self._at[at]

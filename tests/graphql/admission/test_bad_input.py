@@ -94,7 +94,7 @@ async def test_variables_that_are_nested_too_deeply_are_refused(client: Client) 
         )
         assert (answer.status_code, answer.json()["errors"][0]["message"]) == (
             400,
-            "variables are nested too deeply.",
+            "variables are nested too deeply. Send fewer levels.",
         )
 
 

@@ -80,7 +80,7 @@ class Comparison:
             raise Different(_report(operation, variables, usual, compiled))
 
     def _context(self, operation: Operation) -> Context:
-        return Context(self.circle, asked=operation.token or "", over_http=True)
+        return Context(self.circle, sent_tokens=operation.token or "", over_http=True)
 
 
 def _sorted(body: bytes) -> bytes:

@@ -49,9 +49,7 @@ def test_a_schema_has_graphql_cores_schema() -> None:
 def test_a_release_without_it_is_named() -> None:
     schema = strawberry.Schema(Query)
     del schema._schema
-    told = (
-        rf"^strawberry-graphql {re.escape(version('strawberry-graphql'))} has no Schema\._schema any more\."
-    )
+    told = rf"^strawberry-graphql {re.escape(version('strawberry-graphql'))} no longer has Schema\._schema\."
     with pytest.raises(ImportError, match=told):
         core_schema(schema)
 

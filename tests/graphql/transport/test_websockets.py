@@ -166,7 +166,7 @@ async def test_variables_are_taken_or_refused_however_deep_they_are(
             assert answered["type"] in ("next", "error")
             assert "INTERNAL" not in json.dumps(answered)
         else:
-            assert await closed(socket) == (4400, "variables are nested too deeply.")
+            assert await closed(socket) == (4400, "variables are nested too deeply. Send fewer levels.")
 
 
 @pytest.mark.parametrize("payload", ["x", [], 1])

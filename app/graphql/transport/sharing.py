@@ -1,4 +1,4 @@
-"""Which subscriptions are alike, so that one execution can serve them."""
+"""The keys by which equal subscriptions are found, so that they share one execution."""
 
 from dataclasses import dataclass
 
@@ -22,15 +22,16 @@ from app.graphql.execution.requested import Operation
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """What two subscriptions have in common that go on alike from equal steps, and where this one starts."""
+class SharingKey:
+    """The key of a subscription: the operation that it executes, and the position from which it starts."""
 
-    same: bytes
+    operation: bytes
+    """Two executions with equal values yield equal items from equal steps on."""
     start: str
 
 
-def likeness(operation: Operation, context: Context) -> Likeness | None:
-    """How an operation is like others; `None` for what is no subscription."""
+def sharing_key(operation: Operation, context: Context) -> SharingKey | None:
+    """Return the key of a subscription; `None` for any other operation."""
     try:
         document = documents.parse(operation.query, max_tokens=MOST_TOKENS)
     except GraphQLError:
@@ -41,18 +42,18 @@ def likeness(operation: Operation, context: Context) -> Likeness | None:
     variables = dict(operation.variables or {})
     resumed_by = _resumed_by(document, selected)
     given = variables.pop(resumed_by, None) if resumed_by else None
-    same = [operation.query, operation.operation_name, variables, context.viewer]
-    start = repr((given if operation.after is None else operation.after, context.asked))
-    return Likeness(compact(orjson.dumps(same, option=orjson.OPT_SORT_KEYS)), start)
+    executed = [operation.query, operation.operation_name, variables, context.viewer]
+    start = repr((given if operation.after is None else operation.after, context.sent_tokens))
+    return SharingKey(compact(orjson.dumps(executed, option=orjson.OPT_SORT_KEYS)), start)
 
 
 def _resumed_by(document: DocumentNode, selected: OperationDefinitionNode) -> str | None:
-    """The variable that is the subscription's `after` and nothing else."""
+    """Return the variable that is used for the subscription's argument `after` only; `None` without one."""
     for node in selected.selection_set.selections:
         for argument in (node.arguments or ()) if isinstance(node, FieldNode) else ():
             if argument.name.value == "after" and isinstance(argument.value, VariableNode):
                 name = argument.value.name.value
-                return name if _mentions(document, name) == 2 else None  # where it is defined, and here
+                return name if _mentions(document, name) == 2 else None  # its definition and this use
     return None
 
 

@@ -1,0 +1,37 @@
+"""The state that a subscription's resolver shares with the code that sends its items."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemMetadata:
+    """The data that a subscription's resolver gives with an item, for those who queue and send it."""
+
+    cursor: str
+    step: Any
+    """Two executions of one operation yield equal items after equal steps; `None` if this is not known."""
+    document: str | None
+    """The key of the document whose state the item is, so that a newer one may replace it; else `None`."""
+    changes: int
+    """The number of changes that a subscriber misses if it is not sent this item."""
+
+
+@dataclass(kw_only=True)
+class SubscriptionState:
+    """The state of one execution of a subscription."""
+
+    after: str | None = None
+    """The cursor to resume after, if it replaces the operation's own argument."""
+    skipped: int = 0
+    """If not 0, the subscription yields a single item: that so many notices were skipped since `after`."""
+    item: ItemMetadata | None = None
+    """The metadata of the newest item."""
+    lagged_at: list[list[str | int]] = field(default_factory=list)
+    """The paths in the newest item at which it shows how many states were skipped."""
+
+    def take(self) -> tuple[ItemMetadata | None, list[list[str | int]]]:
+        """Return the metadata and the paths of the newest item, and clear both."""
+        taken = self.item, self.lagged_at
+        self.item, self.lagged_at = None, []
+        return taken
