@@ -22,7 +22,7 @@ def demo(
     settings = settings_of(data_dir=data_dir)
 
     from app.bootstrap import open_write_side
-    from app.cqrs.commands.bus import Conflict
+    from app.cqrs.commands.write_store import Conflict
     from app.cqrs.unavailable import WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill
     from app.demo.plan import Shop

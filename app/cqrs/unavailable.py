@@ -9,3 +9,15 @@ class WriteStoreUnavailable(Impersonal):
 
 class ReadStoreUnavailable(Impersonal):
     """The read store does not answer; what was asked may be asked again."""
+
+
+class WriteStoreBusy(WriteStoreUnavailable):
+    """More commands come than can be carried out; this one was not begun, and may be sent again."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(
+            "More commands come than can be carried out, so this one was not begun. "
+            f"Send it again in {wait:.1f} seconds."
+        )
+        self.wait = wait
+        """Seconds that it would have waited."""

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from pymongo import AsyncMongoClient
 
-from app.stores.sql.write_store import events
+from app.stores.sql.transactions import events
 from tests.bench.candidates import Candidate, Stores, started
 from tests.bench.commands import Known, deliveries
 from tests.bench.loading import given, percentile

@@ -18,11 +18,12 @@ from sqlalchemy import Connection, CursorResult, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.bootstrap import EVENTS, HANDLERS
-from app.cqrs.commands.bus import Cause, CommandBus
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.commands.write_store import Cause
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.stores.sql.engines import open_database
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlGroup, SqlWork
 from tests.service import running
 
 PROJECT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ _MADE_BY = (
         "app/cqrs/commands/aggregates.py",
         "app/cqrs/documents/words.py",
     ),
-    *("app/domain", "app/demo", "app/read_models", "app/migrations", "app/stores/sql/write_store.py"),
+    *("app/domain", "app/demo", "app/read_models", "app/migrations", "app/stores/sql/transactions.py"),
 )
 """The code that says what rows, events and documents look like."""
 
@@ -82,6 +83,13 @@ class _OneTransaction:
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         yield SqlWork(self._rows, cause, EVENTS)
+
+    @asynccontextmanager
+    async def begin_group(self) -> AsyncIterator[SqlGroup]:
+        yield SqlGroup(self._rows, EVENTS)
+
+    def meaning_of(self, error: Exception) -> Exception:
+        return error
 
 
 async def made(size: Size) -> Path:

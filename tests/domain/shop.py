@@ -15,8 +15,9 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs import contexts
 from app.cqrs.commands.aggregates import Aggregate
-from app.cqrs.commands.bus import Cause, CommandBus
+from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.outcomes import CommandError, Receipt, Refused
+from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Command
 from app.domain.contexts import CONTEXTS
@@ -38,6 +39,11 @@ class Shop:
     engines: Engines
     store: SqlWriteStore
     bus: CommandBus
+
+    def of_another_process(self) -> "Shop":
+        """Return the same shop as another process has it: commands do not wait for those of this one."""
+        bus = CommandBus(self.store, HANDLERS, committed=lambda _receipt: None)
+        return Shop(self.engines, self.store, bus)
 
     async def accept(self, command: Command, **how: Any) -> Receipt:
         outcome = await self.bus.execute(command, **how)

@@ -133,7 +133,8 @@ async def test_who_waits_to_change_what_orders_rely_on_is_not_overtaken_by_furth
             await HANDLERS[PlaceOrder](order(ada, (chai, 1)), first)
             spoiled = asyncio.create_task(shop.accept(spoiler(chai, ada)))
             await shop.until_waiting(1)
-            others = [asyncio.create_task(shop.bus.execute(order(ada, (chai, 1)))) for _ in range(3)]
+            processes = [shop.of_another_process() for _ in range(3)]
+            others = [asyncio.create_task(each.bus.execute(order(ada, (chai, 1)))) for each in processes]
             await shop.until_waiting(4)
             await first.commit("")
         await asyncio.gather(spoiled, *others)

@@ -1,6 +1,7 @@
 """Clients of the service over real HTTP, who keep a journal and don't give up."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ PATIENCE = 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.2
 """Seconds that a client waits before it sends something once more."""
 
-RETRYABLE = frozenset({"WRITE_STORE_UNAVAILABLE", "CONFLICT"})
+BUSY = "WRITE_STORE_BUSY"
+"""The code of a command that was not begun, because too many waited."""
+
+RETRYABLE = frozenset({"WRITE_STORE_UNAVAILABLE", BUSY, "CONFLICT"})
 """Codes of a command that may be sent again."""
 
 PATIENT = frozenset({"READ_MODEL_BEHIND", "READ_STORE_UNAVAILABLE"})
@@ -147,7 +151,10 @@ class Buyer(Client):
                 self.known.learn(entry, outcome)
             if not (insist and isinstance(outcome, Unknown)):
                 return outcome
-            await asyncio.sleep(next(waits))
+            asked_to_wait = re.search(r"Send it again in ([\d.]+) seconds", outcome.said)
+            await asyncio.sleep(
+                float(asked_to_wait[1]) * self.chance.uniform(1, 2) if asked_to_wait else next(waits)
+            )
 
     async def wish(self, wish: Wish) -> Acknowledged:
         """Sends a command that can't be refused."""

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from app.cqrs.commands.aggregates import stream
 from app.domain.stock.events import StockReceived
 from app.stores.sql import write_store
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork, events
 from tests.domain.shop import Shop, cause, open_shop
 from tests.domain.wanted import order
 from tests.postgres import Postgres, postgres
@@ -92,7 +92,7 @@ async def shop_of(server: Postgres, *, protected: bool) -> AsyncIterator[Shop]:
     async with open_shop(await server.database()) as shop:
         async with shop.engines.writing.begin() as connection:
             await connection.execute(text("CREATE SEQUENCE unprotected"))
-        write_store.SqlWork = SqlWork if protected else UnprotectedWork  # type: ignore[misc]
+        vars(write_store)["SqlWork"] = SqlWork if protected else UnprotectedWork
         yield shop
 
 
@@ -112,7 +112,7 @@ async def measure(shop: Shop, act: Act, clients: int, seconds: float) -> tuple[f
     rate = done / (monotonic() - began)
     end.set()
     await following
-    return rate, 1 - follower.seen / await shop.count(write_store.events)
+    return rate, 1 - follower.seen / await shop.count(events)
 
 
 async def main() -> None:

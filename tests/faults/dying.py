@@ -13,7 +13,7 @@ from app.__main__ import main
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.stores.mongo.writing import MongoWriter
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlGroup, SqlWork
 
 POINT, AT = "FAULTS_DIE_AT", "FAULTS_DIE_AT_CALL"
 
@@ -48,9 +48,16 @@ def after(owner: type, method: str, die: Callable[[], None]) -> None:
     setattr(owner, method, wrapped)
 
 
+def commits(wrap: Callable[[type, str, Callable[[], None]], None], die: Callable[[], None]) -> None:
+    """Wraps the commit of one command, and that of several that share a transaction."""
+    wrap(SqlWork, "commit", die)
+    wrap(SqlGroup, "commit", die)
+
+
 POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
-    "before the commit": lambda die: before(SqlWork, "commit", die),
-    "after the commit, before it is published": lambda die: after(SqlWork, "commit", die),
+    "inside a group, after a savepoint": lambda die: after(SqlGroup, "begin", die),
+    "before the commit": lambda die: commits(before, die),
+    "after the commit, before it is published": lambda die: commits(after, die),
     "after it is published, before the documents": lambda die: after(AsyncioEventBus, "publish", die),
     "inside the transaction of the documents": lambda die: after(MongoWriter, "_write", die),
     "after the documents, before the notice": lambda die: before(Notices, "publish", die),

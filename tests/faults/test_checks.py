@@ -17,7 +17,7 @@ from app.domain.orders.tables import orders
 from app.domain.stock.tables import stocks
 from app.read_models.product_listing import product_listing
 from app.stores.sql.engines import open_database
-from app.stores.sql.write_store import commands, events
+from app.stores.sql.transactions import commands, events
 from tests.faults.campaign import Run
 from tests.faults.checks.documents import LIVE
 from tests.faults.checks.everything import check_stores

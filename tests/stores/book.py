@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from app.cqrs.commands.bus import Cause
+from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Event
 from app.stores.sql.engines import Engines
-from app.stores.sql.write_store import SqlWork, SqlWriteStore
+from app.stores.sql.transactions import SqlWork
+from app.stores.sql.write_store import SqlWriteStore
 
 PATIENCE = 10.0
 """Seconds; far more than anything here takes."""

@@ -7,7 +7,7 @@ from app.domain.catalog import model, tables
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.model import Product
 from app.domain.catalog.refusals import DuplicateSku
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 from app.values import sku
 
 products = Aggregate(kind="product", evolve=model.evolve, load=tables.load, save=tables.save)

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table,
 
 from app.domain.catalog.model import Product
 from app.stores.sql.engines import metadata
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 from app.values import Money, Sku
 
 products = Table(

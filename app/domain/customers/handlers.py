@@ -8,7 +8,7 @@ from app.cqrs.contexts import context_of
 from app.domain.customers import model, tables
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.model import Customer
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 
 customers = Aggregate(kind="customer", evolve=model.evolve, load=tables.load, save=tables.save)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.cqrs.commands.outcomes import CommandError
 from app.domain.customers import model, tables
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 from app.values import PostalAddress
 
 

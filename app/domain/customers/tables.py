@@ -8,7 +8,7 @@ from sqlalchemy import Column, Integer, Result, Row, String, Table, Text, Uuid, 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer, email_key
 from app.stores.sql.engines import metadata
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 from app.values import ADDRESS, PostalAddress
 
 # All columns but id and version are personal data, which is NULL once the customer is closed.

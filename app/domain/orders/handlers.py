@@ -11,7 +11,7 @@ from app.domain.orders import model, tables
 from app.domain.orders.commands import CancelOrder, PayOrder, PlaceOrder, ShipOrder
 from app.domain.orders.model import Order
 from app.domain.stock import published as stock
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 
 orders = Aggregate(kind="order", evolve=model.evolve, load=tables.load, save=tables.save)
 

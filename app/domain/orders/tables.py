@@ -10,7 +10,7 @@ from app.domain.orders.events import OrderLine
 from app.domain.orders.model import Order
 from app.domain.orders.status import OrderStatus
 from app.stores.sql.engines import UtcDateTime, metadata
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 from app.values import Money, Quantity, Sku, discount
 
 # No names or addresses: no rule needs them, and data that is not stored need not be deleted.

@@ -9,7 +9,7 @@ from app.domain.catalog import published as catalog
 from app.domain.stock import model, tables
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.domain.stock.model import Stock
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 
 stocks = Aggregate(
     kind="stock", evolve=model.evolve, load=tables.load, save=tables.save, identified_by="product"

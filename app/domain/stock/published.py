@@ -11,7 +11,7 @@ from app.cqrs.messages import Event
 from app.domain.stock import model, tables
 from app.domain.stock.model import Stock
 from app.domain.stock.refusals import OutOfStock
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 
 Units = Mapping[UUID, int]
 """Numbers of units, by product id."""

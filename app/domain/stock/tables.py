@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam,
 
 from app.domain.stock.model import Stock
 from app.stores.sql.engines import metadata
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 
 stocks = Table(
     "stocks",

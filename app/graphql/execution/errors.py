@@ -12,12 +12,12 @@ from graphql import (
 )
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from app.cqrs.commands.bus import Conflict
+from app.cqrs.commands.write_store import Conflict
 from app.cqrs.freshness.progress import ReadModelBehind
 from app.cqrs.freshness.tokens import BadToken
 from app.cqrs.impersonal import outline
 from app.cqrs.reading.pages import BadPage
-from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreBusy, WriteStoreUnavailable
 from app.graphql.execution.context import SentCommand
 from app.graphql.execution.freshness import freshness_extension
 from app.graphql.execution.refusals import BadArgument
@@ -27,6 +27,7 @@ CODES: dict[type[Exception], str] = {
     BadPage: "BAD_PAGE",
     ReadModelBehind: "READ_MODEL_BEHIND",
     ReadStoreUnavailable: "READ_STORE_UNAVAILABLE",
+    WriteStoreBusy: "WRITE_STORE_BUSY",
     WriteStoreUnavailable: "WRITE_STORE_UNAVAILABLE",
     Conflict: "CONFLICT",
 }
@@ -105,4 +106,6 @@ def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> Grap
 def _details(error: Exception) -> dict[str, Any]:
     if isinstance(error, ReadModelBehind):
         return {"wanted": str(error.wanted), "freshness": freshness_extension(error.freshness)}
+    if isinstance(error, WriteStoreBusy):
+        return {"retryAfter": round(error.wait, 1)}
     return {}

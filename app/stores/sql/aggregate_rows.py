@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import JSON, Table, bindparam, select
 
 from app.cqrs.commands.aggregates import State
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 
 S = TypeVar("S", bound=State)
 

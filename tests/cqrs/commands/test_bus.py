@@ -11,15 +11,17 @@ from msgspec import UNSET, UnsetType
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands import bus as command_bus
-from app.cqrs.commands.bus import Cause, CommandBus, Conflict
+from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands.outcomes import CommandIdReused, InvalidInput, NotFound, Receipt, Refused, refused
+from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command, Event
 from app.cqrs.texts import in_one_form
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.engines import open_database
-from app.stores.sql.write_store import SqlWork, SqlWriteStore
+from app.stores.sql.transactions import SqlWork
+from app.stores.sql.write_store import SqlWriteStore
 
 NOW = datetime(2024, 5, 31, 12, tzinfo=UTC)
 BOOK = UUID(int=1)

@@ -18,7 +18,7 @@ from app.domain.orders.refusals import IllegalTransition
 from app.domain.orders.status import OrderStatus
 from app.domain.orders.tables import order_lines, orders
 from app.domain.stock.refusals import OutOfStock
-from app.stores.sql.write_store import events
+from app.stores.sql.transactions import events
 from app.values import Money
 from tests.domain.shop import Shop
 from tests.domain.wanted import order

@@ -4,7 +4,7 @@ from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused, not_found, refused
 from app.cqrs.contexts import context_of
 from app.domain.catalog import published as catalog
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 from tests.example.reviews import model, tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 from tests.example.reviews.model import Review

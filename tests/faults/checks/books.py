@@ -20,7 +20,8 @@ from app.domain.customers.tables import customers
 from app.domain.orders.tables import orders
 from app.domain.stock.tables import stocks
 from app.stores.sql.engines import open_database
-from app.stores.sql.write_store import SqlWriteStore, commands
+from app.stores.sql.transactions import commands
+from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.shop import AGGREGATES, cause
 
 _KEYS: dict[str, Column[UUID]] = {

@@ -7,7 +7,7 @@ from sqlalchemy import NullPool, func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.cqrs.commands.outcomes import Receipt
-from app.stores.sql.write_store import commands, events
+from app.stores.sql.transactions import commands, events
 from tests.faults.findings import Finding, lost, wrong
 from tests.faults.journal import Entry
 

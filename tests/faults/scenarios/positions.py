@@ -9,7 +9,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.cqrs.commands.bus import Cause, Conflict
+from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.log.events import EventTypes, RecordedEvent
 from app.cqrs.messages import Event
 from app.stores.sql.engines import open_database

@@ -6,8 +6,8 @@ from decimal import Decimal
 from random import Random
 from time import monotonic
 
-from app.cqrs.commands.bus import Conflict
 from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.commands.write_store import Conflict
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.catalog.commands import ChangePrice, UpdateProduct

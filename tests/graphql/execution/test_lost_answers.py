@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.cqrs.commands import bus as command_bus
-from app.cqrs.commands.bus import Conflict
 from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.commands.write_store import Conflict
 from app.cqrs.reading.reading import Reading
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.graphql.internals.strawberry import core_schema
-from app.stores.sql.write_store import SqlWork
+from app.stores.sql.transactions import SqlWork
 from schema.root import schema
 from tests.inprocess import Service
 from tests.schema.shop import Shop

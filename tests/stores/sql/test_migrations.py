@@ -12,7 +12,7 @@ from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.customers.tables import customers
 from app.stores.sql.differences import differences
 from app.stores.sql.engines import metadata, open_database
-from app.stores.sql.write_store import log_head
+from app.stores.sql.transactions import log_head
 from tests.migrations.stores import TABLES
 from tests.stores.migrating import upgraded
 

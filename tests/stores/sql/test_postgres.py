@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from app.cqrs.commands.bus import Conflict
+from app.cqrs.commands.write_store import Conflict
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.engines import open_database
-from app.stores.sql.write_store import RuleBroken, events
+from app.stores.sql.transactions import events
+from app.stores.sql.write_store import RuleBroken
 from tests.postgres import Postgres
 from tests.stores.book import PATIENCE, Heard, Store, cause, ended, turned
 

@@ -11,7 +11,7 @@ from sqlalchemy import Insert, insert, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
-from app.cqrs.commands.bus import Cause, Conflict
+from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import EventTypes, UndeclaredEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
@@ -20,7 +20,8 @@ from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.stock.tables import stocks
 from app.stores.sql.engines import Engines, open_database
-from app.stores.sql.write_store import RuleBroken, SqlWork, SqlWriteStore, commands, events
+from app.stores.sql.transactions import SqlWork, commands, events
+from app.stores.sql.write_store import RuleBroken, SqlWriteStore
 
 AT = datetime(2024, 5, 31, 14, tzinfo=timezone(timedelta(hours=2)))
 

@@ -1,0 +1,71 @@
+"""The write store as the command bus needs it: where commands take effect."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from app.cqrs.commands.aggregates import UnitOfWork
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.impersonal import Impersonal
+
+
+class Conflict(Impersonal):
+    """Another transaction changed the same stream first: load again and decide again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Who asked for a change, in what context, and when (UTC)."""
+
+    command_id: UUID
+    correlation_id: UUID
+    actor: str
+    at: datetime
+
+
+class Transaction(UnitOfWork, Protocol):
+    """The bus's own view of a unit of work."""
+
+    async def earlier(self, command_id: UUID) -> tuple[str, Receipt] | None:
+        """Return the fingerprint and receipt of a command that was accepted before."""
+
+    async def commit(self, fingerprint: str) -> Receipt:
+        """Append the recorded events, mark the command as done, and commit; raise `Conflict`."""
+
+
+W = TypeVar("W", bound=Transaction)
+
+
+class Group(Protocol[W]):
+    """Several commands in one transaction, one after the other."""
+
+    async def begin(self, cause: Cause) -> W:
+        """Begin the next command; it sees the effects of those before it."""
+
+    async def undo(self) -> None:
+        """Undo the command that was begun last, and no other."""
+
+    def accept(self, work: W, fingerprint: str) -> None:
+        """Have the command take effect when the group is committed."""
+
+    async def commit(self) -> Sequence[Receipt]:
+        """Commit the accepted commands, all or none; return their receipts in the same order.
+
+        Raises `Conflict`.
+        """
+
+
+class WriteStore(Protocol):
+    """Where commands take effect."""
+
+    def begin(self, cause: Cause) -> AbstractAsyncContextManager[Transaction]:
+        """Begin a transaction that is rolled back unless it was committed."""
+
+    def begin_group(self) -> AbstractAsyncContextManager[Group[Any]]:
+        """Begin a transaction for several commands that is rolled back unless it was committed."""
+
+    def meaning_of(self, error: Exception) -> Exception:
+        """Return `Conflict` or `WriteStoreUnavailable` for an error of the database, or else the error."""

@@ -1,0 +1,240 @@
+"""The transactions of commands: rows, events and receipts together, or none of them."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    Result,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    text,
+)
+from uuid_utils.compat import uuid7
+
+from app.cqrs.commands.outcomes import EventMark, Receipt
+from app.cqrs.commands.write_store import Cause
+from app.cqrs.log.events import EventTypes
+from app.cqrs.messages import Event, encode
+from app.stores.sql.engines import Rows, UtcDateTime, metadata
+from app.stores.sql.held_head import HeldHead
+
+logger = logging.getLogger(__name__)
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, nullable=False, unique=True),
+    Column("stream", String(64), nullable=False),
+    Column("stream_version", Integer, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("command_id", Uuid, nullable=False),
+    Column("correlation_id", Uuid, nullable=False),
+    Column("causation_id", Uuid, nullable=False),
+    Column("actor", String(200), nullable=False),
+    UniqueConstraint("stream", "stream_version"),  # the optimistic lock
+)
+
+# One row, which a transaction that appends events locks until its commit. Its position is not updated.
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+# Secrets of this store, which a restored copy of it has, too.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("command_id", Uuid, primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("receipt", Text, nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+)
+
+# Statements are built once: SQLAlchemy takes as long to build one as to execute it.
+_EARLIER = select(commands.c.fingerprint, commands.c.receipt).where(commands.c.command_id == bindparam("key"))
+_ACCEPT = commands.insert()
+_APPEND = events.insert()
+HEAD = select(func.coalesce(func.max(events.c.position), 0))
+_SAVE, _UNDO = text("SAVEPOINT command"), text("ROLLBACK TO SAVEPOINT command")
+_HOLD = select(HeldHead(HEAD.scalar_subquery()))
+
+
+@lru_cache
+def _locked(rows: Select[Any]) -> Select[Any]:
+    # The exclusive lock of an UPDATE, also for transactions that only read the row. PostgreSQL would let
+    # holders of a shared lock overtake a waiting change, and the price of a product that is ordered all the
+    # time could never be changed.
+    return rows.with_for_update(key_share=True)
+
+
+class SqlWork:
+    """The transaction of one command.
+
+    Handlers write rows through `rows`, and read them with `claim` or `rely_on`, in the order of their keys,
+    so that concurrent commands neither overtake nor deadlock one another.
+    """
+
+    def __init__(self, rows: Rows, cause: Cause, types: EventTypes) -> None:
+        self.rows = rows
+        self._cause = cause
+        self._types = types
+        self.recorded: list[tuple[str, int, Event]] = []
+
+    @property
+    def now(self) -> datetime:
+        """The time of the command, UTC."""
+        return self._cause.at
+
+    async def claim(self, rows: Select[Any], **values: object) -> Result[Any]:
+        """Return rows to be changed, locked until the commit against changes and reads by `rely_on`."""
+        found: Result[Any] = await self.rows.execute(_locked(rows), values)
+        return found
+
+    async def rely_on(self, rows: Select[Any], **values: object) -> Result[Any]:
+        """Return rows that a decision depends on, locked until the commit as by `claim`."""
+        return await self.claim(rows, **values)
+
+    def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
+        """Record `events` on `stream`, whose version was `version`, when the work is committed."""
+        self.recorded += [(stream, version + step, event) for step, event in enumerate(events, start=1)]
+
+    async def earlier(self, command_id: UUID) -> tuple[str, Receipt] | None:
+        """Return the fingerprint and receipt of a command that was accepted before."""
+        row = (await self.rows.execute(_EARLIER, {"key": command_id})).one_or_none()
+        return (row.fingerprint, msgspec.json.decode(row.receipt, type=Receipt)) if row else None
+
+    async def commit(self, fingerprint: str) -> Receipt:
+        """Append the recorded events, mark the command as done, and commit."""
+        marks = await self.append() if self.recorded else []
+        receipt, row = self.accepted(fingerprint, marks)
+        await self.rows.execute(_ACCEPT, row)
+        await self.rows.commit()
+        return receipt
+
+    async def append(self) -> list[EventMark]:
+        """Put the recorded events at the end of the log; raise `UndeclaredEvent`."""
+        marks, rows = self.lay_out(await self.take_positions())
+        await self.rows.execute(_APPEND, rows)
+        return marks
+
+    def lay_out(self, first: int) -> tuple[list[EventMark], list[dict[str, Any]]]:
+        """Return the marks and the rows of the recorded events, from the position `first` on.
+
+        Raises `UndeclaredEvent`.
+        """
+        for _, _, event in self.recorded:
+            self._types.require(event)
+        marks = [
+            EventMark(event_id=uuid7(), type=type(event).__name__, stream=stream, position=position)
+            for position, (stream, _, event) in enumerate(self.recorded, start=first)
+        ]
+        rows = [
+            {
+                "position": mark.position,
+                "event_id": mark.event_id,
+                "stream": stream,
+                "stream_version": version,
+                "type": mark.type,
+                "schema_version": event.schema_version,
+                "data": encode(event),
+                "occurred_at": self.now,
+                "command_id": self._cause.command_id,
+                "correlation_id": self._cause.correlation_id,
+                "causation_id": self._cause.command_id,
+                "actor": self._cause.actor,
+            }
+            for mark, (stream, version, event) in zip(marks, self.recorded, strict=True)
+        ]
+        return marks, rows
+
+    def accepted(self, fingerprint: str, marks: Sequence[EventMark]) -> tuple[Receipt, dict[str, Any]]:
+        """Return the command's receipt, and the row that marks it as done."""
+        receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks))
+        row = {
+            "command_id": receipt.command_id,
+            "fingerprint": fingerprint,
+            "receipt": encode(receipt),
+            "accepted_at": self.now,
+        }
+        return receipt, row
+
+    async def take_positions(self) -> int:
+        """Return the next position, and block other transactions that append until this one has ended.
+
+        After a rollback another transaction gets the same position, so positions rise in commit order.
+        """
+        last: int = (await self.rows.execute(_HOLD)).scalar_one()
+        return last + 1
+
+
+class SqlGroup:
+    """Several commands in one transaction, with a savepoint each."""
+
+    def __init__(self, rows: Rows, types: EventTypes) -> None:
+        self._rows = rows
+        self._types = types
+        self._accepted: list[tuple[SqlWork, str]] = []
+
+    async def begin(self, cause: Cause) -> SqlWork:
+        """Begin the next command; it sees the effects of those before it."""
+        await self._rows.execute(_SAVE)
+        return SqlWork(self._rows, cause, self._types)
+
+    async def undo(self) -> None:
+        """Undo the command that was begun last, and no other."""
+        await self._rows.execute(_UNDO)
+
+    def accept(self, work: SqlWork, fingerprint: str) -> None:
+        """Have the command take effect when the group is committed."""
+        self._accepted.append((work, fingerprint))
+
+    async def commit(self) -> list[Receipt]:
+        """Commit the accepted commands, all or none; return their receipts in the same order.
+
+        Raises `UndeclaredEvent`.
+        """
+        appended, done, receipts = list[dict[str, Any]](), list[dict[str, Any]](), list[Receipt]()
+        position = 0
+        if any(work.recorded for work, _ in self._accepted):
+            position = await self._accepted[0][0].take_positions()
+        for work, fingerprint in self._accepted:
+            marks, rows = work.lay_out(position)
+            receipt, row = work.accepted(fingerprint, marks)
+            position += len(marks)
+            appended += rows
+            done.append(row)
+            receipts.append(receipt)
+        if appended:
+            await self._rows.execute(_APPEND, appended)
+        await self._rows.execute(_ACCEPT, done)
+        await self._rows.commit()
+        return receipts
