@@ -11,7 +11,7 @@ from strawberry.types.base import get_object_definition
 
 import schema as package
 from app.cqrs.commands.outcomes import CommandError
-from app.graphql.compiled.parents import Stored, keys_of, way_of
+from app.graphql.compiled.parents import Stored, keys_of, value_source
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.errors import SHOWN, CommandErrorCode
 from schema.circle.consistency import ReadModelName
@@ -133,5 +133,5 @@ def _fields(kind: GraphQLObjectType, read_model: str, written: Collection[str]) 
                     "correct the spelling of one of them."
                 )
             within: Any = get_named_type(field.type)
-            if isinstance(way_of(field), Stored) and is_object_type(within):
+            if isinstance(value_source(field), Stored) and is_object_type(within):
                 waiting.append(within)

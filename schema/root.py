@@ -8,11 +8,11 @@ from strawberry.types import ExecutionContext
 from app.cqrs.commands import outcomes as commands
 from app.cqrs.projecting import projections
 from app.graphql.admission.limits import Limits
-from app.graphql.compiled.at_once import AtOnce
+from app.graphql.compiled.large_queries import LargeQueries
 from app.graphql.execution.context import Info
 from app.graphql.execution.extension import Consistency
-from app.graphql.execution.giving_way import OrdinaryExecutor
 from app.graphql.execution.inputs import prepare_inputs
+from app.graphql.execution.yielding_executor import YieldingExecutor
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.circle.commands.errors import SHOWN, show_refusals, take_codes
@@ -74,8 +74,8 @@ schema = _Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[*(kind for kind, _ in node_types().values()), *SHOWN.values()],
-    extensions=[Consistency, Limits, AtOnce],
-    execution_context_class=OrdinaryExecutor,
+    extensions=[Consistency, Limits, LargeQueries],
+    execution_context_class=YieldingExecutor,
     config=StrawberryConfig(
         default_resolver=read_field,
         info_class=Info,

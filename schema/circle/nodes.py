@@ -7,7 +7,7 @@ import strawberry
 from graphql import GraphQLResolveInfo
 
 from app.cqrs.reading.pages import LONGEST_PAGE, PAGE, Listing, Page, PageArguments
-from app.graphql.admission.connections import OfDocuments
+from app.graphql.admission.connections import DocumentConnection
 from app.graphql.execution.context import Info
 from schema.circle.enums import describe
 from schema.circle.ids import global_id
@@ -109,7 +109,7 @@ class Edge(Generic[T]):
 
 
 @strawberry.type(description="A page of a sorted list of nodes.")
-class Connection(OfDocuments, Generic[T]):
+class Connection(DocumentConnection, Generic[T]):
     page: strawberry.Private[Page]
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What an operation asks for at the most, and what it may ask for: reads, nodes, fields and commands."""
+"""The highest possible cost of an operation, and its budget, in reads, nodes, fields and commands."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from graphql import GraphQLError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """So many commands, reads of the read store, documents that are read, and values, at the most.
+    """The highest possible numbers of commands, reads of the store, documents (nodes) and values (fields).
 
-    Values are those in the answer; an item of a list in an argument counts for five.
+    Values are those in the answer. Each item of a list in an argument counts as five of them.
     """
 
     commands: int
@@ -19,21 +19,24 @@ class Cost:
 
     @property
     def large(self) -> bool:
-        """Return whether the operation is compiled at first sight, and gives way to others."""
+        """True if the operation is compiled at its first request, and yields to other tasks while it runs."""
         return self.fields > LARGE.fields or self.reads > LARGE.reads
 
     def shown(self) -> dict[str, int]:
-        """Return the cost as `extensions.cost` of a response has it; only mutations have commands."""
+        """Return the cost in the form of `extensions.cost`; only mutations have `commands`."""
         queried = {"reads": self.reads, "nodes": self.nodes, "fields": self.fields}
         return {"commands": self.commands, **queried} if self.commands else queried
 
 
 LARGE = Cost(commands=0, reads=50, nodes=0, fields=1_000)
-"""To compile more takes less time than to execute it with graphql-core, which blocks everybody meanwhile."""
+"""The cost above which an operation is compiled at its first request.
+
+Compiling it takes less time than executing it with graphql-core, which blocks the event loop meanwhile.
+"""
 
 
 def refuse_more(cost: Cost, budget: Cost) -> None:
-    """Raise the error for an operation that exceeds its budget; it tells all the numbers."""
+    """Raise `GraphQLError` with all the numbers if a cost exceeds the budget."""
     if (
         cost.fields <= budget.fields
         and cost.nodes <= budget.nodes
@@ -45,7 +48,7 @@ def refuse_more(cost: Cost, budget: Cost) -> None:
     beyond = [f"{asked[each]:,} {each}" for each in asked if asked[each] > most.get(each, 0)]
     allowed = [f"{most.get(each, 0):,} {each}" for each in asked if asked[each] > most.get(each, 0)]
     raise GraphQLError(
-        f"This may take {' and '.join(beyond)}. One operation may take {' and '.join(allowed)}. Ask for "
+        f"This operation may take {' and '.join(beyond)}. The limit is {' and '.join(allowed)}. Ask for "
         "smaller pages (first, last), fewer fields or fewer aliases, or send several operations.",
         extensions={"code": "LIMIT_EXCEEDED", "cost": asked, "budget": most},
     )

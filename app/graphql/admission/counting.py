@@ -1,4 +1,4 @@
-"""From an operation's text to the formula of its cost; a fragment is counted once, wherever it is spread."""
+"""The formula of an operation's cost, made from its text; each fragment is counted only once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -50,12 +50,12 @@ from app.graphql.admission.formula import (
     EMPTY,
     NOTHING,
     Condition,
-    Counted,
+    Evaluation,
     Field,
     Formula,
     Given,
-    Selected,
-    Sent,
+    SelectionCost,
+    SelectionFormula,
     Size,
     Spread,
     Variable,
@@ -63,13 +63,13 @@ from app.graphql.admission.formula import (
 from app.graphql.admission.lists import MOST_ITEMS, refuse_more
 
 ASSUMED_ITEMS = 10
-"""Of a list in a document, whose length nobody knows before it is read."""
+"""Assumed number of items of a list in a document, because its length is unknown before it is read."""
 
 OF_QUERIES = Cost(commands=0, reads=500, nodes=5_000, fields=100_000)
-"""For queries, which are compiled: a value takes about a fifth of a microsecond."""
+"""The budget of queries, which are compiled: a value takes about 0.2 microseconds."""
 
 OF_OTHERS = Cost(commands=20, reads=100, nodes=1_000, fields=10_000)
-"""For mutations and subscriptions, which graphql-core executes: a value takes about five microseconds.
+"""The budget of mutations and subscriptions, which graphql-core executes: a value takes about 5 microseconds.
 
 Commands take turns in the write store, and those of one operation run one after the other.
 """
@@ -78,7 +78,7 @@ _META = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef, "__typename
 
 
 Fragments = Mapping[str, FragmentDefinitionNode]
-"""By their names."""
+"""Fragments by their names."""
 
 
 def fragments_of(document: DocumentNode) -> Fragments:
@@ -89,7 +89,7 @@ def fragments_of(document: DocumentNode) -> Fragments:
 
 
 def formula(schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode) -> Formula:
-    """Return the formula of a valid operation; raise the refusal of literal lists that are too long."""
+    """Return the formula of a valid operation; raise `GraphQLError` if a literal list is too long."""
     counting = _Counting(schema, fragments, operation)
     root: Any = schema.get_root_type(operation.operation)
     selected = counting.selected(operation.selection_set, root)
@@ -104,7 +104,7 @@ def formula(schema: GraphQLSchema, fragments: Fragments, operation: OperationDef
 
 @cache
 def of_introspection(schema: GraphQLSchema) -> Cost:
-    """Return the budget for operations that read the schema: the whole of it once, and some more."""
+    """Return the budget of introspection: one full introspection query, plus a fifth."""
     document = parse(get_introspection_query(input_value_deprecation=True, specified_by_url=True))
     operation: Any = document.definitions[0]
     counting = _Counting(schema, fragments_of(document), operation)
@@ -114,18 +114,18 @@ def of_introspection(schema: GraphQLSchema) -> Cost:
 
 
 class _Counting:
-    """Walks through the selections of an operation."""
+    """A walk through the selections of an operation, which makes their formulas."""
 
     def __init__(
         self, schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode
     ) -> None:
         self._schema = schema
         self._fragments = fragments
-        self._counted: dict[str, Selected] = {}
+        self._counted: dict[str, SelectionFormula] = {}
         self._variables: dict[str, Variable] = {}
         self._with_lists: set[str] = set()
         self.deciding: dict[str, Variable] = {}
-        """The variables by which the cost goes."""
+        """The variables on which the cost depends."""
         self.introspects = False
         for definition in operation.variable_definitions or ():
             name, default = definition.variable.name.value, definition.default_value
@@ -136,8 +136,8 @@ class _Counting:
                 if default:
                     self._items(default, f"The variable `${name}`", set())
 
-    def selected(self, selection: SelectionSetNode | None, kind: Any) -> Selected:
-        """Return what is selected on a type."""
+    def selected(self, selection: SelectionSetNode | None, kind: Any) -> SelectionFormula:
+        """Return the formula of a selection set on a type."""
         once, per_node, parts = NOTHING, NOTHING, list[Field | Spread]()
         for node in selection.selections if selection else ():
             conditions = self._conditions(node.directives or ())
@@ -151,11 +151,11 @@ class _Counting:
             if part.depends:
                 parts.append(part)
             else:
-                more = part.counted(Sent({}))
+                more = part.counted(Evaluation({}))
                 once, per_node = once.plus(more.once), per_node.plus(more.per_node)
-        return Selected(known=Counted(once, per_node), parts=tuple(parts))
+        return SelectionFormula(known=SelectionCost(once, per_node), parts=tuple(parts))
 
-    def _of_fragment(self, node: Any, kind: Any) -> Selected:
+    def _of_fragment(self, node: Any, kind: Any) -> SelectionFormula:
         if isinstance(node, InlineFragmentNode):
             condition = node.type_condition
             return self.selected(
@@ -226,7 +226,7 @@ class _Counting:
         return 1
 
     def _items(self, value: ValueNode, place: str, sent: set[str]) -> int:
-        """Return the items of the lists in a literal, and note the variables in it that may have more."""
+        """Return the number of list items in a literal; add its variables that may hold lists to `sent`."""
         match value:
             case VariableNode(name=name) if name.value in self._with_lists:
                 sent.add(name.value)
@@ -242,7 +242,7 @@ class _Counting:
         return variable
 
     def _conditions(self, directives: Iterable[DirectiveNode]) -> tuple[Condition, ...] | None:
-        """Return those that go by variables; `None` where the selection is left out whatever they are."""
+        """Return the conditions that depend on variables; `None` if the selection is always left out."""
         conditions = []
         for directive in directives:
             wanted = directive.name.value == "include"
@@ -263,7 +263,7 @@ def _takes_a_list(field: GraphQLField, name: str) -> bool:
 
 @cache
 def _introspected(schema: GraphQLSchema) -> dict[str, float]:
-    """Return how many items the lists of the introspection have, on average, by their names."""
+    """Return the average number of items of each list field in introspection, by field name."""
     kinds: list[Any] = list(schema.type_map.values())
     fields = [len(each.fields) for each in kinds if is_object_type(each) or is_interface_type(each)]
     inputs = [len(each.fields) for each in kinds if is_input_object_type(each)]

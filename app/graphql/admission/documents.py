@@ -1,4 +1,4 @@
-"""Operations' texts, parsed and validated once, and kept within a number of bytes."""
+"""The cache of parsed and validated documents, bounded in bytes."""
 
 import gc
 from collections.abc import Iterator
@@ -20,35 +20,35 @@ from graphql import (
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.schema import validate_document
 
-from app.graphql.admission.kept import Kept
+from app.graphql.admission.bounded_cache import BoundedCache
 from app.graphql.admission.turns import turns
 
 MOST_BYTES = 4_000_000
-"""Of all texts that are kept; a text of some hundred characters takes 20,000."""
+"""Bytes of all cached documents; one of some hundred characters takes 20,000."""
 
 PER_TOKEN = 700
-"""Bytes that a token takes, with the nodes that are made of it; measured are 360 to 620."""
+"""Bytes of a token with the nodes made of it; 360 to 620 were measured."""
 
 PER_DOCUMENT = 5_000
-"""Bytes that a document takes beside its tokens and its text."""
+"""Bytes of a document besides its tokens and its text."""
 
 PER_ERROR = 2_000
-"""Bytes that an error of validation takes beside its message."""
+"""Bytes of a validation error besides its message."""
 
 LARGE = 100_000
-"""Bytes of a document from which on nothing may be left of its validation: it takes a millisecond or more."""
+"""Bytes of a document above which the garbage of its validation is collected at once, which takes a while."""
 
 IN_STEPS = 500_000
-"""Bytes of a document from which on it is validated in several steps: some 700 tokens, and 10 ms."""
+"""Bytes of a document above which it is validated in several steps: some 700 tokens, which take 10 ms."""
 
 Rules = tuple[type[ASTValidationRule], ...]
 
 _OF_VARIABLES = {NoUndefinedVariablesRule, NoUnusedVariablesRule, VariablesInAllowedPositionRule}
-"""These look for the variables of an operation once for all of them, and wherever fragments are spread."""
+"""The rules that collect an operation's variables, through all fragments; together they collect them once."""
 
 
 def bytes_of_document(document: DocumentNode) -> int:
-    """Return the bytes that a parsed document takes with its text; comments are tokens, too."""
+    """Return the estimated bytes of a parsed document with its text; comments are tokens, too."""
     if document.loc is None:
         return 0
     tokens = sum(1 for _ in _tokens_of(document))
@@ -63,10 +63,10 @@ def _tokens_of(document: DocumentNode) -> Iterator[Token]:
 
 
 def _without_cycles(document: DocumentNode) -> DocumentNode:
-    """Return the document, whose tokens know the next one and no longer the one before.
+    """Remove the references from a document's tokens to the previous token, and return the document.
 
-    It is freed then as soon as it is dropped. Else it would stay, with up to 3 MB, until the garbage
-    collector looks at all that has lived for long, which it does seldom.
+    Without reference cycles it is freed as soon as it is dropped. Otherwise it would stay in memory, with up
+    to 3 MB, until the next collection of the oldest generation, which is rare.
     """
     for token in _tokens_of(document):
         token.prev = None
@@ -74,10 +74,10 @@ def _without_cycles(document: DocumentNode) -> DocumentNode:
 
 
 def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
-    """Return what is wrong with a document, and leave nothing else.
+    """Return the errors of a document, and leave no garbage behind.
 
-    The library's visitors refer to themselves and to the document. The garbage collector may not run before
-    they are garbage, or it would take them for something that stays.
+    graphql-core's visitors refer to themselves and to the document. The garbage collector must not run while
+    they are in use, or it would move them to an older generation.
     """
     if bytes_of_document(document) < LARGE or not gc.isenabled():
         return validate_document(schema, document, rules)
@@ -85,17 +85,17 @@ def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> l
     try:
         faults = validate_document(schema, document, rules)
         for fault in faults:
-            fault.__traceback__ = None  # Of the one that ends it, whose frames have all that was made for it.
+            fault.__traceback__ = None  # The frames of the error that aborts refer to all visitors.
         return faults
     finally:
-        gc.collect(1)  # The middle one, too: else it would have ten documents before it is looked at.
-        gc.enable()  # Not before: with so many new objects a collection of all generations might be due.
+        gc.collect(1)  # Up to the middle generation, which would otherwise gather ten documents.
+        gc.enable()  # Not earlier: so many new objects could start a full collection.
 
 
 async def _validated_in_steps(
     schema: GraphQLSchema, document: DocumentNode, rules: Rules
 ) -> list[GraphQLError]:
-    """Return what is wrong with a document, in the order of the text; others have the loop in between."""
+    """Return the errors of a document in the order of the text; yield to other tasks between the steps."""
     steps = [rules] if bytes_of_document(document) < IN_STEPS else _steps(rules)
     faults: list[GraphQLError] = []
     for step in steps:
@@ -107,7 +107,10 @@ async def _validated_in_steps(
 
 
 def _steps(rules: Rules) -> list[Rules]:
-    """Return the rules in parts that take about as long; to walk through the document takes as long again."""
+    """Return the rules in up to three parts that take about equally long.
+
+    More parts would not pay: for each of them the whole document is visited again.
+    """
     merging = tuple(rule for rule in rules if rule is OverlappingFieldsCanBeMergedRule)
     of_variables = tuple(rule for rule in rules if rule in _OF_VARIABLES)
     others = tuple(rule for rule in rules if rule not in {*merging, *of_variables})
@@ -126,13 +129,13 @@ class _Text:
 
 
 class Documents:
-    """Parses and validates, and keeps what came of it in at most `most_bytes`."""
+    """A parser and validator with a cache of at most `most_bytes`."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self.kept: Kept[str, _Text] = Kept(most_bytes)
+        self.kept: BoundedCache[str, _Text] = BoundedCache(most_bytes)
 
     def parse(self, text: str, *, max_tokens: int) -> DocumentNode:
-        """Return the document in a text; raise `GraphQLError` for what is none, or has too many tokens."""
+        """Return the document of a text; raise `GraphQLError` on a syntax error or too many tokens."""
         if known := self.kept.get(text):
             return known.document
         document = _without_cycles(parse(text, max_tokens=max_tokens))
@@ -143,7 +146,7 @@ class Documents:
     async def validate(
         self, schema: GraphQLSchema, document: DocumentNode, rules: Rules
     ) -> list[GraphQLError]:
-        """Return what is wrong with a document; the same errors are returned each time."""
+        """Return the errors of a document, cached with it."""
         text = document.loc.source.body if document.loc else ""
         known = self.kept.get(text)
         if known is None or known.document is not document:
@@ -159,4 +162,4 @@ class Documents:
 
 
 documents = Documents()
-"""Of the shop's schema, for all transports."""
+"""The cache of the process, for all transports."""

@@ -1,7 +1,7 @@
-"""What an operation costs as a function of its variables, counted before anything is executed.
+"""The cost of an operation as a function of its variables, evaluated before anything is executed.
 
-The numbers are the most that an answer may have, with pages multiplied along their path. A formula is made
-once from the text of an operation; it is evaluated in time that is proportional to the text.
+The numbers are the highest that an answer may have: nested pages multiply. A formula is made once from an
+operation's text, and is evaluated in time proportional to the text.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,11 +15,11 @@ from app.graphql.admission.lists import items_in
 Variables = Mapping[str, Any]
 
 FIELDS_OF_AN_ITEM = 5
-"""That an item of a list in an argument counts for: to convert it takes as long."""
+"""Fields that an item of a list in an argument counts as, because its conversion takes as long."""
 
 
 class Amount(NamedTuple):
-    """So many of each."""
+    """An amount of each of the four kinds of cost."""
 
     reads: float = 0
     nodes: float = 0
@@ -27,7 +27,7 @@ class Amount(NamedTuple):
     commands: float = 0
 
     def plus(self, other: "Amount", times: float = 1) -> "Amount":
-        """Return the sum with so many of the other."""
+        """Return the sum of this amount and `times` the other."""
         return Amount(
             self.reads + times * other.reads,
             self.nodes + times * other.nodes,
@@ -41,13 +41,13 @@ NOTHING = Amount()
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable, and the value that it has where the client sends none."""
+    """A variable with its default value."""
 
     name: str
     default: Any = None
 
     def value(self, variables: Variables) -> Any:
-        """Return what the client sent, null included, or the default."""
+        """Return the value that the client sent, which may be null, or the default."""
         return variables.get(self.name, self.default)
 
 
@@ -56,13 +56,13 @@ Given = Variable | int | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How many items a field may have: the first of several arguments that is given decides."""
+    """The number of items that a field may have; the first given one of several arguments decides."""
 
     given: tuple[Given, ...] = ()
     default: float = 1
 
     def value(self, variables: Variables) -> float:
-        """Return the number; an argument that will be refused counts as the longest page."""
+        """Return the number of items; an invalid argument, refused later, counts as the longest page."""
         for each in self.given:
             found = each.value(variables) if isinstance(each, Variable) else each
             if found is not None:
@@ -71,7 +71,7 @@ class Size:
 
     @property
     def depends(self) -> bool:
-        """Return whether variables decide."""
+        """True if the number depends on variables."""
         return any(isinstance(each, Variable) for each in self.given)
 
 
@@ -85,63 +85,63 @@ def _size_of(value: Any) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A `@skip` or `@include` that goes by a variable."""
+    """A directive `@skip` or `@include` with a variable."""
 
     variable: Variable
     wanted: bool
 
     def holds(self, variables: Variables) -> bool:
-        """Return whether the field is in the answer; it counts where its variable is no Boolean."""
+        """Return whether the selection is in the answer; it counts as such if the variable is no Boolean."""
         return self.variable.value(variables) is not (not self.wanted)
 
 
-class Counted(NamedTuple):
-    """What a selection costs: once, and for each node of the page that it is in."""
+class SelectionCost(NamedTuple):
+    """The cost of a selection: once, and for each node of the page around it."""
 
     once: Amount
     per_node: Amount
 
 
-class Sent:
-    """The variables of one request, and what was counted with them."""
+class Evaluation:
+    """An evaluation of a formula with the variables of one request."""
 
     __slots__ = ("_items", "counted", "variables")
 
     def __init__(self, variables: Variables) -> None:
         self.variables = variables
-        self.counted: dict[int, Counted] = {}
-        """By the identities of selection sets: a fragment is counted once, wherever it is spread."""
+        self.counted: dict[int, SelectionCost] = {}
+        """The costs by the `id` of selection sets, so that a fragment is counted once for all its spreads."""
         self._items: dict[str, int] = {}
 
     def items(self, variable: Variable) -> int:
-        """Return how many items the lists in a variable's value have together."""
+        """Return the number of items in all lists within a variable's value."""
         if (found := self._items.get(variable.name)) is None:
             found = self._items[variable.name] = items_in(variable.value(self.variables))
         return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selected:
-    """A selection set: what is known of its cost, and the parts that go by variables."""
+class SelectionFormula:
+    """A selection set: the constant part of its cost, and the parts that depend on variables."""
 
-    known: Counted
+    known: SelectionCost
     parts: "tuple[Field | Spread, ...]" = ()
 
-    def counted(self, sent: Sent) -> Counted:
+    def counted(self, evaluation: Evaluation) -> SelectionCost:
         """Return the cost with these variables."""
         if not self.parts:
             return self.known
-        if (found := sent.counted.get(id(self))) is None:
+        if (found := evaluation.counted.get(id(self))) is None:
             once, per_node = self.known
             for part in self.parts:
-                if all(each.holds(sent.variables) for each in part.conditions):
-                    more = part.counted(sent)
+                if all(each.holds(evaluation.variables) for each in part.conditions):
+                    more = part.counted(evaluation)
                     once, per_node = once.plus(more.once), per_node.plus(more.per_node)
-            found = sent.counted[id(self)] = Counted(once, per_node)
+            found = evaluation.counted[id(self)] = SelectionCost(once, per_node)
         return found
 
 
-EMPTY = Selected(known=Counted(NOTHING, NOTHING))
+EMPTY = SelectionFormula(known=SelectionCost(NOTHING, NOTHING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,84 +151,84 @@ class Field:
     commands: int = 0
     reads: int = 0
     reads_each: bool = False
-    """Whether each item is read on its own."""
+    """True if each item takes a read of its own."""
     documents: bool = False
-    """Whether each item is a document that is read."""
+    """True if each item is a document that is read."""
     size: Size = field(default_factory=Size)
     pages: bool = False
-    """Whether it is a connection: of its selections only those of nodes and edges are multiplied."""
+    """True if the field is a connection; only its selections of nodes and edges are multiplied."""
     of_page: bool = False
-    """Whether it is the list of nodes or edges of a connection."""
+    """True if the field is the list of nodes or edges of a connection."""
     items: int = 0
-    """Items of literal lists in its arguments."""
+    """The number of items in literal lists in the arguments."""
     with_lists: tuple[Variable, ...] = ()
-    """Variables in its arguments whose values may have lists."""
+    """The variables in the arguments whose values may contain lists."""
     conditions: tuple[Condition, ...] = ()
-    inner: Selected = EMPTY
+    inner: SelectionFormula = EMPTY
 
     @property
     def depends(self) -> bool:
         """Return whether its cost goes by variables."""
         return bool(self.conditions or self.with_lists or self.inner.parts) or self.size.depends
 
-    def counted(self, sent: Sent) -> Counted:
+    def counted(self, evaluation: Evaluation) -> SelectionCost:
         """Return the cost, without regard to conditions."""
-        size = self.size.value(sent.variables)
-        items = self.items + sum([sent.items(each) for each in self.with_lists])
+        size = self.size.value(evaluation.variables)
+        items = self.items + sum([evaluation.items(each) for each in self.with_lists])
         own = Amount(
             reads=self.reads * (1 + size) if self.reads_each else self.reads,
             nodes=size if self.documents else 0,
             fields=1 + FIELDS_OF_AN_ITEM * items,
             commands=self.commands,
         )
-        once, per_node = self.inner.counted(sent)
+        once, per_node = self.inner.counted(evaluation)
         own = own.plus(once).plus(per_node, size) if self.pages else own.plus(once, size)
-        return Counted(NOTHING, own) if self.of_page else Counted(own, NOTHING)
+        return SelectionCost(NOTHING, own) if self.of_page else SelectionCost(own, NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A fragment where it is spread."""
+    """A spread of a fragment."""
 
     conditions: tuple[Condition, ...] = ()
-    inner: Selected
+    inner: SelectionFormula
 
     @property
     def depends(self) -> bool:
         """Return whether its cost goes by variables."""
         return bool(self.conditions or self.inner.parts)
 
-    def counted(self, sent: Sent) -> Counted:
+    def counted(self, evaluation: Evaluation) -> SelectionCost:
         """Return the cost, without regard to conditions."""
-        return self.inner.counted(sent)
+        return self.inner.counted(evaluation)
 
 
 _PLAIN = frozenset({int, bool, type(None)})
-"""Of variables by which costs are remembered: numbers of nodes, and whether something is included."""
+"""The types of variables by which costs are cached: page sizes, and conditions of directives."""
 
 MOST_REMEMBERED = 64
-"""Costs of one formula."""
+"""Cached costs of one formula."""
 
 
 class Formula:
-    """What an operation costs, as a function of its variables."""
+    """The cost of an operation as a function of its variables."""
 
-    def __init__(self, selected: Selected, budget: Cost, variables: Iterable[Variable]) -> None:
-        """For everybody's budget; a viewer's own takes its place. The cost goes by these variables alone."""
+    def __init__(self, selected: SelectionFormula, budget: Cost, variables: Iterable[Variable]) -> None:
+        """Make the formula; `variables` are all variables on which the cost depends."""
         self.selected = selected
         self._budget = budget
         self._variables = tuple(variables)
         self._remembered: dict[tuple[Any, ...], Cost] = {}
 
     def cost(self, variables: Variables | None) -> Cost:
-        """Return the cost; raise the refusal of what exceeds the budget."""
+        """Return the cost with these variables; raise `GraphQLError` if it exceeds the budget."""
         sent = variables or {}
         key = tuple([each.value(sent) for each in self._variables])
         try:
             return self._remembered[key]
-        except (KeyError, TypeError):  # the latter of lists
+        except (KeyError, TypeError):  # a TypeError if a variable is a list
             pass
-        once, _ = self.selected.counted(Sent(sent))
+        once, _ = self.selected.counted(Evaluation(sent))
         cost = Cost(
             commands=round(once.commands),
             reads=round(once.reads),

@@ -1,4 +1,4 @@
-"""How large an operation may be. Every check takes time in proportion to the text, whatever it contains."""
+"""The limits of an operation's size. Each check takes time proportional to the text, for any text."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -28,34 +28,34 @@ from app.graphql.internals.strawberry import core_schema, sent_operation_name
 
 MOST_TOKENS = 4000
 MOST_DIGITS = 40
-"""Of a number in the text; the largest one that any field takes has 34."""
+"""Digits of a number in the text; the largest number that any field takes has 34."""
 
 DEEPEST = 40
-"""Levels of fields, inline fragments and spreads."""
+"""Nested levels of fields, inline fragments and spreads."""
 
 MOST_SELECTIONS = 2000
-"""Fields, inline fragments and spreads, with all fragments spread out."""
+"""Fields, inline fragments and spreads, after all fragments are expanded."""
 
 LONGEST_SEARCH = 200
-"""Characters of a text that documents are searched for."""
+"""Characters of a search text."""
 
-# Whether fields can be merged takes quadratic time: within this budget some 15 ms.
+# The check whether fields can be merged takes quadratic time: some 15 ms with this budget.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How deep a selection goes, and how many selections it has with its fragments spread out."""
+    """The depth of a selection, and the number of its selections after fragments are expanded."""
 
     depth: int
     selections: int
 
 
 class Limits(SchemaExtension):
-    """Parses and validates within limits, and keeps what was parsed and validated."""
+    """An extension that parses and validates within limits, with a cache."""
 
     async def on_parse(self) -> AsyncIterator[None]:
-        """Bound the parser; what can't be parsed is left to the library, which says why."""
+        """Parse within limits; a text with a syntax error is left to strawberry, which reports it."""
         context = self.execution_context
         context.parse_options["max_tokens"] = MOST_TOKENS
         await turns.take_for(context.query or "")
@@ -64,7 +64,7 @@ class Limits(SchemaExtension):
         yield
 
     async def on_validate(self) -> AsyncIterator[None]:
-        """Look at the size first, which is quick."""
+        """Validate the document; check its size first, which is quick."""
         context = self.execution_context
         if context.pre_execution_errors is None and context.graphql_document is not None:
             context.pre_execution_errors = await self._faults(context.graphql_document)
@@ -81,7 +81,12 @@ class Limits(SchemaExtension):
             core_schema(context.schema), document, locating(context.validation_rules)
         )
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
-            return [_refusal("This selects the same fields too often, or has too many faults to list.")]
+            return [
+                _refusal(
+                    "The operation selects the same fields too often, or has too many errors to list. "
+                    "Use fewer fields and aliases."
+                )
+            ]
         if not faults:
             await turns.take_for(context.query or "")
             faults = self._refused_cost(document)
@@ -90,7 +95,7 @@ class Limits(SchemaExtension):
     def _refused_cost(self, document: DocumentNode) -> list[GraphQLError]:
         execution = self.execution_context
         operation = get_operation_ast(document, execution.operation_name)
-        if operation is None:  # The library says that there is none of this name.
+        if operation is None:  # strawberry reports that there is no operation of this name.
             return []
         try:
             refuse_long_lists(execution.variables)
@@ -109,36 +114,40 @@ def _refusal(message: str) -> GraphQLError:
 
 
 def refuse_long_search(text: str | None) -> None:
-    """Refuses a text to search for that is longer than anything people look for."""
+    """Raise `GraphQLError` if a search text is longer than `LONGEST_SEARCH`."""
     if text and len(text) > LONGEST_SEARCH:
-        raise _refusal(f"search takes at most {LONGEST_SEARCH} characters; this has {len(text)}.")
+        raise _refusal(f"search has {len(text):,} characters. Send at most {LONGEST_SEARCH}.")
 
 
 def refuse_too_large(document: DocumentNode, operation_name: str | None) -> None:
-    """Refuses a document that is larger than an answer may cost, or leaves open what to answer."""
+    """Raise `GraphQLError` if a document is too large, or does not say which operation to execute."""
     refuse_ambiguity(document, operation_name)
     refuse_long_numbers(document)
     refuse_large_operations(document)
 
 
 def refuse_ambiguity(document: DocumentNode, operation_name: str | None) -> None:
-    """Refuses several operations where none of them is named as the one to run."""
+    """Raise `GraphQLError` if there are several operations and none is named as the one to execute."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if len(operations) > 1 and operation_name is None:
-        raise GraphQLError("There are several operations. Say which to run with operationName.")
+        raise GraphQLError(
+            f"The document has {len(operations)} operations. Name the one to execute in operationName."
+        )
 
 
 def refuse_long_numbers(document: DocumentNode) -> None:
-    """Refuses numbers with so many digits that reading them takes long."""
+    """Raise `GraphQLError` if a number has so many digits that parsing it takes long."""
     token = document.loc.start_token if document.loc else None
     while token:
         if token.kind in (TokenKind.INT, TokenKind.FLOAT) and token.end - token.start > MOST_DIGITS:
-            raise _refusal(f"There is a number with more than {MOST_DIGITS} digits.")
+            raise _refusal(
+                f"A number has {token.end - token.start:,} characters. At most {MOST_DIGITS} are allowed."
+            )
         token = token.next
 
 
 def refuse_large_operations(document: DocumentNode) -> None:
-    """Refuses operations that are too deep or select too much."""
+    """Raise `GraphQLError` if an operation is too deep or has too many selections."""
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
@@ -147,9 +156,15 @@ def refuse_large_operations(document: DocumentNode) -> None:
         if isinstance(node, OperationDefinitionNode):
             extent = _measure(node.selection_set, fragments, measured)
             if extent.depth > DEEPEST:
-                raise _refusal(f"This goes {extent.depth} levels deep. At most {DEEPEST} are allowed.")
+                raise _refusal(
+                    f"The operation is {extent.depth} levels deep. At most {DEEPEST} are allowed: "
+                    "send several operations."
+                )
             if extent.selections > MOST_SELECTIONS:
-                raise _refusal(f"This selects more than {MOST_SELECTIONS} fields, fragments included.")
+                raise _refusal(
+                    f"The operation has {extent.selections:,} selections, fragments included. At most "
+                    f"{MOST_SELECTIONS:,} are allowed: select fewer fields, or send several operations."
+                )
 
 
 def _measure(
@@ -162,7 +177,7 @@ def _measure(
         if isinstance(node, FragmentSpreadNode):
             name = node.name.value
             if name not in measured:
-                measured[name] = Extent(0, 0)  # What validation refuses: a missing fragment, or a cycle.
+                measured[name] = Extent(0, 0)  # for a missing fragment or a cycle, which validation refuses
                 if name in fragments:
                     measured[name] = _measure(fragments[name].selection_set, fragments, measured)
             inner = measured[name]

@@ -1,4 +1,4 @@
-"""How long a list may be that a client sends: in arguments, in variables, and of consistency tokens."""
+"""The limits of lists that a client sends: in arguments, in variables, and of consistency tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from graphql import GraphQLError
 
 MOST_ITEMS = 1_000
-"""Items of one list. Fields may take fewer, and say so themselves: `nodes` and an order take 100."""
+"""Items of one list. Some fields allow fewer, and check it themselves: `nodes` and an order allow 100."""
 
 MOST_TOKENS = 100
-"""Consistency tokens of one field, and of the header; each may have to be looked up in the log."""
+"""Consistency tokens of one field, and of the header; each may take a look-up in the log."""
 
 
 def refuse_more(place: str, length: int, most: int) -> None:
-    """Refuse a list that has more items than `most`, at a place such as "The variable `$ids`"."""
+    """Raise `GraphQLError` for a list with more than `most` items; `place` is, say, "The variable `$ids`"."""
     if length > most:
         raise GraphQLError(
             f"{place} has a list of {length:,} items. At most {most:,} are allowed: "
@@ -23,14 +23,14 @@ def refuse_more(place: str, length: int, most: int) -> None:
 
 
 def refuse_long_lists(variables: Mapping[str, Any] | None) -> None:
-    """Refuse variables with a longer list anywhere in them, before anything looks at the items."""
+    """Raise `GraphQLError` if variables have too long a list at any level, before the items are read."""
     for name, value in (variables or {}).items():
         if value.__class__ is list or value.__class__ is dict:
             items_in(value, f"The variable `${name}`")
 
 
 def items_in(value: Any, place: str = "A variable") -> int:
-    """Return how many items the lists in a JSON value have together; refuse one that is too long."""
+    """Return the number of items in all lists of a JSON value; raise `GraphQLError` if a list is too long."""
     if isinstance(value, list):
         refuse_more(place, len(value), MOST_ITEMS)
         return len(value) + sum([items_in(each, place) for each in value if isinstance(each, list | dict)])

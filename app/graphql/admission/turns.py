@@ -1,4 +1,4 @@
-"""Operations give way to others on the event loop, however much there is to do for them at once."""
+"""Turns on the event loop, so that operations with much to do yield to other tasks."""
 
 import asyncio
 from collections import deque
@@ -6,58 +6,59 @@ from contextvars import Context
 from time import perf_counter
 
 SLICE = 0.005
-"""Seconds of one round of the event loop, after which whoever can wait does; the step that runs is ended."""
+"""Seconds of a round of the event loop after which no other step begins; a running step is finished."""
 
 LONG_ROUND, LONGEST_PAUSE = 0.01, 0.05
-"""Seconds of a round after which no step is taken for as long as it took, and for how long at the most.
+"""Seconds of a round that is followed by an equally long pause without steps; seconds of the longest pause.
 
-A request takes several rounds, and waits for the stores in between: else it would wait for a step each time.
+A short request takes several rounds, between which it waits for the stores. Without the pause it would wait
+for another long step in each round.
 """
 
 MOST_CALLED = 50
-"""Steps that may be taken in a round after they have waited; an item of a list takes only microseconds."""
+"""Largest number of waiting steps that one round takes; an item of a list takes only microseconds."""
 
 LONG_TEXT = 2_000
-"""Characters of a text for which steps wait; to parse, validate and compile a shorter one takes little."""
+"""Characters of a text above which its steps wait; shorter ones take little time."""
 
 
 class Turns:
-    """Spreads the steps of operations over several rounds of the loop.
+    """A scheduler that spreads the steps of operations over several rounds of the event loop.
 
-    A step is a text that is parsed, validated or compiled, a read that begins, or a page that is shown. A
-    page of customers begins to read the orders of all of them at the same moment, and may have all of them at
-    the same moment. Without turns the loop would do one after the other before it looks at anything else.
+    A step parses, validates or compiles a text, starts a read, or completes a page. A page of customers
+    starts the reads of all their orders at the same moment, and may receive all of them at the same moment.
+    Without turns the loop would take all these steps before it serves any other task.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        """The loop whose round it is; `None` until a step is taken in a round."""
+        """The loop of the current round; `None` until the round's first step."""
         self._began = 0.0
         self._waiting: deque[asyncio.Future[bool]] = deque()
         self._called: deque[asyncio.Future[bool]] = deque()
-        """Who was called in this round, found that it had enough, and comes first in the next one."""
+        """The steps that were called in this round but found it over; they come first in the next round."""
 
     def over(self) -> bool:
-        """Return whether this round of the loop has had enough."""
+        """Return whether this round has taken longer than `SLICE`."""
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # The round's first step, or a loop after the one that was there before.
+        if self._loop is not loop:  # the round's first step, or a new loop
             self._begin(loop)
         return perf_counter() - self._began > SLICE
 
     async def take(self) -> None:
-        """Wait for a later round where this one has had enough; to be called before a step."""
+        """Wait for a later round if this one is over; call this before each step."""
         if self.over():
             await self.next()
 
     async def take_for(self, text: str) -> None:
-        """Do so before a step on a long text; short ones do not wait, for honest clients send them."""
+        """Do the same before a step on a long text; steps on short texts do not wait."""
         if len(text) > LONG_TEXT:
             await self.take()
 
     async def next(self) -> None:
-        """Wait for a later round; each takes one of the steps that wait, and more while it has time."""
+        """Wait for a later round; each round takes one waiting step, and more while it is not over."""
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # Nobody has taken a step in this round, so nobody would end it.
+        if self._loop is not loop:  # The round has no step yet, so its end is not scheduled.
             self._begin(loop)
         waiting = self._waiting
         while True:
@@ -91,7 +92,7 @@ class Turns:
             turn.set_result(called == 0)
             called += 1
             loop = turn.get_loop()
-        if called:  # Their steps are before the end of their round, as they were called before it.
+        if called:  # The steps run before the end of their round, because they were called earlier.
             self._begin(loop)
 
 

@@ -1,4 +1,4 @@
-"""The rules of validation: the specified ones, with an error for each wrong literal that says where it is."""
+"""The specified validation rules, with errors that locate wrong literals."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -23,18 +23,18 @@ from graphql.pyutils import print_path_list
 
 
 class ValuesOfCorrectType(ValidationRule):
-    """The rule for literals, which names the argument or variable of a wrong one and locates it.
+    """The rule for literals, whose errors name the argument or variable and have a location.
 
-    The specified rule says neither of a custom scalar's literal: its parser knows no more than the value.
+    The specified rule gives neither for a literal of a custom scalar, whose parser sees only the value.
     """
 
     def enter_argument(self, node: ArgumentNode, *_place: Any) -> VisitorAction:
-        """Check the argument's value with all that is in it."""
+        """Check the argument's value and everything within it."""
         self._check(node.value, f"Argument '{node.name.value}' has invalid value")
         return SKIP
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_place: Any) -> VisitorAction:
-        """Check the variable's default."""
+        """Check the variable's default value."""
         if node.default_value is not None:
             self._check(
                 node.default_value, f"Variable '${node.variable.name.value}' has invalid default value"
@@ -56,7 +56,7 @@ class ValuesOfCorrectType(ValidationRule):
 
 @cache
 def locating(rules: tuple[type[ASTValidationRule], ...]) -> tuple[type[ASTValidationRule], ...]:
-    """Return the same rules, with the one for literals that says where they are."""
+    """Return the rules, with `ValuesOfCorrectType` instead of the specified one."""
     return tuple(ValuesOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in rules)
 
 

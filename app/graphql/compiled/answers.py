@@ -1,6 +1,6 @@
-"""Queries that come again are answered by functions made for them, to the letter as strawberry answers.
+"""Answers by compiled queries, which are byte for byte those that strawberry would give.
 
-What was made of documents alone is kept until they change.
+An answer that is made of documents only is cached until one of them changes.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from app.cqrs.freshness.tokens import BadToken
 from app.cqrs.sizes import bytes_of, compact
 from app.graphql.compiled.operations import PER_OPERATION, CompiledOperation
 from app.graphql.compiled.parsed import NotCovered
+from app.graphql.compiled.repeat_cache import RepeatCache
 from app.graphql.compiled.shapes import Leaves
-from app.graphql.compiled.sightings import Sightings
 from app.graphql.execution.context import Context
 from app.graphql.execution.errors import presentable
 from app.graphql.execution.extension import extensions_of
@@ -24,34 +24,34 @@ from app.graphql.execution.results import encoded, with_cost, with_freshness
 
 MOST_OPERATIONS = 500
 MOST_BYTES = 12_000_000
-"""Of all operations that are kept ready; one of some hundred characters takes 50,000."""
+"""Bytes of all compiled operations; one of some hundred characters takes 50,000."""
 
 
 @dataclass(frozen=True)
 class NotCompiled:
-    """An operation that is done the ordinary way whenever it comes."""
+    """An operation that strawberry always executes."""
 
     size: int
 
 
 class Compiled:
-    """The queries of a schema, each compiled when it comes for the second time."""
+    """The compiled queries of a schema; each is compiled at its second request."""
 
     def __init__(
         self, schema: strawberry.Schema, *, most: int = MOST_OPERATIONS, most_bytes: int = MOST_BYTES
     ) -> None:
         self._schema = schema
         self._leaves = Leaves()
-        self._operations = Sightings(self._operation, most=most, most_bytes=most_bytes)
+        self._operations = RepeatCache(self._operation, most=most, most_bytes=most_bytes)
         self.answered = 0
-        """How many operations were executed here."""
+        """The number of operations that compiled functions executed."""
         self.recalled = 0
-        """How many answers were found to be what they would be again."""
+        """The number of answers that came from the cache."""
 
     async def answer(self, operation: Operation, context: Context) -> bytes | None:
-        """The response's body; `None` for what must be done the ordinary way.
+        """Return the response's body; `None` if strawberry must execute the operation.
 
-        The context must be the operation's own, and is spoilt where there is no answer.
+        The context must belong to this operation alone, and must not be used again if there is no answer.
         """
         try:
             await context.demand_sent_tokens()
@@ -66,7 +66,7 @@ class Compiled:
         since, size = cache.mark(), ready.size
         try:
             context.cost = cost = ready.cost(operation.variables)
-            result = await ready.execute(operation.variables, context, gives_way=cost.large)
+            result = await ready.execute(operation.variables, context, yields=cost.large)
             if result.errors:
                 errors = [presentable(error) for error in result.errors]
                 body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))
@@ -77,7 +77,7 @@ class Compiled:
                     kept = compact(data)
                     size_of_both = bytes_of(kept) + operation.size
                     context.reading.keep(cache, key, kept, size=size_of_both, since=since)
-        except (NotCovered, TypeError):  # the latter of what JSON can't hold
+        except (NotCovered, TypeError):  # a TypeError for a value that JSON can't hold
             return None
         finally:
             if ready.size != size:
@@ -86,7 +86,7 @@ class Compiled:
         return body
 
     def recall(self, operation: Operation, context: Context) -> bytes | None:
-        """Return the body of a response that is known; `None` where documents must be read, or waited for."""
+        """Return the body of a cached response; `None` if documents must be read, or waited for."""
         reading = context.reading
         data = reading.recall(context.cache, (context.viewer, *operation.key))
         if data is None:
@@ -96,6 +96,6 @@ class Compiled:
 
     async def _operation(self, query: str, operation_name: str | None) -> CompiledOperation | NotCompiled:
         try:
-            return await CompiledOperation.made(self._schema, self._leaves, query, operation_name)
+            return await CompiledOperation.create(self._schema, self._leaves, query, operation_name)
         except NotCovered:
             return NotCompiled(PER_OPERATION + bytes_of(query))

@@ -1,4 +1,4 @@
-"""Variables and arguments by graphql-core's and strawberry's rules, which are asked no more than needed."""
+"""Variables and arguments, by the rules of graphql-core and strawberry; results are cached."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import Enum
@@ -37,13 +37,13 @@ from app.graphql.compiled.parsed import NotCovered
 
 MOST_COERCION_ERRORS = 50
 MOST_REMEMBERED = 64
-"""Sets of arguments that are kept for a field of an operation."""
+"""Sets of arguments that are cached for a field of an operation."""
 
 LONGEST_REMEMBERED = 100
-"""Characters of a text, and items of a list, among them."""
+"""Characters of a text, and items of a list, in a cached set."""
 
 PER_SET = 300
-"""Bytes that such a set takes beside what is in it."""
+"""Bytes that a set takes besides its values."""
 
 _TAKEN_AS_THEY_ARE: Mapping[Any, type] = {
     GraphQLID: str,
@@ -68,7 +68,7 @@ class Variables:
             self._simple.append((signature.name, signature, expected))
 
     def coerced(self, variables: Mapping[str, Any]) -> VariableValues:
-        """Their values; raises `NotCovered` for those that are wrong."""
+        """Return the coerced values of the variables; raise `NotCovered` if one is invalid."""
         sources, coerced = {}, {}
         for name, signature, expected in self._simple:
             value = variables.get(name)
@@ -85,20 +85,20 @@ class Variables:
         return values
 
 
-class Room:
-    """The bytes that the fields of an operation take for arguments that they remember, at most `most`."""
+class ByteBudget:
+    """A budget of at most `most` bytes for the cached arguments of all fields of an operation."""
 
     def __init__(self, most: int) -> None:
         self.bytes = 0
         self._most = most
 
     def has(self, more: int) -> bool:
-        """Return whether there is room for so many bytes more."""
+        """Return whether the budget allows so many more bytes."""
         return self.bytes + more <= self._most
 
 
 class Resolver:
-    """A field's own asynchronous resolver, and what it is called with for one selection of the field."""
+    """An asynchronous resolver, with the arguments of one selection of its field."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Resolver:
         field: GraphQLField,
         declared: StrawberryField,
         details: FieldDetailsList,
-        room: Room,
+        budget: ByteBudget,
     ) -> None:
         assert declared.base_resolver is not None
         self.field = field
@@ -121,10 +121,10 @@ class Resolver:
         names = {schema.config.name_converter.from_argument(each): each for each in declared.arguments}
         self._direct, self._others = _variables_in(self.nodes[0], field, names)
         self._remembered: dict[Any, dict[str, Any]] = {}
-        self._room, self._taken = room, 0
+        self._budget, self._taken = budget, 0
 
     def __call__(self, source: Any, info: Any, values: VariableValues) -> Awaitable[Any]:
-        """What the resolver finds; raises `GraphQLError` where it can't be given these arguments."""
+        """Call the resolver and return its awaitable; raise `GraphQLError` if the arguments are invalid."""
         coerced = values.coerced
         try:
             key = tuple([_frozen(coerced.get(name, _frozen)) for name in self._others])
@@ -158,13 +158,13 @@ class Resolver:
 
     def _remember(self, key: Any, arguments: dict[str, Any]) -> None:
         size = PER_SET + bytes_of(key) + bytes_of(arguments)
-        if len(self._remembered) >= MOST_REMEMBERED or not self._room.has(size):
+        if len(self._remembered) >= MOST_REMEMBERED or not self._budget.has(size):
             self._remembered.clear()
-            self._room.bytes -= self._taken
+            self._budget.bytes -= self._taken
             self._taken = 0
-        if self._room.has(size):  # other fields of the operation may have taken it all
+        if self._budget.has(size):  # other fields of the operation may have used up the budget
             self._remembered[key] = arguments
-            self._room.bytes += size
+            self._budget.bytes += size
             self._taken += size
 
     def _called(self, source: Any, info: Any, arguments: dict[str, Any]) -> Awaitable[Any]:
@@ -176,9 +176,9 @@ class Resolver:
 
 
 def resolver_of(
-    schema: strawberry.Schema, field: GraphQLField, details: FieldDetailsList, room: Room
+    schema: strawberry.Schema, field: GraphQLField, details: FieldDetailsList, budget: ByteBudget
 ) -> Resolver | None:
-    """The field's resolver, if it is asynchronous and nothing stands around it."""
+    """Return the field's resolver if it is asynchronous and no extension wraps it; otherwise `None`."""
     declared = field.extensions.get("strawberry-definition")
     if (
         not isinstance(declared, StrawberryField)
@@ -189,13 +189,13 @@ def resolver_of(
         or schema.exception_handlers
     ):
         return None
-    return Resolver(schema, field, declared, details, room)
+    return Resolver(schema, field, declared, details, budget)
 
 
 def _variables_in(
     node: FieldNode, field: GraphQLField, names: Mapping[str, StrawberryArgument]
 ) -> tuple[dict[str, tuple[str, bool]], list[str]]:
-    """The parameters that take a variable as it is, and whether it may be null; and all other variables."""
+    """Return the parameters that take a variable unchanged, with its nullability, and all other variables."""
     direct: dict[str, tuple[str, bool]] = {}
     others: set[str] = set()
     for argument in node.arguments or ():
@@ -210,7 +210,7 @@ def _variables_in(
 
 
 def _variables_of(value: ValueNode) -> Iterator[str]:
-    """Yield the names of the variables in a value; the library's visitor takes ten times as long."""
+    """Yield the names of the variables in a value; graphql-core's visitor takes ten times as long."""
     match value:
         case VariableNode(name=name):
             yield name.value
@@ -223,11 +223,11 @@ def _variables_of(value: ValueNode) -> Iterator[str]:
 
 
 class _TooLarge(Exception):
-    """To be remembered."""
+    """A value is too large to be part of a cache key."""
 
 
 def _frozen(value: Any) -> Any:
-    """A key for a variable's value: equal only for values that make equal arguments."""
+    """Return a cache key for a variable's value, equal only for values that make equal arguments."""
     if value.__class__ is str and len(value) <= LONGEST_REMEMBERED:
         return value
     if value is None or value is _frozen or value.__class__ is int or isinstance(value, bool | Enum):

@@ -1,4 +1,4 @@
-"""graphql-core's executor, which leaves to compiled functions what needs nothing but the document."""
+"""A graphql-core executor that uses compiled functions for fields that need only the document."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from app.graphql.compiled.shapes import Shape
 
 
 class ResolveInfo(GraphQLResolveInfo[Any]):
-    """What a resolver may know, with the document fields that are needed of what it reads."""
+    """The information for a resolver, with the fields that are needed of the documents that it reads."""
 
     operation_extensions: ClassVar[None] = None
     executor: "CompiledExecutor"
@@ -26,35 +26,38 @@ class ResolveInfo(GraphQLResolveInfo[Any]):
 
     @property
     def shown(self) -> Fields:
-        """The document fields that are needed of what the resolver reads; `None` for all."""
+        """The fields that are needed of the documents that the resolver reads; `None` for all."""
         self.executor.read_parts = True
         return self.needed
 
 
 @dataclass(frozen=True)
 class Functions:
-    """The compiled functions, by the identity of what they stand for."""
+    """The compiled functions and resolvers of a plan, by the `id` of a field's details."""
 
     fields: Mapping[int, Shape] = field(default_factory=dict)
-    """From a parent to what is shown of a field, by the field's details."""
+    """Functions from a parent to the result of a field, by the field's details."""
     values: Mapping[tuple[int, int], Shape] = field(default_factory=dict)
-    """From a value to what is shown of it, by the field's details and the value's type."""
+    """Functions from a value to its result, by the field's details and the value's type."""
     resolvers: Mapping[int, Resolver] = field(default_factory=dict)
-    """Of the fields that take more than their parent, by the field's details."""
+    """Resolvers of the fields that need more than their parent, by the field's details."""
     needed: Mapping[int, Fields] = field(default_factory=dict)
-    """What is needed of the documents that these read, by the field's details."""
+    """The document fields that are needed of what these resolvers read, by the field's details."""
 
 
 class CompiledExecutor(Executor[Any]):
-    """Where a compiled function meets something that does not fit, the value is completed as usual."""
+    """An executor with compiled functions.
+
+    If a compiled function meets an unexpected value, graphql-core completes the value instead.
+    """
 
     functions: Functions
-    gives_way = False
-    """Whether it leaves the event loop to others between its reads and its pages."""
+    yields = False
+    """True if it yields to other tasks between its reads and its pages."""
     misfit = False
-    """Whether a document did not fit its type."""
+    """True if a document did not match its type."""
     read_parts = False
-    """Whether a resolver asked which parts of documents are needed: what is wrong may be in what it left."""
+    """True if a resolver asked for the needed fields: a mismatch may be due to a field that it left out."""
     _needed: Fields
 
     async def complete_awaitable_value(
@@ -66,12 +69,12 @@ class CompiledExecutor(Executor[Any]):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """What is shown of a value that a resolver reads; nobody aborts it."""
+        """Await a resolver's value and return its result; unlike graphql-core's it can't be aborted."""
         try:
-            if self.gives_way and turns.over():
+            if self.yields and turns.over():
                 await _turn_before(result)
             read = await result
-            if self.gives_way:
+            if self.yields:
                 await turns.take()
             shown = self.complete_value(return_type, field_details_list, info, path, read, position_context)
             return await shown if self.is_awaitable(shown) else shown
@@ -87,7 +90,7 @@ class CompiledExecutor(Executor[Any]):
         path: Path,
         position_context: Any,
     ) -> Any:
-        """A field of an object that has other fields to wait for."""
+        """Return the result of a field, or an awaitable of it."""
         shape = self.functions.fields.get(id(field_details_list))
         if shape is not None:
             try:
@@ -116,14 +119,14 @@ class CompiledExecutor(Executor[Any]):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """What is shown of a value that a resolver has read."""
+        """Return the result of a resolver's value."""
         shape = self.functions.values.get((id(field_details_list), id(return_type)))
         if shape is not None:
             try:
                 return shape(result, self.context_value)
             except Exception:
                 if not (isinstance(result, list) and any(map(self.is_awaitable, result))):
-                    self.misfit = True  # else the items are shown one by one, when they are there
+                    self.misfit = True  # otherwise graphql-core awaits the items one by one
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     def build_resolve_info(
@@ -133,7 +136,7 @@ class CompiledExecutor(Executor[Any]):
         parent_type: GraphQLObjectType,
         path: Path,
     ) -> GraphQLResolveInfo[Any]:
-        """As strawberry's, and with what is needed of the documents."""
+        """Return the same information as strawberry, with the needed fields of documents."""
         info = ResolveInfo(
             field_nodes[0].name.value,
             field_nodes,
@@ -155,7 +158,7 @@ class CompiledExecutor(Executor[Any]):
 
 
 async def _turn_before(step: Any) -> None:
-    """Wait for a turn to take a step; it is closed where the operation is cancelled before."""
+    """Wait for a turn before a step; close its coroutine if the operation is cancelled meanwhile."""
     try:
         await turns.next()
     except asyncio.CancelledError:

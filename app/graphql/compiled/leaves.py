@@ -1,4 +1,4 @@
-"""How scalars and enums become what an answer shows; the types themselves say how."""
+"""The serialization of scalars and enums, as their types define it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from app.graphql.execution.written import shown_big_int, shown_datetime
 Complete = Callable[[Any], Any]
 
 
-class Unfit(Exception):
-    """A value is not what its type promises; graphql-core knows what is to be said about it."""
+class UnexpectedValue(Exception):
+    """A value does not match its type; graphql-core then completes it, or reports the error."""
 
 
 def refuse(value: object) -> None:
-    """Raises `Unfit` for what is no value: nothing, an error, or something to wait for."""
+    """Raise `UnexpectedValue` for null, an exception and an awaitable, which are no values of a leaf type."""
     if value is None or value is Undefined or isinstance(value, Exception) or hasattr(value, "__await__"):
-        raise Unfit
+        raise UnexpectedValue
 
 
 _PLAIN = frozenset({str, int, Decimal, UUID, date})
@@ -50,18 +50,18 @@ _SHORT_WAYS: dict[Complete, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Leaf:
-    """How the values of a leaf type are shown. `usual` and `shown` are source about a value `{v}`."""
+    """The serialization of a leaf type; `usual` and `shown` are Python source about a value `{v}`."""
 
     complete: Complete
-    """For any value; raises anything for what does not fit."""
+    """A function for any value; it raises an exception of any type if the value does not match."""
     usual: str | None = None
-    """Which values are shown the short way."""
+    """The condition for values that `shown` serializes; `None` if there are none."""
     shown: str = "{v}"
-    """The short way."""
+    """The faster expression for these values."""
 
 
 def leaf(kind: GraphQLLeafType) -> Leaf:
-    """How values of this type are shown, as the type itself does it."""
+    """Return the serialization of a leaf type."""
     complete = _completion(kind)
     if isinstance(kind, GraphQLEnumType):
         return Leaf(complete)
@@ -71,11 +71,11 @@ def leaf(kind: GraphQLLeafType) -> Leaf:
 
 
 KNOWN = {"PLAIN": _PLAIN, "datetime": datetime, "shown_datetime": shown_datetime}
-"""What that source uses."""
+"""The names that this source uses."""
 
 
 class Names(dict[Any, str]):
-    """The names of an enum's values, each looked up in the type once."""
+    """A cache of the names of an enum's values."""
 
     def __init__(self, kind: GraphQLEnumType) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ def _completion(kind: GraphQLLeafType) -> Complete:
             usual.add(value.__class__)
         shown = coerce(value)
         if shown is None or shown is Undefined:
-            raise Unfit
+            raise UnexpectedValue
         return shown
 
     return complete

@@ -1,4 +1,4 @@
-"""Which fields of the documents that a field reads are needed for what is selected of them."""
+"""The fields that a selection needs of the documents that a GraphQL field reads."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from graphql.execution.collect_fields import FieldDetailsList
 
 from app.cqrs.documents.store import Fields
 from app.graphql.admission.connections import is_connection
-from app.graphql.compiled.parents import Stored, keys_of, way_of
+from app.graphql.compiled.parents import Stored, keys_of, value_source
 from app.graphql.compiled.shapes import Collect
 
 
 def needed(schema: GraphQLSchema, field: GraphQLField, details: FieldDetailsList, collect: Collect) -> Fields:
-    """The keys that are needed of the documents which a field shows, itself or as a connection."""
+    """Return the needed keys of the documents that a field returns, directly or as a connection."""
     kind: Any = get_named_type(field.type)
     if is_leaf_type(kind):
         return None
@@ -50,7 +50,7 @@ def needed(schema: GraphQLSchema, field: GraphQLField, details: FieldDetailsList
 
 
 def _paths(kind: Any, details: FieldDetailsList, collect: Collect) -> frozenset[str] | None:
-    """The paths in a document of this type to all that is selected of it; `None` where all may be needed."""
+    """Return the paths to everything selected of a document of this type; `None` if all may be needed."""
     paths: set[str] = set()
     for of_field in collect(kind, details).values():
         name = of_field[0].node.name.value
@@ -66,11 +66,11 @@ def _paths(kind: Any, details: FieldDetailsList, collect: Collect) -> frozenset[
 
 
 def _within(field: GraphQLField, details: FieldDetailsList, collect: Collect) -> frozenset[str] | None:
-    """The paths in the objects that the document holds for a field; `None` where they are needed whole.
+    """Return the needed paths within the objects that a document holds for a field; `None` for all of them.
 
-    Of what may be null the store would not tell that it is.
+    An object that may be null is read whole, because with paths the store would not show that it is null.
     """
-    if not isinstance(way_of(field), Stored):
+    if not isinstance(value_source(field), Stored):
         return None
     kind: Any = field.type
     while isinstance(kind, GraphQLNonNull | GraphQLList):

@@ -1,4 +1,4 @@
-"""How a field's value comes from its parent, as the field's own declaration says."""
+"""The source of a field's value in its parent, as the field's declaration defines it."""
 
 import ast
 import inspect
@@ -11,28 +11,28 @@ from graphql import GraphQLField
 from strawberry.types.field import StrawberryField
 
 Keys = frozenset[str] | None
-"""Of a document; `None` where all may be needed."""
+"""Keys of a document; `None` if all may be needed."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The parent holds it under this name."""
+    """A value that the parent holds under a key."""
 
     key: str
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A function of the parent alone; it may ask whose field it is."""
+    """A value that a function makes of the parent alone; the function may take a `FieldInfo`."""
 
     function: Any
     parent: str | None
-    """The name of the parameter that takes the parent; the first one's where it is `self`."""
+    """The name of the parameter that takes the parent; `None` if it is `self`."""
     info: str | None
 
 
-def way_of(field: GraphQLField) -> Stored | Derived | None:
-    """How the value comes from the parent; `None` where it takes more than the parent."""
+def value_source(field: GraphQLField) -> Stored | Derived | None:
+    """Return the source of a field's value; `None` if it needs more than the parent."""
     declared = field.extensions.get("strawberry-definition")
     if not isinstance(declared, StrawberryField) or declared.extensions or field.args or declared.is_async:
         return None
@@ -49,7 +49,7 @@ def way_of(field: GraphQLField) -> Stored | Derived | None:
 
 
 def keys_of(field: GraphQLField) -> Keys:
-    """The keys of its document that a field needs, however it is resolved."""
+    """Return the keys that a field needs of its document, whether or not it is compiled."""
     declared = field.extensions.get("strawberry-definition")
     if not isinstance(declared, StrawberryField) or declared.extensions:
         return None
@@ -65,7 +65,7 @@ def keys_of(field: GraphQLField) -> Keys:
 
 @cache
 def _keys_read(function: Any, parameter: str) -> Keys:
-    """The keys by which a function reads a parameter, if it does nothing else with it."""
+    """Return the keys with which a function reads a parameter; `None` if it uses the parameter otherwise."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
@@ -83,8 +83,8 @@ def _keys_read(function: Any, parameter: str) -> Keys:
     return frozenset(keys) if uses == 0 else None
 
 
-class Glimpse:
-    """What a derived field may see of the operation."""
+class FieldInfo:
+    """The part of the resolver's information that a derived field may use."""
 
     __slots__ = ("context", "path")
 
@@ -95,7 +95,7 @@ class Glimpse:
 
 @dataclass(frozen=True)
 class FieldPath:
-    """The part of a field's path that is the same in every operation."""
+    """The part of a field's path that is equal in all operations."""
 
     typename: str
     """The type that the field belongs to."""

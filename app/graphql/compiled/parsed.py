@@ -1,4 +1,4 @@
-"""What a client's text says: the one query that is to be executed, found valid and within the limits."""
+"""Parsed queries that are valid and within the limits."""
 
 from dataclasses import dataclass
 from sys import getsizeof
@@ -32,29 +32,29 @@ from app.graphql.internals.graphql_core import Collected
 
 
 class NotCovered(Exception):
-    """The operation is none that is compiled, or is wrong; strawberry knows what to do with it."""
+    """The operation can't be compiled, or is invalid; strawberry executes it, or reports the errors."""
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A valid query."""
+    """A valid query with its fragments."""
 
     schema: GraphQLSchema
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
     deciding: tuple[str, ...]
-    """The variables by which fields are skipped or included."""
+    """The variables in `@skip` and `@include`."""
     bytes: int
-    """What it takes with its text."""
+    """The size of the document and its text in memory."""
 
     @property
     def fragment_details(self) -> dict[str, FragmentDetails]:
-        """The fragments as the executor takes them."""
+        """The fragments in the form that the executor takes."""
         return {name: FragmentDetails(node) for name, node in self.fragments.items()}
 
 
 async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Parsed:
-    """The query that is meant by `operation_name`; raises `NotCovered`."""
+    """Return the query that `operation_name` selects in a text; raise `NotCovered`."""
     await turns.take_for(query)
     try:
         document = documents.parse(query, max_tokens=MOST_TOKENS)
@@ -94,9 +94,9 @@ def _deciding(document: DocumentNode) -> tuple[str, ...]:
 
 
 class Selections:
-    """The fields that are selected with some values of the deciding variables, collected once.
+    """The selected fields for some values of the deciding variables, collected once.
 
-    What is collected keeps its identity, by which compiled functions are found.
+    The collected lists are kept, because compiled functions are found by their `id`.
     """
 
     def __init__(self, parsed: Parsed, variables: VariableValues) -> None:
@@ -104,10 +104,10 @@ class Selections:
         self._variables = variables
         self._fragments = parsed.fragment_details
         self.collected: Collected = {}
-        """As the executor keeps them."""
+        """The collected fields in the form that the executor takes."""
 
     def of_query(self) -> GroupedFieldSet:
-        """The root fields."""
+        """Return the root fields."""
         query = self._parsed.schema.query_type
         assert query is not None
         return collect_fields(
@@ -115,7 +115,7 @@ class Selections:
         ).grouped_field_set
 
     def __call__(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
-        """The fields selected on an object type."""
+        """Return the fields that are selected on an object type."""
         key = (kind, id(details))
         if key not in self.collected:
             found = collect_subfields(

@@ -1,4 +1,4 @@
-"""What is done for an operation, given what is skipped: its functions, and its execution with them."""
+"""Plans: the compiled functions of an operation for some values of its conditions, and their execution."""
 
 import weakref
 from collections.abc import Awaitable, Mapping
@@ -24,7 +24,7 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from app.cqrs.documents.store import Fields
 from app.graphql.admission.turns import turns
-from app.graphql.compiled.arguments import Resolver, Room, resolver_of
+from app.graphql.compiled.arguments import ByteBudget, Resolver, resolver_of
 from app.graphql.compiled.executor import CompiledExecutor, Functions
 from app.graphql.compiled.needs import needed
 from app.graphql.compiled.parsed import NotCovered, Parsed, Selections
@@ -34,15 +34,17 @@ from app.graphql.internals.graphql_core import collect_into
 from app.graphql.internals.strawberry import core_schema
 
 BYTES_OF_SOURCE = 20
-"""That a character takes in memory, about, once it is compiled."""
+"""Approximate bytes in memory for each character of source, once compiled."""
 
 
 class _Survey:
-    """Walks through an operation and finds what can be compiled; the other fields are resolved as usual."""
+    """A walk through an operation that finds the fields to compile; graphql-core resolves the others."""
 
-    def __init__(self, schema: strawberry.Schema, selections: Selections, shapes: Shapes, room: Room) -> None:
+    def __init__(
+        self, schema: strawberry.Schema, selections: Selections, shapes: Shapes, budget: ByteBudget
+    ) -> None:
         self._schema = schema
-        self._room = room
+        self._budget = budget
         self._selections = selections
         self._shapes = shapes
         self._fields: dict[int, str] = {}
@@ -51,21 +53,21 @@ class _Survey:
         self._needed: dict[int, Fields] = {}
 
     async def functions(self) -> Functions:
-        """What was found; others have the event loop in between."""
-        made = await self._shapes.made()
+        """Compile and return the functions that were found; yield to other tasks meanwhile."""
+        made = await self._shapes.compiled()
         functions = Functions(
             fields={key: made[name] for key, name in self._fields.items()},
             values={key: made[name] for key, name in self._values.items()},
             resolvers=self._resolvers,
             needed=self._needed,
         )
-        # The namespace holds the functions, and they hold it: a plan that the cache drops would stay until a
-        # full garbage collection, which is seldom due and takes long.
+        # The namespace and the functions refer to each other. Without this a plan that the cache drops would
+        # stay in memory until a full garbage collection, which is rare and takes long.
         weakref.finalize(functions, made.clear).atexit = False
         return functions
 
     def object(self, kind: Any, fields: Mapping[str, FieldDetailsList]) -> None:
-        """An object some of whose fields may need more than the object itself."""
+        """Find the functions of an object, some of whose fields may need more than the object itself."""
         for details in fields.values():
             name = details[0].node.name.value
             if name == "__typename":
@@ -74,7 +76,7 @@ class _Survey:
             try:
                 self._fields[id(details)] = self._shapes.of_field(kind, field, details)
             except Impure:
-                if resolver := resolver_of(self._schema, field, details, self._room):
+                if resolver := resolver_of(self._schema, field, details, self._budget):
                     self._resolvers[id(details)] = resolver
                 self._needed[id(details)] = needed(
                     core_schema(self._schema), field, details, self._selections
@@ -85,7 +87,7 @@ class _Survey:
         with suppress(Impure):
             self._values[id(details), id(kind)] = self._shapes.of_value(kind, details)
         if is_wrapping_type(kind):
-            self._value(kind.of_type, details)  # Items may come one by one.
+            self._value(kind.of_type, details)  # The items may be awaited one by one.
         elif is_composite_type(kind) and (id(details), id(kind)) not in self._values:
             possible = core_schema(self._schema).get_possible_types
             kinds: Any = possible(kind) if is_abstract_type(kind) else [kind]
@@ -94,20 +96,20 @@ class _Survey:
 
 
 class Plan:
-    """An operation's functions, and its execution with them."""
+    """The functions of an operation, and their execution."""
 
     @classmethod
-    async def made(
+    async def create(
         cls,
         schema: strawberry.Schema,
         parsed: Parsed,
         values: VariableValues,
         leaves: Leaves,
-        room: Room,
+        budget: ByteBudget,
     ) -> Self:
-        """Make it for what is skipped with these variables; what its fields remember is counted in `room`.
+        """Compile the plan for the conditions in these variables; cached arguments are counted in `budget`.
 
-        That is done in steps between which others have the event loop.
+        The work is done in steps, which yield to other tasks in between.
         """
         if parsed.operation.loc:
             await turns.take_for(parsed.operation.loc.source.body)
@@ -116,7 +118,7 @@ class Plan:
         selections = Selections(parsed, values)
         root_fields = selections.of_query()
         shapes = Shapes(parsed.schema, schema.config.default_resolver, leaves, selections)
-        survey = _Survey(schema, selections, shapes, room)
+        survey = _Survey(schema, selections, shapes, budget)
         survey.object(query, root_fields)
         functions = await survey.functions()
         executor = CompiledExecutor(
@@ -143,22 +145,22 @@ class Plan:
         self._query = query
         self._root_fields = root_fields
         self._executor = executor  # to which its helpers refer
-        # A copy: CPython 3.13.0 takes values for garbage that only the dictionary of a dead object refers to.
+        # A copy, because CPython 3.13.0 frees values to which only the dictionary of a dead object refers.
         self._template = dict(vars(executor))
         self.size = size
-        """In bytes, about."""
+        """The approximate size in bytes."""
 
-    async def execute(self, values: VariableValues, context: Any, gives_way: bool) -> ExecutionResult:
-        """Data and errors; raises `NotCovered` where parts of documents do not fit their types."""
+    async def execute(self, values: VariableValues, context: Any, yields: bool) -> ExecutionResult:
+        """Return data and errors; raise `NotCovered` if parts of documents do not match their types."""
         executor = CompiledExecutor.__new__(CompiledExecutor)
         executor.__dict__.update(
             self._template, context_value=context, variable_values=values, collected_errors=CollectedErrors()
         )
-        executor.gives_way = gives_way
+        executor.yields = yields
         data: dict[str, Any] | None
         try:
             data = await self._data(executor)
-        except GraphQLError as error:  # of a field that can't be null
+        except GraphQLError as error:  # a field that can't be null failed
             executor.collected_errors.add(error, None)
             data = None
         if executor.misfit and executor.read_parts:

@@ -1,4 +1,4 @@
-"""Writes the functions from documents to the answer's shape, as Python source."""
+"""The Python source of the functions that turn documents into an answer."""
 
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
@@ -21,14 +21,14 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import is_awaitable
 
 from app.graphql.admission.turns import turns
-from app.graphql.compiled.leaves import KNOWN, Leaf, Unfit, leaf, refuse
-from app.graphql.compiled.parents import FieldPath, Glimpse, Stored, way_of
+from app.graphql.compiled.leaves import KNOWN, Leaf, UnexpectedValue, leaf, refuse
+from app.graphql.compiled.parents import FieldInfo, FieldPath, Stored, value_source
 
 Shape = Callable[[Any, Any], Any]
-"""From a value and the operation's context to what is shown of it; raises anything where it does not fit."""
+"""A function from a value and the context to a result; it raises an exception if the value does not match."""
 
 Collect = Callable[[GraphQLObjectType, FieldDetailsList], GroupedFieldSet]
-"""The fields that are selected on an object type."""
+"""A function that returns the fields that are selected on an object type."""
 
 
 COMPILED_AT_ONCE = 15_000
@@ -36,11 +36,11 @@ COMPILED_AT_ONCE = 15_000
 
 
 class Impure(Exception):
-    """More than the document is needed, such as arguments or another read."""
+    """A field needs more than the document, such as arguments or another read."""
 
 
 class Leaves:
-    """The schema's leaf types, each with how it is shown."""
+    """The serializations of the schema's leaf types."""
 
     def __init__(self) -> None:
         self._leaves: dict[str, Leaf] = {}
@@ -52,10 +52,10 @@ class Leaves:
 
 
 class Shapes:
-    """The functions that one plan needs: written one by one, then made.
+    """The functions of one plan, first written one by one and then compiled.
 
-    Each function of the source takes a value `d` and the context `c`; what it uses has a name in `_known`.
-    Functions that would do the same are one: an operation may select the same under hundreds of aliases.
+    Each function takes a value `d` and the context `c`; the objects that it uses have names in `_known`.
+    Equal functions are written once, because an operation may select the same under hundreds of aliases.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Shapes:
         self._collect = collect
         self._known: dict[str, Any] = {
             **KNOWN,
-            "Glimpse": Glimpse,
-            "Unfit": Unfit,
+            "FieldInfo": FieldInfo,
+            "UnexpectedValue": UnexpectedValue,
             "items": _items,
             "readable": _readable(read),
         }
@@ -84,26 +84,26 @@ class Shapes:
 
     @property
     def size(self) -> int:
-        """Characters of source."""
+        """The number of characters of source."""
         return sum(map(len, self._source))
 
     def of_field(self, parent: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList) -> str:
-        """The name of the function from a parent to what is shown of its field; raises `Impure`."""
+        """Return the name of the function from a parent to the result of its field; raise `Impure`."""
         value = self._read(parent, field, "d")
         shown = self._value(field.type, details, value)
         reading = "    g = readable(d)\n" if value.startswith("g") else ""
         return self._function("f", f"{reading}    return {shown}\n")
 
     def of_value(self, kind: GraphQLOutputType, details: FieldDetailsList) -> str:
-        """The name of the function that completes a value of this type; raises `Impure`."""
+        """Return the name of the function that completes a value of this type; raise `Impure`."""
         return self._function("f", f"    return {self._value(kind, details, 'd')}\n")
 
-    async def made(self) -> dict[str, Shape]:
-        """Return all functions by their names, in the dictionary that is their global namespace.
+    async def compiled(self) -> dict[str, Shape]:
+        """Compile all functions and return them by their names, in their global namespace.
 
-        Others have the event loop while they are made.
+        Yield to other tasks in between.
         """
-        for number, source in enumerate(_parts(self._source)):  # Functions use only what was written before.
+        for number, source in enumerate(_parts(self._source)):  # A function uses only earlier functions.
             if number:
                 await turns.take()
             exec(compile(source, "<compiled operation>", "exec"), self._known)  # noqa: S102 - our own source
@@ -120,15 +120,15 @@ class Shapes:
         return self._write(prefix, "def {name}(d, c):\n" + body)
 
     def _write(self, prefix: str, source: str) -> str:
-        """The name of what this source defines as `{name}`; what does the same has one name."""
+        """Add source that defines `{name}`, and return its name; equal source gets the same name."""
         if (name := self._written.get(source)) is None:
             name = self._written[source] = f"{prefix}_{len(self._written)}"
             self._source.append(source.replace("{name}", name, 1))
         return name
 
     def _read(self, parent: GraphQLObjectType, field: GraphQLField, source: str) -> str:
-        """Source for the field's value, as its parent has it."""
-        match way_of(field):
+        """Return source for the field's value in its parent."""
+        match value_source(field):
             case None:
                 raise Impure
             case Stored(key):
@@ -139,12 +139,12 @@ class Shapes:
                     if parent.name not in self._paths:
                         self._paths[parent.name] = FieldPath(parent.name)
                     arguments.append(
-                        f"{derived.info}=Glimpse(c, {self._know('p', self._paths[parent.name])})"
+                        f"{derived.info}=FieldInfo(c, {self._know('p', self._paths[parent.name])})"
                     )
                 return f"{self._know('r', derived.function)}({', '.join(arguments)})"
 
     def _value(self, kind: GraphQLOutputType, details: FieldDetailsList, value: str) -> str:
-        """Source for what is shown of a value; `value` is source that is evaluated once."""
+        """Return source for the result of a value; `value` is source that is evaluated once."""
         if isinstance(kind, GraphQLNonNull):
             return self._present(kind.of_type, details, value)
         if value.isidentifier():
@@ -172,7 +172,7 @@ class Shapes:
         return f"({shown} if {usual} else {complete}({v}))"
 
     def _composite(self, kind: Any, details: FieldDetailsList) -> str:
-        """The name of the function for an object, or for one of several types."""
+        """Return the name of the function for an object type or an abstract type."""
         key = kind.name, id(details)
         if key not in self._composites:
             self._composites[key] = (
@@ -201,7 +201,9 @@ class Shapes:
                 entries.append(f"{key!r}: {self._value(field.type, selected, self._read(kind, field, 'd'))}")
         checks = ""
         if kind.is_type_of:
-            checks = f"    if not {self._know('t', kind.is_type_of)}(d, None):\n        raise Unfit\n"
+            checks = (
+                f"    if not {self._know('t', kind.is_type_of)}(d, None):\n        raise UnexpectedValue\n"
+            )
         shown = "".join(f"        {entry},\n" for entry in entries)
         return self._function(
             "o", f"    g = d if d.__class__ is dict else readable(d)\n{checks}    return {{\n{shown}    }}\n"
@@ -209,7 +211,7 @@ class Shapes:
 
 
 def _parts(sources: Iterable[str]) -> Iterator[str]:
-    """Yield them joined, each part about `COMPILED_AT_ONCE` characters long."""
+    """Yield the sources joined into parts of about `COMPILED_AT_ONCE` characters."""
     part, length = list[str](), 0
     for source in sources:
         part.append(source)
@@ -222,7 +224,7 @@ def _parts(sources: Iterable[str]) -> Iterator[str]:
 
 
 def _type_of(kind: Any, schema: GraphQLSchema) -> Callable[[Any], Any]:
-    """Tells the name of a value's type, among several."""
+    """Return a function that returns the name of a value's type."""
     resolve = kind.resolve_type or default_type_resolver
     info: Any = SimpleNamespace(schema=schema, field_name=kind.name, is_awaitable=is_awaitable)
     return lambda value: resolve(value, info, kind)
@@ -231,11 +233,11 @@ def _type_of(kind: Any, schema: GraphQLSchema) -> Callable[[Any], Any]:
 def _items(value: Any) -> Any:
     if value.__class__ is list or value.__class__ is tuple:
         return value
-    raise Unfit
+    raise UnexpectedValue
 
 
 class _Readable:
-    """What is no document, so that it is read as fields without a resolver are."""
+    """A parent that is no document, read by keys as fields without a resolver are."""
 
     __slots__ = ("_read", "_source")
 

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from app.cqrs.sizes import bytes_of
-from app.graphql.admission.kept import Kept
+from app.graphql.admission.bounded_cache import BoundedCache
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.requested import Operation, complaint_about_length, complaint_about_operation
 from app.graphql.transport.media_types import JSON, LONGEST_REMEMBERED, Accepted
@@ -98,7 +98,7 @@ class GraphQLRequest:
                 return bytes(body)
 
 
-_known: Kept[bytes, Operation] = Kept(MOST_REMEMBERED)
+_known: BoundedCache[bytes, Operation] = BoundedCache(MOST_REMEMBERED)
 
 
 def remembered(headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:

@@ -8,7 +8,7 @@ from graphql import get_introspection_query, get_operation_ast, parse, validate
 
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import OF_QUERIES, formula, fragments_of
-from app.graphql.admission.formula import Sent
+from app.graphql.admission.formula import Evaluation
 from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 from tests.schema.client import Client
@@ -92,7 +92,7 @@ def test_a_fragment_is_counted_once_however_often_it_is_spread() -> None:
     assert operation
     began = time.process_time()
     ready = formula(core_schema(schema), fragments_of(document), operation)
-    once, _ = ready.selected.counted(Sent({"first": 3}))
+    once, _ = ready.selected.counted(Evaluation({"first": 3}))
     assert time.process_time() - began < 0.5
     assert once.nodes == 3 * 2**60
 

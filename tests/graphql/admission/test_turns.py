@@ -38,14 +38,14 @@ schema = strawberry.Schema(Query, config=StrawberryConfig(default_resolver=read_
 
 async def pages() -> CompiledOperation:
     selected = " ".join(f"a{i}: page {{ name number }}" for i in range(PAGES))
-    return await CompiledOperation.made(schema, Leaves(), f"{{ {selected} }}", None)
+    return await CompiledOperation.create(schema, Leaves(), f"{{ {selected} }}", None)
 
 
 async def executed() -> Others:
     operation = await pages()
     await operation.execute(None, None)  # which compiles it
     others = Others()
-    result = await operation.execute(None, None, gives_way=True)
+    result = await operation.execute(None, None, yields=True)
     others.stop()
     assert result.errors is None
     assert result.data == {f"a{i}": [ITEM] * ITEMS for i in range(PAGES)}
@@ -72,7 +72,7 @@ async def test_an_operation_that_is_cancelled_while_it_waits_holds_up_nobody(
     operation = await pages()
     await operation.execute(None, None)
     monkeypatch.setattr(turns, "SLICE", 0.0)
-    first = asyncio.create_task(operation.execute(None, None, gives_way=True))
+    first = asyncio.create_task(operation.execute(None, None, yields=True))
     for _round in range(5):
         await asyncio.sleep(0)
     assert turns.turns._waiting

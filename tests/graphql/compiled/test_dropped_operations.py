@@ -56,7 +56,7 @@ def without_collector() -> Iterator[None]:
 
 
 async def executed() -> CompiledOperation:
-    operation = await CompiledOperation.made(schema, Leaves(), TEXT, None)
+    operation = await CompiledOperation.create(schema, Leaves(), TEXT, None)
     assert (await operation.execute(NAMES, None)).data == SHOWN
     return operation
 

@@ -202,7 +202,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text[:60])
 async def test_is_answered_alike(case: Case) -> None:
-    operation = await CompiledOperation.made(schema, Leaves(), case.text, None)
+    operation = await CompiledOperation.create(schema, Leaves(), case.text, None)
     usual = await schema.execute(case.text, case.variables)
     for _ in range(2):  # the second time with what was remembered
         compiled = await operation.execute(case.variables, None)
@@ -234,7 +234,7 @@ REPEATED = [
 async def test_what_is_remembered_of_arguments_is_for_the_same_variables(
     text: str, several: list[dict[str, Any]]
 ) -> None:
-    operation = await CompiledOperation.made(schema, Leaves(), text, None)
+    operation = await CompiledOperation.create(schema, Leaves(), text, None)
     for variables in several:
         assert shown(await operation.execute(variables, None)) == shown(await schema.execute(text, variables))
 
@@ -263,7 +263,7 @@ async def test_whatever_is_found_is_shown_alike(value: Any) -> None:
     sure = [f"{{ loose(sure: true) {{ {each} }} }}" for each in asked if each.startswith("sure")]
     for text in (f"{{ loose {{ {nullable} }} }}", *sure):
         usual = await schema.execute(text, context_value=value)
-        compiled = await (await CompiledOperation.made(schema, Leaves(), text, None)).execute({}, value)
+        compiled = await (await CompiledOperation.create(schema, Leaves(), text, None)).execute({}, value)
         assert shown(compiled) == shown(usual)
 
 
@@ -287,14 +287,14 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "variables"), REFUSED)
 async def test_is_left_to_strawberry(text: str, variables: dict[str, Any]) -> None:
     with pytest.raises(NotCovered):
-        await (await CompiledOperation.made(schema, Leaves(), text, None)).execute(variables, None)
+        await (await CompiledOperation.create(schema, Leaves(), text, None)).execute(variables, None)
 
 
 async def test_no_more_shapes_are_made_of_an_operation_than_memory_is_for() -> None:
     names = [f"v{number}" for number in range(6)]
     head = ", ".join(f"${name}: Boolean!" for name in names)
     fields = " ".join(f"{name}: name @include(if: ${name})" for name in names)
-    operation = await CompiledOperation.made(
+    operation = await CompiledOperation.create(
         schema, Leaves(), f"query ({head}) {{ now {{ name {fields} }} }}", None
     )
     answered = 0

@@ -40,7 +40,7 @@ def text(aliases: int) -> str:
     ids=["short", "long", "wide"],
 )
 async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable[[int], list[str]]) -> None:
-    operation = await CompiledOperation.made(schema, Leaves(), text(ALIASES), None)
+    operation = await CompiledOperation.create(schema, Leaves(), text(ALIASES), None)
     await operation.execute({"texts": []}, None)
     before = operation.size
     gc.collect()
@@ -59,7 +59,7 @@ async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable
 
 
 async def test_arguments_that_come_again_are_remembered_when_others_were_too_large() -> None:
-    operation = await CompiledOperation.made(schema, Leaves(), text(1), None)
+    operation = await CompiledOperation.create(schema, Leaves(), text(1), None)
     await operation.execute({"texts": ["x" * 100] * 100}, None)
     before = operation.size
     for _ in range(3):

@@ -10,7 +10,7 @@ FACETS = "products(first: 1) { facets { categories { category count } } nodes { 
 
 async def plan(aliases: int) -> Plan:
     text = "{" + " ".join(f"a{number}: {FACETS}" for number in range(aliases)) + "}"
-    operation = await CompiledOperation.made(schema, Leaves(), text, None)
+    operation = await CompiledOperation.create(schema, Leaves(), text, None)
     return await operation._plan(operation._variables.coerced({}))
 
 

@@ -64,7 +64,7 @@ def test_the_library_leaves_its_executors_to_the_collector() -> None:
 
 async def test_a_compiled_operation_is_freed_with_its_document_once_it_is_dropped() -> None:
     text = "query ($id: ID!) { product(id: $id) { id name price { amount } } }"
-    operation = await CompiledOperation.made(schema, Leaves(), text, None)
+    operation = await CompiledOperation.create(schema, Leaves(), text, None)
     await operation._plan(operation._variables.coerced({"id": "x"}))
     documents.kept.drop(text)
     there = ref(operation._parsed.operation)

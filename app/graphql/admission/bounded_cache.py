@@ -1,4 +1,4 @@
-"""What is kept in memory because it may be asked for again, within a number of bytes."""
+"""A cache that is bounded in bytes and in values."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -8,11 +8,11 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Kept(Generic[K, V]):
-    """Values by key, at most `most` of them and `most_bytes` in all.
+class BoundedCache(Generic[K, V]):
+    """A cache of at most `most` values, which take at most `most_bytes` together.
 
-    Those that were not asked for the longest are dropped first. A value that takes more than `most_bytes` by
-    itself is not kept, and none is dropped for it.
+    The least recently used value is dropped first. A value that takes more than `most_bytes` by itself is not
+    cached, and no other value is dropped for it.
     """
 
     def __init__(self, most_bytes: int, most: int | None = None) -> None:
@@ -26,19 +26,19 @@ class Kept(Generic[K, V]):
         return len(self._values)
 
     def get(self, key: K) -> V | None:
-        """Return the value, which counts as asked for; `None` where there is none."""
+        """Return the value of a key, which counts as used now; `None` if there is none."""
         if (value := self._values.get(key)) is not None:
             self._values.move_to_end(key)
         return value
 
     def put(self, key: K, value: V, size: int) -> bool:
-        """Keep a value of so many bytes, with its key; return whether it is kept."""
+        """Add a value that takes `size` bytes together with its key; return whether it is cached."""
         self.drop(key)
         self._values[key], self._sizes[key] = value, 0
         return self.weigh(key, size)
 
     def weigh(self, key: K, size: int) -> bool:
-        """Count so many bytes for the value of a key from now on; return whether it is kept still."""
+        """Set the size in bytes of the value of a key; return whether it is still cached."""
         if key not in self._values:
             return False
         self.bytes += size - self._sizes[key]
@@ -50,6 +50,6 @@ class Kept(Generic[K, V]):
         return key in self._values
 
     def drop(self, key: K) -> None:
-        """Keep the value of a key no longer."""
+        """Remove the value of a key, if there is one."""
         if self._values.pop(key, None) is not None:
             self.bytes -= self._sizes.pop(key)

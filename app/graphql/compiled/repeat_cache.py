@@ -1,31 +1,31 @@
-"""What was seen more than once is kept ready, within bounds."""
+"""A bounded cache of values that are made of an operation at its second request."""
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-from app.graphql.admission.kept import Kept
+from app.graphql.admission.bounded_cache import BoundedCache
 
 
 class Sized(Protocol):
-    """Something that takes memory."""
+    """A value with a known size."""
 
     @property
     def size(self) -> int:
-        """In bytes, about; it may grow."""
+        """The approximate size in bytes, which may grow."""
 
 
 T = TypeVar("T", bound=Sized)
 
 Key = tuple[str, str | None]
-"""An operation: its text, and its name in it."""
+"""An operation: a text, and the name of the operation in it."""
 
 
-class Sightings(Generic[T]):
-    """Makes a thing of an operation at its second sight, and keeps those that were used last.
+class RepeatCache(Generic[T]):
+    """A cache that makes a value of an operation at its second request.
 
-    At most `most` things are kept, of `most_bytes` in all; of what was seen once, or takes more than that by
-    itself, no more than a hash.
+    It holds at most `most` values of `most_bytes` together, and drops the least recently used ones. Of an
+    operation that was requested once, or whose value is larger than `most_bytes`, it holds only a hash.
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class Sightings(Generic[T]):
         self._most_seen = 10 * most
         self._seen_once: OrderedDict[int, None] = OrderedDict()
         self._too_large: OrderedDict[int, None] = OrderedDict()
-        self._kept: Kept[Key, T] = Kept(most_bytes, most)
+        self._kept: BoundedCache[Key, T] = BoundedCache(most_bytes, most)
 
     async def get(self, text: str, name: str | None) -> T | None:
-        """What was made of the operation; `None` at first sight, and of what is too large to be kept.
+        """Return the value of the operation; `None` at its first request, or if the value is too large.
 
-        While it is made, it counts as seen once for those who ask for the same.
+        While the value is made, other requests for it count as first requests.
         """
         key = text, name
         if (thing := self._kept.get(key)) is not None:
@@ -54,7 +54,7 @@ class Sightings(Generic[T]):
         return thing
 
     def weigh(self, text: str, name: str | None) -> None:
-        """Drops what was not used the longest, if there is too much; to be called when a thing has grown."""
+        """Count a value's size again, and drop the least recently used values if they take too much."""
         key = text, name
         if (thing := self._kept.get(key)) and not self._kept.weigh(key, thing.size):
             self._note(self._too_large, hash(key))
@@ -64,7 +64,7 @@ class Sightings(Generic[T]):
 
     @property
     def bytes(self) -> int:
-        """Of all things that are kept."""
+        """The bytes of all cached values."""
         return self._kept.bytes
 
     def _seen_before(self, mark: int) -> bool:

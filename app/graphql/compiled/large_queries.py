@@ -1,4 +1,4 @@
-"""Queries that have much to show are compiled at once, not when they come again."""
+"""Large queries, which are compiled at their first request and not only at the second."""
 
 from collections.abc import AsyncIterator
 
@@ -10,21 +10,21 @@ from app.graphql.compiled.shapes import Leaves
 from app.graphql.execution.context import Context
 
 
-class AtOnce(SchemaExtension):
-    """Executes a large query with functions made for it: graphql-core would block everybody meanwhile."""
+class LargeQueries(SchemaExtension):
+    """An extension that compiles a large query, because graphql-core would block the event loop with it."""
 
     _leaves = Leaves()
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Leave to graphql-core what is small, or can't be compiled."""
+        """Execute a large query by compiled functions; leave any other operation to graphql-core."""
         execution = self.execution_context
         context: Context = execution.context
         if context.cost and context.cost.large:
             try:
-                operation = await CompiledOperation.made(
+                operation = await CompiledOperation.create(
                     execution.schema, self._leaves, execution.query or "", execution.operation_name
                 )
-                execution.result = await operation.execute(execution.variables, context, gives_way=True)
+                execution.result = await operation.execute(execution.variables, context, yields=True)
             except NotCovered:
                 pass
         yield

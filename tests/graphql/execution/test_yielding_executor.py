@@ -8,7 +8,7 @@ import strawberry
 from graphql import get_introspection_query
 
 from app.graphql.admission import turns
-from app.graphql.execution.giving_way import OrdinaryExecutor
+from app.graphql.execution.yielding_executor import YieldingExecutor
 from schema.root import schema as shops_schema
 from tests.graphql.rounds import Others
 
@@ -51,7 +51,7 @@ class Subscription:
         yield lines()
 
 
-schema = strawberry.Schema(Query, Mutation, Subscription, execution_context_class=OrdinaryExecutor)
+schema = strawberry.Schema(Query, Mutation, Subscription, execution_context_class=YieldingExecutor)
 ALL = [{"number": number} for number in range(ITEMS)]
 
 
@@ -91,8 +91,8 @@ async def test_an_item_that_fails_in_its_turn_is_null_and_located(monkeypatch: p
 
 async def test_nobody_waits_long_for_who_reads_the_whole_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "SLICE", 0.0)
-    assert shops_schema.execution_context_class is OrdinaryExecutor
-    plain = strawberry.Schema(Query, execution_context_class=OrdinaryExecutor)
+    assert shops_schema.execution_context_class is YieldingExecutor
+    plain = strawberry.Schema(Query, execution_context_class=YieldingExecutor)
     others = Others()
     result = await plain.execute(get_introspection_query())
     others.stop()

@@ -1,13 +1,13 @@
 """What is kept within a number of bytes, whatever is put there."""
 
-from app.graphql.admission.kept import Kept
+from app.graphql.admission.bounded_cache import BoundedCache
 
 
-def kept(most_bytes: int = 10, most: int | None = None) -> Kept[str, str]:
-    return Kept(most_bytes, most)
+def kept(most_bytes: int = 10, most: int | None = None) -> BoundedCache[str, str]:
+    return BoundedCache(most_bytes, most)
 
 
-def values(of: Kept[str, str], keys: str) -> str:
+def values(of: BoundedCache[str, str], keys: str) -> str:
     return "".join(value for key in keys if (value := of.get(key)))
 
 

@@ -10,7 +10,7 @@ from app.graphql.admission.turns import turns
 from app.graphql.execution.collected_fields import EventExecutor
 
 
-class OrdinaryExecutor(EventExecutor):
+class YieldingExecutor(EventExecutor):
     """An executor that completes a list item in a later turn of the loop once this turn was long enough.
 
     A subscription or a mutation may return thousands of values, and introspection the whole schema. For each
