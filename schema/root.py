@@ -9,10 +9,10 @@ from app.cqrs.commands import outcomes as commands
 from app.cqrs.projecting import projections
 from app.graphql.admission.limits import Limits
 from app.graphql.compiled.large_queries import LargeQueries
+from app.graphql.core.inputs import prepare_inputs
+from app.graphql.core.yielding_executor import YieldingExecutor
 from app.graphql.execution.context import Info
 from app.graphql.execution.extension import Consistency
-from app.graphql.execution.inputs import prepare_inputs
-from app.graphql.execution.yielding_executor import YieldingExecutor
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.circle.commands.errors import SHOWN, show_refusals, take_codes

@@ -10,13 +10,13 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.command_line.connections import Connection
-from app.command_line.http_connections import HTTPConnection
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.graphql.transport.executing import Operations
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
+from app.server.connections import Connection
+from app.server.http_connections import HTTPConnection
 from tests.schema.client import Client
 
 

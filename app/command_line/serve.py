@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.command_line.logs import log_to_stderr
 from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
+from app.server.logs import log_to_stderr
 
 
 def serve(
@@ -35,14 +35,14 @@ def serve(
     from uvicorn.loops.auto import auto_loop_factory
 
     from app.bootstrap import WriteSide
-    from app.command_line.measured_loop import MeasuredLoop
-    from app.command_line.server import CannotListen
-    from app.command_line.server import serve as run
     from app.completeness import Incomplete
     from app.cqrs.circle import Circle
     from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill, is_wanted
     from app.demo.plan import Shop
+    from app.server.measured_loop import MeasuredLoop
+    from app.server.serving import CannotListen
+    from app.server.serving import serve as run
     from app.stores.mongo.mongod_binary import MongodError
 
     async def fill_if_empty(write_side: WriteSide) -> None:

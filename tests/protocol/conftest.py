@@ -7,12 +7,12 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from app.command_line.connections import Connection
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.graphql.transport.executing import Operations
 from app.graphql.transport.sockets import INIT_PATIENCE, READ_PATIENCE, Sockets
 from app.graphql.transport.streams import Streams
+from app.server.connections import Connection
 from schema.root import schema
 from tests.inprocess import Service, serving
 

@@ -29,7 +29,7 @@ from app.graphql.compiled.executor import CompiledExecutor, Functions
 from app.graphql.compiled.needs import needed
 from app.graphql.compiled.parsed import NotCovered, Parsed, Selections
 from app.graphql.compiled.shapes import Impure, Leaves, Shapes
-from app.graphql.execution.async_helpers import help_weakly
+from app.graphql.core.async_helpers import help_weakly
 from app.graphql.internals.graphql_core import collect_into
 from app.graphql.internals.strawberry import core_schema
 

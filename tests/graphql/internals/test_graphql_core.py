@@ -4,7 +4,7 @@ from graphql import build_schema, parse
 from graphql.execution import Executor
 
 from app.graphql.compiled.executor import CompiledExecutor
-from app.graphql.execution.collected_fields import EventExecutor
+from app.graphql.core.collected_fields import EventExecutor
 from app.graphql.internals.graphql_core import Collected, collect_into, collected_by
 from tests.releases import still_there
 
@@ -24,7 +24,7 @@ def test_an_executor_keeps_its_sub_fields_where_they_are_put() -> None:
 def test_an_executor_has_the_methods_that_ours_put_others_in_the_place_of() -> None:
     """They are public by name, and not in the documentation: one that is gone would just not be called."""
     with still_there(
-        "graphql-core", "app/graphql/compiled/executor.py or app/graphql/execution/collected_fields.py"
+        "graphql-core", "app/graphql/compiled/executor.py or app/graphql/core/collected_fields.py"
     ):
         for ours in (CompiledExecutor, EventExecutor):
             for name, method in vars(ours).items():

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.command_line.connections import GRACE
-from app.command_line.http_connections import HTTPConnection
 from app.graphql.transport.executing import Item
 from app.graphql.transport.sse import EventStream
+from app.server.connections import GRACE
+from app.server.http_connections import HTTPConnection
 from tests.inprocess import serving_app
 from tests.schema.events import COMPLETE, Events
 

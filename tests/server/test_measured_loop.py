@@ -12,7 +12,7 @@ from signal import SIGTERM
 import httpx
 import pytest
 
-from app.command_line.measured_loop import MeasuredLoop
+from app.server.measured_loop import MeasuredLoop
 from app.web.held_loop import HeldLoop
 from tests.service import running
 
@@ -110,7 +110,7 @@ async def test_it_says_what_ran_and_where_it_was() -> None:
     held = await held_by(lambda: asyncio.create_task(orders(), name="orders"))
     [place] = held.figures()["places"]
     assert "orders" in place["running"]
-    assert place["at"].startswith("tests/command_line/test_measured_loop.py:")
+    assert place["at"].startswith("tests/server/test_measured_loop.py:")
     assert place["at"].endswith(" busy")
 
 

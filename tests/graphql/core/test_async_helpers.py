@@ -24,8 +24,8 @@ from graphql.execution import Executor
 from app.graphql.admission.documents import documents
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
-from app.graphql.execution.async_helpers import help_weakly
-from app.graphql.execution.collected_fields import EventExecutor
+from app.graphql.core.async_helpers import help_weakly
+from app.graphql.core.collected_fields import EventExecutor
 from app.graphql.execution.context import Context
 from schema.root import schema
 from tests.inprocess import Service

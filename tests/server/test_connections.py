@@ -8,8 +8,8 @@ from pathlib import Path
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 
-from app.command_line.connections import DEFLATE
 from app.config import Settings
+from app.server.connections import DEFLATE
 from tests.inprocess import serving
 from tests.schema.shop import Shop
 

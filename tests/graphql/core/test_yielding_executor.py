@@ -8,7 +8,7 @@ import strawberry
 from graphql import get_introspection_query
 
 from app.graphql.admission import turns
-from app.graphql.execution.yielding_executor import YieldingExecutor
+from app.graphql.core.yielding_executor import YieldingExecutor
 from schema.root import schema as shops_schema
 from tests.graphql.rounds import Others
 

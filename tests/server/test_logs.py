@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 
-from app.command_line.logs import OutlineFormatter
+from app.server.logs import OutlineFormatter
 
 STREET = "Rua da Alegria 27"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.command_line.server import collect_garbage_in_small_parts
+from app.server.serving import collect_garbage_in_small_parts
 
 MOST = 25_000
 """Objects; to look at them takes some 5 ms."""

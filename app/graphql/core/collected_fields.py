@@ -5,7 +5,7 @@ from typing import Any
 from graphql.execution import Executor
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.graphql.execution.async_helpers import help_weakly
+from app.graphql.core.async_helpers import help_weakly
 from app.graphql.internals.graphql_core import collect_into
 
 

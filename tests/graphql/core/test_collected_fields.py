@@ -7,7 +7,7 @@ import graphql
 import strawberry
 from graphql.execution import Executor
 
-from app.graphql.execution.collected_fields import EventExecutor
+from app.graphql.core.collected_fields import EventExecutor
 from app.graphql.internals.graphql_core import collected_by
 from schema.root import schema as shops_schema
 

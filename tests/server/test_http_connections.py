@@ -19,11 +19,11 @@ from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from app.command_line.connection_limit import most_connections
-from app.command_line.http_connections import MOST_HEADERS, HTTPConnection
-from app.command_line.logs import is_fault
-from tests.command_line.few_files import FILES
+from app.server.connection_limit import most_connections
+from app.server.http_connections import MOST_HEADERS, HTTPConnection
+from app.server.logs import is_fault
 from tests.inprocess import serving_app
+from tests.server.few_files import FILES
 from tests.service import running
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
@@ -361,7 +361,7 @@ async def test_at_the_limit_of_open_files_health_checks_are_answered(mongo_url: 
     async with (
         running(
             tmp_path,
-            module="tests.command_line.few_files",
+            module="tests.server.few_files",
             MONGODB_URL=mongo_url,
             MONGODB_DATABASE="few_files",
         ) as service,

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.command_line.http_connections import MOST_HEADERS, HTTPConnection
+from app.server.http_connections import MOST_HEADERS, HTTPConnection
 from app.web.at_once import AtOnce, Headers
-from tests.command_line.test_http_connections import Desk, answer_to, connected, status_of
 from tests.inprocess import serving_app
+from tests.server.test_http_connections import Desk, answer_to, connected, status_of
 
 
 def post(body: bytes = b"known", *, target: str = "/desk", version: str = "1.1", more: str = "") -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.command_line.deadlines import Deadline
+from app.server.deadlines import Deadline
 
 
 @dataclass(order=True)

@@ -1,7 +1,7 @@
 """uvicorn's HTTP connections, with limits on how much and how slowly a client may send and read.
 
 uvicorn has no settings for these limits, and its protocols are no public interface. Only this file and
-`connections.py` (for websockets) use their names; `tests/command_line/` fails when a release has changed one.
+`connections.py` (for websockets) use their names; `tests/server/` fails when a release has changed one.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.command_line.connection_limit import SPARE, health_only, most_connections
-from app.command_line.deadlines import Deadline
-from app.command_line.responses import in_bytes
-from app.command_line.slow_readers import SlowReader
 from app.graphql.transport.refused import refused
+from app.server.connection_limit import SPARE, health_only, most_connections
+from app.server.deadlines import Deadline
+from app.server.responses import in_bytes
+from app.server.slow_readers import SlowReader
 from app.web.at_once import AtOnce
 
 MOST_HEADERS = 65_536

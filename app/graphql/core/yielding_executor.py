@@ -7,7 +7,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 
 from app.graphql.admission.turns import turns
-from app.graphql.execution.collected_fields import EventExecutor
+from app.graphql.core.collected_fields import EventExecutor
 
 
 class YieldingExecutor(EventExecutor):

@@ -12,14 +12,14 @@ from signal import SIGINT, SIGTERM
 import uvicorn
 
 from app.bootstrap import Filling
-from app.command_line.connections import GRACE, Connection
-from app.command_line.http_connections import IDLE, HTTPConnection
-from app.command_line.logs import is_fault
-from app.command_line.measured_loop import MeasuredLoop, measure_protocols
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
+from app.server.connections import GRACE, Connection
+from app.server.http_connections import IDLE, HTTPConnection
+from app.server.logs import is_fault
+from app.server.measured_loop import MeasuredLoop, measure_protocols
 
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; longer than a client may leave messages unread."""
