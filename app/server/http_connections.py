@@ -56,7 +56,7 @@ class HTTPConnection(HttpToolsProtocol):
         self._is_spare = self._is_refused = self._is_websocket = self._too_large = False
         self._is_whole = self._in_body = self._has_progress = False
         self._around = 0
-        self._deadline = Deadline(self.loop, self._has_waited)
+        self._deadline = Deadline(self.loop, self._deadline_passed)
         self._at_once: AtOnce | None = None
         self._may_answer_at_once = False
         self._held_back: bytes | None = None
@@ -256,7 +256,7 @@ class HTTPConnection(HttpToolsProtocol):
     def _size_of_headers(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _has_waited(self) -> None:
+    def _deadline_passed(self) -> None:
         if self.flow.read_paused:  # The service itself has stopped reading, until earlier answers are done.
             self._deadline.set(self.request_patience)
         elif self.scope is None or self._is_whole:

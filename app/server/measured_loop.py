@@ -86,14 +86,14 @@ class MeasuredLoop(_Loop):
             self._running = None
             took = perf_counter() - began
             if took > self._worth_a_look:
-                self._look(took, callback)
+                self._record(took, callback)
 
     def start_recording(self) -> None:
         """Begin to record. While the service starts, nobody waits for an answer."""
         self._serves = True
         self._thread = threading.get_ident()
         gc.callbacks.append(self._note_collection)
-        watch = threading.Thread(target=self._look_on, name="loop watch", daemon=True)
+        watch = threading.Thread(target=self._watch, name="loop watch", daemon=True)
         watch.start()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class MeasuredLoop(_Loop):
             gc.callbacks.remove(self._note_collection)
         super().close()
 
-    def _look(self, took: float, callback: Callable[..., object]) -> None:
+    def _record(self, took: float, callback: Callable[..., object]) -> None:
         """Record a callback that took so many seconds, less the time in which other threads had the CPU."""
         processor = thread_time()
         self.held.record(
@@ -129,7 +129,7 @@ class MeasuredLoop(_Loop):
         elif took > self.held.limit / 2 or not self._seen_at:
             self._seen_at = at
 
-    def _look_on(self) -> None:
+    def _watch(self) -> None:
         """Note where the loop's thread is, once for each callback that has reached half of the limit."""
         seen = 0.0
         while not self._ended.wait(self.held.limit / LOOKS):

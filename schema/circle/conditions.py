@@ -4,8 +4,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from app.graphql.execution.json_values import datetime_text
 from app.graphql.execution.refusals import BadArgument
-from app.graphql.execution.written import shown_datetime
 
 MATCH_ALL = "All conditions that are given must be met."
 SEARCH = (
@@ -31,7 +31,7 @@ def refuse_reversed(names: tuple[str, str], lowest: T | None, highest: T | None)
 def _shown(value: date | Decimal) -> str:
     match value:
         case datetime():
-            return shown_datetime(value)
+            return datetime_text(value)
         case Decimal():
             return f"{value:f}"
     return str(value)

@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from app.graphql.execution.written import shown_big_int, shown_datetime
+from app.graphql.execution.json_values import big_int_text, datetime_text
 
 ConsistencyToken = NewType("ConsistencyToken", str)
 Position = NewType("Position", int)
@@ -140,7 +140,7 @@ SCALARS: dict[object, ScalarDefinition] = {
             "A 64-bit integer, as a string, for sums that may exceed an `Int` or the exact numbers of "
             "JavaScript."
         ),
-        serialize=shown_big_int,
+        serialize=big_int_text,
         parse_value=_big_int,
     ),
     Decimal: strawberry.scalar(
@@ -156,7 +156,7 @@ SCALARS: dict[object, ScalarDefinition] = {
             '"2026-01-31T13:00:00.000+01:00". Results are in UTC, such as "2026-01-31T12:00:00.000Z".'
         ),
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
-        serialize=shown_datetime,
+        serialize=datetime_text,
         parse_value=_datetime,
     ),
     date: strawberry.scalar(

@@ -15,7 +15,7 @@ from app.config import Settings
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.head import Head
 from app.domain.stock.model import MOST_ON_HAND
-from app.graphql.execution.written import shown_big_int
+from app.graphql.execution.json_values import big_int_text
 from app.graphql.internals.strawberry import core_schema
 from app.values import HIGHEST_PRICE, MOST_UNITS
 from schema.circle.consistency import Freshness
@@ -166,5 +166,5 @@ def test_a_sum_that_was_rounded_is_not_shown_as_a_whole_number() -> None:
     wrong: tuple[Any, ...] = (2.0**63, Decimal(1), "1", True, None)
     for value in wrong:
         with pytest.raises(TypeError, match="is not a BigInt"):
-            shown_big_int(value)
-    assert shown_big_int(2**63 - 1) == "9223372036854775807"
+            big_int_text(value)
+    assert big_int_text(2**63 - 1) == "9223372036854775807"

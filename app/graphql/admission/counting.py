@@ -65,10 +65,10 @@ from app.graphql.admission.lists import MOST_ITEMS, refuse_more
 ASSUMED_ITEMS = 10
 """Assumed number of items of a list in a document, because its length is unknown before it is read."""
 
-OF_QUERIES = Cost(commands=0, reads=500, nodes=5_000, fields=100_000)
+QUERY_BUDGET = Cost(commands=0, reads=500, nodes=5_000, fields=100_000)
 """The budget of queries, which are compiled: a value takes about 0.2 microseconds."""
 
-OF_OTHERS = Cost(commands=20, reads=100, nodes=1_000, fields=10_000)
+DEFAULT_BUDGET = Cost(commands=20, reads=100, nodes=1_000, fields=10_000)
 """The budget of mutations and subscriptions, which graphql-core executes: a value takes about 5 microseconds.
 
 Commands take turns in the write store, and those of one operation run one after the other.
@@ -94,23 +94,23 @@ def formula(schema: GraphQLSchema, fragments: Fragments, operation: OperationDef
     root: Any = schema.get_root_type(operation.operation)
     selected = counting.selected(operation.selection_set, root)
     if operation.operation is not OperationType.QUERY:
-        budget = OF_OTHERS
+        budget = DEFAULT_BUDGET
     elif counting.introspects:
-        budget = of_introspection(schema)
+        budget = introspection_budget(schema)
     else:
-        budget = OF_QUERIES
+        budget = QUERY_BUDGET
     return Formula(selected, budget, counting.deciding.values())
 
 
 @cache
-def of_introspection(schema: GraphQLSchema) -> Cost:
+def introspection_budget(schema: GraphQLSchema) -> Cost:
     """Return the budget of introspection: one full introspection query, plus a fifth."""
     document = parse(get_introspection_query(input_value_deprecation=True, specified_by_url=True))
     operation: Any = document.definitions[0]
     counting = _Counting(schema, fragments_of(document), operation)
     root: Any = schema.query_type
     whole = counting.selected(operation.selection_set, root).known.once.fields
-    return replace(OF_OTHERS, commands=0, fields=max(round(1.2 * whole), OF_OTHERS.fields))
+    return replace(DEFAULT_BUDGET, commands=0, fields=max(round(1.2 * whole), DEFAULT_BUDGET.fields))
 
 
 class _Counting:

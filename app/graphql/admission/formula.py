@@ -206,7 +206,7 @@ class Spread:
 _PLAIN = frozenset({int, bool, type(None)})
 """The types of variables by which costs are cached: page sizes, and conditions of directives."""
 
-MOST_REMEMBERED = 64
+MOST_CACHED = 64
 """Cached costs of one formula."""
 
 
@@ -218,14 +218,14 @@ class Formula:
         self.selected = selected
         self._budget = budget
         self._variables = tuple(variables)
-        self._remembered: dict[tuple[Any, ...], Cost] = {}
+        self._cached: dict[tuple[Any, ...], Cost] = {}
 
     def cost(self, variables: Variables | None) -> Cost:
         """Return the cost with these variables; raise `GraphQLError` if it exceeds the budget."""
         sent = variables or {}
         key = tuple([each.value(sent) for each in self._variables])
         try:
-            return self._remembered[key]
+            return self._cached[key]
         except (KeyError, TypeError):  # a TypeError if a variable is a list
             pass
         once, _ = self.selected.counted(Evaluation(sent))
@@ -237,7 +237,7 @@ class Formula:
         )
         refuse_more(cost, self._budget)
         if _PLAIN.issuperset(map(type, key)):
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = cost
+            if len(self._cached) >= MOST_CACHED:
+                self._cached.clear()
+            self._cached[key] = cost
         return cost

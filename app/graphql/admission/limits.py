@@ -23,7 +23,7 @@ from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import documents
 from app.graphql.admission.lists import refuse_long_lists
 from app.graphql.admission.turns import turns
-from app.graphql.admission.validation import locating
+from app.graphql.admission.validation import with_located_literals
 from app.graphql.internals.strawberry import core_schema, sent_operation_name
 
 MOST_TOKENS = 4000
@@ -78,7 +78,7 @@ class Limits(SchemaExtension):
         except GraphQLError as refusal:
             return [refusal]
         faults = await documents.validate(
-            core_schema(context.schema), document, locating(context.validation_rules)
+            core_schema(context.schema), document, with_located_literals(context.validation_rules)
         )
         if any(isinstance(fault, ValidationAbortedError) for fault in faults):
             return [

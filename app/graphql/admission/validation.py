@@ -41,13 +41,13 @@ class ValuesOfCorrectType(ValidationRule):
             )
         return SKIP
 
-    def _check(self, value: ValueNode, complaint: str) -> None:
+    def _check(self, value: ValueNode, problem: str) -> None:
         kind = self.context.get_input_type()
         if kind is None:  # Another rule reports that there is no such argument or type.
             return
 
         def report(error: GraphQLError, path: list[str | int]) -> None:
-            message = f"{complaint}{print_path_list(path)}: {error.message}"
+            message = f"{problem}{print_path_list(path)}: {error.message}"
             nodes = error.nodes or [_value_at(value, path)]
             self.report_error(GraphQLError(message, nodes, original_error=error.original_error))
 
@@ -55,12 +55,12 @@ class ValuesOfCorrectType(ValidationRule):
 
 
 @cache
-def locating(rules: tuple[type[ASTValidationRule], ...]) -> tuple[type[ASTValidationRule], ...]:
+def with_located_literals(rules: tuple[type[ASTValidationRule], ...]) -> tuple[type[ASTValidationRule], ...]:
     """Return the rules, with `ValuesOfCorrectType` instead of the specified one."""
     return tuple(ValuesOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in rules)
 
 
-RULES = locating(tuple(specified_rules))
+RULES = with_located_literals(tuple(specified_rules))
 
 
 def _value_at(node: ValueNode, path: Sequence[str | int]) -> ValueNode:

@@ -19,7 +19,7 @@ from app.graphql.compiled.shapes import Leaves
 from app.graphql.execution.context import Context
 from app.graphql.execution.errors import presentable
 from app.graphql.execution.extension import extensions_of
-from app.graphql.execution.requested import Operation
+from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, with_cost, with_freshness
 
 MOST_OPERATIONS = 500
@@ -34,7 +34,7 @@ class NotCompiled:
     size: int
 
 
-class Compiled:
+class CompiledQueries:
     """The compiled queries of a schema; each is compiled at its second request."""
 
     def __init__(

@@ -36,10 +36,10 @@ from app.cqrs.sizes import bytes_of
 from app.graphql.compiled.parsed import NotCovered
 
 MOST_COERCION_ERRORS = 50
-MOST_REMEMBERED = 64
+MOST_CACHED = 64
 """Sets of arguments that are cached for a field of an operation."""
 
-LONGEST_REMEMBERED = 100
+LONGEST_CACHED = 100
 """Characters of a text, and items of a list, in a cached set."""
 
 PER_SET = 300
@@ -120,7 +120,7 @@ class Resolver:
         self._info = parameters.info_parameter.name if parameters.info_parameter else None
         names = {schema.config.name_converter.from_argument(each): each for each in declared.arguments}
         self._direct, self._others = _variables_in(self.nodes[0], field, names)
-        self._remembered: dict[Any, dict[str, Any]] = {}
+        self._cached: dict[Any, dict[str, Any]] = {}
         self._budget, self._taken = budget, 0
 
     def __call__(self, source: Any, info: Any, values: VariableValues) -> Awaitable[Any]:
@@ -128,7 +128,7 @@ class Resolver:
         coerced = values.coerced
         try:
             key = tuple([_frozen(coerced.get(name, _frozen)) for name in self._others])
-            arguments = dict(self._remembered[key])
+            arguments = dict(self._cached[key])
             for parameter, (name, nullable) in self._direct.items():
                 arguments[parameter] = value = coerced[name]
                 if value is None and not nullable:
@@ -153,17 +153,17 @@ class Resolver:
         )
         if key is not None:
             own = {self._parent, self._info}
-            self._remember(key, {name: value for name, value in arguments.items() if name not in own})
+            self._cache(key, {name: value for name, value in arguments.items() if name not in own})
         return await self._called(source, strawberry_info, arguments)
 
-    def _remember(self, key: Any, arguments: dict[str, Any]) -> None:
+    def _cache(self, key: Any, arguments: dict[str, Any]) -> None:
         size = PER_SET + bytes_of(key) + bytes_of(arguments)
-        if len(self._remembered) >= MOST_REMEMBERED or not self._budget.has(size):
-            self._remembered.clear()
+        if len(self._cached) >= MOST_CACHED or not self._budget.has(size):
+            self._cached.clear()
             self._budget.bytes -= self._taken
             self._taken = 0
         if self._budget.has(size):  # other fields of the operation may have used up the budget
-            self._remembered[key] = arguments
+            self._cached[key] = arguments
             self._budget.bytes += size
             self._taken += size
 
@@ -228,10 +228,10 @@ class _TooLarge(Exception):
 
 def _frozen(value: Any) -> Any:
     """Return a cache key for a variable's value, equal only for values that make equal arguments."""
-    if value.__class__ is str and len(value) <= LONGEST_REMEMBERED:
+    if value.__class__ is str and len(value) <= LONGEST_CACHED:
         return value
     if value is None or value is _frozen or value.__class__ is int or isinstance(value, bool | Enum):
         return value.__class__, value
-    if value.__class__ is list and len(value) <= LONGEST_REMEMBERED:
+    if value.__class__ is list and len(value) <= LONGEST_CACHED:
         return tuple([_frozen(each) for each in value])
     raise _TooLarge

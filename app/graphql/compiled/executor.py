@@ -54,7 +54,7 @@ class CompiledExecutor(Executor[Any]):
     functions: Functions
     yields = False
     """True if it yields to other tasks between its reads and its pages."""
-    misfit = False
+    mismatch = False
     """True if a document did not match its type."""
     read_parts = False
     """True if a resolver asked for the needed fields: a mismatch may be due to a field that it left out."""
@@ -96,7 +96,7 @@ class CompiledExecutor(Executor[Any]):
             try:
                 return shape(source, self.context_value)
             except Exception:
-                self.misfit = True
+                self.mismatch = True
         self._needed = self.functions.needed.get(id(field_details_list))
         resolver = self.functions.resolvers.get(id(field_details_list))
         if resolver is None:
@@ -126,7 +126,7 @@ class CompiledExecutor(Executor[Any]):
                 return shape(result, self.context_value)
             except Exception:
                 if not (isinstance(result, list) and any(map(self.is_awaitable, result))):
-                    self.misfit = True  # otherwise graphql-core awaits the items one by one
+                    self.mismatch = True  # otherwise graphql-core awaits the items one by one
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     def build_resolve_info(

@@ -17,7 +17,7 @@ from graphql import (
     Undefined,
 )
 
-from app.graphql.execution.written import shown_big_int, shown_datetime
+from app.graphql.execution.json_values import big_int_text, datetime_text
 
 Complete = Callable[[Any], Any]
 
@@ -43,8 +43,8 @@ _SHOWN_AS_THEY_ARE = {
 
 _SHORT_WAYS: dict[Complete, tuple[str, str]] = {
     str: ("{v}.__class__ in PLAIN", "str({v})"),
-    shown_datetime: ("{v}.__class__ is datetime", "shown_datetime({v})"),
-    shown_big_int: ("{v}.__class__ is int", "str({v})"),
+    datetime_text: ("{v}.__class__ is datetime", "datetime_text({v})"),
+    big_int_text: ("{v}.__class__ is int", "str({v})"),
 }
 
 
@@ -70,7 +70,7 @@ def leaf(kind: GraphQLLeafType) -> Leaf:
     return Leaf(complete, *_SHORT_WAYS.get(kind.coerce_output_value, ()))
 
 
-KNOWN = {"PLAIN": _PLAIN, "datetime": datetime, "shown_datetime": shown_datetime}
+KNOWN = {"PLAIN": _PLAIN, "datetime": datetime, "datetime_text": datetime_text}
 """The names that this source uses."""
 
 

@@ -22,7 +22,7 @@ MOST_PLANS = 16
 PER_OPERATION = 5_000
 """Bytes of an operation besides its text and its plans."""
 
-MOST_BYTES_REMEMBERED = 500_000
+MOST_BYTES_CACHED = 500_000
 """Bytes of the cached arguments of all fields of an operation."""
 
 
@@ -50,12 +50,12 @@ class CompiledOperation:
             raise NotCovered from None
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._size = PER_OPERATION + self._parsed.bytes
-        self._remembered = ByteBudget(MOST_BYTES_REMEMBERED)
+        self._cached = ByteBudget(MOST_BYTES_CACHED)
 
     @property
     def size(self) -> int:
         """The approximate size in bytes, which grows with each plan and each cached set of arguments."""
-        return self._size + self._remembered.bytes
+        return self._size + self._cached.bytes
 
     def cost(self, variables: Mapping[str, Any] | None) -> Cost:
         """Return the cost of the operation; raise `NotCovered` if it exceeds the budget."""
@@ -80,7 +80,7 @@ class CompiledOperation:
         if (plan := self._plans.get(key)) is None:
             if not all(isinstance(value, bool) for value in key) or len(self._plans) >= MOST_PLANS:
                 raise NotCovered
-            plan = await Plan.create(self._schema, self._parsed, values, self._leaves, self._remembered)
+            plan = await Plan.create(self._schema, self._parsed, values, self._leaves, self._cached)
             if (meanwhile := self._plans.setdefault(key, plan)) is not plan:
                 return meanwhile
             self._size += plan.size

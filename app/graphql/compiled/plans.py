@@ -29,7 +29,7 @@ from app.graphql.compiled.executor import CompiledExecutor, Functions
 from app.graphql.compiled.needs import needed
 from app.graphql.compiled.parsed import NotCovered, Parsed, Selections
 from app.graphql.compiled.shapes import Impure, Leaves, Shapes
-from app.graphql.core.async_helpers import help_weakly
+from app.graphql.core.async_helpers import use_weak_helpers
 from app.graphql.internals.graphql_core import collect_into
 from app.graphql.internals.strawberry import core_schema
 
@@ -136,7 +136,7 @@ class Plan:
         )
         executor.functions = functions
         collect_into(executor, selections.collected)
-        help_weakly(executor)
+        use_weak_helpers(executor)
         return cls(query, root_fields, executor, shapes.size * BYTES_OF_SOURCE)
 
     def __init__(
@@ -163,7 +163,7 @@ class Plan:
         except GraphQLError as error:  # a field that can't be null failed
             executor.collected_errors.add(error, None)
             data = None
-        if executor.misfit and executor.read_parts:
+        if executor.mismatch and executor.read_parts:
             raise NotCovered
         return ExecutionResult(data, executor.collected_errors.errors or None)
 

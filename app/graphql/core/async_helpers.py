@@ -8,7 +8,7 @@ from graphql import GraphQLResolveInfoHelpers
 from graphql.execution import Executor
 
 
-def help_weakly(executor: Executor[Any]) -> None:
+def use_weak_helpers(executor: Executor[Any]) -> None:
     """Replace the strong references to an executor in its helpers for resolvers with weak ones.
 
     With graphql-core's helpers an executor refers to itself. It would stay in memory with its document and

@@ -5,7 +5,7 @@ from typing import Any
 from graphql.execution import Executor
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.graphql.core.async_helpers import help_weakly
+from app.graphql.core.async_helpers import use_weak_helpers
 from app.graphql.internals.graphql_core import collect_into
 
 
@@ -18,7 +18,7 @@ class EventExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        help_weakly(self)
+        use_weak_helpers(self)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """Return a copy of the executor for one event, with its own dictionary of sub-fields."""

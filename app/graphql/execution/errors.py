@@ -54,7 +54,7 @@ def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:
         message = f"The command took effect (commandId {id}), but its result can't be shown: {message}"
     elif id not in message:
         message = f"{message} With the commandId {id} the command takes effect once."
-    return _told(error, message, {**(error.extensions or {}), "commandId": id})
+    return _with_message(error, message, {**(error.extensions or {}), "commandId": id})
 
 
 def _presentable(error: GraphQLError) -> GraphQLError:
@@ -64,18 +64,20 @@ def _presentable(error: GraphQLError) -> GraphQLError:
         error.extensions = {"code": code, **(error.extensions or {})}
         return error
     if isinstance(original, BadArgument):
-        return _told(error, str(original), {"code": original.code})
+        return _with_message(error, str(original), {"code": original.code})
     for kind, code in CODES.items():
         if isinstance(original, kind):
-            return _told(error, str(original), {"code": code, **_details(original)})
+            return _with_message(error, str(original), {"code": code, **_details(original)})
     logger.error("A resolver failed at %s: %s", error.path, outline(original))
-    return _told(error, "Something went wrong on our side. Try again, or report this.", {"code": "INTERNAL"})
+    return _with_message(
+        error, "Something went wrong on our side. Try again, or report this.", {"code": "INTERNAL"}
+    )
 
 
 def without_suggestion(error: GraphQLError) -> GraphQLError:
     """Return the error without the suggestion "Did you mean …?" that graphql-core appends to its message."""
     message, suggestion, _ = error.message.partition(" Did you mean ")
-    return _told(error, message, error.extensions or {}) if suggestion else error
+    return _with_message(error, message, error.extensions or {}) if suggestion else error
 
 
 def _is_of_input(error: GraphQLError) -> bool:
@@ -92,7 +94,7 @@ def _is_of_input(error: GraphQLError) -> bool:
     return error.path is None or of_argument or "code" in (original.extensions or {})
 
 
-def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+def _with_message(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
     return GraphQLError(
         message,
         nodes=error.nodes,

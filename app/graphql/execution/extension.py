@@ -17,7 +17,7 @@ from app.cqrs.freshness.tokens import BadToken
 from app.graphql.execution.context import Context
 from app.graphql.execution.errors import presentable, without_suggestion
 from app.graphql.execution.freshness import freshness_extension
-from app.graphql.execution.subscribed import subscribed_field
+from app.graphql.execution.subscribed_field import subscribed_field
 
 
 class Consistency(SchemaExtension):

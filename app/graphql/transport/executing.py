@@ -12,9 +12,9 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from app.graphql.compiled.answers import Compiled
+from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.execution.context import Context
-from app.graphql.execution.requested import Operation
+from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded
 from app.graphql.execution.subscription_state import SubscriptionState
 
@@ -42,7 +42,7 @@ class Operations:
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self._schema = schema
-        self.compiled = Compiled(schema)
+        self.compiled = CompiledQueries(schema)
         """The compiled queries: those that were sent more than once."""
 
     async def execute(

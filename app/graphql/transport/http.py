@@ -16,10 +16,10 @@ from strawberry.types.graphql import OperationType
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
 from app.graphql.execution.context import TOKEN_HEADER, Context
-from app.graphql.execution.requested import Operation
+from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
 from app.graphql.transport.executing import Item, Operations
-from app.graphql.transport.http_requests import GraphQLRequest, remembered
+from app.graphql.transport.http_requests import GraphQLRequest, cached_operation
 from app.graphql.transport.media_types import JSON, Accepted
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.refused import refused
@@ -97,7 +97,7 @@ class GraphQLEndpoint:
 
         The answer is the same as the one that the ASGI application would give.
         """
-        operation = remembered(headers, body)
+        operation = cached_operation(headers, body)
         if operation is None:
             return None
         accepted = Accepted.by(headers.get(b"accept", b""))

@@ -13,13 +13,13 @@ from starlette.types import Receive, Scope
 from app.cqrs.sizes import bytes_of
 from app.graphql.admission.bounded_cache import BoundedCache
 from app.graphql.execution.context import TOKEN_HEADER
-from app.graphql.execution.requested import Operation, complaint_about_length, complaint_about_operation
-from app.graphql.transport.media_types import JSON, LONGEST_REMEMBERED, Accepted
+from app.graphql.execution.operation import Operation, problem_with_length, problem_with_operation
+from app.graphql.transport.media_types import JSON, LONGEST_CACHED, Accepted
 
 LARGEST_BODY = 1_000_000
 """Largest size, in bytes, of a request's body and of a websocket message."""
 
-LARGEST_REMEMBERED, MOST_REMEMBERED = 2_000, 4_000_000
+LARGEST_CACHED, MOST_CACHED = 2_000, 4_000_000
 """Bytes of one body that may be cached with its operation, and of the whole cache.
 
 Clients repeat their queries. An operation may take 30 times as much memory as its body.
@@ -75,7 +75,7 @@ class GraphQLRequest:
                     self._raw.get(b"content-type", b""), self._raw.get(b"content-encoding", b"identity")
                 )
                 body = await self._body()
-                return _remembered(body) if len(body) <= LARGEST_REMEMBERED else _operation(_json(body))
+                return _cached(body) if len(body) <= LARGEST_CACHED else _operation(_json(body))
             case "GET":
                 return _operation(_parts_in(self.parameters))
         raise HTTPException(
@@ -98,10 +98,10 @@ class GraphQLRequest:
                 return bytes(body)
 
 
-_known: BoundedCache[bytes, Operation] = BoundedCache(MOST_REMEMBERED)
+_known: BoundedCache[bytes, Operation] = BoundedCache(MOST_CACHED)
 
 
-def remembered(headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
+def cached_operation(headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
     """Return the cached operation of a body; `None` if it is not cached or the request must be refused."""
     operation = _known.get(body)
     if operation:
@@ -112,7 +112,7 @@ def remembered(headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
     return operation
 
 
-def _remembered(body: bytes) -> Operation:
+def _cached(body: bytes) -> Operation:
     if (operation := _known.get(body)) is None:
         operation = _operation(_json(body))
         _known.put(body, operation, PER_OPERATION + bytes_of(body) + bytes_of(operation) + operation.size)
@@ -120,11 +120,11 @@ def _remembered(body: bytes) -> Operation:
 
 
 def _operation(sent: object) -> Operation:
-    if complaint := complaint_about_operation(sent):
-        raise HTTPException(400, complaint)
+    if problem := problem_with_operation(sent):
+        raise HTTPException(400, problem)
     parts = cast("dict[str, Any]", sent)
-    if complaint := complaint_about_length(parts["query"]):
-        raise HTTPException(413, complaint)
+    if problem := problem_with_length(parts["query"]):
+        raise HTTPException(413, problem)
     return Operation(
         query=parts["query"], variables=parts.get("variables"), operation_name=parts.get("operationName")
     )
@@ -147,7 +147,7 @@ def _json(text: str | bytes) -> object:
 
 
 def _refuse_encoding(content_type: bytes, content_encoding: bytes) -> None:
-    short = len(content_type) <= LONGEST_REMEMBERED and len(content_encoding) <= LONGEST_REMEMBERED
+    short = len(content_type) <= LONGEST_CACHED and len(content_encoding) <= LONGEST_CACHED
     (_refuse_known if short else _refuse)(content_type, content_encoding)
 
 

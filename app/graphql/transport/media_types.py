@@ -12,7 +12,7 @@ PAGE = "text/html"
 
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.IGNORECASE)
 
-LONGEST_REMEMBERED = 300
+LONGEST_CACHED = 300
 """Bytes of a header that may be cached; its parsed form may take a hundred times as much."""
 
 
@@ -25,7 +25,7 @@ class Accepted:
     @staticmethod
     def by(header: bytes) -> "Accepted":
         """Return what an `Accept` header accepts; an empty one accepts every media type."""
-        return _remembered(header) if len(header) <= LONGEST_REMEMBERED else _read(header)
+        return _cached(header) if len(header) <= LONGEST_CACHED else _read(header)
 
     def quality(self, media_type: str) -> float:
         """Return the quality of a media type, from 0 (not accepted) to 1; the most specific range decides."""
@@ -55,7 +55,7 @@ class Accepted:
 
 
 @lru_cache(200)
-def _remembered(header: bytes) -> Accepted:
+def _cached(header: bytes) -> Accepted:
     return _read(header)
 
 

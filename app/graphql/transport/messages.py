@@ -1,13 +1,13 @@
 """The validation of messages that clients send over websockets."""
 
 from app.graphql.execution.context import TOKEN_HEADER
-from app.graphql.execution.requested import complaint_about_operation, is_too_deep
+from app.graphql.execution.operation import is_too_deep, problem_with_operation
 
 LONGEST_TOKENS = 65_536
 """Characters of the tokens in `connection_init`, which a socket keeps; headers may have as many."""
 
 
-def complaint_about_message(message: object) -> str | None:
+def problem_with_message(message: object) -> str | None:
     """Return what is wrong with a client's message, as the reason of a close frame; `None` if it is valid."""
     if not isinstance(message, dict):
         return "A message must be a JSON object"
@@ -20,7 +20,7 @@ def complaint_about_message(message: object) -> str | None:
         return "An id must be a string that is not empty"
     payload = message.get("payload")
     if kind == "subscribe":
-        return complaint_about_operation(payload)
+        return problem_with_operation(payload)
     if kind != "complete" and not isinstance(payload, dict | None):
         return "A payload must be an object or null"
     if is_too_deep(payload):

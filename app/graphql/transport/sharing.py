@@ -18,7 +18,7 @@ from app.cqrs.sizes import compact
 from app.graphql.admission.documents import documents
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.execution.context import Context
-from app.graphql.execution.requested import Operation
+from app.graphql.execution.operation import Operation
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
 from app.graphql.execution.context import TOKEN_HEADER, Context
-from app.graphql.execution.requested import Operation, complaint_about_length
+from app.graphql.execution.operation import Operation, problem_with_length
 from app.graphql.transport.executing import Refused
-from app.graphql.transport.messages import complaint_about_message
+from app.graphql.transport.messages import problem_with_message
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.streams import Streams
 
@@ -53,7 +53,7 @@ class _Close(Exception):
         self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
 
 
-class _Gone(Exception):
+class _Disconnected(Exception):
     """The client has disconnected."""
 
 
@@ -136,7 +136,7 @@ class _Socket:
         try:
             async with asyncio.TaskGroup() as self._running:
                 await self._listen()
-        except* _Gone:
+        except* _Disconnected:
             pass
         except* _Close as closing:
             close = closing.exceptions[0]
@@ -163,15 +163,15 @@ class _Socket:
     async def _message(self) -> _Message:
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
-            raise _Gone
+            raise _Disconnected
         if received.get("text") is None:
             raise _Close(4400, "A message must be text, not binary")
         try:
             message = orjson.loads(received["text"])
         except orjson.JSONDecodeError:
             raise _Close(4400, "A message must be JSON") from None
-        if complaint := complaint_about_message(message):
-            raise _Close(4400, complaint)
+        if problem := problem_with_message(message):
+            raise _Close(4400, problem)
         return _Message(message, getsizeof(received["text"]))
 
     async def _answer(self, sent: _Message) -> None:
@@ -211,8 +211,8 @@ class _Socket:
             )
             await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
             return
-        if complaint := complaint_about_length(payload["query"]):
-            await self._send(_error(id, complaint, "LIMIT_EXCEEDED"))
+        if problem := problem_with_length(payload["query"]):
+            await self._send(_error(id, problem, "LIMIT_EXCEEDED"))
             return
         operation = Operation(
             query=payload["query"],
@@ -238,7 +238,7 @@ class _Socket:
                     await self._send_text(f"{head}{item.body.decode()}}}")
         except Refused as refused:
             last = {"id": id, "type": "error", "payload": refused.errors}
-        except (_Close, _Gone):
+        except (_Close, _Disconnected):
             raise
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
@@ -259,7 +259,7 @@ class _Socket:
         try:
             await self._send_frame({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError):  # servers raise either if the connection has ended
-            raise _Gone from None
+            raise _Disconnected from None
         finally:
             self._sending -= 1
         self._progress_at = self._loop.time()
@@ -271,10 +271,10 @@ class _Socket:
         if self._sending and left > 0:
             self._watch = self._loop.call_later(left, self._check)
         elif self._sending:
-            self._running.create_task(_give_up())
+            self._running.create_task(_close_unread())
 
 
-async def _give_up() -> None:
+async def _close_unread() -> None:
     raise _Close(TRY_AGAIN_LATER, "The client did not read for too long. Resume after your last cursor.")
 
 

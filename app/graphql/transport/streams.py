@@ -14,7 +14,7 @@ from typing import Any
 
 from app.graphql.admission.turns import turns
 from app.graphql.execution.context import Context
-from app.graphql.execution.requested import Operation
+from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded
 from app.graphql.execution.subscription_state import SubscriptionState
 from app.graphql.transport.executing import Item, Operations

@@ -16,7 +16,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
 from app.domain.orders.status import OrderStatus
-from app.graphql.execution.written import shown_datetime
+from app.graphql.execution.json_values import datetime_text
 from app.read_models.customer_overview import customers
 from app.read_models.order_details import orders
 from app.read_models.product_listing import products
@@ -27,7 +27,7 @@ _options: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 _database = _client.get_database(os.environ["MONGODB_DATABASE"], codec_options=_options)
 
 SCALARS: dict[object, ScalarDefinition] = {
-    datetime: strawberry.scalar(name="DateTime", serialize=shown_datetime),
+    datetime: strawberry.scalar(name="DateTime", serialize=datetime_text),
     Decimal: strawberry.scalar(name="Decimal", serialize=str),
 }
 

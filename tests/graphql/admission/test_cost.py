@@ -7,7 +7,7 @@ import pytest
 from graphql import get_introspection_query, get_operation_ast, parse, validate
 
 from app.graphql.admission.cost import Cost
-from app.graphql.admission.counting import OF_QUERIES, formula, fragments_of
+from app.graphql.admission.counting import QUERY_BUDGET, formula, fragments_of
 from app.graphql.admission.formula import Evaluation
 from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
@@ -177,4 +177,4 @@ async def test_a_large_query_is_answered_alike_at_first_sight_and_later(client: 
     first, second, third = [await client.send(query) for _ in range(3)]
     assert first.data["products"]["nodes"]
     assert first.body["data"] == second.body["data"] == third.body["data"]
-    assert first.body["extensions"]["cost"]["fields"] <= OF_QUERIES.fields
+    assert first.body["extensions"]["cost"]["fields"] <= QUERY_BUDGET.fields

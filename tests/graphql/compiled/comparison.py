@@ -11,9 +11,9 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from app.cqrs.circle import Circle
 from app.graphql.admission.cost import Cost
-from app.graphql.compiled.answers import Compiled
+from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.execution.context import Context
-from app.graphql.execution.requested import Operation as Sent
+from app.graphql.execution.operation import Operation as Sent
 from app.graphql.execution.results import encoded
 from schema.root import schema
 from tests.graphql.compiled.generator import Operation
@@ -28,7 +28,7 @@ class Comparison:
     """Compares operation by operation, and counts."""
 
     circle: Circle
-    compiled: Compiled = field(default_factory=lambda: Compiled(schema))
+    compiled: CompiledQueries = field(default_factory=lambda: CompiledQueries(schema))
     counts: Counter[str] = field(default_factory=Counter)
 
     async def compare(self, operation: Operation) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import strawberry
 
-from app.graphql.compiled.operations import MOST_BYTES_REMEMBERED, CompiledOperation
+from app.graphql.compiled.operations import MOST_BYTES_CACHED, CompiledOperation
 from app.graphql.compiled.shapes import Leaves
 
 TIMES = 80
@@ -54,7 +54,7 @@ async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable
     finally:
         tracemalloc.stop()
     counted = operation.size - before
-    assert 0 < counted <= MOST_BYTES_REMEMBERED
+    assert 0 < counted <= MOST_BYTES_CACHED
     assert taken < counted + 100_000
 
 

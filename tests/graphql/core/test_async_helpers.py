@@ -24,7 +24,7 @@ from graphql.execution import Executor
 from app.graphql.admission.documents import documents
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
-from app.graphql.core.async_helpers import help_weakly
+from app.graphql.core.async_helpers import use_weak_helpers
 from app.graphql.core.collected_fields import EventExecutor
 from app.graphql.execution.context import Context
 from schema.root import schema
@@ -58,7 +58,7 @@ def test_an_executor_is_freed_at_its_end() -> None:
 
 
 def test_the_library_leaves_its_executors_to_the_collector() -> None:
-    """Once this fails, the library has mended it, and `help_weakly` can go."""
+    """Once this fails, the library has mended it, and `use_weak_helpers` can go."""
     assert not freed_at_its_end(Executor), f"graphql-core {graphql.version} frees its executors"
 
 
@@ -94,7 +94,7 @@ async def test_resolvers_can_still_have_an_executor_wait_for_several_things() ->
         {"drink": SimpleNamespace(name="Coffee")},
     )
     assert isinstance(built, Executor), built
-    help_weakly(built)
+    use_weak_helpers(built)
     result: Any = built.execute_operation()
     assert getattr(await result, "data", None) == {"drink": {"__typename": "Coffee"}}
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.config import Settings
-from app.graphql.execution.requested import LONGEST_TEXT
+from app.graphql.execution.operation import LONGEST_TEXT
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.stores.mongo.mongod import embedded_mongod
 from tests.inprocess import Service, serving

@@ -11,7 +11,7 @@ import pytest
 
 from app.cqrs.live.notices import Notices
 from app.graphql.execution.context import Context
-from app.graphql.execution.requested import Operation
+from app.graphql.execution.operation import Operation
 from app.graphql.transport.executing import Item, Operations, Refused
 from app.graphql.transport.streams import Streams
 from schema.root import schema

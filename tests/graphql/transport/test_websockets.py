@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.cqrs.live.notices import Notices
-from app.graphql.execution.requested import LONGEST_TEXT
+from app.graphql.execution.operation import LONGEST_TEXT
 from app.graphql.transport.executing import Operations
 from app.graphql.transport.messages import LONGEST_TOKENS
 from app.graphql.transport.sockets import MOST_BYTES, Sockets

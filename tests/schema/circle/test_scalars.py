@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.graphql.execution.written import shown_datetime
+from app.graphql.execution.json_values import datetime_text
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 
@@ -141,11 +141,11 @@ def test_moments_are_shown_in_utc_in_milliseconds() -> None:
         datetime(1, 1, 1, 0, 0, 0, 999, tzinfo=UTC): "0001-01-01T00:00:00.000Z",
         datetime.max.replace(tzinfo=UTC): "9999-12-31T23:59:59.999Z",
     }.items():
-        assert shown_datetime(moment) == shown
+        assert datetime_text(moment) == shown
     wrong: tuple[Any, ...] = (datetime(2026, 1, 31, 12), date(2026, 1, 31), "2026-01-31T12:00:00+00:00", 5)  # noqa: DTZ001
     for value in wrong:
         with pytest.raises(TypeError, match=r"is not a datetime|without an offset"):
-            shown_datetime(value)
+            datetime_text(value)
 
 
 async def test_a_moment_comes_back_as_it_was_sent_whatever_its_offset(client: Client, shop: Shop) -> None:

@@ -39,7 +39,7 @@ class Operation:
         return bytes_of(self.key)
 
 
-def complaint_about_operation(sent: object) -> str | None:
+def problem_with_operation(sent: object) -> str | None:
     """Return what is wrong with an operation in a client's JSON; `None` if all its parts have valid types."""
     if not isinstance(sent, dict):
         return "This is not a JSON object. Send one with query, variables and operationName."
@@ -55,7 +55,7 @@ def complaint_about_operation(sent: object) -> str | None:
     return None
 
 
-def complaint_about_length(text: str) -> str | None:
+def problem_with_length(text: str) -> str | None:
     """Return an error message if an operation's text is too long to be parsed; otherwise `None`."""
     if len(text) <= LONGEST_TEXT:
         return None
