@@ -273,6 +273,7 @@ class HTTPConnection(HttpToolsProtocol):
             self._in_body and self.cycle.response_started
         )
         self._is_refused = True
+        self._held_back = None  # The application would answer after the refusal.
         self._forget_requests()
         self._stop_timers()
         if not in_turn:  # The client would take the refusal for the answer to an earlier request.

@@ -182,3 +182,16 @@ async def test_health_checks_only_are_answered_where_too_many_connections_are_op
         await desk.begun.acquire()
         assert status_of(await answer_to(port, post())) == 503
         desk.opened.set()
+
+
+async def test_a_request_whose_body_can_not_be_read_is_refused_once_and_not_handed_over() -> None:
+    broken = post().replace(
+        b"Content-Length: 5\r\n\r\nknown", b"Transfer-Encoding: chunked\r\n\r\nno size\r\n"
+    )
+    desk = QuickDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        writer.write(broken)
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert desk.called == 0
