@@ -1,4 +1,4 @@
-"""Callers who are answered together, and who neither end nor spoil the answers of one another."""
+"""Callers that are answered together, isolated from one another's cancellations and failures."""
 
 import asyncio
 import logging
@@ -18,17 +18,17 @@ def _future() -> "asyncio.Future[Any]":
 
 @dataclass(eq=False, slots=True)
 class Caller(Generic[W, A]):
-    """Somebody who waits for the answer to what is wanted."""
+    """A caller that waits for an answer."""
 
     wanted: W
     answer: "asyncio.Future[A]" = field(default_factory=_future)
 
 
 class Together:
-    """Answers callers together, each group in a task of its own: it does not end with a caller who goes away.
+    """Answers callers together, each group in a task that the cancellation of a caller does not end.
 
-    A failure is everybody's where it is one of the types in `common`, or where all want the same. Else each
-    caller is answered alone, for one of them may want what is impossible, and that is no fault of the others.
+    All callers receive a failure if its type is in `common`, or if all of them want the same. Otherwise each
+    caller is answered alone: one of them may want something impossible, and the others must not fail for it.
     """
 
     def __init__(self, common: tuple[type[Exception], ...]) -> None:
@@ -36,7 +36,7 @@ class Together:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work` in a task of its own."""
+        """Run `work` in a task of its own."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # The event loop itself does not keep tasks from being collected.
         task.add_done_callback(self._tasks.discard)
@@ -55,9 +55,13 @@ class Together:
                     if not caller.answer.done():
                         caller.answer.set_exception(error)
             else:
-                # Without the error's text, which may quote something personal.
+                # The error's text may quote personal data, and is left out.
                 name = type(error).__name__
-                logger.warning("%d callers are answered one by one, after %s together", len(callers), name)
+                logger.warning(
+                    "A joined request failed, and each caller is answered alone: callers=%d error=%s",
+                    len(callers),
+                    name,
+                )
                 await asyncio.gather(*(self.answer([caller], ask) for caller in callers))
         else:
             for caller, answer in zip(callers, answers, strict=True):
@@ -65,4 +69,4 @@ class Together:
                     caller.answer.set_result(answer)
         finally:
             for caller in callers:
-                caller.answer.cancel()  # does nothing to those that have their answer
+                caller.answer.cancel()  # no effect on futures that have their answer

@@ -1,4 +1,4 @@
-"""The closed circle, as those see it who send commands and read documents."""
+"""The wired service, from commands to documents and notices."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from app.cqrs.reading.cache import ReadCache
 
 @dataclass(frozen=True, kw_only=True)
 class Circle:
-    """Everything that runs, wired together: commands in, documents and notices out."""
+    """All running parts, wired together: commands go in, documents and notices come out."""
 
     commands: CommandBus
     log: EventLog
     documents: DocumentReader
     cache: ReadCache
-    """For answers that are made of documents only."""
+    """The cache of answers that depend on documents only."""
     progress: Mapping[str, Progress]
     projections: Projections
     live: Live
     statuses: CommandStatuses
     tokens: Tokens
     read_patience: float
-    """Seconds a read waits for what its token asks for."""
+    """Seconds that a read waits for the position of its consistency token."""
     stores: tuple[str, str]
-    """In words: which write store and which read store it uses."""
+    """The names of the write store and the read store, for people."""
     probes: Mapping[str, Callable[[], Awaitable[None]]]
-    """By a store's name: a write that leaves nothing behind. It raises `WriteStoreUnavailable` or
-    `ReadStoreUnavailable` where the store takes none."""
+    """For each store's name, a test write that leaves nothing behind. It raises `WriteStoreUnavailable` or
+    `ReadStoreUnavailable` if the store accepts no writes."""

@@ -1,4 +1,4 @@
-"""What a context adds to the service, in one place; code that concerns every context iterates over them."""
+"""The descriptor of a context, over which all code that concerns every context iterates."""
 
 import pkgutil
 from collections import Counter
@@ -20,7 +20,7 @@ from app.cqrs.messages import Command, Event, Message, defined_in
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """A package of the write side: its modules, whose classes are all taken in, and what carries them out."""
+    """A package of the write side: its modules, all of whose classes belong to it, and its handlers."""
 
     commands: ModuleType
     events: ModuleType
@@ -28,7 +28,7 @@ class Context:
     handlers: Handlers
     aggregates: Sequence[Aggregate[Any, Any]]
     refusals: ModuleType | None = None
-    """`None` where commands meet the generic ones only."""
+    """`None` if only the generic refusals occur."""
 
     @property
     def package(self) -> str:
@@ -37,17 +37,17 @@ class Context:
 
     @property
     def command_types(self) -> Sequence[type[Command]]:
-        """What may be asked of it."""
+        """The types of its commands."""
         return defined_in(self.commands, Command)
 
     @property
     def event_types(self) -> Sequence[type[Event]]:
-        """What happens in it."""
+        """The types of its events."""
         return defined_in(self.events, Event)
 
     @property
     def refusal_types(self) -> Sequence[type[CommandError]]:
-        """Its own reasons for refusing a command."""
+        """The types of its own refusals."""
         return refusals_in(self.refusals) if self.refusals else ()
 
     @property
@@ -59,7 +59,7 @@ class Context:
 def context_of(handling: str, *, handlers: Handlers, aggregates: Sequence[Aggregate[Any, Any]]) -> Context:
     """Return the context whose module `handlers` is called `handling`, with the modules beside it.
 
-    These are `commands`, `events`, `tables` and, where it has refusals of its own, `refusals`.
+    These are `commands`, `events`, `tables` and, if it has refusals of its own, `refusals`.
     """
     package = handling.rpartition(".")[0]
     return Context(
@@ -88,7 +88,7 @@ def packages_in(package: ModuleType) -> Sequence[str]:
 
 
 def event_types(contexts: Sequence[Context]) -> EventTypes:
-    """Return the registry of all events; raises `ValueError` where two of them have one name."""
+    """Return the registry of all events; raise `ValueError` if two of them have the same name."""
     types = EventTypes()
     for context in contexts:
         types.add(*context.event_types)
@@ -103,16 +103,19 @@ def handlers(contexts: Sequence[Context]) -> Handlers:
 
 
 def problems(contexts: Sequence[Context]) -> Iterator[str]:
-    """Yield what is declared and not connected, or the other way round; each with what to add where."""
+    """Yield an error message, with what to do, for each mismatch of declared and registered messages."""
     for context in contexts:
         yield from _problems(context)
     carried_out = Counter(command for context in contexts for command in context.handlers)
     for command, times in carried_out.items():
         if times > 1:
-            yield f"{command.__name__} has {times} handlers: leave it in one CONTEXT."
+            yield (
+                f"{command.__name__} has {times} handlers: keep the one in its own CONTEXT, and remove the "
+                "others."
+            )
     for kind, times in Counter(each.kind for context in contexts for each in context.aggregates).items():
         if times > 1:
-            yield f"{times} aggregates are of the kind {kind}: their streams would be mixed. Rename one."
+            yield f"{times} aggregates have the kind {kind}, so their streams would mix: rename one."
     yield from event_types(contexts).problems()
 
 
@@ -133,7 +136,7 @@ def _problems(context: Context) -> Iterator[str]:
     for kind, (home, known) in homes.items():
         for stray in _all_below(kind):
             if f"{stray.__module__}.".startswith(f"{context.package}.") and stray not in known:
-                yield f"{stray.__module__}.{stray.__name__} is overlooked: move it to {home}."
+                yield f"{stray.__module__}.{stray.__name__} is not registered: move it to {home}."
 
 
 def _all_below(kind: type[Message]) -> Iterator[type[Message]]:

@@ -1,4 +1,4 @@
-"""Fingerprints of code: functions that are written alike have the same, on every Python."""
+"""Fingerprints of code: functions with the same code have the same fingerprint in every Python version."""
 
 import ast
 import hashlib
@@ -18,7 +18,7 @@ DIGITS = 8
 """Hexadecimal digits of a fingerprint."""
 
 _IGNORED = {"annotation", "ctx", "decorator_list", "kind", "returns", "type_comment", "type_params"}
-"""Parts of the syntax that say nothing of what a function makes, or that some Pythons do not have."""
+"""Parts of the syntax tree that do not affect a function's result, or that some Python versions lack."""
 
 _PLAIN = (str, bytes, int, float, Decimal, type(None))
 
@@ -26,14 +26,14 @@ Definition = FunctionType | type
 
 
 class NoSource(Exception):
-    """The source text of a function can't be read; the message says of which."""
+    """The source text of a function can't be read; the message names the function."""
 
 
 def fingerprint(functions: Iterable[Callable[..., Any]], also: object = ()) -> str:
     """Return the fingerprint of the functions, of all that they use, and of the text of `also`.
 
-    Layout, comments, docstrings and annotations do not count, nor in which module something is defined.
-    What a function reaches only through the methods of its arguments is not seen. Raises `NoSource`.
+    Layout, comments, docstrings, annotations and the module of a definition do not count. Code that a
+    function reaches only through the methods of its arguments is not included. Raises `NoSource`.
     """
     used = _Used()
     roots = [used.look_at(function) for function in functions]
@@ -67,10 +67,10 @@ class _Used:
         self.texts: set[str] = set()
 
     def look_at(self, function: Callable[..., Any]) -> str:
-        """Note a function and what it uses; return it as text."""
+        """Record a function and everything that it uses; return its syntax as text."""
         definition = inspect.unwrap(function)
         if not isinstance(definition, FunctionType):
-            raise NoSource(f"{function!r} is not written as a function")
+            raise NoSource(f"{function!r} is not a Python function: write it with `def` or `lambda`")
         if definition not in self.written:
             syntax = syntax_of(definition)
             self.written[definition] = _text_of(syntax)
@@ -79,7 +79,7 @@ class _Used:
         return self.written[definition]
 
     def _note(self, value: Any, package: str) -> str:
-        """Note a value, and return it as text; empty where it says nothing that could be compared."""
+        """Record a value, and return it as text; empty if it has no text that could be compared."""
         text = ""
         if callable(value):
             self._note_definition(inspect.unwrap(value), package)
@@ -107,7 +107,7 @@ class _Used:
 
 
 def _named_in(function: FunctionType, syntax: ast.AST) -> Iterator[object]:
-    """Yield what stands behind the global and enclosed names in a function."""
+    """Yield the values of the global and enclosed names in a function."""
     behind = dict(function.__globals__)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         behind[name] = cell.cell_contents
@@ -131,7 +131,7 @@ def syntax_of(definition: Definition) -> ast.AST:
 
 @lru_cache
 def _definitions(module: str) -> Mapping[tuple[str, int], ast.AST]:
-    """Return what a module defines: classes by name, functions also by the line that they begin in."""
+    """Return the definitions of a module: classes by name, functions by name and first line."""
     try:
         syntax = ast.parse(inspect.getsource(sys.modules[module]))
     except (KeyError, OSError, TypeError, SyntaxError) as error:
@@ -150,7 +150,7 @@ def _definitions(module: str) -> Mapping[tuple[str, int], ast.AST]:
 
 
 def _walked(syntax: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes that count."""
+    """Yield the nodes that belong to the fingerprint."""
     yield syntax
     for name, value in ast.iter_fields(syntax):
         if name not in _IGNORED:
@@ -160,17 +160,17 @@ def _walked(syntax: ast.AST) -> Iterator[ast.AST]:
 
 
 def _text_of(syntax: object) -> str:
-    """Return syntax as text. What is empty is left out: newer Pythons have more that may be."""
+    """Return syntax as text, without empty fields: newer Python versions have more of them."""
     match syntax:
         case ast.Constant(value=value):
             return repr(value)
         case ast.AST():
-            told = (
+            parts = (
                 f"{name}={_text_of(value)}"
                 for name, value in ast.iter_fields(syntax)
                 if name not in _IGNORED and value not in (None, [])
             )
-            return f"{type(syntax).__name__}({', '.join(told)})"
+            return f"{type(syntax).__name__}({', '.join(parts)})"
         case list():
             return f"[{', '.join(_text_of(step) for step in syntax if not _is_docstring(step))}]"
         case _:

@@ -1,7 +1,7 @@
-"""What an exception may say in a log: where it came from, and never what was written, read or asked for.
+"""Descriptions of exceptions for the log, without personal data.
 
 The texts of exceptions quote values: a KeyError its key, a driver the parameters of a statement, a database
-the row that broke a rule. These may be somebody's street, and logs are kept and passed on.
+the row that violates a constraint. Such a value may be somebody's address, and logs are kept and passed on.
 """
 
 import os
@@ -11,21 +11,21 @@ from pathlib import Path
 from traceback import walk_tb
 
 FRAMES = 6
-"""How many frames of each exception are told: the innermost ones."""
+"""Frames of each exception that are described: the innermost ones."""
 
 
 class Impersonal(Exception):
-    """An exception whose text quotes nobody's data, because the code that raises it takes care of that."""
+    """An exception whose text contains no personal data; the code that raises it ensures that."""
 
 
 def outline(error: BaseException) -> str:
-    """Describe an exception and its causes on one line: types, places, and the texts of `Impersonal` ones."""
-    return "".join(link + _told(each) for link, each in _chain(error))
+    """Describe an exception and its causes on one line: types, code locations, texts of `Impersonal` ones."""
+    return "".join(link + _described(each) for link, each in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
     link, each, seen = "", error, set[tuple[type, str]]()
-    while (alike := (type(each), str(each))) not in seen:  # what failed alike several times is told once
+    while (alike := (type(each), str(each))) not in seen:  # repetitions of an error are described once
         seen.add(alike)
         yield link, each
         if each.__cause__:
@@ -34,18 +34,18 @@ def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
             link, each = ", after ", each.__context__
 
 
-def _told(error: BaseException) -> str:
-    told = type(error).__qualname__
+def _described(error: BaseException) -> str:
+    text = type(error).__qualname__
     if isinstance(error, Impersonal):
-        told += f": {error}"
+        text += f": {error}"
     elif isinstance(error, OSError) and (number := error.errno) in errorcode:
-        told += f": {os.strerror(number or 0)}"
+        text += f": {os.strerror(number or 0)}"
     codes = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)][-FRAMES:]
-    if places := " > ".join(f"{_short(code.co_filename)}:{line} {code.co_name}" for code, line in codes):
-        told += f" (at {places})"
+    if locations := " > ".join(f"{_short(code.co_filename)}:{line} {code.co_name}" for code, line in codes):
+        text += f" (at {locations})"
     if isinstance(error, BaseExceptionGroup):
-        told += f" [{'; '.join(map(outline, error.exceptions))}]"
-    return told
+        text += f" [{'; '.join(map(outline, error.exceptions))}]"
+    return text
 
 
 def _short(filename: str) -> str:

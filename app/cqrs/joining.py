@@ -1,4 +1,4 @@
-"""Questions of one kind that wait at the same moment, whoever asks them, are asked together."""
+"""Questions of one kind that wait at the same time are asked together, for all their callers."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,13 @@ from app.cqrs.callers import Caller, Together
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 
 AT_ONCE = 2
-"""Questions of a kind that may be under way at once: with only one, two callers would take turns."""
+"""Questions of a kind that may be in flight at once: with only one, two callers would take turns."""
 
 JOINED_FROM = 2
-"""Callers of one question from which on only one is under way: the larger questions are, the less each caller
-costs."""
+"""Callers per question from which only one question is in flight: larger questions cost less per caller."""
 
 MOST = 1_000
-"""Things asked for from which on a question takes no more callers along."""
+"""Ids in one question from which no further caller joins it."""
 
 T = TypeVar("T")
 Ask = Callable[[Sequence[str]], Awaitable[T]]
@@ -27,23 +26,23 @@ class _Kind:
     under_way: int = 0
     waiting: list[Caller[Sequence[str], Any]] = field(default_factory=list)
     joined: int = 1
-    """The callers of the last questions, which count less the longer ago these were."""
+    """The recent number of callers per question; older questions weigh less."""
 
     @property
     def is_free(self) -> bool:
-        """Whether a question may begin now."""
+        """True if a question may begin now."""
         return self.under_way < (AT_ONCE if self.joined < JOINED_FROM else 1)
 
     def begin(self, callers: int) -> None:
-        """Note that a question of so many callers begins."""
+        """Record that a question for this many callers begins."""
         self.under_way += 1
         self.joined = max(callers, self.joined // 2)
 
 
 class JoinedQuestions:
-    """The first questions of a kind are asked at once; those that come meanwhile go together in the next.
+    """Asks the first questions of a kind at once, and joins those that arrive meanwhile in the next one.
 
-    Hence no caller is given what was looked up before they asked, and one who is alone waits for no other.
+    Each answer was looked up after its caller asked, and a single caller never waits for another one.
     """
 
     def __init__(self) -> None:
@@ -51,9 +50,9 @@ class JoinedQuestions:
         self._together = Together((ReadStoreUnavailable, WriteStoreUnavailable))
 
     async def ask(self, kind: Hashable, ask: Ask[T], wanted: Sequence[str] = ()) -> T:
-        """Return the answer to `ask` of all that any caller wants by then; it is shared, so don't change it.
+        """Return the answer of `ask` to all that its callers want; it is shared and must not be changed.
 
-        All questions of a `kind` must be asked the same way.
+        All questions of a `kind` must use an equivalent `ask`.
         """
         of = self._kinds.setdefault(kind, _Kind())
         if not of.is_free:
@@ -89,7 +88,7 @@ class JoinedQuestions:
 
 
 def _taken_from(waiting: list[Caller[Sequence[str], Any]]) -> list[Caller[Sequence[str], Any]]:
-    """Remove those who have waited longest, as many as may be answered together, and return them."""
+    """Remove and return the callers that have waited longest, as many as may be answered together."""
     count, things = 0, 0
     while count < len(waiting) and (not count or things + len(waiting[count].wanted) <= MOST):
         things += len(waiting[count].wanted)

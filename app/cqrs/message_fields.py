@@ -69,17 +69,17 @@ def description_of(message: Any, field: str) -> str:
 
 def summary(message: type[Message]) -> str:
     """Return the docstring of a message type on one line; empty if it has none."""
-    said = " ".join((message.__doc__ or "").split())
+    text = " ".join((message.__doc__ or "").split())
     return (
-        "" if said.startswith(f"{message.__name__}(") else said
-    )  # `dataclass` writes a signature where there is none
+        "" if text.startswith(f"{message.__name__}(") else text
+    )  # `dataclass` sets the signature if there is no docstring
 
 
 def undescribed(message: type[Message]) -> Iterator[str]:
-    """Yield a sentence for each description that clients would miss, which says what to add where."""
+    """Yield an error message for each missing description; it says what to add, and to which declaration."""
     home = f"{message.__module__}.{message.__name__}"
     if not summary(message):
-        yield f"{home} has no docstring, which clients are shown: write one."
+        yield f"{home} has no docstring, which clients read as its description: write one."
     for field in fields_of(message):
         if not field.description:
             yield (

@@ -12,7 +12,7 @@ from app.cqrs.texts import in_one_form, is_in_one_form
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Message:
-    """What every message is: a frozen, keyword-only dataclass, without saying so each time."""
+    """A message; each subclass becomes a frozen, keyword-only dataclass without a decorator."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -20,11 +20,11 @@ class Message:
 
 
 class Command(Message):
-    """What may be asked, in the imperative."""
+    """A request to change something, named in the imperative."""
 
 
 class Event(Message):
-    """What has happened, in the past tense; never changed once committed.
+    """A fact, named in the past tense; it never changes after it was committed.
 
     `schema_version` rises when the meaning of the stored data changes.
     """
@@ -45,23 +45,23 @@ def defined_in(module: ModuleType, kind: type[M]) -> Sequence[type[M]]:
 
 
 def encode(message: Message) -> str:
-    """A message's data as JSON; decimals are strings, times are ISO 8601."""
+    """Return a message's data as JSON; decimals are strings, times are ISO 8601."""
     return msgspec.json.encode(message).decode()
 
 
 def decode(data: str, message_type: type[M]) -> M:
-    """Return the message that `encode` wrote, its text in one form, whatever form was stored.
+    """Return the message that `encode` wrote, with its text in NFC even if another form was stored.
 
-    Raises `msgspec.ValidationError` where the data does not fit the type.
+    Raises `msgspec.ValidationError` if the data does not fit the type.
     """
     message = msgspec.json.decode(data, type=message_type)
     return message if is_in_one_form(data) else in_one_form(message)
 
 
 def composed(message: M) -> M:
-    """Return the message with its text in one form."""
+    """Return the message with its text in NFC."""
     try:
-        data = encode(message)  # a look at all text at once
-    except UnicodeEncodeError:  # Some of it has no bytes, and will be refused.
+        data = encode(message)  # one check for all text of the message
+    except UnicodeEncodeError:  # A lone surrogate has no UTF-8 encoding; validation refuses it later.
         return in_one_form(message)
     return message if is_in_one_form(data) else in_one_form(message)

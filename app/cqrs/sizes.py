@@ -1,4 +1,4 @@
-"""What values take in memory, for caches that have to keep to a number of bytes."""
+"""The memory that values take, for caches with a limit in bytes."""
 
 import math
 import sys
@@ -13,10 +13,10 @@ _WITHOUT_PARTS = frozenset({str, int, float, bool, bytes, type(None), date, date
 
 
 def bytes_of(value: Any, limit: float = math.inf) -> int:
-    """Return the bytes that a value takes with all that is in it; what is in it twice counts twice.
+    """Return the bytes that a value takes with everything in it; an object that is in it twice counts twice.
 
-    Text takes up to four bytes a character, and the smallest list 56. The count ends once it exceeds
-    `limit`: how long it takes is bounded as well.
+    Text takes up to four bytes per character, and the smallest list 56. Counting stops once it exceeds
+    `limit`, which also bounds the time.
     """
     size = 0
     left: list[Iterable[Any]] = [(value,)]
@@ -26,7 +26,7 @@ def bytes_of(value: Any, limit: float = math.inf) -> int:
             kind = type(each)
             if kind in _WITHOUT_PARTS:
                 size += getsizeof(each)
-            elif not isinstance(each, Enum):  # A member is there anyway.
+            elif not isinstance(each, Enum):  # Members of enums exist in any case.
                 size += getsizeof(each)
                 if kind is dict or isinstance(each, Mapping):
                     left += each, each.values()
@@ -42,7 +42,7 @@ def bytes_of(value: Any, limit: float = math.inf) -> int:
 def compact(encoded: bytes) -> bytes:
     """Return a copy that takes no more than its length.
 
-    What orjson returns holds the buffer in which it was written, of 4 kB or more, for as long as it lives.
-    `bytes(encoded)` and `encoded[:]` are no copies.
+    The bytes that orjson returns keep their whole buffer, of 4 kB or more, in memory. `bytes(encoded)` and
+    `encoded[:]` do not copy.
     """
     return bytes(memoryview(encoded))

@@ -1,24 +1,25 @@
-"""Text that means the same has one form: Unicode's composed one, NFC."""
+"""Unicode normalization: equal text has one form, the composed one (NFC)."""
 
 import unicodedata
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
 MOST_MARKS = 30
-"""Accents and the like in a row, as in Unicode's Stream-Safe Text Format: no language has so many. Composing
-takes the square of their number: the 400,000 that fit into a request would stop the service for a minute.
+"""Combining marks in a row, limited as in Unicode's Stream-Safe Text Format: no language needs more. The time
+to compose them grows with the square of their number: 400,000 marks, which fit into one request, would block
+the event loop for a minute.
 """
 
 T = TypeVar("T")
 
 
 def one_form(text: str) -> str:
-    """Return `text` in NFC, as it is compared and stored; as it is if a letter has more than `MOST_MARKS`."""
+    """Return `text` in NFC for comparison and storage; unchanged if it exceeds `MOST_MARKS`."""
     return text if is_in_one_form(text) or _has_many_marks(text) else unicodedata.normalize("NFC", text)
 
 
 def is_in_one_form(text: str) -> bool:
-    """Return whether `one_form` leaves `text` as it is; quick for most text."""
+    """Return whether `one_form` leaves `text` unchanged; fast for most text."""
     return text.isascii() or unicodedata.is_normalized("NFC", text)
 
 
@@ -32,7 +33,7 @@ def _has_many_marks(text: str) -> bool:
 
 
 def in_one_form(value: T) -> T:
-    """Return `value` with its text in one form, also within dataclasses, lists, tuples and dictionaries."""
+    """Return `value` with its text in NFC, also within dataclasses, lists, tuples and dictionaries."""
     form: Any = value
     match value:
         case str():

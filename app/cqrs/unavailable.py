@@ -1,18 +1,18 @@
-"""The two errors of a store that does not answer."""
+"""The errors for a store that does not answer."""
 
 from app.cqrs.impersonal import Impersonal
 
 
 class WriteStoreUnavailable(Impersonal):
-    """The write store does not answer; what was asked may be asked again, a command with the same id."""
+    """The write store does not answer. The caller may retry: a query as it is, a command with the same id."""
 
 
 class ReadStoreUnavailable(Impersonal):
-    """The read store does not answer; what was asked may be asked again."""
+    """The read store does not answer. The caller may retry."""
 
 
 class WriteStoreBusy(WriteStoreUnavailable):
-    """More commands come than can be carried out; this one was not begun, and may be sent again."""
+    """The queue of commands is too long. This command was not begun; the caller may retry later."""
 
     def __init__(self, wait: float) -> None:
         super().__init__(
@@ -20,4 +20,4 @@ class WriteStoreBusy(WriteStoreUnavailable):
             f"Send it again in {wait:.1f} seconds."
         )
         self.wait = wait
-        """Seconds that it would have waited."""
+        """Seconds after which the command may be sent again."""

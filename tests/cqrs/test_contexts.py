@@ -94,7 +94,7 @@ def test_what_clients_are_shown_without_a_description_is_said_so(package: Packag
     given = package.context(refusals=package.module("refusals", nameless))
     home = f"{package.name}.refusals.TableTaken"
     assert list(problems([given]))[:2] == [
-        f"{home} has no docstring, which clients are shown: write one.",
+        f"{home} has no docstring, which clients read as its description: write one.",
         f"The field table of {home} has no description: write it beside the type, as in "
         'Annotated[int, "From 1 to 5."].',
     ]
@@ -102,7 +102,9 @@ def test_what_clients_are_shown_without_a_description_is_said_so(package: Packag
 
 def test_a_command_with_two_handlers_is_said_so(package: Package) -> None:
     given = package.context()
-    assert "SeatGuest has 2 handlers: leave it in one CONTEXT." in problems([given, given])
+    assert "SeatGuest has 2 handlers: keep the one in its own CONTEXT, and remove the others." in problems(
+        [given, given]
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_a_message_that_is_defined_elsewhere_in_the_context_is_said_so(
     stray = named("Stray", kind)
     package.module("model", stray)
     assert list(problems([package.context()])) == [
-        f"{package.name}.model.Stray is overlooked: move it to {package.name}.{home}."
+        f"{package.name}.model.Stray is not registered: move it to {package.name}.{home}."
     ]
 
 
@@ -123,7 +125,7 @@ def test_two_aggregates_of_one_kind_are_said_so(package: Package) -> None:
 
     kind: Aggregate[Any, Any] = Aggregate(kind="guest", evolve=lambda *_: None, load=nothing, save=nothing)
     assert list(problems([package.context(aggregates=[kind, kind])])) == [
-        "2 aggregates are of the kind guest: their streams would be mixed. Rename one."
+        "2 aggregates have the kind guest, so their streams would mix: rename one."
     ]
 
 

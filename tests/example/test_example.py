@@ -18,7 +18,7 @@ READ_MODEL, GRAPHQL = "app/read_models/product_reviews.py", "schema/reviews.py"
 MIGRATION = "app/migrations/versions/9000_products_are_reviewed.py"
 
 FORGOTTEN = {
-    "app.domain.reviews.model.SeenOff is overlooked: move it to app.domain.reviews.events.": (
+    "app.domain.reviews.model.SeenOff is not registered: move it to app.domain.reviews.events.": (
         "app/domain/reviews/model.py",
         "REVISED_WITHIN = ",
         'class SeenOff(Event):\n    """Forgotten in the wrong module."""\n\n\nREVISED_WITHIN = ',

@@ -1,4 +1,4 @@
-"""Fingerprints of commands: a repeated command has that of the first, also after a deployment in between."""
+"""Fingerprints of commands: a repeated command has the fingerprint of the first, also across releases."""
 
 import hashlib
 import json
@@ -12,17 +12,17 @@ from app.cqrs.messages import Command
 
 
 def fingerprint(command: Command) -> str:
-    """Return the fingerprint of what a command asks for, whatever optional fields it may have by now.
+    """Return the fingerprint of a command's values, which optional fields added later do not change.
 
-    Fields that have their default are left out, and the others sorted: a command stays the same when a field
-    with a default is added to it, or to a value in it.
+    Fields with their default are left out, and the others are sorted: the fingerprint stays the same when a
+    field with a default is added to the command, or to a value in it.
     """
-    # Plain JSON escapes what UTF-8 has no bytes for: a command is told apart before its text is checked.
-    return _hashed(command, json.dumps(_told(command), sort_keys=True))
+    # JSON escapes lone surrogates, which UTF-8 can't encode: text is only checked later.
+    return _hashed(command, json.dumps(_without_defaults(command), sort_keys=True))
 
 
 def former_fingerprint(command: Command) -> str:
-    """Return the fingerprint that was stored before defaults were left out: it is still compared with."""
+    """Return the fingerprint as older programs stored it, with defaults; it is still compared."""
     return _hashed(command, json.dumps(msgspec.to_builtins(command)))
 
 
@@ -30,14 +30,17 @@ def _hashed(command: Command, data: str) -> str:
     return hashlib.sha256(f"{type(command).__name__} {data}".encode()).hexdigest()
 
 
-def _told(value: Any) -> Any:
+def _without_defaults(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_told(each) for each in value]
+        return [_without_defaults(each) for each in value]
     if isinstance(value, Mapping):
-        return {str(msgspec.to_builtins(key, str_keys=True)): _told(each) for key, each in value.items()}
+        return {
+            str(msgspec.to_builtins(key, str_keys=True)): _without_defaults(each)
+            for key, each in value.items()
+        }
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: _told(given)
+            field.name: _without_defaults(given)
             for field in fields(value)
             if not _is_default(given := getattr(value, field.name), field)
         }

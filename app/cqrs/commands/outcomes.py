@@ -53,12 +53,12 @@ def refusals_in(module: ModuleType) -> Sequence[type[CommandError]]:
 
 
 def not_found(kind: str, id: UUID, *path: str | int) -> NotFound:
-    """Return the refusal that no aggregate of this kind has the id, which stands at `path` in the command."""
+    """Return the refusal that no aggregate of this kind has the id, which is at `path` in the command."""
     return NotFound(message=f"There is no {kind} with this id.", kind=kind, id=id, path=path)
 
 
 class Refused(Message):
-    """The outcome of a command that changed nothing, with every reason that was found."""
+    """The outcome of a refused command, with every reason for the refusal."""
 
     errors: tuple[CommandError, ...]
 
@@ -69,7 +69,7 @@ def refused(*errors: CommandError) -> Refused:
 
 
 Decision = tuple[Event, ...] | Refused
-"""The answer of a pure model to a command: the events that happen, or the refusal."""
+"""The decision of a pure model about a command: the events to record, or the refusal."""
 
 
 class EventMark(Message):

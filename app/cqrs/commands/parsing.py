@@ -1,4 +1,4 @@
-"""Parses what a client sent, each value once, and collects what is wrong with it."""
+"""Parsing of a client's input: each value once, with all errors collected."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
@@ -10,22 +10,22 @@ from app.cqrs.commands.outcomes import InvalidInput, Path, Refused
 T = TypeVar("T")
 
 Parsers = Mapping[str, Callable[[Any], Any]]
-"""How the fields of an input are checked and tidied, by their names; each raises `ValueError`."""
+"""Functions that check and normalize the fields of an input, by field name; each may raise `ValueError`."""
 
 
 class Parsing:
-    """The parsing of one command. Values are only to be used where `refusal` is `None` in the end."""
+    """The parsing of one command. Use its values only if `refusal` is `None` in the end."""
 
     def __init__(self) -> None:
         self.problems: list[InvalidInput] = []
 
     def value(self, path: Path | str, parse: Callable[..., T], *values: Any) -> T:
-        """Return what `parse` makes of `values`; note its complaint, and that they stand at `path`."""
+        """Return the result of `parse` for `values`; record its `ValueError` as a problem at `path`."""
         try:
             return parse(*values)
-        except ValueError as complaint:
-            place = (path,) if isinstance(path, str) else path
-            self.problems.append(InvalidInput(message=f"{_spoken(place)} {complaint}.", path=place))
+        except ValueError as error:
+            full_path = (path,) if isinstance(path, str) else path
+            self.problems.append(InvalidInput(message=f"{_label(full_path)} {error}.", path=full_path))
         return cast("T", None)
 
     def fields(self, input: object, parsers: Parsers, path: Path = ()) -> dict[str, Any]:
@@ -39,10 +39,10 @@ class Parsing:
 
     @property
     def refusal(self) -> Refused | None:
-        """All complaints so far; `None` where there are none."""
+        """The refusal with all problems so far; `None` if there are none."""
         return Refused(errors=tuple(self.problems)) if self.problems else None
 
 
-def _spoken(path: Path) -> str:
+def _label(path: Path) -> str:
     field = next((str(step) for step in reversed(path) if isinstance(step, str)), "The input")
     return field.replace("_", " ").capitalize()

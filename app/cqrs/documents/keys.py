@@ -1,4 +1,4 @@
-"""Which keys the documents of a read model can have, read from the functions that write them."""
+"""The keys that documents of a read model can have, found in the source of the functions that write them."""
 
 import ast
 import inspect
@@ -14,13 +14,14 @@ from app.cqrs.fingerprints import syntax_of, words_in
 from app.cqrs.messages import Event
 
 OF_EVERY_DOCUMENT = {"_id", "position"}
+"""Keys that every document has."""
 
 
 def keys_written(model: ReadModel) -> set[str]:
-    """Return every key that some function of the read model may write, at any depth.
+    """Return every key that the functions of the read model may write, at any depth.
 
-    These are the words in its functions, and the fields of what the events hold, which may be taken over
-    whole. Raises `NoSource`.
+    These are the words in its functions, and the fields of the events' values, which a function may copy
+    as a whole. Raises `NoSource`.
     """
     words = {step for word in words_in(model.projections) for step in word.split(".")}
     names = {name for event_type in model.answers for name in _fields_within(event_type, set())}
@@ -28,7 +29,7 @@ def keys_written(model: ReadModel) -> set[str]:
 
 
 def problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
-    """Yield the indexes and orders that lead to keys other than those written, each with what to do."""
+    """Yield an error message, with what to do, for each index or order over a key that is never written."""
     for collection in model.collections:
         for index in collection.indexes:
             if unknown := _unknown(index, written):

@@ -1,4 +1,4 @@
-"""Read models: which documents there are, and how each event changes them."""
+"""Read models: their collections of documents, and the changes that each event makes to them."""
 
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,44 +25,44 @@ Update = Mapping[str, Any]
 E = TypeVar("E", bound=Event)
 
 Key = UUID | date | int | str | tuple[UUID | date | int | str, ...]
-"""What a document is found by; a tuple where it takes several things to tell it from others."""
+"""The key of a document; a tuple if several values identify it together."""
 
 
 def document_id(key: Key) -> str:
-    """Return the id of the document with this key: its text.
+    """Return the id of the document with this key, as text.
 
-    The parts of a tuple are separated by slashes. A slash within a part is escaped, so that no two tuples
-    have the same id.
+    The parts of a tuple are separated by slashes. A slash within a part is escaped: no two tuples have the
+    same id.
     """
     return "/".join(quote(str(part), safe="") for part in key) if isinstance(key, tuple) else str(key)
 
 
 @dataclass(frozen=True)
 class Collection:
-    """One kind of document of a read model. Its methods say how an event changes it; they do nothing yet.
+    """One kind of document of a read model. Its methods return changes, which the projector applies.
 
-    Every changed document gets the event's `position`. `about` names whom or what a change concerns, for
-    listeners who follow that rather than one document.
+    Every changed document gets the event's `position`. `about` is the subject of a change, such as a
+    customer's id, for listeners that follow a subject rather than one document.
     """
 
     read_model: str
     name: str
-    """The same in every generation of the read model."""
+    """The name, which is the same in every generation of the read model."""
     indexes: Sequence[Sequence[str]] = ()
-    """Each a list of field paths; a leading `-` means descending."""
+    """The indexes, each a list of field paths; a leading `-` means descending."""
     part: str = ""
-    """Tells several collections of a read model apart."""
+    """The part of the name that distinguishes several collections of a read model."""
     model: "ReadModel | None" = field(default=None, repr=False, compare=False)
 
     @property
     def stored_as(self) -> str:
-        """The name in the document store, where each generation has collections of its own."""
+        """The name in the document store, in which each generation has its own collections."""
         if self.model is None:
             return self.name
         return f"{self.model.key}_{self.part}" if self.part else self.model.key
 
     def put(self, id: Key, document: Document, *, about: object = None) -> "Change":
-        """The whole document, new or instead of the one before."""
+        """Insert the document, or replace it as a whole."""
         return Change(self, id=document_id(id), document=document, about=about)
 
     def update(
@@ -70,15 +70,15 @@ class Collection:
     ) -> "Change":
         """Change the document with this id.
 
-        `array_filters` say which items of a list a path such as `lines.$[line].quantity` means: those that
-        fit `{"line.sku": "TEA"}`.
+        `array_filters` select the items of a list in a path such as `lines.$[line].quantity`: here the items
+        that match `{"line.sku": "TEA"}`.
         """
         return Change(
             self, id=document_id(id), update=update, array_filters=tuple(array_filters), about=about
         )
 
     def upsert(self, id: Key, update: Update, *, about: object = None) -> "Change":
-        """Changes the document with this id, which is made where there is none."""
+        """Change the document with this id; insert it if there is none."""
         return Change(self, id=document_id(id), update=update, upsert=True, about=about)
 
     def update_where(
@@ -89,26 +89,26 @@ class Collection:
         array_filters: Sequence[Filter] = (),
         about: object = None,
     ) -> "Change":
-        """Change every document that fits `filter`, which needs an index; `array_filters` as in `update`."""
+        """Change every document that matches `filter`, which needs an index; see `update`."""
         return Change(self, where=filter, update=update, array_filters=tuple(array_filters), about=about)
 
     def delete(self, id: Key, *, about: object = None) -> "Change":
-        """Remove the document with this id, where there is one.
+        """Remove the document with this id, if it exists.
 
-        Listeners to all changes get notice of it, and a read by its key finds nothing. Subscribers to the
-        document are sent no further state, and a listener who resumes later gets no notice of it. Put a
-        document that says it is gone where that matters.
+        Listeners to all changes receive a notice, and a read by its key finds nothing. Subscribers to the
+        document receive no further state, and a listener that resumes later receives no notice of it. If that
+        matters, `put` a document that is marked as deleted.
         """
         return Change(self, id=document_id(id), delete=True, about=about)
 
     def delete_where(self, filter: Filter, *, about: object = None) -> "Change":
-        """Remove every document that fits `filter`, which needs an index."""
+        """Remove every document that matches `filter`, which needs an index."""
         return Change(self, where=filter, delete=True, about=about)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change of one collection, as a projector asks for it."""
+    """One change to the documents of a collection."""
 
     collection: Collection = field(kw_only=False)
     id: str | None = None
@@ -122,13 +122,13 @@ class Change:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The top-level fields that change, sorted; none of a document that is removed."""
+        """The top-level fields that change, sorted; empty for a removal."""
         paths = self.document or [path for fields in (self.update or {}).values() for path in fields]
         return tuple(sorted({path.partition(".")[0] for path in paths}))
 
 
 def read_models_in(package: ModuleType) -> Sequence["ReadModel"]:
-    """Return the read models that the modules of a package have, sorted by the names of the modules."""
+    """Return the read models in the modules of a package, sorted by module name."""
     names = sorted(each.name for each in pkgutil.iter_modules(package.__path__, f"{package.__name__}."))
     homes = [import_module(name) for name in names]
     return [each for home in homes for each in vars(home).values() if isinstance(each, ReadModel)]
@@ -138,17 +138,16 @@ Projection = Callable[[Any, RecordedEvent], Iterable[Change]]
 
 
 def plain(value: Any) -> Any:
-    """A value as documents hold it: dataclasses as objects, ids as text, decimals and times as they are."""
+    """Return a value as documents contain it: dataclasses as objects, ids as text, others unchanged."""
     return msgspec.to_builtins(value, builtin_types=(datetime, Decimal))
 
 
 class ReadModel:
-    """Documents that answer one question, and the pure functions from events to their changes.
+    """Documents for one kind of question, and the pure functions from events to changes of these.
 
-    Programs whose functions, indexes or events differ keep documents of their own, beside one another:
-    two of them on one store never overwrite each other's, and none shows what it did not make itself.
-    `description` is the sentence that clients are shown. `version` is raised by hand where documents are to
-    be made anew and the code does not show why.
+    Programs whose functions, indexes or events differ keep separate documents: two of them on one store never
+    overwrite each other's documents, and neither reads the other's. `description` is the sentence that
+    clients read. Raise `version` by hand to rebuild the documents when no code has changed.
     """
 
     def __init__(self, name: str, *, description: str = "", version: int = 1) -> None:
@@ -162,7 +161,7 @@ class ReadModel:
 
     @property
     def generation(self) -> str:
-        """What these documents are made by, as a fingerprint: functions, indexes, and types of events."""
+        """The fingerprint of all that determines the documents: functions, indexes, and types of events."""
         if self._generation is None:
             types = self._types or EventTypes()
             upcasts = dict.fromkeys(upcast for each in self._known() for upcast in types.upcasts_to(each))
@@ -185,7 +184,7 @@ class ReadModel:
 
     @property
     def answers(self) -> Sequence[type[Event]]:
-        """The types of events that have a function of their own; `Event` stands for all others."""
+        """The types of events that have their own function; `Event` stands for all others."""
         return tuple(self._projections)
 
     @property
@@ -203,14 +202,14 @@ class ReadModel:
         return [each for each in known if each is not Event]
 
     def learn(self, types: EventTypes) -> None:
-        """Take note of all types of events that there are, which matters where it answers every event."""
+        """Set the registry of all event types, which determines the generation if it answers every event."""
         self._types, self._generation = types, None
 
     def collection(self, part: str = "", *, indexes: Sequence[Sequence[str]] = ()) -> Collection:
-        """Declares a collection of this read model; `part` tells several of them apart."""
+        """Declare and return a collection of this read model; `part` distinguishes several of them."""
         name = f"{self.name}_{part}" if part else self.name
         if any(other.name == name for other in self.collections):
-            raise ValueError(f"{self.name} has two collections called {name}")
+            raise ValueError(f"{self.name} has two collections called {name}: give one another `part`")
         collection = Collection(self.name, name, indexes, part, self)
         self.collections.append(collection)
         self._generation = None
@@ -219,11 +218,13 @@ class ReadModel:
     def on(
         self, event_type: type[E]
     ) -> Callable[[Callable[[E, RecordedEvent], Iterable[Change]]], Projection]:
-        """Declares the function that answers an event of this type with changes."""
+        """Return a decorator that registers the function from an event of this type to changes."""
 
         def declare(projection: Callable[[E, RecordedEvent], Iterable[Change]]) -> Projection:
             if event_type in self._projections:
-                raise ValueError(f"{self.name} answers {event_type.__name__} twice")
+                raise ValueError(
+                    f"{self.name} answers {event_type.__name__} twice: remove one of the functions"
+                )
             self._projections[event_type] = projection
             self._generation = None
             return projection
@@ -231,13 +232,13 @@ class ReadModel:
         return declare
 
     def on_any(self, projection: Callable[[Event, RecordedEvent], Iterable[Change]]) -> Projection:
-        """Declares the function that answers every event which has none of its own."""
+        """Register the function for every event whose type has no function of its own."""
         return self.on(Event)(projection)
 
     def changes(self, recorded: RecordedEvent) -> list[Change]:
-        """What `recorded`, one of its own `parts`, changes; nothing where the read model does not care.
+        """Return the changes for `recorded`, one of its own `parts`; none if its type is not answered.
 
-        Raises `EventUnreadable` where it does, and the event can't be read.
+        Raises `EventUnreadable` if the read model needs the event and it can't be read.
         """
         event = recorded.event
         if isinstance(event, UnreadableEvent) and self._needs(event.of):

@@ -1,4 +1,4 @@
-"""What the generic part needs of a document store."""
+"""The interface of document stores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ Sort = Sequence[tuple[str, int]]
 """Field paths, each with 1 for ascending or -1 for descending."""
 
 Fields = tuple[str, ...] | None
-"""The field paths that are wanted of a document, beside its `_id`; `None` for all there are."""
+"""The field paths to read of a document, in addition to its `_id`; `None` for all."""
 
 
 class ChangeImpossible(Impersonal):
-    """A change that the document store can't make, however often it is asked; the message says why."""
+    """A change that the document store will never accept; the message says why."""
 
 
 class ChangeTooLarge(ChangeImpossible):
-    """A change of more documents than the document store can change in one transaction."""
+    """A change to more documents than one transaction of the document store can hold."""
 
 
 class CheckpointMoved(Impersonal):
-    """Someone else has projected into the same documents since the checkpoint was read."""
+    """Another process has projected into the same documents since the checkpoint was read."""
 
 
 class DocumentsLost(Impersonal):
-    """A collection that had documents is gone, or another one by the same name, or is as it was before."""
+    """The loss of documents: a collection was dropped, replaced, or set back to an earlier state."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,17 +44,17 @@ class DocumentChanged:
     fields: tuple[str, ...]
     about: str | None
     deleted: bool = False
-    """Whether there is no such document any more."""
+    """True if the document was removed."""
 
     @property
     def place(self) -> tuple[int, str]:
-        """Orders all notices of a read model: by position, and within one event by document."""
+        """The sort key of a read model's notices: position, then collection and id of the document."""
         return self.position, f"{self.collection}/{self.document_id}"
 
 
 @dataclass(frozen=True)
 class LogPoint:
-    """An event, and its place in the log."""
+    """An event's position in the log, and its id."""
 
     position: int
     event_id: UUID
@@ -62,14 +62,14 @@ class LogPoint:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The last event that is in a read model's documents."""
+    """The last event that was applied to a read model's documents."""
 
     position: int
-    """0 for a new read model."""
+    """The position of the event; 0 for a new read model."""
     event_id: UUID | None
-    """`None` for a new read model."""
+    """The id of the event; `None` for a new read model."""
     older: tuple[LogPoint, ...] = ()
-    """Some of the last events before it, newest first: they tell how far back a log was set."""
+    """Some earlier events, newest first, which show how far the log was set back."""
 
     @property
     def points(self) -> tuple[LogPoint, ...]:
@@ -78,7 +78,7 @@ class Checkpoint:
 
 
 class Finder(Protocol):
-    """Finds documents; raises `ReadStoreUnavailable` where the store does not answer."""
+    """A store that finds documents; it raises `ReadStoreUnavailable` if it does not answer."""
 
     async def find(
         self,
@@ -89,37 +89,37 @@ class Finder(Protocol):
         limit: int = 0,
         fields: Fields = None,
     ) -> list[Document]:
-        """Documents that fit `filter`; all of them where `limit` is 0."""
+        """Return up to `limit` documents that match `filter`; all of them if `limit` is 0."""
 
 
 class DocumentReader(Finder, Protocol):
-    """All that is asked of documents; raises `ReadStoreUnavailable` where the store does not answer."""
+    """All reads of documents; each raises `ReadStoreUnavailable` if the store does not answer."""
 
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> Mapping[str, Document]:
-        """The documents with these ids by their ids, and perhaps others; shared, so change none."""
+        """Return the documents with these ids, and perhaps others, by id; callers must not change them."""
 
     async def count(self, collection: Collection, filter: Filter) -> int:
-        """How many documents fit `filter`."""
+        """Return the number of documents that match `filter`."""
 
     async def aggregate(
         self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
-        """What an aggregation pipeline over the collection gives."""
+        """Return the results of an aggregation pipeline over the collection."""
 
 
 class DocumentWriter(Finder, Protocol):
-    """Applies what projectors ask for; raises `ReadStoreUnavailable` where the store does not answer."""
+    """All writes of documents; each raises `ReadStoreUnavailable` if the store does not answer."""
 
     async def prepare(self, model: ReadModel) -> None:
-        """Make the read model's collections and indexes where they are missing; raise `DocumentsLost`."""
+        """Create the read model's missing collections and indexes; raise `DocumentsLost`."""
 
     async def clear(self, model: ReadModel) -> None:
-        """Forget the read model's documents and checkpoint, so that it is rebuilt from the log."""
+        """Delete the read model's documents and checkpoint, which makes it rebuild from the log."""
 
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
-        """Return up to where the documents are complete; raise `DocumentsLost`."""
+        """Return the last event that the documents contain; raise `DocumentsLost`."""
 
     async def apply(
         self,
@@ -130,8 +130,9 @@ class DocumentWriter(Finder, Protocol):
         start: int,
         end: RecordedEvent,
     ) -> list[DocumentChanged]:
-        """Makes all `changes` and moves the checkpoint from `start` to the event `end`, or does nothing.
+        """Apply all `changes` and move the checkpoint from `start` to the event `end`, or do nothing.
 
-        The checkpoint may be behind `start`, down to `since`, for in between no event changes a document.
-        Returns the notices, in order; raises `CheckpointMoved` where it is elsewhere, and `ChangeImpossible`.
+        The stored checkpoint must be from `since` to `start`, both inclusive: no event in between changes a
+        document. Returns the notices, in order; raises `CheckpointMoved` for any other checkpoint, and
+        `ChangeImpossible`.
         """

@@ -1,4 +1,4 @@
-"""The words that documents are found by: an index over a list of them answers a search."""
+"""Words of documents for searches: an index over a document's list of words answers a search."""
 
 import re
 import unicodedata
@@ -10,23 +10,23 @@ _WORD = re.compile(r"[^\s+#]+[+#]*")
 
 
 def folded(text: str) -> str:
-    """`text` in lower case and without accents, as people sort and search."""
+    """Return `text` in lower case and without accents, for sorting and searching."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 def words(*texts: str | None) -> list[str]:
-    """The words of all `texts`, folded, each once and sorted.
+    """Return the words of all `texts`, folded, deduplicated and sorted.
 
-    A word is a run of letters, digits and vowel signs with the `+` and `#` at its end, such as `c++`; or a
-    single symbol, such as `★` or `😀`. Punctuation separates words and belongs to none.
+    A word is a run of letters, digits and vowel signs with trailing `+` and `#`, such as `c++`; or a single
+    symbol, such as `★` or `😀`. Punctuation separates words and belongs to none.
     """
     letters = folded(" ".join(text for text in texts if text))
     return sorted(set(_WORD.findall("".join(_spaced(letters)))))
 
 
 def found_by(search: str, path: str = "words") -> list[Filter]:
-    """A filter for each word of `search`, which a word in the documents' list at `path` must begin with.
+    """Return a filter for each word of `search`: a word in the document's list at `path` begins with it.
 
     A search without any word, such as `!!!`, finds nothing.
     """
@@ -42,7 +42,7 @@ def _spaced(text: str) -> Iterator[str]:
             yield character
             continue
         match unicodedata.category(character):
-            case "Mn" | "Mc" | "Me":  # A vowel sign of an Indic script, or how a symbol is to be drawn.
+            case "Mn" | "Mc" | "Me":  # A vowel sign of an Indic script, or a variation selector of a symbol.
                 if in_word:
                     yield character
                 continue

@@ -1,4 +1,4 @@
-"""What has become of a command: whether it was committed, and which read models show its effects."""
+"""The status of commands: committed or not, and the read models that show their effects."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -14,7 +14,7 @@ from app.cqrs.log.events import RecordedEvent
 
 
 class CommandState(Enum):
-    """How far a command has come."""
+    """The stages of a command."""
 
     UNKNOWN = "UNKNOWN"
     COMMITTED = "COMMITTED"
@@ -23,29 +23,29 @@ class CommandState(Enum):
 
 
 class Receipts(Protocol):
-    """Where the marks of accepted commands are kept."""
+    """The store of the receipts of accepted commands."""
 
     async def receipts(self, command_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
-        """Return the receipts of those of the commands that were accepted, by the commands' ids."""
+        """Return the receipts of accepted commands, by command id; other ids are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommandStatus:
-    """What has become of one command."""
+    """The status of one command."""
 
     command_id: UUID
     receipt: Receipt | None
-    """`None` where no such command was accepted: it never came, it was refused, or it is on its way."""
+    """The receipt; `None` for a command that never arrived, was refused, or is in progress."""
     projected_in: tuple[str, ...]
     """The read models that show its effects."""
     failed_in: tuple[str, ...]
-    """The read models that have stopped before it."""
+    """The read models that failed before they reached it."""
     pending_in: tuple[str, ...]
-    """The read models that will show its effects soon."""
+    """The read models that have not reached it yet."""
 
     @property
     def state(self) -> CommandState:
-        """How far it has come."""
+        """The stage that the command has reached."""
         if self.receipt is None:
             return CommandState.UNKNOWN
         if self.failed_in:
@@ -60,10 +60,10 @@ class _Follower:
 
 
 class CommandStatuses:
-    """Tells what has become of commands, now or as it happens.
+    """The current status of commands, and streams of its changes.
 
-    A follower is woken by its own command, and by the read models that have yet to show it. Nobody asks the
-    write store again and again: a thousand followers of commands that never come cost nothing.
+    A follower is woken by its own command, and by the read models that do not show it yet. The write store is
+    never polled: a thousand followers of commands that never arrive cost nothing.
     """
 
     def __init__(self, receipts: Receipts, progress: Mapping[str, Progress]) -> None:
@@ -71,27 +71,27 @@ class CommandStatuses:
         self._progress = progress
         self._questions = JoinedQuestions()
         self._expected: dict[UUID, set[_Follower]] = {}
-        """Followers by the command whose receipt they wait for."""
+        """The followers, by the id of the command whose receipt they wait for."""
         self._behind: dict[str, dict[_Follower, ReadModelState]] = {name: {} for name in progress}
-        """Followers by the read model that they wait for, each with the state that it was told of."""
+        """The followers, by the read model that they wait for, each with the last known state of it."""
         for each in progress.values():
             each.watch(self._moved)
 
     async def now(self, command_id: UUID) -> CommandStatus:
-        """Return what has become of the command; raises `WriteStoreUnavailable`."""
+        """Return the status of the command; raise `WriteStoreUnavailable`."""
         return self._status(command_id, await self._look_up(command_id))
 
     async def follow(self, command_id: UUID) -> AsyncGenerator[CommandStatus, None]:
-        """Yield what has become of the command, each time that it changes, until all read models show it."""
+        """Yield the status of the command at each change of it, until all read models show the command."""
         follower, last = _Follower(), None
-        # Expected before it is looked up: a command that is accepted in between wakes the follower.
+        # The follower is registered before the look-up: a command that is accepted in between wakes it.
         self._expected.setdefault(command_id, set()).add(follower)
         try:
             while True:
                 follower.woken.clear()
                 if follower.receipt is None:
                     found = await self._look_up(command_id)
-                    follower.receipt = follower.receipt or found  # It may have been told meanwhile.
+                    follower.receipt = follower.receipt or found  # `committed` may have set it meanwhile.
                 if follower.receipt:
                     self._expect_no_more(command_id, follower)
                 status = self._status(command_id, follower.receipt)
@@ -108,24 +108,24 @@ class CommandStatuses:
                 waiting.pop(follower, None)
 
     def committed(self, receipt: Receipt) -> None:
-        """Tell the command's followers that it was accepted, with this receipt."""
+        """Wake the command's followers with the receipt of its acceptance."""
         for follower in self._expected.get(receipt.command_id, ()):
             follower.receipt = receipt
             follower.woken.set()
 
     def published(self, events: Sequence[RecordedEvent]) -> None:
-        """Have the followers of the commands that these events are from look at the write store."""
+        """Have the followers of the commands that caused these events read their receipts."""
         if self._expected:
             for command_id in {event.command_id for event in events}:
                 self.accepted(command_id)
 
     def accepted(self, command_id: UUID) -> None:
-        """Have the command's followers look at the write store: somebody has accepted it."""
+        """Have the command's followers read its receipt, because another process has accepted it."""
         for follower in self._expected.get(command_id, ()):
             follower.woken.set()
 
     def missed(self) -> None:
-        """Have all followers of unknown commands look at the write store, once: some may be in it by now."""
+        """Have all followers of unknown commands read the write store once, because commits may be missed."""
         for followers in self._expected.values():
             for follower in followers:
                 follower.woken.set()

@@ -1,12 +1,12 @@
-"""Places in the history of a read model: a position, and a document of those that changed there."""
+"""Positions of changed documents in a read model's stream of notices."""
 
 from collections.abc import Mapping
 
 Place = tuple[int, str]
-"""Where in a read model's notices: a position, and a document within it."""
+"""The position of an event, and the collection and id of a document that it changed."""
 
 LAST = "\U0010ffff"
-"""After every document of a position."""
+"""A text that sorts after every document of a position."""
 
 Reached = Mapping[str, Place]
-"""For each read model a place up to which there will be no more notices."""
+"""For each read model, the document position up to which all notices were published."""

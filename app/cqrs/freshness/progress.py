@@ -1,4 +1,4 @@
-"""How far each read model has come, and how fresh its answers are."""
+"""The progress of read models, and the freshness of their answers."""
 
 import asyncio
 import heapq
@@ -12,7 +12,7 @@ from app.cqrs.log.head import Head
 
 
 class ReadModelState(Enum):
-    """What a read model is doing."""
+    """The state of a read model."""
 
     CATCHING_UP = "CATCHING_UP"
     LIVE = "LIVE"
@@ -21,25 +21,25 @@ class ReadModelState(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Freshness:
-    """Which position an answer reflects, and how far that is behind the log."""
+    """The position that an answer reflects, and its lag behind the log."""
 
     read_model: str
     state: ReadModelState
     position: int
     head: int
     milliseconds_behind: int
-    """The age of the oldest event that is not applied; 0 where there is none."""
+    """The age of the oldest event that is not applied, in milliseconds; 0 if there is none."""
     reason: str | None = None
-    """Why the read model failed."""
+    """The reason for the failure; `None` if the read model has not failed."""
 
     @property
     def events_behind(self) -> int:
-        """How many events are not applied."""
+        """The number of events that are not applied."""
         return max(0, self.head - self.position)
 
 
 class ReadModelBehind(Exception):
-    """A read model did not reach the position that was asked for in time."""
+    """A read model has not reached the requested position in time."""
 
     def __init__(self, wanted: int, freshness: Freshness) -> None:
         reached = f"{freshness.read_model} has reached position {freshness.position}, not {wanted} yet"
@@ -52,66 +52,66 @@ class ReadModelBehind(Exception):
 
 
 class Progress:
-    """One read model's progress; only its projector moves it."""
+    """The progress of one read model; only its projector updates it."""
 
     def __init__(self, read_model: str, head: Head) -> None:
         self.read_model = read_model
         self.head = head
         self.position = 0
         self.visible = 0
-        """The highest position that the documents may show by now: a commit is seen before it is reported."""
+        """The highest position that documents may show: a commit is visible before the store reports it."""
         self.doubted = False
-        """Whether the documents may have been put back since `position` was reached."""
+        """True if the documents may have been set back since `position` was reached."""
         self.doubts = 0
-        """How often that was doubted: a read that began before the last doubt may show anything."""
+        """The number of calls of `doubt`: a read that began before the last may show an earlier state."""
         self.state = ReadModelState.CATCHING_UP
         self.reason: str | None = None
         self._pending_since: datetime | None = None
         self._at_head: Freshness | None = None
-        """What `freshness` is while nothing happens: most answers are given then."""
+        """The cached result of `freshness`, valid while no event is pending."""
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
         self._live = asyncio.Event()
         self._watchers: list[Callable[[Progress], None]] = []
-        self._given_up = 0
-        """How many waits were given up since `_waiting` was last cleared of them."""
+        self._cancelled = 0
+        """Cancelled waits that are still in `_waiting`."""
 
     def watch(self, moved: Callable[["Progress"], None]) -> None:
-        """Have `moved` called with this progress each time that its position or state may have changed."""
+        """Register `moved`, to be called with this progress when its position or state may have changed."""
         self._watchers.append(moved)
 
     def pending(self, since: datetime) -> None:
-        """Events are at hand that are not applied yet, the oldest from `since`."""
+        """Record that events are not applied yet, the oldest of which was recorded at `since`."""
         self._pending_since = since
 
     def applying(self, position: int) -> None:
-        """From now on documents may show all up to `position`."""
+        """Record that documents may show all events up to `position` from now on."""
         self.visible = position
 
     def not_applied(self) -> None:
-        """Take back `applying`: the store has refused the change, and shows none of it."""
+        """Undo `applying`, because the store has refused the change and shows none of it."""
         self.visible = self.position
 
     def doubt(self) -> None:
-        """Satisfy no token until `trust` is called: the documents may have been lost or put back."""
+        """Satisfy no token until `trust` is called, because the documents may have been lost or set back."""
         self.doubted = True
         self.doubts += 1
         if self.state is ReadModelState.LIVE:
             self.catching_up()
 
     def trust(self) -> None:
-        """End the doubt: the documents were compared, and show all up to `position`."""
+        """End the doubt, because the documents were compared and contain all events up to `position`."""
         if self.doubted:
             self.doubted = False
             self._wake()
             self._moved()
 
     def holds(self, position: int) -> bool:
-        """Whether a read made now is certain to show all up to `position`."""
+        """Return whether a read that begins now is certain to show all events up to `position`."""
         return position <= self.position and not (self.doubted and position)
 
     def reached(self, position: int) -> None:
-        """All up to `position` is in the documents: wakes who waited for it."""
+        """Record that the documents contain all events up to `position`; wake the waiters for it."""
         self.position = self.visible = position
         self._pending_since = self._at_head = None
         if not self.doubted:
@@ -119,23 +119,23 @@ class Progress:
         self._moved()
 
     def live(self) -> None:
-        """Everything that was in the log is applied."""
-        self._be(ReadModelState.LIVE)
+        """Set the state to `LIVE`: all events in the log are applied."""
+        self._set_state(ReadModelState.LIVE)
 
     def catching_up(self) -> None:
-        """Events are missing that have to be read from the log."""
-        self._be(ReadModelState.CATCHING_UP)
+        """Set the state to `CATCHING_UP`: missing events must be read from the log."""
+        self._set_state(ReadModelState.CATCHING_UP)
 
     def failed(self, reason: str) -> None:
-        """The projector stopped at an event: who waits for more is told at once."""
-        self._be(ReadModelState.FAILED, reason)
+        """Set the state to `FAILED`; raise `ReadModelBehind` in all waiters at once."""
+        self._set_state(ReadModelState.FAILED, reason)
         for wanted, _, waiter in self._waiting:
             if not waiter.done():
                 waiter.set_exception(ReadModelBehind(wanted, self.freshness()))
         self._waiting.clear()
 
     async def wait_for(self, position: int, seconds: float) -> None:
-        """Returns once `position` is reached; raises `ReadModelBehind` after `seconds`, or on failure."""
+        """Wait until `position` is reached; raise `ReadModelBehind` after `seconds`, or on failure."""
         if self.holds(position):
             return
         if self.state is ReadModelState.FAILED:
@@ -148,25 +148,25 @@ class Progress:
         except TimeoutError:
             raise ReadModelBehind(position, self.freshness()) from None
         finally:
-            waiter.cancel()  # has no effect on a waiter that was woken
+            waiter.cancel()  # no effect on a waiter that was woken
             if waiter.cancelled():
-                self._give_up()
+                self._count_cancelled()
 
     async def until_live(self) -> None:
-        """Return once the read model is live, at once where it is."""
+        """Wait until the read model is live."""
         await self._live.wait()
 
-    def _give_up(self) -> None:
-        # A crowd may time out together, and to search the heap for each of them costs the square of their
-        # number: entries of waiters that gave up stay until they are half of the heap, and go together.
-        self._given_up += 1
-        if 2 * self._given_up >= len(self._waiting):
+    def _count_cancelled(self) -> None:
+        # Thousands of waiters may time out together. Searching the heap for each of them would take quadratic
+        # time: cancelled entries stay until they are half of the heap, and are removed together.
+        self._cancelled += 1
+        if 2 * self._cancelled >= len(self._waiting):
             self._waiting = [entry for entry in self._waiting if not entry[2].cancelled()]
             heapq.heapify(self._waiting)
-            self._given_up = 0
+            self._cancelled = 0
 
     def freshness(self) -> Freshness:
-        """How fresh the read model is now."""
+        """Return the current freshness of the read model."""
         if self.head.position > self.position:
             since = self._pending_since or self.head.at
             age = (datetime.now(UTC) - since).total_seconds() * 1000
@@ -191,7 +191,7 @@ class Progress:
             reason=self.reason,
         )
 
-    def _be(self, state: ReadModelState, reason: str | None = None) -> None:
+    def _set_state(self, state: ReadModelState, reason: str | None = None) -> None:
         self.state, self.reason, self._at_head = state, reason, None
         if state is ReadModelState.LIVE:
             self._live.set()

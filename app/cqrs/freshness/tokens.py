@@ -1,10 +1,11 @@
-"""Consistency tokens: a place in one store's history, opaque to clients but for their order.
+"""Consistency tokens: positions in one store's log, opaque to clients except for their order.
 
-Of two tokens of one store, the later one is the greater text: a client whose requests overlap keeps the
-greatest that it has seen. So the position comes first, and the alphabet is one that sorts as its bytes do.
+Of two tokens of one store, the later one is the greater text: a client with concurrent requests keeps the
+greatest one that it has received. For this reason the position comes first, and the alphabet sorts like the
+bytes.
 
-A token also names an event, so that it is refused after the log was set back to before that event; and it
-is signed with a key of the store, so that nobody can make one for a position that was never given.
+A token also contains an event, and is refused if the log was set back to before that event. It is signed
+with a key of the store: clients can't forge a token for a position that was never issued.
 """
 
 import base64
@@ -23,55 +24,53 @@ from app.cqrs.unavailable import WriteStoreUnavailable
 _POSITION, _SIGNATURE = 8, 8
 """Bytes of a position, and of the signature."""
 _FIXED = 2 * _POSITION + TAG_BYTES
-"""Bytes of every token before its places: the position, and the position and tag of the event it names."""
+"""Bytes of every token: its position, and its event's position and tag; those of read models follow."""
 
 LONGEST = 4_000
-"""Characters of a token; with the places of a hundred read models it is shorter."""
+"""Maximum characters of a token; one with the positions of a hundred read models is shorter."""
 
 REMEMBERED = 1_000
-"""Tokens that are kept as they were written, or read."""
+"""Maximum tokens in the cache of written tokens, and in that of decoded ones."""
 
 
 class BadToken(Exception):
-    """Not a token of this store."""
+    """A text that is not a token of this store."""
 
 
 class LostHistory(BadToken):
-    """A token of this store, for a position whose event the log does not have any more."""
+    """A token of this store whose event is no longer in the log."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A position in the log; for a listener also the exact place it has reached in each read model.
+    """A position in the log; for a listener also the last notice that it received from each read model.
 
-    Read models move apart, so one position can't say what a listener to several of them has seen.
+    Read models progress independently: one position can't describe what a listener to several has received.
     """
 
     position: int
     reached: Mapping[str, Place] = field(default_factory=dict)
     witness: tuple[int, int] = (0, 0)
-    """The position and the tag of an event: as long as the log has it there, it has all that was seen."""
+    """The position and tag of an event: while the log has it, the log has all that the client has seen."""
 
     def place_in(self, read_model: str) -> Place:
-        """The last place in `read_model` that whoever holds this token has seen."""
+        """Return the last document position in `read_model` that the token's holder has seen."""
         return self.reached.get(read_model, (self.position, LAST))
 
     def position_in(self, read_model: str) -> int:
-        """The position that `read_model` must have reached to satisfy this token."""
+        """Return the position that `read_model` must have reached to satisfy this token."""
         return self.place_in(read_model)[0]
 
 
 class Tokens:
-    """Writes and reads the tokens of one store, which are signed with `key`."""
+    """The tokens of one store, signed with `key`."""
 
     def __init__(self, key: bytes, history: History) -> None:
         self._key = key
         self._history = history
-        self._of_position = lru_cache(REMEMBERED)(
-            self._written
-        )  # the newest ones are asked for again and again
+        self._of_position = lru_cache(REMEMBERED)(self._written)
         self.decode = lru_cache(REMEMBERED)(self._decoded)
-        """Reads a token without asking whether the log has still what it stands for; raises `BadToken`."""
+        """Decodes a token without a check of its event against the log; raises `BadToken`."""
 
     def write(self, position: int, reached: Mapping[str, Place] | None = None) -> str:
         """Return the token for `position`, as text that fits a header and a URL."""
@@ -79,17 +78,19 @@ class Tokens:
             newest = self._history.newest
             return self._written(position, newest, self._history.tag_at(newest) or 0, reached)
         named = position
-        if (tag := self._history.tag_at(position)) is None:  # It is older than what is remembered.
+        if (
+            tag := self._history.tag_at(position)
+        ) is None:  # The position is older than the history in memory.
             named = self._history.newest
             tag = self._history.tag_at(named) or 0
         return self._of_position(position, named, tag)
 
     def again(self, token: Token) -> str:
-        """Return the token for the position of one that was read; it names the same event."""
+        """Return the text of a decoded token without its read models' positions."""
         return self._of_position(token.position, *token.witness)
 
     def of(self, event: Positioned) -> str:
-        """Return the token that stands for `event`, and names it."""
+        """Return the token for the position of `event`, which contains that event."""
         return self._of_position(event.position, event.position, tag_of(event.event_id))
 
     def _written(
@@ -101,10 +102,10 @@ class Tokens:
         return base64.b32hexencode(body + self._signature(body)).rstrip(b"=").decode()
 
     async def read(self, text: str) -> Token:
-        """Return the token in `text`.
+        """Return the token in `text`, after a check of its event against the log.
 
-        Raises `BadToken` for what this store did not write, and `LostHistory` for what it wrote before it was
-        set back to an earlier state.
+        Raises `BadToken` for a text that this store did not write, and `LostHistory` for a token whose event
+        was lost when the store was set back to an earlier state.
         """
         token = self.decode(text)
         named, tag = token.witness
@@ -115,11 +116,11 @@ class Tokens:
                     "to an earlier state. Drop the token and read again."
                 )
         except WriteStoreUnavailable:
-            pass  # What the documents show can be read all the same, and they know what they were made from.
+            pass  # Reads need only the documents, whose checkpoint is compared with the log by the projector.
         return token
 
     def read_at_once(self, text: str) -> Token | None:
-        """Return the token in `text`, or `None` where the log has to be asked, or the token is refused."""
+        """Return the token in `text`; `None` if that needs a read of the log, or if the token is refused."""
         try:
             token = self.decode(text)
         except BadToken:
@@ -139,7 +140,7 @@ class Tokens:
             reached = msgspec.msgpack.decode(places, type=dict[str, Place]) if places else {}
             position, named = int.from_bytes(body[:8]), int.from_bytes(body[8:16])
             tag = int.from_bytes(body[16:_FIXED])
-            if self._written(position, named, tag, reached) != text:  # The last character has bits to spare.
+            if self._written(position, named, tag, reached) != text:  # The last character has unused bits.
                 raise ValueError("not the text that was written")
         except (ValueError, msgspec.MsgspecError):
             raise BadToken(

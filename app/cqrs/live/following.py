@@ -1,4 +1,4 @@
-"""What subscriptions listen to: documents as they change, and the stream of all changes."""
+"""The streams behind subscriptions: changed documents, and all changes of read models."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -12,53 +12,53 @@ from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live.notices import Listener, Noticed, Notices, topic
 
 CHUNK = 100
-"""How many documents are read at a time to bring a listener up to date."""
+"""Documents per read that brings a listener up to date."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiveDocument:
-    """A state of a document, its place, and how many states since the last one were passed over."""
+    """A state of a document, its position, and the number of states that were skipped before it."""
 
     document: Document
     place: Place
     lagged: int
     freshness: Freshness
-    """How fresh the read model was when the document was read."""
+    """The freshness of the read model when the document was read."""
     reset: bool = False
-    """Whether it is sent anew, because the log was set back: it does not continue what was sent before."""
+    """True if the log was set back: the document is sent again, and does not continue earlier states."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lagged:
-    """The listener was too slow: so many changes were passed over."""
+    """An item for a slow listener, with the number of changes that were skipped."""
 
     count: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reset:
-    """Changes since the listener's cursor are no longer kept: read the documents anew."""
+    """An item for a cursor whose changes are no longer kept: the listener must read the documents again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """Nothing has changed for a while; this is how fresh the read models are."""
+    """An item with the freshness of the read models, sent after a while without changes."""
 
     freshness: tuple[Freshness, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One thing that a listener is told, and the places it has been told of by then."""
+    """One item of a listener's stream, and the positions that it has received by then."""
 
     item: DocumentChanged | Lagged | Reset | Heartbeat
     reached: Reached
     step: Any
-    """Listeners to the same who are at the same step are told the same from then on; null for none."""
+    """Listeners to the same at the same step receive the same items from then on; `None` if unknown."""
 
 
 class Live:
-    """Follows documents, from a place that the listener has seen, without a gap or a double."""
+    """The streams of documents and changes from a listener's cursor, without gaps or duplicates."""
 
     def __init__(
         self, reader: DocumentReader, notices: Notices, progress: Mapping[str, Progress], *, heartbeat: float
@@ -71,13 +71,13 @@ class Live:
     async def documents(
         self, collection: Collection, filter: Filter, followed: str, after: Token | None, lost: bool = False
     ) -> AsyncGenerator[LiveDocument, None]:
-        """The documents that fit `filter` and changed after `after`, then each of their new states.
+        """Yield the documents that match `filter` and changed after `after`, then each of their new states.
 
-        `followed` is the topic of their notices, which serve as wake-up calls: what is delivered is what a
-        find by place gives, so that nothing falls between the documents read first and the later ones.
+        `followed` is the topic of their notices, which only wake the listener: documents are always found by
+        position, and none is lost between the first read and later ones.
 
-        `lost` says that the listener comes from a history that the log has lost. Then, and when the log is
-        set back meanwhile, all documents are sent anew; raises `LostHistory` where there is none.
+        `lost` means that the listener's cursor is of a history that the log has lost. Then, and when the log
+        is set back later, all documents are sent again; raises `LostHistory` if there is none.
         """
         seen = after.place_in(collection.read_model) if after else (0, "")
         with self._notices.listen(followed) as listener:
@@ -85,7 +85,7 @@ class Live:
             while True:
                 if listener.began_anew:
                     listener.began_anew, reset, seen, noticed = False, True, (0, ""), None
-                if reset:  # What is not there yet may come while the documents are built anew.
+                if reset:  # Missing documents may appear while the read model is rebuilt.
                     await self._progress[collection.read_model].until_live()
                 fresh = self._progress[collection.read_model].freshness()
                 documents = await self._newer(collection, filter, seen)
@@ -103,7 +103,7 @@ class Live:
                     yield LiveDocument(
                         document=document, place=seen, lagged=lagged, freshness=fresh, reset=reset
                     )
-                if len(documents) < CHUNK:  # whatever else has changed by now, there will be notice of it
+                if len(documents) < CHUNK:  # All later changes cause a notice.
                     reset = False
                     noticed = noticed or _Noticed(after=seen)
                     await noticed.newer_than(seen, listener)
@@ -111,10 +111,10 @@ class Live:
     async def changes(
         self, read_models: tuple[str, ...], after: Token | None, lost: bool = False
     ) -> AsyncGenerator[Told, None]:
-        """Every change of a document of these read models, each with the places reached by then.
+        """Yield every change of a document of these read models, with the positions that it reaches.
 
-        It begins with a heartbeat, or with a `Reset`, where `after` is too old to be resumed from, or where
-        the listener comes from a history that the log has lost.
+        The stream begins with a heartbeat if `after` is `None`, with the missed changes otherwise, or with a
+        `Reset` if `after` is too old for that or of a history that the log has lost.
         """
         with self._notices.listen(*(topic(name) for name in read_models)) as listener:
             number, reached = self._reached(read_models)
@@ -128,7 +128,7 @@ class Live:
                 asked = {name: after.place_in(name) for name in read_models}
                 missed = self._notices.since(asked)
                 if missed is None:
-                    # The listener may come from a process that is further than this one.
+                    # The cursor may come from a process that is ahead of this one.
                     now, reached = reached, _later(reached, asked)
                     yield Told(
                         item=Reset(),
@@ -148,7 +148,7 @@ class Live:
                     listener.take_lagged()
                     _, reached = self._reached(read_models)
                     yield Told(item=Reset(), reached=reached, step=None)
-                elif lagged := listener.take_lagged():  # what was given up came before this notice
+                elif lagged := listener.take_lagged():  # The dropped notices came before this one.
                     yield Told(item=Lagged(count=lagged), reached=reached, step=None)
                 elif noticed is None:
                     number, now = self._reached(read_models)
@@ -167,7 +167,7 @@ class Live:
     async def _newer(self, collection: Collection, filter: Filter, seen: Place) -> list[Document]:
         position, key = seen
         later: list[Filter] = [{"position": {"$gt": position}}]
-        if key < f"{collection.name}/":  # nothing of this collection was seen at this position
+        if key < f"{collection.name}/":  # No document of this collection was sent at this position.
             later.append({"position": position})
         elif key.startswith(f"{collection.name}/"):
             later.append({"position": position, "_id": {"$gt": key.removeprefix(f"{collection.name}/")}})
@@ -183,15 +183,15 @@ class Live:
 
 @dataclass(kw_only=True)
 class _Noticed:
-    """Counts the states there was notice of, and those that were delivered: perhaps before their notice."""
+    """The balance of noticed and delivered states; a state may be delivered before its notice."""
 
     after: Place
     undelivered: int = 0
     lost: int = 0
-    """Notices that were given up: of states, or of nothing in particular."""
+    """Notices that were dropped, of states or of unknown changes."""
 
     async def newer_than(self, seen: Place, listener: Listener) -> None:
-        """Waits for a notice of something newer than `seen`, or for the word that one was lost."""
+        """Wait for a notice of a state newer than `seen`, or for the loss of a notice."""
         newer = False
         while not newer:
             noticed = await listener.next()
@@ -203,13 +203,13 @@ class _Noticed:
             newer = newer or self.lost > 0
 
     def deliver(self, states: int) -> None:
-        """So many states have been found."""
+        """Record that this many states were delivered."""
         self.undelivered -= states
         if not states:
             self.lost = 0
 
     def take_lagged(self) -> int:
-        """How many states were passed over since this was last asked."""
+        """Return the number of states that were skipped since the last call."""
         lagged = self.undelivered + self.lost
         self.undelivered, self.lost = min(0, lagged), 0
         return max(0, lagged)

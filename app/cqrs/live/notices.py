@@ -1,4 +1,4 @@
-"""Notices that documents changed, on their way from the projectors to the listeners."""
+"""Notices of changed documents, and their delivery from projectors to listeners."""
 
 import asyncio
 import re
@@ -11,31 +11,31 @@ from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.places import LAST, Place, Reached
 
 IN_A_TURN = 500
-"""Notices that are published before others have their turn on the event loop, which takes 1 ms."""
+"""Notices that are published in one step of the event loop, which takes 1 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """A notice as it was published."""
+    """A published notice, with its number."""
 
     notice: DocumentChanged
     number: int
-    """One order for the notices of all read models."""
+    """The number of the notice, ascending over all read models."""
     reached: Reached
-    """What had been published by then; the same for all who listen, so that none of them goes back."""
+    """The positions published by then, the same for all listeners: no listener's cursor ever goes back."""
 
 
 def topic(read_model: str, *, document: object = None, about: object = None) -> str:
-    """What a listener follows: a read model, one document of it, or what its documents are about."""
+    """Return the topic of a read model, of one of its documents, or of a subject of its documents."""
     if document is not None:
         return f"{read_model}/{document}"
     return read_model if about is None else f"{read_model}@{about}"
 
 
 class Listener:
-    """One listener's notices, oldest first, at most `capacity`.
+    """One listener's queue of notices, oldest first, with at most `capacity` entries.
 
-    A full queue gives up its oldest notice for a newer one; `lagged` counts what was given up.
+    A full queue drops its oldest notice for a newer one; `lagged` counts dropped notices.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -44,10 +44,10 @@ class Listener:
         self._arrived = asyncio.Event()
         self.lagged = 0
         self.began_anew = False
-        """Whether the positions of earlier notices mean nothing any more; for the listener to take back."""
+        """True if the positions of earlier notices are no longer valid; the listener sets it to false."""
 
     def offer(self, notice: Noticed) -> None:
-        """Adds a notice; never blocks and never grows beyond the capacity."""
+        """Append a notice; never block, and never exceed the capacity."""
         if len(self._notices) >= self._capacity:
             self._notices.popleft()
             self.lagged += 1
@@ -55,37 +55,37 @@ class Listener:
         self._arrived.set()
 
     def lose(self) -> None:
-        """Something changed of which there is no notice: wakes the listener, who has lagged by one."""
+        """Record a change without a notice: wake the listener, and count one dropped notice."""
         self.lagged += 1
         self._arrived.set()
 
     def begin_anew(self) -> None:
-        """Drop what waits: it is of a history that the log has lost."""
+        """Drop the queued notices, which are of a history that the log has lost."""
         self._notices.clear()
         self.began_anew = True
 
     async def next(self, seconds: float | None = None) -> Noticed | None:
-        """The oldest notice; `None` where none arrives within `seconds`, or where one was lost."""
+        """Return the oldest notice; `None` if none arrives within `seconds`, or if one was lost."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._arrived.wait()
-        return self.pending()  # also what has arrived just as the patience ended
+        return self.pending()  # A notice may have arrived just before the timeout.
 
     def pending(self) -> Noticed | None:
-        """The oldest notice that is already here, if there is one."""
+        """Return the oldest queued notice; `None` if there is none."""
         notice = self._notices.popleft() if self._notices else None
         if not self._notices:
             self._arrived.clear()
         return notice
 
     def take_lagged(self) -> int:
-        """How many states were passed over since this was last asked."""
+        """Return the number of notices that were dropped since the last call."""
         lagged, self.lagged = self.lagged, 0
         return lagged
 
 
 class Notices:
-    """Hands every notice to those who listen, and keeps the newest `kept` for those who come back."""
+    """Delivers every notice to its listeners, and keeps the newest `kept` for listeners that reconnect."""
 
     def __init__(self, *, kept: int = 10_000, capacity: int = 256) -> None:
         self._kept: deque[Noticed] = deque(maxlen=kept)
@@ -95,13 +95,13 @@ class Notices:
         self._numbers: dict[str, int] = {}
         self._published = 0
         self._publishing: set[str] = set()
-        """The read models of which notices have been published only in part."""
+        """The read models whose notices are being published."""
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def begin(self, read_model: str, position: int, *, anew: bool = False) -> None:
-        """Promise that no notice of `read_model` will be missing after `position`; some may be before it.
+        """Restart the notices of `read_model` at `position`; only earlier ones may be missing.
 
-        `anew` says that the log was set back: positions that were seen stand for other events by now.
+        `anew` means that the log was set back: the same positions may belong to other events now.
         """
         self._kept = deque((n for n in self._kept if n.notice.read_model != read_model), self._kept.maxlen)
         self._complete_after[read_model] = self._reached[read_model] = (position, LAST)
@@ -113,9 +113,9 @@ class Notices:
                     listener.lose()
 
     async def publish_in_turns(self, notices: Sequence[DocumentChanged]) -> None:
-        """Publish the notices of one read model, however many, without keeping others from their turn.
+        """Publish the notices of one read model in steps, between which other tasks may run.
 
-        Who gives up waiting has the rest published at once.
+        If it is cancelled, it publishes the rest at once.
         """
         if len(notices) <= IN_A_TURN:
             self.publish(notices)
@@ -131,7 +131,7 @@ class Notices:
             self.publish(notices[done:])
 
     def publish(self, notices: Sequence[DocumentChanged]) -> None:
-        """Hands out `notices`, which come in the order of their places."""
+        """Deliver `notices`, which are sorted by position and document."""
         for notice in notices:
             if len(self._kept) == self._kept.maxlen:
                 oldest = self._kept[0].notice
@@ -145,12 +145,12 @@ class Notices:
                 listener.offer(noticed)
 
     def reached(self, progress: Mapping[str, int]) -> tuple[int, Reached]:
-        """The number of the last notice of these read models, and the places published by now.
+        """Return the number of the last notice of these read models, and the positions published by now.
 
         All notices up to the positions in `progress` have been published, or are being published.
         """
         for name, position in progress.items():
-            if name in self._publishing:  # More of them are to come after the last one's place.
+            if name in self._publishing:  # More notices will follow after the last position.
                 self._reached = {name: (0, ""), **self._reached}
             elif (position, LAST) > self._reached.get(name, (0, "")):
                 self._reached = {**self._reached, name: (position, LAST)}
@@ -159,7 +159,7 @@ class Notices:
 
     @contextmanager
     def listen(self, *topics: str) -> Iterator[Listener]:
-        """Notices on any of `topics`, published from now on."""
+        """Return a queue of the notices on any of `topics` that are published from now on."""
         listener = Listener(self._capacity)
         for name in topics:
             self._listeners[name].add(listener)
@@ -172,7 +172,7 @@ class Notices:
                     del self._listeners[name]
 
     def since(self, places: Reached) -> list[Noticed] | None:
-        """The notices of these read models after these places; `None` where some are no longer kept."""
+        """Return the notices after these positions of read models; `None` if some are no longer kept."""
         if any(place < self._complete_after.get(model, (0, "")) for model, place in places.items()):
             return None
         return [kept for kept in self._kept if _is_after(kept.notice, places)]

@@ -1,4 +1,4 @@
-"""The event bus: committed events on their way from the relay to the projectors."""
+"""The event bus, which carries committed events from the relay to the projectors."""
 
 import asyncio
 from collections import deque
@@ -10,17 +10,18 @@ from typing import Protocol
 from app.cqrs.log.events import RecordedEvent
 
 LARGEST = 500
-"""From so many events on, a batch is not joined with the next."""
+"""Events from which a batch is not joined with the next one."""
 
 MOST_EVENTS = 5_000
-"""Events in one subscriber's queue, which take 15 MB; a projector reads those that it missed from the log."""
+"""Maximum events in one subscriber's queue, about 15 MB; a projector reads dropped events from the log."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventBatch:
     """Consecutive events of the log, and the position that came right before them.
 
-    Batches form a chain: who finds `after` beyond its own position has missed some, and reads the log.
+    Batches form a chain: a projector that finds `after` beyond its own position has missed events, and
+    reads these from the log.
     """
 
     after: int
@@ -36,20 +37,20 @@ class BatchSource(Protocol):
     """One subscriber's end of the bus."""
 
     async def next(self) -> EventBatch:
-        """What has arrived since the last time, as one batch; waits where there is nothing.
+        """Return the events that have arrived since the last call, as one batch; wait if there are none.
 
-        Who gives up waiting loses none.
+        Cancelling the wait loses no events.
         """
 
 
 class EventBus(Protocol):
-    """Carries batches to every subscriber; may lose some for a slow one, which the chain shows."""
+    """A bus that carries batches to every subscriber; a slow one may lose some, which shows in the chain."""
 
     async def publish(self, batch: EventBatch) -> None:
-        """Hands `batch` to all who are subscribed."""
+        """Send `batch` to all subscribers."""
 
     def subscribe(self) -> AbstractContextManager[BatchSource]:
-        """Batches published from now on."""
+        """Return a source of the batches that are published from now on."""
 
 
 class _Queue:
@@ -63,7 +64,7 @@ class _Queue:
         await self._arrived.wait()
         first = self._take()
         events = list(first.events)
-        # A subscriber that is slow gets more at a time, and so catches up.
+        # A slow subscriber receives larger batches, which lets it catch up.
         while self._batches and self._batches[0].after == events[-1].position and len(events) < LARGEST:
             events += self._take().events
         if not self._batches:
@@ -92,13 +93,13 @@ class AsyncioEventBus:
         self._subscribers: set[_Queue] = set()
 
     async def publish(self, batch: EventBatch) -> None:
-        """Hands `batch` to every subscriber's queue, without waiting for any."""
+        """Append `batch` to every subscriber's queue, without waiting."""
         for subscriber in self._subscribers:
             subscriber.offer(batch)
 
     @contextmanager
     def subscribe(self) -> Iterator[BatchSource]:
-        """A queue of its own for the subscriber, gone when it leaves."""
+        """Open a queue for one subscriber; it is removed when the block ends."""
         queue = _Queue(self._capacity)
         self._subscribers.add(queue)
         try:

@@ -14,46 +14,46 @@ from app.cqrs.log.upcasting import Upcast, Upcasters, UpcastFailed, named
 from app.cqrs.messages import Event, decode
 
 LONGEST_NAME = 64
-"""Characters that the name of an event's type may have."""
+"""Maximum characters of the name of an event's type."""
 
 
 class UnknownEvent(Event):
-    """An event of a type that this program does not know (a newer one wrote it): it stops nobody."""
+    """An event of a type that only a newer program knows; projectors skip it."""
 
     data: str
 
 
 class UnreadableEvent(Event):
-    """An event of a type that this program knows and can't read: it stops the read models that need it."""
+    """An event of a known type that can't be read; the read models that need it fail."""
 
     of: type[Event]
-    """`Event` where it can't be told what it would be: it stops all read models then."""
+    """The type that it would have; `Event` if that is not known, and then every read model fails."""
     reason: str
 
 
 class EventUnreadable(Impersonal):
-    """A read model needs an event that can't be read; the message says why, without what is in the event."""
+    """A read model needs an event that can't be read; the message says why, without the event's data."""
 
 
 class SplitEvent(Event):
-    """An event that was stored as one, and is several today, or none."""
+    """A stored event that upcasters have split into several events, or into none."""
 
     events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedEvent:
-    """An event as the log keeps it."""
+    """An event with its envelope, as the log stores it."""
 
     position: int
-    """Its place in the log; rises in commit order."""
+    """The position in the log; positions rise in commit order."""
     event_id: UUID
     stream: str
-    """Whose history it belongs to, such as `order-<id>`."""
+    """The stream of the aggregate that it belongs to, such as `order-<id>`."""
     stream_version: int
-    """Its place in the stream, gapless from 1."""
+    """The number of the event in its stream, from 1 without gaps."""
     type: str
-    """The name that the type has today; as it was stored where it is split, or unknown."""
+    """The current name of the type; the stored name if the event was split or is unknown."""
     occurred_at: datetime
     command_id: UUID
     correlation_id: UUID
@@ -63,9 +63,9 @@ class RecordedEvent:
 
     @property
     def parts(self) -> Sequence["RecordedEvent"]:
-        """The event itself, or the several that it is today, at the same position.
+        """The event itself, or the events that it was split into, at the same position.
 
-        The first of several keeps the id; those of the others are derived from it.
+        The first of several has the stored event's id; the ids of the others are derived from it.
         """
         if not isinstance(self.event, SplitEvent):
             return (self,)
@@ -81,24 +81,24 @@ class RecordedEvent:
 
 
 class UndeclaredEvent(Impersonal):
-    """An event that was to be recorded, and could never be read again."""
+    """An event whose type is not registered: once recorded, it could never be read."""
 
 
 @dataclass
 class EventTypes:
-    """Every type of event that this program can read, in its shape of today or an earlier one."""
+    """The registry of all event types that this program can read, in their current and earlier shapes."""
 
     _types: dict[str, type[Event]] = field(default_factory=dict)
     upcasters: Upcasters = field(default_factory=Upcasters)
 
     def add(self, *types: type[Event]) -> None:
-        """Makes `types` readable; raises `ValueError` where a name is taken."""
+        """Register `types`; raise `ValueError` if a name is taken."""
         for event_type in types:
             if self._types.setdefault(event_type.__name__, event_type) is not event_type:
-                raise ValueError(f"two event types are called {event_type.__name__}")
+                raise ValueError(f"two event types are called {event_type.__name__}: rename one")
 
     def read(self, name: str, schema_version: int, data: str) -> Event:
-        """The event that was stored, or why there is none; never raises."""
+        """Return the stored event, or an `UnknownEvent` or `UnreadableEvent` with the reason; never raise."""
         event_type = self._types.get(name)
         if event_type and schema_version == event_type.schema_version:
             return _decoded(data, event_type)
@@ -113,11 +113,11 @@ class EventTypes:
         return UnreadableEvent(of=event_type, reason=reason)
 
     def name(self, event: Event, stored_as: str) -> str:
-        """Return the name of the event's type today."""
+        """Return the current name of the event's type."""
         return type(event).__name__ if type(event).__name__ in self._types else stored_as
 
     def require(self, event: Event) -> None:
-        """Raise `UndeclaredEvent` where an event of this type could not be read again."""
+        """Raise `UndeclaredEvent` if the event's type is not registered."""
         event_type = type(event)
         if self._types.get(event_type.__name__) is not event_type:
             raise UndeclaredEvent(
@@ -126,11 +126,11 @@ class EventTypes:
             )
 
     def upcasts_to(self, event_type: type[Event]) -> Sequence[Upcast]:
-        """Return the functions that have a part in reading earlier shapes as this type."""
+        """Return the upcasters that take part in reading earlier shapes as this type."""
         return self.upcasters.leads_to(event_type.__name__)
 
     def problems(self) -> Iterator[str]:
-        """Yield what keeps some event from being read, each with what to do."""
+        """Yield an error message, with what to do, for each declaration that makes an event unreadable."""
         steps = self.upcasters.steps
         for name, event_type in self._types.items():
             if len(name) > LONGEST_NAME:
@@ -187,8 +187,8 @@ def _decoded(data: str, event_type: type[Event]) -> Event:
 
 
 def _without_values(error: msgspec.MsgspecError) -> str:
-    """Tell what is wrong with the data, and where in it: a value that the error quotes may be personal."""
-    if error.__cause__:  # the words of a type that refuses a value: anything may be in them
+    """Return the fault and its path in the data, without the quoted value, which may be personal."""
+    if error.__cause__:  # The text of a type that refuses a value may quote that value.
         return f"a value is refused with {type(error.__cause__).__name__}"
     wrong, at, path = str(error).rpartition(" - at `")
     return re.split("['\"]", wrong if at else path)[0].strip() + (f" at `{path}" if at else "")
@@ -198,17 +198,17 @@ class EventLog(Protocol):
     """The append-only log of all events, read in commit order."""
 
     async def head(self) -> int:
-        """The position of the newest event; 0 in an empty log."""
+        """Return the position of the newest event; 0 in an empty log."""
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
-        """Up to `limit` events with a position greater than `after`, in order."""
+        """Return up to `limit` events with a position greater than `after`, in order."""
 
 
 class Commits(Protocol):
     """A listener to the commits of all processes."""
 
     def told(self, command_id: UUID | None) -> None:
-        """Note a commit: of events, or of a command that left none and has this id."""
+        """Record a commit: of events, or of the command with this id, which recorded none."""
 
     def missed(self) -> None:
-        """Note that anything may have been committed since the last call."""
+        """Record that any number of commits may have been missed since the last call."""

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 @dataclass
 class Head:
-    """The newest position that is known to be in the log, and when it got there."""
+    """The newest known position of the log, and the time at which it was recorded."""
 
     position: int = 0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def rise(self, position: int, at: datetime) -> None:
-        """The log has reached `position`; it never goes back."""
+        """Record that the log has reached `position`; a lower one is ignored."""
         if position > self.position:
             self.position, self.at = position, at
 
     def set_back(self, position: int) -> None:
-        """Take `position` for the newest one: somebody has restored an older copy of the log."""
+        """Record that an older copy of the log was restored, whose newest position is `position`."""
         self.position, self.at = position, datetime.now(UTC)

@@ -1,7 +1,7 @@
-"""Which event stands at which position: the proof that two positions are of one history.
+"""The events at the newest positions, which prove that a position belongs to the log's current history.
 
-A write store that is restored from a backup, or loses its last commits in a fail-over, gives positions
-that it gave before to other events. So whoever continues from a position also compares the event there.
+A write store that is restored from a backup, or loses its last commits in a fail-over, assigns the same
+positions again, to other events. Code that continues from a position therefore compares the event there.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from app.cqrs.impersonal import Impersonal
 from app.cqrs.log.events import EventLog, RecordedEvent
 
 REMEMBERED = 65_536
-"""How many of the newest positions are kept in memory, eight bytes each for position and event."""
+"""Newest positions that are kept in memory, at 16 bytes each: eight for the position, eight for the event."""
 
 LOOKED_UP = 1_000
-"""How many older positions are kept that somebody asked about."""
+"""Older positions whose events are kept in memory after a look-up."""
 
 TAG_BYTES = 6
-"""Bytes of an event's id, all of them random, that tell it from another event at its position."""
+"""Bytes of an event's id, all random, that distinguish it from another event at the same position."""
 
 
 class HistoryChanged(Impersonal):
@@ -28,36 +28,36 @@ class HistoryChanged(Impersonal):
 
 
 class Positioned(Protocol):
-    """An event, or the mark of one in a receipt."""
+    """An event, or the reference to one in a receipt."""
 
     @property
     def position(self) -> int:
-        """Its place in the log."""
+        """The position in the log."""
 
     @property
     def event_id(self) -> UUID:
-        """Its own id."""
+        """The id of the event."""
 
 
 async def read_on(log: EventLog, last: RecordedEvent | None, limit: int) -> Sequence[RecordedEvent]:
-    """Read up to `limit` events after `last`; raise `HistoryChanged` where it is no longer in its place."""
+    """Return up to `limit` events after `last`; raise `HistoryChanged` if `last` is no longer in the log."""
     if last is None:
         return await log.read(after=0, limit=limit)
-    there = await log.read(after=last.position - 1, limit=limit + 1)
-    if not there or there[0].event_id != last.event_id:
+    found = await log.read(after=last.position - 1, limit=limit + 1)
+    if not found or found[0].event_id != last.event_id:
         raise HistoryChanged(f"the log no longer has the event {last.event_id} at position {last.position}")
-    return there[1:]
+    return found[1:]
 
 
 async def last_agreed(log: EventLog, points: Sequence[Positioned]) -> RecordedEvent | None:
-    """Return the newest of these events, newest first, that the log has in its place; `None` for none.
+    """Return the first of `points`, sorted newest first, that is still in the log; `None` if none is.
 
-    Events are never changed or removed, so all before one that is still there is still there, too.
+    Events are never changed or removed: if one is still there, all events before it are, too.
     """
     for point in points:
-        there = await log.read(after=point.position - 1, limit=1)
-        if there and (there[0].position, there[0].event_id) == (point.position, point.event_id):
-            return there[0]
+        found = await log.read(after=point.position - 1, limit=1)
+        if found and (found[0].position, found[0].event_id) == (point.position, point.event_id):
+            return found[0]
     return None
 
 
@@ -75,26 +75,26 @@ class History:
         self._tags = array("Q", [0]) * REMEMBERED
         self._looked_up: dict[int, asyncio.Task[int | None]] = {}
         self.newest = 0
-        """The highest position that was noted; 0 for none."""
+        """The highest recorded position; 0 if there is none."""
 
     def note(self, events: Iterable[Positioned]) -> None:
-        """Remember these events, which are committed."""
+        """Record these events, which are committed."""
         for event in events:
-            place = event.position % REMEMBERED
-            if event.position >= self._positions[place]:
-                self._positions[place], self._tags[place] = event.position, tag_of(event.event_id)
+            slot = event.position % REMEMBERED
+            if event.position >= self._positions[slot]:
+                self._positions[slot], self._tags[slot] = event.position, tag_of(event.event_id)
                 self.newest = max(self.newest, event.position)
 
     def forget(self) -> None:
-        """Drop everything: the log was set back, so the same positions may stand for other events."""
+        """Drop everything after the log was set back: the same positions may belong to other events now."""
         self._positions = array("q", [0]) * REMEMBERED
         self._looked_up.clear()
         self.newest = 0
 
     def tag_at(self, position: int) -> int | None:
-        """Return the tag of the event at `position`; `None` where this process has not seen it."""
-        place = position % REMEMBERED
-        return self._tags[place] if position and self._positions[place] == position else None
+        """Return the tag of the event at `position`; `None` if this process has not seen it."""
+        slot = position % REMEMBERED
+        return self._tags[slot] if position and self._positions[slot] == position else None
 
     async def has(self, position: int, tag: int) -> bool:
         """Return whether the log has the event with `tag` at `position`; raise `WriteStoreUnavailable`."""

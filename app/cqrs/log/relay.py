@@ -1,4 +1,4 @@
-"""The relay: what was committed to the log is published on the event bus, in order."""
+"""The relay, which publishes the events of the log on the event bus, in commit order."""
 
 import asyncio
 import logging
@@ -12,16 +12,18 @@ from app.cqrs.log.head import Head
 from app.cqrs.log.history import History, HistoryChanged, read_on
 
 BATCH = 500
+"""Maximum events that are read from the log at once."""
+
 logger = logging.getLogger(__name__)
 
 
 class Relay:
-    """Follows the log from its head at the start; projectors read what is older themselves.
+    """Follows the log from the head at its start; projectors read older events themselves.
 
-    `wake` is called on every commit; the log is also looked at every `backstop` seconds, so that a
-    commit nobody told of is published too; `published` is called with all events that are. Each look also
-    compares the event that was published last: where the log was set back, `set_back` is called before
-    anything else is published.
+    `wake` is called on every commit. The relay also reads the log every `backstop` seconds, for commits
+    whose notification was lost. `published` is called with the events of each batch. Each read also compares
+    the event that was published last: after the log was set back, `set_back` is called before anything else
+    is published.
     """
 
     def __init__(
@@ -44,16 +46,16 @@ class Relay:
         self._backstop = backstop
         self._woken = asyncio.Event()
         self._last: RecordedEvent | None = None
-        """The event that was published last, or stood at the head when the relay began."""
+        """The event that was published last, or the newest one when the relay began."""
 
     def wake(self) -> None:
-        """There is something new in the log."""
+        """Read the log now, because of a commit."""
         self._woken.set()
 
     async def run(self, position: int, last: RecordedEvent | None = None) -> None:
-        """Publish all events after `position`, for ever; a log that fails is tried again.
+        """Publish all events after `position` until cancelled; retry when the log fails.
 
-        `last` is the event that stood there when the position was read; without it, the one that does now.
+        `last` is the event that was there when `position` was read; it defaults to the one that is there now.
         """
         self._last = last
         while True:
@@ -68,10 +70,10 @@ class Relay:
             except HistoryChanged as change:
                 try:
                     position = await self._begin_anew(change)
-                except Exception as reason:  # The next look finds the same.
-                    _will_try_again(reason)
+                except Exception as reason:  # The next read raises `HistoryChanged` again.
+                    _log_retry(reason)
             except Exception as reason:
-                _will_try_again(reason)
+                _log_retry(reason)
 
     async def _event_at(self, position: int) -> RecordedEvent:
         found = await self._log.read(after=position - 1, limit=1)
@@ -87,20 +89,26 @@ class Relay:
             await self._bus.publish(EventBatch(after=after, events=events))
             self._published(events)
             self._last = events[-1]
-            if len(events) < BATCH:  # Of what has come since, somebody tells.
+            if len(events) < BATCH:  # A later commit calls `wake`.
                 break
 
     async def _begin_anew(self, change: HistoryChanged) -> int:
         position = await self._log.head()
         last = await self._event_at(position) if position else None
-        logger.error("The write store was set back to an earlier state, or replaced: %s", change)
+        logger.error(
+            "The write store was set back to an earlier state, or replaced: position=%d error=%s",
+            position,
+            change,
+        )
         self._last = last
         self._history.forget()
-        self._history.note([last] if last else [])  # else tokens would name no event until the next commit
+        self._history.note(
+            [last] if last else []
+        )  # Otherwise tokens would contain no event until the next commit.
         self._head.set_back(position)
         self._set_back()
         return position
 
 
-def _will_try_again(reason: Exception) -> None:
-    logger.warning("The relay could not read the event log, and tries again: %s", outline(reason))
+def _log_retry(reason: Exception) -> None:
+    logger.warning("The relay could not read the event log, and retries: error=%s", outline(reason))

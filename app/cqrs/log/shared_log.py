@@ -1,4 +1,4 @@
-"""The log as all projectors share it: they follow close behind one another, and each part is read once."""
+"""A reader of the log that all projectors share: each batch is read once for all of them."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from app.cqrs.log.events import EventLog, RecordedEvent
 
 KEPT = 20
-"""Batches that are kept for the projectors that come after."""
+"""Batches that are kept in memory for projectors that read them later."""
 
 UNUSED = 10.0
-"""Seconds after which all of them are dropped if nobody has read one: 10,000 events take 30 MB."""
+"""Seconds without a read after which all batches are dropped: 10,000 events take 30 MB."""
 
 
 class SharedLog:
-    """Reads as `log` does. Events never change, hence a full batch is the same for every reader."""
+    """A reader with the results of `log`. Events never change: a full batch is the same for every reader."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._kept: OrderedDict[tuple[int, int], asyncio.Task[Sequence[RecordedEvent]]] = OrderedDict()
         self._read_at = 0.0
-        """The time of the loop at which a batch was last asked for."""
+        """The time of the last read, by the event loop's clock."""
         self._timer: asyncio.TimerHandle | None = None
 
     async def head(self) -> int:
@@ -28,7 +28,7 @@ class SharedLog:
         return await self._log.head()
 
     def forget(self) -> None:
-        """Read everything anew from now on: somebody may have changed an event by hand."""
+        """Drop all batches, because an operator may have changed an event by hand."""
         self._kept.clear()
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
@@ -60,7 +60,7 @@ class SharedLog:
             self._kept.clear()
 
     def _settle(self, key: tuple[int, int], reading: "asyncio.Task[Sequence[RecordedEvent]]") -> None:
-        # A batch that came short may be longer the next time.
+        # A batch with fewer events than `limit` may be longer at the next read.
         if not _is_full(reading, key[1]) and self._kept.get(key) is reading:
             del self._kept[key]
 

@@ -1,22 +1,22 @@
-"""Upcasters: how events that were stored in an earlier shape are read in the shape of today."""
+"""Upcasters, which convert events that were stored in an earlier shape to the current one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 Data = Mapping[str, Any]
-"""An event's fields as they are stored: what JSON has, no more."""
+"""An event's stored fields, which hold JSON values only."""
 
 Shape = tuple[str, int]
-"""The name of a type of events, and the version of it."""
+"""The name and the schema version of an event type."""
 
 Upcast = Callable[[Data], Data | Sequence[Data | None]]
-"""A pure function from the old fields to the new ones; where an event is split, one for each new type."""
+"""A pure function from the old fields to the new ones; for a split event, to the fields of each new type."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step towards the shape of today."""
+    """One step towards the current shape."""
 
     new: Sequence[Shape]
     upcast: Upcast
@@ -24,32 +24,32 @@ class Step:
 
 @dataclass
 class Upcasters:
-    """The steps from the shapes that a context's events once had."""
+    """The steps from earlier shapes of a context's events."""
 
     steps: dict[Shape, Step] = field(default_factory=dict)
 
     def step(self, old: Shape, *new: Shape) -> Callable[[Upcast], Upcast]:
-        """Declare the function that makes the new fields of the old ones.
+        """Return a decorator that registers the function from the old fields to the new ones.
 
         With several new shapes the event is split: the function returns the fields of each, or `None` for
-        one that did not happen. Raises `ValueError` where `old` has a step already.
+        one that did not happen. Raises `ValueError` if `old` has a step already.
         """
 
         def declare(upcast: Upcast) -> Upcast:
             if old in self.steps:
-                raise ValueError(f"{named(old)} has two upcasters")
+                raise ValueError(f"{named(old)} has two upcasters: remove one")
             self.steps[old] = Step(new=new, upcast=upcast)
             return upcast
 
         return declare
 
     def add(self, others: "Upcasters") -> None:
-        """Take over the steps of another context."""
+        """Add the steps of another context."""
         for old, step in others.steps.items():
             self.step(old, *step.new)(step.upcast)
 
     def leads_to(self, name: str) -> Sequence[Upcast]:
-        """Return the functions that have a part in making events of this type."""
+        """Return the upcasters that take part in creating events of this type."""
         wanted, found = {name}, dict[Shape, Upcast]()
         while more := {
             old: step.upcast
@@ -61,7 +61,7 @@ class Upcasters:
         return [found[old] for old in sorted(found)]
 
     def read(self, shape: Shape, data: Data) -> Iterator[tuple[str, Data]]:
-        """Yield the events, by the names of their types, that an event in an old shape is today.
+        """Yield the name of the type and the fields of each event that an event in an old shape is now.
 
         Raises `UpcastFailed`.
         """
@@ -72,7 +72,7 @@ class Upcasters:
         try:
             made = step.upcast(data)
         except Exception as error:
-            # Without what it says: that may quote the data, which may be personal.
+            # The error's text may quote the data, which may be personal, and is left out.
             raise UpcastFailed(f"the upcaster of {named(shape)} raises {type(error).__name__}") from error
         several = [made] if isinstance(made, Mapping) else made
         if len(several) != len(step.new):
@@ -87,6 +87,6 @@ class UpcastFailed(Exception):
 
 
 def named(shape: Shape) -> str:
-    """Return a shape in words."""
+    """Return a shape as text for messages."""
     name, version = shape
     return f"{name} in version {version}"

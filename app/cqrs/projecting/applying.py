@@ -1,4 +1,4 @@
-"""Applying events to a read model's documents: in one transaction, and never skipping one."""
+"""Application of events to a read model's documents, in one transaction, without skipping an event."""
 
 import asyncio
 import logging
@@ -13,21 +13,21 @@ from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.unavailable import ReadStoreUnavailable
 
 RETRIES = 5
-"""How often an event that can't be projected is tried again before the read model fails."""
+"""Retries of an event that can't be applied, before the read model fails."""
 TRIED_FOR = 60.0
-"""Seconds after which it is not tried again, however few times it was: a try may take a minute."""
+"""Seconds after which no retry begins, however few there were: one attempt may take a minute."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
-"""Seconds between tries; each pause is twice as long as the one before."""
+"""Seconds before the first retry, and at most before a later one; each pause is twice as long as the last."""
 FOUND = 1_000
-"""Documents that a change may find before all kept answers of its collection are forgotten instead."""
+"""Documents that a change by filter may match before all cached answers of its collection are dropped."""
 
 logger = logging.getLogger(__name__)
 
 
 class Poison(Impersonal):
-    """An event can't be applied, however often it is tried. The message has nothing that may be personal.
+    """An event that can't be applied, even after retries. The message contains no personal data.
 
-    The log says more, and the operator finds the event by its position.
+    The operator finds the event by its position, and details in the log lines of the retries.
     """
 
     def __init__(self, event: RecordedEvent, error: Exception) -> None:
@@ -47,7 +47,7 @@ class Applier:
         self._announcer = announcer
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
-        """Apply `events` in one transaction; where that fails, one by one. Raises `Poison`."""
+        """Apply `events` in one transaction; if that fails, one by one. Raises `Poison`."""
         self._announcer.pending(events[0].occurred_at)
         try:
             await self._commit(events)
@@ -67,7 +67,16 @@ class Applier:
         for _ in range(RETRIES):
             if now() > give_up:
                 break
-            logger.warning("%s retries %s: %s", self._model.name, _named(event), outline(error))
+            logger.warning(
+                "An event can't be applied, and is retried: "
+                "read_model=%s position=%d type=%s event_id=%s stream=%s error=%s",
+                self._model.name,
+                event.position,
+                event.type,
+                event.event_id,
+                event.stream,
+                outline(error),
+            )
             await asyncio.sleep(next(between))
             try:
                 return await self._commit([event])
@@ -93,13 +102,13 @@ class Applier:
         await self._documents.save_if_due()
 
     async def _concerned(self, change: Change) -> Sequence[str] | None:
-        """Return the ids of the documents that a change may change; `None` where finding them takes too long.
+        """Return the ids of the documents that a change may affect; `None` if there are too many to find.
 
-        Where a document fits the filter only after another change of the batch, that change has its id.
+        A document that matches the filter only after another change of the batch is found by that change.
         """
         if change.id is not None:
             return (change.id,)
-        if not self._announcer.answers_are_kept:
+        if not self._announcer.answers_are_cached:
             return None
         limit = FOUND + 1
         found = await self._store.find(change.collection, change.where or {}, limit=limit, fields=())
@@ -107,12 +116,8 @@ class Applier:
 
 
 def pauses() -> Iterator[float]:
-    """Yield the seconds to wait before each further try."""
+    """Yield the seconds to wait before each retry, without end."""
     pause = FIRST_PAUSE
     while True:
         yield pause
         pause = min(LONGEST_PAUSE, pause * 2)
-
-
-def _named(event: RecordedEvent) -> str:
-    return f"{event.type} at position {event.position} (event {event.event_id} of {event.stream})"

@@ -1,4 +1,4 @@
-"""A read model's documents with their checkpoint: opened, written, and compared with the log."""
+"""Documents of a read model with their checkpoint, which is compared with the log."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from app.cqrs.projecting.deferred import DeferredCheckpoint
 from app.cqrs.projecting.interrupts import Interrupts
 
 COMPARED_EVERY = 1.0
-"""Seconds between two checks that the documents are still those that were written."""
+"""Seconds between two comparisons of the stored checkpoint with the one in memory."""
 
 SAVED_AT_LAST_WITHIN = 1.0
 """Seconds that saving the checkpoint may take when the projector stops."""
@@ -23,27 +23,27 @@ logger = logging.getLogger(__name__)
 
 
 class OtherLog(Impersonal):
-    """The documents were made from other events than those of the log; the message says what to do."""
+    """The documents contain events that are not in the log; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """How the documents were found when they were opened."""
+    """The state of the documents at the start of a projector."""
 
     position: int
     """The position up to which they are complete."""
     gapless: bool
-    """Whether all that is in them was written through here."""
+    """True if this object has written all that the documents contain."""
     log_set_back: bool
-    """Whether the log no longer has the last event that was written here."""
+    """True if the log no longer has the last event that this object has applied."""
 
 
 class CheckpointedDocuments:
-    """Writes documents and their checkpoint together, and the checkpoint later where no document changes.
+    """The documents of a read model, written together with their checkpoint.
 
-    Documents and log may be put back by others (a restored copy, a dropped database, a fail-over that lost
-    commits), hence they are compared whenever they are opened, and the documents every `COMPARED_EVERY`
-    seconds.
+    The checkpoint is saved later if no document changes. A restored copy, a dropped database or a fail-over
+    that lost commits may set documents or log back: both are compared at each start, and the checkpoint
+    with the stored one every `COMPARED_EVERY` seconds.
     """
 
     def __init__(self, model: ReadModel, *, store: DocumentWriter, log: EventLog) -> None:
@@ -52,24 +52,28 @@ class CheckpointedDocuments:
         self._log = log
         self._checkpoint = DeferredCheckpoint()
         self._compare_by = 0.0
-        """When the documents are to be compared again, by the event loop's clock."""
+        """The time of the next comparison, by the event loop's clock."""
 
     @property
     def last(self) -> RecordedEvent | None:
-        """The last event that is in the documents; `None` if there is none."""
+        """The last event that was applied; `None` if there is none."""
         return self._checkpoint.last
 
     @property
     def due(self) -> float:
-        """When `do_what_is_due` has something to do, by the event loop's clock."""
+        """The time at which `run_due_tasks` has something to do, by the event loop's clock."""
         return min(self._compare_by, self._checkpoint.save_by or self._compare_by)
 
     async def open(self) -> Opened:
-        """Compare the documents with the log, build them anew where they were lost; raise `OtherLog`."""
+        """Compare the documents with the log; clear them if some were lost; raise `OtherLog`."""
         try:
             await self._store.prepare(self._model)
         except DocumentsLost as loss:
-            logger.error("%s is built anew from the log: %s", self._model.name, outline(loss))
+            logger.error(
+                "The documents are rebuilt from the log: read_model=%s error=%s",
+                self._model.name,
+                outline(loss),
+            )
             await self._store.clear(self._model)
             await self._store.prepare(self._model)
         stored = await self._event_at_checkpoint()
@@ -85,7 +89,7 @@ class CheckpointedDocuments:
         return Opened(position=self._checkpoint.position, gapless=gapless, log_set_back=set_back)
 
     async def until_log_agrees(self, interrupts: Interrupts) -> None:
-        """Wait until the end of a restore, until the documents are dropped, or until it is interrupted."""
+        """Wait until documents and log agree again, the documents are dropped, or the wait is interrupted."""
         interrupts.clear()
         while not await interrupts.woken_within(COMPARED_EVERY):
             try:
@@ -93,44 +97,54 @@ class CheckpointedDocuments:
             except DocumentsLost:
                 return
             except Exception as reason:
-                logger.debug("%s goes on waiting: %s", self._model.name, outline(reason))
+                logger.debug(
+                    "Documents and log do not agree yet: read_model=%s error=%s",
+                    self._model.name,
+                    outline(reason),
+                )
             else:
                 return
 
     async def write(
         self, changes: Sequence[tuple[RecordedEvent, Change]], last: RecordedEvent
     ) -> list[DocumentChanged]:
-        """Make `changes` and move the checkpoint to `last` in one transaction; return the notices."""
+        """Apply `changes` and move the checkpoint to `last` in one transaction; return the notices."""
         notices = await self._apply(changes, last)
         self._checkpoint.begin(last)
         return notices
 
     def skip(self, last: RecordedEvent) -> None:
-        """Note that the events up to `last` change no document."""
+        """Record that the events up to `last` change no document."""
         self._checkpoint.skip(last)
 
     async def save(self) -> None:
-        """Store the checkpoint where it is behind."""
+        """Save the checkpoint if the stored one is behind."""
         last = self._checkpoint.last
         if last and self._checkpoint.save_by is not None:
             await self._apply([], last)
             self._checkpoint.saved()
 
     async def save_if_due(self) -> None:
-        """Store the checkpoint where it has been behind for long enough."""
+        """Save the checkpoint if the stored one has been behind for `SAVED_WITHIN` seconds."""
         if self._checkpoint.is_due():
             await self.save()
 
     async def save_at_last(self) -> None:
-        """Store the checkpoint, if that can be done at once."""
+        """Save the checkpoint before the projector stops; give up after `SAVED_AT_LAST_WITHIN` seconds."""
         try:
             async with asyncio.timeout(SAVED_AT_LAST_WITHIN):
                 await self.save()
-        except Exception as reason:  # The reason to stop must not be lost; the events are only read again.
-            logger.info("%s leaves its checkpoint behind: %s", self._model.name, outline(reason))
+        except (
+            Exception
+        ) as reason:  # An error here must not hide the reason to stop; the events are only read again.
+            logger.info(
+                "The checkpoint was not saved at the stop: read_model=%s error=%s",
+                self._model.name,
+                outline(reason),
+            )
 
-    async def do_what_is_due(self) -> None:
-        """Save the checkpoint, and compare it with the stored one, where it is time to.
+    async def run_due_tasks(self) -> None:
+        """Save the checkpoint, and compare it with the stored one, if either is due.
 
         Raises `DocumentsLost` and `CheckpointMoved`.
         """
@@ -141,10 +155,10 @@ class CheckpointedDocuments:
             await self._compare()
 
     async def _event_at_checkpoint(self) -> RecordedEvent | None:
-        """Return the event that the stored documents were made up to; `None` where there is none.
+        """Return the last event that the stored documents contain; `None` if they contain none.
 
-        Raises `OtherLog`, for a write store that was replaced, or restored from an older copy, has another
-        event there; and `DocumentsLost`.
+        Raises `OtherLog` if the log has another event at that position, after the write store was replaced or
+        restored from an older copy; and `DocumentsLost`.
         """
         checkpoint = await self._store.checkpoint(self._model)
         if not checkpoint.position:
@@ -159,11 +173,11 @@ class CheckpointedDocuments:
         return agreed
 
     async def _compare(self) -> None:
-        there, here = (await self._store.checkpoint(self._model)).position, self._checkpoint.position
-        if not self._checkpoint.may_be(there):
-            kind = DocumentsLost if there < here else CheckpointMoved
+        stored, own = (await self._store.checkpoint(self._model)).position, self._checkpoint.position
+        if not self._checkpoint.may_be(stored):
+            kind = DocumentsLost if stored < own else CheckpointMoved
             raise kind(
-                f"the documents of {self._model.name} are as of position {there}, not of {here} any more"
+                f"the documents of {self._model.name} are at position {stored}, and no longer at {own}"
             )
 
     async def _apply(

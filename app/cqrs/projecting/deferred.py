@@ -1,4 +1,4 @@
-"""The checkpoint that is not stored yet: it is not written for each event that changes no document."""
+"""The deferred checkpoint, which is not saved for each event that changes no document."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,43 +11,43 @@ SAVED_WITHIN = 5.0
 
 @dataclass
 class DeferredCheckpoint:
-    """How far a projector has come, and how far behind that the stored checkpoint may be."""
+    """The progress of a projector, and the lag of the stored checkpoint behind it."""
 
     last: RecordedEvent | None = None
-    """The last event that was projected; `None` where there was none."""
+    """The last event that was projected; `None` if there was none."""
     unchanged_since: int = 0
-    """The position after which no event, up to the last one, changes a document."""
+    """The position after which no event up to the last one changes a document."""
     save_by: float | None = None
-    """When the checkpoint is to be saved, by the event loop's clock; `None` while it need not be."""
+    """The time by which to save the checkpoint, by the event loop's clock; `None` if it is saved."""
 
     @property
     def position(self) -> int:
-        """The position of the last event; 0 where there was none."""
+        """The position of the last event; 0 if there was none."""
         return self.last.position if self.last else 0
 
     def begin(self, last: RecordedEvent | None) -> None:
-        """Note that the stored checkpoint is at the event `last`."""
+        """Record that the stored checkpoint is at the event `last`."""
         self.last, self.save_by = last, None
         self.unchanged_since = self.position
 
     def skip(self, last: RecordedEvent) -> None:
-        """Note that the events up to `last` change no document."""
+        """Record that the events up to `last` change no document."""
         self.last = last
         self.save_soon()
 
     def save_soon(self) -> None:
-        """Have the checkpoint saved within `SAVED_WITHIN` seconds."""
+        """Schedule the checkpoint to be saved within `SAVED_WITHIN` seconds."""
         if self.save_by is None:
             self.save_by = asyncio.get_running_loop().time() + SAVED_WITHIN
 
     def saved(self) -> None:
-        """Note that the store has the checkpoint at the last event."""
+        """Record that the stored checkpoint is at the last event."""
         self.save_by = None
 
     def may_be(self, position: int) -> bool:
-        """Return whether documents that are stored as of `position` have all that was written here."""
+        """Return whether documents with a checkpoint at `position` contain all changes so far."""
         return self.unchanged_since <= position <= self.position
 
     def is_due(self) -> bool:
-        """Return whether the checkpoint is to be saved now."""
+        """Return whether the checkpoint must be saved now."""
         return self.save_by is not None and asyncio.get_running_loop().time() >= self.save_by

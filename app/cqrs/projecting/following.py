@@ -1,4 +1,4 @@
-"""Follows the log: reads events from it while a projector is behind, and from the bus when it is live."""
+"""Delivery of events to a projector: from the log while it is behind, and from the bus when it is live."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -14,13 +14,13 @@ from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.interrupts import Interrupts
 
 BATCH = 500
-"""Events that are applied in one transaction, at the most."""
+"""Maximum events that are applied in one transaction."""
 
 T = TypeVar("T")
 
 
 class LogFollower:
-    """Has every event applied once and in order, whether the log or the bus delivers it."""
+    """Passes every event to the applier, once and in order, from the log or from the bus."""
 
     def __init__(
         self,
@@ -39,27 +39,27 @@ class LogFollower:
         self._batch = BATCH
 
     async def follow(self, batches: BatchSource) -> None:
-        """Catch up, then apply what the bus delivers, until something fails; raise `Doubted`, too."""
+        """Catch up, then apply the bus's events until an error is raised, such as `Doubted` or `Poison`."""
         await self._catch_up_and_be_live()
         while True:
             batch = await self._interrupts.next_batch(batches, until=self._documents.due)
             position = self._progress.position
             if batch is None:
-                await self._documents.do_what_is_due()
-            elif batch.after > position:  # The bus has lost some events, which are in the log.
+                await self._documents.run_due_tasks()
+            elif batch.after > position:  # The bus has dropped events, which are in the log.
                 self._progress.catching_up()
                 await self._catch_up_and_be_live()
             elif batch.last > position:
                 await self._applier.apply([event for event in batch.events if event.position > position])
 
     async def catch_up(self) -> None:
-        """Apply all that is in the log after the checkpoint."""
+        """Apply all events in the log after the checkpoint."""
         events = await read_on(self._log, self._documents.last, self._batch)
         while events:
             if len(events) < self._batch:
                 await self._applier.apply(events)
                 events = await read_on(self._log, self._documents.last, self._batch)
-            else:  # There is more, most likely: it is read meanwhile.
+            else:  # A full batch: most likely there is another one, which is read meanwhile.
                 larger = min(BATCH, self._batch * 2)
                 async with _meanwhile(read_on(self._log, events[-1], larger)) as reading:
                     await self._applier.apply(events)
@@ -67,7 +67,7 @@ class LogFollower:
                 self._batch = larger
 
     def take_smaller_batches(self) -> None:
-        """Halve the batches, for the store may have failed under their size; full ones double it again."""
+        """Halve the batch size, for large batches may have made the store fail; full ones double it again."""
         self._batch = max(1, self._batch // 2)
 
     async def _catch_up_and_be_live(self) -> None:
@@ -78,9 +78,9 @@ class LogFollower:
 
 @asynccontextmanager
 async def _meanwhile(work: Coroutine[Any, Any, T]) -> AsyncIterator["asyncio.Task[T]"]:
-    """Do `work` beside the block, and give it up with it."""
+    """Run `work` concurrently with the block; cancel it when the block ends."""
     task = asyncio.create_task(work)
-    # Work that is given up may have failed, which asyncio would log as an exception that nobody retrieved.
+    # Cancelled work may have failed before; asyncio would log its exception as never retrieved.
     task.add_done_callback(lambda _: task.cancelled() or task.exception())
     try:
         yield task

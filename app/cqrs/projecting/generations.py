@@ -1,4 +1,4 @@
-"""Generations of a read model: documents that differently written programs have made, beside one another."""
+"""Generations of a read model: separate documents for programs with different code."""
 
 import asyncio
 import logging
@@ -11,37 +11,37 @@ from app.cqrs.freshness.progress import Progress
 from app.cqrs.unavailable import ReadStoreUnavailable
 
 PAUSE = 2.0
-"""Seconds before a store that does not answer is asked again."""
+"""Seconds before a retry if the store does not answer."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """Documents of a read model as one version of the program makes them."""
+    """The documents of a read model that one version of the program has written."""
 
     key: str
     """The name of the read model with its fingerprint."""
     position: int
-    """Up to where they are complete."""
+    """The position up to which they are complete."""
     types: Mapping[str, int]
     """The types of events that they depend on, each with its version."""
 
 
 class Generations(Protocol):
-    """The document store, as the home of several generations; raises `ReadStoreUnavailable`."""
+    """A document store with several generations; it raises `ReadStoreUnavailable`."""
 
     async def generations(self, model: ReadModel) -> Sequence[Generation]:
-        """Return all generations of a read model that have documents, the one of this program included."""
+        """Return all generations of a read model that have documents, including the program's own."""
 
     async def drop(self, generation: Generation) -> None:
-        """Forget a generation's documents and checkpoint."""
+        """Delete a generation's documents and checkpoint."""
 
 
 async def succeed(model: ReadModel, progress: Progress, store: Generations, *, alone: bool) -> None:
-    """Tell the operator of older generations; drop them once this one is live, where the program is `alone`.
+    """Log older generations; if the program is `alone`, drop them as soon as its own generation is live.
 
-    Elsewhere another process may still serve them.
+    Otherwise another process may still serve them.
     """
     while True:
         try:
@@ -70,9 +70,9 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
 async def prune(
     models: Iterable[ReadModel], store: Generations
 ) -> tuple[Sequence[Generation], Sequence[str]]:
-    """Drop the older generations of those read models of which this program has made its own.
+    """Drop the older generations of each read model whose own generation this program has built.
 
-    Returns what was dropped, and the names of the read models that keep theirs.
+    Returns the dropped generations, and the names of the read models that keep theirs.
     """
     dropped, kept = list[Generation](), list[str]()
     for model in models:

@@ -1,4 +1,4 @@
-"""Interrupts the waits of a projector: for a retry, or to have documents and log compared."""
+"""Interruption of a projector's waits, for a retry or a comparison of documents and log."""
 
 import asyncio
 from contextlib import suppress
@@ -8,41 +8,41 @@ from app.cqrs.log.event_bus import BatchSource, EventBatch
 
 
 class Doubted(Impersonal):
-    """Documents and log are to be compared before another event is applied."""
+    """An interruption: documents and log must be compared before another event is applied."""
 
 
 class Interrupts:
-    """Ends the waits of one projector when others ask it to."""
+    """The waits of one projector, and the requests that end them."""
 
     def __init__(self) -> None:
         self.doubted = False
-        """Whether documents and log are to be compared before anything else is done."""
+        """True if documents and log must be compared before anything else."""
         self._woken = asyncio.Event()
         self._batch_by: asyncio.Timeout | None = None
-        """The limit of the wait for the next batch, while there is one."""
+        """The timeout of the current wait for a batch; `None` if there is none."""
 
     def wake(self) -> None:
         """End a pause."""
         self._woken.set()
 
     def doubt(self) -> None:
-        """End every wait, and have documents and log compared."""
+        """End every wait, and request a comparison of documents and log."""
         self.doubted = True
         self._woken.set()
         if self._batch_by and not self._batch_by.expired():
             self._batch_by.reschedule(0)
 
     async def pause(self, seconds: float | None) -> None:
-        """Wait so many seconds, or for ever, unless somebody calls `wake` or `doubt` from now on."""
+        """Wait for some seconds, without limit if `None`, or until a later call of `wake` or `doubt`."""
         self.clear()
         await self.woken_within(seconds)
 
     def clear(self) -> None:
-        """Forget that `wake` was called."""
+        """Reset earlier calls of `wake`."""
         self._woken.clear()
 
     async def woken_within(self, seconds: float | None) -> bool:
-        """Return whether somebody has called `wake` or `doubt`, at the latest after so many seconds."""
+        """Wait for a call of `wake` or `doubt`; return whether there was one within these seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not (self.doubted or self._woken.is_set()):
@@ -50,7 +50,7 @@ class Interrupts:
         return self.doubted or self._woken.is_set()
 
     async def next_batch(self, batches: BatchSource, until: float) -> EventBatch | None:
-        """Return the next batch; `None` if there is none `until` then, by the event loop's clock.
+        """Return the next batch; `None` if none arrives by `until`, by the event loop's clock.
 
         Raises `Doubted`.
         """

@@ -1,4 +1,4 @@
-"""The projections of a process, as an operator sees them."""
+"""The projections of a process, with the operations for operators."""
 
 from collections.abc import Mapping
 
@@ -15,18 +15,18 @@ class ReadModelFailed(CommandError):
 
 
 class Projections:
-    """The projectors by the names of their read models, and the log that they share."""
+    """The projectors, by read model, and the log that they share."""
 
     def __init__(self, log: SharedLog, projectors: Mapping[str, Projector]) -> None:
         self._log = log
         self._projectors = projectors
 
     async def retry(self, read_model: str, patience: float) -> Freshness:
-        """Have a projector go on from where it failed, and return how far it got.
+        """Restart a failed projector, and return the freshness that it reached.
 
-        Waits at most `patience` seconds for the outcome. A projector that is live is left alone.
+        Waits at most `patience` seconds for the outcome. Does nothing for a live projector.
         """
-        self._log.forget()  # What it stopped at may have been mended in the log.
+        self._log.forget()  # An operator may have corrected the event in the log.
         projector = self._projectors[read_model]
         await projector.retry(patience)
         return projector.progress.freshness()

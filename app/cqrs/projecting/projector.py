@@ -1,4 +1,4 @@
-"""The projector: keeps one read model's documents in step with the event log."""
+"""The projector, which keeps one read model's documents up to date with the event log."""
 
 import asyncio
 import logging
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 class Projector:
     """Applies every event once and in order: from the log while behind, from the bus when live.
 
-    An event is never skipped: one that can't be applied stops this read model, and no other. Where documents
-    are found to be gone, `lost` is called: those of other read models may be gone, too.
+    An event is never skipped: if it can't be applied, this read model fails, and no other. `lost` is called
+    if documents are missing, because those of other read models may be missing, too.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Projector:
         self._lost = lost
         self._interrupts = Interrupts()
         self._documents = CheckpointedDocuments(model, store=store, log=log)
-        cache = ReadCache(0) if cache is None else cache  # An empty cache is false, too.
+        cache = ReadCache(0) if cache is None else cache  # An empty cache is falsy, too.
         self._announcer = Announcer(progress=progress, notices=notices, cache=cache)
         self._follower = LogFollower(
             log=log,
@@ -58,11 +58,13 @@ class Projector:
         )
 
     async def run(self) -> None:
-        """Project until it is cancelled; where an event can't be applied, wait for `retry`."""
-        name, between, reached = self.model.name, pauses(), 0
+        """Project until cancelled; after an event that can't be applied, wait for `retry`."""
+        between, reached = pauses(), 0
         while True:
             try:
-                with self._bus.subscribe() as batches:  # During a pause none is needed: the log has them.
+                with (
+                    self._bus.subscribe() as batches
+                ):  # During a pause no subscription is needed: the log has all events.
                     await self._start()
                     try:
                         await self._follower.follow(batches)
@@ -70,20 +72,20 @@ class Projector:
                         await self._documents.save_at_last()
                         raise
             except Doubted:
-                logger.info("%s compares its documents with the log", name)
+                logger.info("The documents are compared with the log: read_model=%s", self.model.name)
             except (Poison, OtherLog) as reason:
                 await self._fail(reason)
                 between = pauses()
-            except Exception as reason:  # A store that fails is tried again for ever.
-                self._start_over(reason)
+            except Exception as reason:  # A failed store is retried without limit.
+                self._prepare_restart(reason)
                 if self.progress.position > reached:
                     between, reached = pauses(), self.progress.position
                 await self._interrupts.pause(next(between))
 
     async def retry(self, patience: float) -> None:
-        """Go on at once after a failure, or from a pause; do nothing while live.
+        """Retry at once after a failure or during a pause; do nothing while live.
 
-        Returns when that has led to something, at most `patience` seconds later: see `progress`.
+        Returns once the retry has succeeded or failed, at most `patience` seconds later: see `progress`.
         """
         if self.progress.state is ReadModelState.LIVE:
             return
@@ -93,12 +95,12 @@ class Projector:
             await self.progress.wait_for(self.progress.position + 1, patience)
 
     def doubt(self) -> None:
-        """Have documents and log compared at once: one of them may have been put back by somebody."""
+        """Compare documents and log as soon as possible, because one of them may have been set back."""
         self.progress.doubt()
         self._interrupts.doubt()
 
     async def catch_up(self) -> None:
-        """Apply all that is in the log after the checkpoint."""
+        """Apply all events in the log after the checkpoint."""
         await self._follower.catch_up()
 
     async def _start(self) -> None:
@@ -109,21 +111,27 @@ class Projector:
             self.progress.trust()
 
     async def _fail(self, reason: Poison | OtherLog) -> None:
-        """Fail the read model, and wait until it may be tried again."""
+        """Set the read model to failed, and wait until a retry may succeed."""
         if isinstance(reason, OtherLog):
             self.progress.reached(0)  # These documents satisfy no token.
-        logger.error("%s stops: %s", self.model.name, reason)
+        logger.error("The read model has failed: read_model=%s error=%s", self.model.name, reason)
         self.progress.failed(str(reason))
         if isinstance(reason, OtherLog):
             await self._documents.until_log_agrees(self._interrupts)
         else:
             await self._interrupts.pause(None)
-        logger.info("%s is tried again", self.model.name)
+        logger.info("The read model is retried: read_model=%s", self.model.name)
 
-    def _start_over(self, reason: Exception) -> None:
-        """Prepare to start over from the checkpoint."""
-        logger.warning("%s starts over from its checkpoint: %s", self.model.name, outline(reason))
-        if isinstance(reason, (CheckpointMoved, DocumentsLost)):  # The documents may show less than before.
+    def _prepare_restart(self, reason: Exception) -> None:
+        """Prepare to restart from the checkpoint."""
+        logger.warning(
+            "The projector restarts from its checkpoint: read_model=%s error=%s",
+            self.model.name,
+            outline(reason),
+        )
+        if isinstance(
+            reason, (CheckpointMoved, DocumentsLost)
+        ):  # The documents may lack changes that they had before.
             self.progress.doubt()
         if isinstance(reason, DocumentsLost):
             self._lost()

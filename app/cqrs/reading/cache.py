@@ -1,9 +1,9 @@
-"""Answers that are kept until a change makes them stale, so that nobody receives an older one again.
+"""The cache of answers, each kept until a change makes it stale.
 
 A projector calls `changing` before its transaction, and `changed` after it. In between the documents may show
 either state: answers that the change makes stale have been dropped, and an answer that is read meanwhile is
-kept only if the change does not make it stale. Hence a kept answer is what a find would give at the same
-moment, as long as nobody but the projectors of this process changes the documents.
+kept only if the change does not make it stale. A kept answer therefore equals the result of a find at the
+same moment, provided that only the projectors of this process change the documents.
 """
 
 from collections import OrderedDict, defaultdict
@@ -17,33 +17,33 @@ from app.cqrs.reading.recent_changes import Concerned, RecentChanges
 from app.cqrs.reading.sources import Source
 
 PER_ENTRY, PER_SOURCE, PER_TEXT = 600, 400, 350
-"""Bytes that an entry takes beside its key and value, for each of its sources, and for each id and text by
-which changes find it: a set of keys in a dictionary, beside the id or text itself.
+"""Bytes of an entry in addition to its key and value, of each of its sources, and of each id and text by
+which changes find it: a set of keys in a dictionary, in addition to the id or text itself.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer, and the documents that it was made of."""
+    """A kept answer, and the documents that it depends on."""
 
     value: Any
     sources: tuple[Source, ...]
     read_models: tuple[str, ...]
-    """The read models that were looked at, in order; that of each source is one of them."""
+    """The read models that were read, in order; that of each source is one of them."""
     bytes: int
 
 
 def bytes_of_source(source: Source) -> int:
-    """Return the bytes that it takes to find an entry by the changes of one of its sources."""
+    """Return the bytes of the index entries for one source."""
     texts = source.choice.text[1] if source.choice and source.choice.text else ()
     found_by = len(source.ids) + len(texts)
     return PER_SOURCE + PER_TEXT * found_by + sum(map(getsizeof, source.ids)) + sum(map(getsizeof, texts))
 
 
 class ReadCache:
-    """Answers by key, within `capacity` bytes: the least recently used are dropped first.
+    """Answers by key, within `capacity` bytes; the least recently used are dropped first.
 
-    A key has all that the answer depends on beside the documents, such as the scope of the viewer.
+    A key contains all that the answer depends on besides the documents, such as the scope of the viewer.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -53,17 +53,17 @@ class ReadCache:
         self._index = InvalidationIndex()
         self._moment = 0
         self._recent: defaultdict[str, RecentChanges] = defaultdict(RecentChanges)
-        """By read model; nothing is known of one until it is first `settled`."""
+        """The recent changes, by read model; those of one are unknown until it is first `settled`."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def mark(self) -> int:
-        """Return the moment, in the count of changes: note it before the first read of an answer."""
+        """Return the current moment, counted in changes; take it before the first read of an answer."""
         return self._moment
 
     def get(self, key: Hashable) -> Entry | None:
-        """Return the answer that was kept; `None` where none is, or where it has become stale."""
+        """Return the kept answer; `None` if there is none, or if it has become stale."""
         if entry := self._entries.get(key):
             self._entries.move_to_end(key)
         return entry
@@ -80,7 +80,7 @@ class ReadCache:
     ) -> None:
         """Keep an answer that was read after the mark `since`, unless it may be stale by now.
 
-        `size` is that of key and value, in bytes.
+        `size` is the size of key and value, in bytes.
         """
         room = size + PER_ENTRY + sum(map(bytes_of_source, sources))
         if room > self.capacity or any(
@@ -105,12 +105,12 @@ class ReadCache:
                 self._drop(key)
 
     def changed(self, read_model: str) -> None:
-        """Note that the documents show all that was `changing`."""
+        """Record that the documents show all changes of the last `changing`."""
         self._moment += 1
         self._recent[read_model].end(self._moment)
 
     def settled(self, read_model: str) -> None:
-        """Drop all of a read model: nothing is under way, and others may have changed its documents."""
+        """Drop all answers of a read model whose documents others may have changed."""
         for key in [key for key, entry in self._entries.items() if read_model in entry.read_models]:
             self._drop(key)
         self._moment += 1

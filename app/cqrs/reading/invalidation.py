@@ -1,4 +1,4 @@
-"""The one rule by which a change makes an answer stale, for one answer as for very many."""
+"""The rule by which a change makes answers stale, for one answer or for very many."""
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Sequence
@@ -10,20 +10,20 @@ Keys = set[Hashable]
 
 
 class InvalidationIndex:
-    """The keys of answers by the changes that make them stale.
+    """An index from changes to the keys of the answers that they make stale.
 
-    A change is looked up by the documents that it changes, and by the few kinds of choices that there are. It
-    is never compared with each answer.
+    A change is looked up by the documents that it affects, and by the few kinds of choices. It is never
+    compared with each answer.
     """
 
     def __init__(self) -> None:
         self._by_id: defaultdict[str, dict[str, Keys]] = defaultdict(dict)
-        """By collection and document: the answers that show it."""
+        """The answers that show a document, by collection and id."""
         self._choices: defaultdict[str, _Choices] = defaultdict(_Choices)
-        """By collection: the answers that show what was chosen from it."""
+        """The answers that show chosen documents, by collection."""
 
     def add(self, key: Hashable, sources: Sequence[Source]) -> None:
-        """Add an answer that was made of `sources`."""
+        """Add an answer that depends on `sources`."""
         for source in sources:
             by_id = self._by_id[source.collection.name]
             for id in source.ids:
@@ -46,7 +46,7 @@ class InvalidationIndex:
     def stale_after(self, change: Change, ids: Collection[str] | None) -> Keys:
         """Return the keys of the answers that a change of these documents may make stale.
 
-        `ids` is `None` where it may be any document of the collection.
+        `ids` is `None` if the change may affect any document of the collection.
         """
         name = change.collection.name
         by_id, choices = self._by_id.get(name, {}), self._choices.get(name)
@@ -57,7 +57,7 @@ class InvalidationIndex:
 
 
 class _Choices:
-    """The answers that show what was chosen from one collection, by how it was chosen."""
+    """The answers that show chosen documents of one collection, by their choice."""
 
     def __init__(self) -> None:
         self._by_paths: defaultdict[frozenset[str] | None, Keys] = defaultdict(set)
@@ -91,7 +91,7 @@ class _Choices:
 
     def stale_after(self, change: Change) -> Keys:
         """Return the answers to which a change may add a document that they do not show, or reorder them."""
-        if change.delete:  # A document that is gone may have been one of those that were chosen.
+        if change.delete:  # The removed document may have been chosen.
             return self.all
         found: Keys = set()
         if change.document is not None:

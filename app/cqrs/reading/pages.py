@@ -1,6 +1,6 @@
-"""Listings and their pages: how a page is found, and what is made of the documents that were found.
+"""Listings and their pages: the find for a page, and the page from the found documents.
 
-Pages are cut by the sort key, not by counting, so a cursor stays where it is while documents come and go.
+A cursor contains the sort key of a document, not a count: it stays valid if documents are added or removed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from app.cqrs.documents.store import Fields, Sort
 from app.cqrs.opaque import unwrapped, wrapped
 
 PAGE, LONGEST_PAGE = 20, 100
-"""How many documents a page has where nobody says, and at the most."""
+"""Documents on a page by default, and at most."""
 
 
 class BadPage(Exception):
@@ -25,7 +25,7 @@ class BadPage(Exception):
 
 @dataclass(frozen=True)
 class Listing:
-    """What a query lists: the documents of a collection that fit a filter, in an order.
+    """The documents of a collection that match a filter, in an order.
 
     `order` is a list of field paths, a leading `-` for descending; `_id` settles ties.
     """
@@ -46,12 +46,12 @@ class PageArguments:
 
     @property
     def backward(self) -> bool:
-        """Whether the page is counted from its end."""
+        """True if the page is counted from its end."""
         return self.last is not None
 
     @property
     def size(self) -> int:
-        """How many documents are wanted; raises `BadPage` where the arguments make no sense."""
+        """The requested number of documents; raises `BadPage` if the arguments are not valid."""
         if self.first is not None and self.last is not None:
             raise BadPage("Give first or last, not both.")
         size = self.last if self.last is not None else self.first
@@ -91,7 +91,7 @@ def page_find(listing: Listing, arguments: PageArguments, fields: Fields = None)
         for cursor, sign in ((arguments.after, 1), (arguments.before, -1))
         if cursor is not None
     ]
-    if fields is not None:  # Cursors need what the order goes by.
+    if fields is not None:  # Cursors need the paths of the order.
         fields = (*fields, *(path for path, _ in keys if path not in fields))
     return PageFind(
         listing=listing,
@@ -121,7 +121,7 @@ def page_of(find: PageFind, found: Sequence[Document]) -> Page:
 
 @dataclass(frozen=True)
 class _Cursors(Sequence[str]):
-    """The cursors of documents, each written when it is asked for: often only the last one is."""
+    """The cursors of documents, each encoded on access: often only the last one is needed."""
 
     documents: Sequence[Document]
     keys: Sequence[tuple[str, int]]
@@ -137,7 +137,7 @@ class _Cursors(Sequence[str]):
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, such as `price.amount`."""
+    """Return the value at a dotted path, such as `price.amount`."""
     value: Any = document
     for step in path.split("."):
         value = value[step]
@@ -156,7 +156,7 @@ def _direction(path: str) -> tuple[str, int]:
 
 
 def _beyond(keys: Sequence[tuple[str, int]], values: Sequence[Any], sign: int) -> Filter:
-    """The filter for what comes after (`sign` 1) or before (-1) the document with these key values."""
+    """Return the filter for documents after (`sign` 1) or before (-1) the one with these key values."""
     cases: list[Filter] = []
     same: dict[str, Any] = {}
     for (path, direction), value in zip(keys, values, strict=True):
@@ -166,7 +166,7 @@ def _beyond(keys: Sequence[tuple[str, int]], values: Sequence[Any], sign: int) -
 
 
 _STORABLE = Context(prec=34, Emin=-6143, Emax=6144, traps=[InvalidOperation, Overflow, Inexact])
-"""What document stores hold of a decimal: IEEE 754's decimal128."""
+"""The decimals that document stores can hold: IEEE 754's decimal128."""
 
 
 def _integer(text: str) -> int:
@@ -185,7 +185,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "d": _STORABLE.create_decimal,
     "t": _moment,
 }
-"""Of values by the tags of their types; each refuses what a document store can't hold."""
+"""Parsers of values, by the tags of their types; each refuses values that a document store can't hold."""
 
 
 def _tagged(value: Any) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The reads of one operation: each waits for what the client must see, and notes what it is made of."""
+"""The reads of one operation, which wait for the client's tokens and record the sources of the answer."""
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class Reading:
-    """The reads of one GraphQL operation, consistent with the tokens it came with.
+    """The reads of one GraphQL operation, consistent with its tokens.
 
-    Every read returns documents that hold at least what `demanded` asks for, or raises `ReadModelBehind`
-    after `patience` seconds.
+    Every read returns documents that contain at least the events up to the tokens in `demanded`, or raises
+    `ReadModelBehind` after `patience` seconds.
     """
 
     def __init__(self, *, reader: DocumentReader, progress: Mapping[str, Progress], patience: float) -> None:
@@ -32,18 +32,18 @@ class Reading:
         self._may_be_kept = True
         self._touched: dict[str, Freshness] = {}
         self._asked: dict[str, int] = {}
-        """By read model: the position that this operation must see of it, as far as it was asked for."""
+        """The position that this operation must see, by read model, for those that it has read."""
 
     def keep(self, cache: ReadCache, key: Hashable, value: Any, *, size: int, since: int) -> None:
-        """Keep an answer that was made of these reads alone, before which the mark `since` was noted.
+        """Keep an answer that depends on these reads only, and whose mark `since` was taken before them.
 
-        `size` is that of key and value, in bytes.
+        `size` is the size of key and value, in bytes.
         """
         if self._may_be_kept:
             cache.put(key, value, size=size, read_models=self._touched, sources=self._sources, since=since)
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
-        """Wait until `read_model` holds what this operation, or this read, must see."""
+        """Wait until `read_model` has reached the tokens of this operation and of this read."""
         progress, first = self._progress[read_model], read_model not in self._touched
         if first:
             self.reflects(progress.freshness())
@@ -56,13 +56,13 @@ class Reading:
         self._may_show(progress)
 
     def reflects(self, freshness: Freshness) -> None:
-        """Note that what is read from now on is at least this fresh; a later read may be fresher."""
+        """Record that later reads are at least this fresh; they may be fresher."""
         self._touched[freshness.read_model] = freshness
 
     async def get(
         self, collection: Collection, id: str, at_least: Iterable[Token] = (), *, fields: Fields = None
     ) -> Document | None:
-        """Return the document with this id; `None` where there is none."""
+        """Return the document with this id; `None` if there is none."""
         return (await self.get_many(collection, [id], at_least, fields=fields))[0]
 
     async def get_many(
@@ -99,7 +99,7 @@ class Reading:
         return page_of(find, found)
 
     async def count(self, listing: Listing) -> int:
-        """Return how many documents a listing has in all."""
+        """Return the number of documents in the whole listing."""
         await self.ready(listing.collection.read_model)
         collection, filter = listing.collection, listing.filter
         count = await self._surely(collection, lambda: self._reader.count(collection, filter))
@@ -112,7 +112,7 @@ class Reading:
         pipeline: Sequence[Mapping[str, Any]],
         at_least: Iterable[Token] = (),
     ) -> list[Document]:
-        """Return what an aggregation over a collection gives."""
+        """Return the results of an aggregation over a collection."""
         await self.ready(collection.read_model, at_least)
         found = await self._surely(collection, lambda: self._reader.aggregate(collection, pipeline))
         self._saw(all_of(collection))
@@ -120,9 +120,9 @@ class Reading:
         return found
 
     def recall(self, cache: ReadCache, key: Hashable) -> Any:
-        """Return the kept answer, and claim to have seen what its reads would see now.
+        """Return the kept answer, and record the freshness that its reads would have now.
 
-        `None` where there is none, or where a read would have to wait.
+        Returns `None` if there is none, or if a read would have to wait.
         """
         entry = cache.get(key)
         if entry is None:
@@ -137,7 +137,7 @@ class Reading:
         return entry.value
 
     def freshness(self) -> list[Freshness]:
-        """Return how fresh each read model was when it was first read, in that order."""
+        """Return the freshness of each read model when it was first read, in that order."""
         return list(self._touched.values())
 
     def _wanted_of(self, read_model: str, at_least: Iterable[Token] = ()) -> int:
@@ -146,7 +146,7 @@ class Reading:
         return max(token.position_in(read_model) for token in tokens) if tokens else 0
 
     async def _surely(self, collection: Collection, read: Callable[[], Awaitable[T]]) -> T:
-        """Read again where the documents may have been lost or put back while they were read."""
+        """Return the result of `read`, repeated if the documents may have been lost or set back meanwhile."""
         progress = self._progress[collection.read_model]
         while True:
             doubts = progress.doubts
@@ -162,7 +162,7 @@ class Reading:
         self._may_show(self._progress[source.collection.read_model])
 
     def _may_show(self, progress: Progress) -> None:
-        """Note the latest that a read may show: before it begins, and again after it, when that may be more.
+        """Record the highest position that a read may show, before it begins and again after it has ended.
 
         No later read may show less.
         """

@@ -1,4 +1,4 @@
-"""The last changes of a read model, for the answers that were read while they were made."""
+"""The recent changes of a read model, for answers that were read at the same time."""
 
 import math
 from collections import deque
@@ -11,28 +11,28 @@ from app.cqrs.reading.sources import Source
 from app.cqrs.sizes import bytes_of
 
 REMEMBERED = 32
-"""Transactions of a read model. An answer that takes longer to read than these is not kept."""
+"""Transactions of a read model in memory. An answer whose read began before these is not kept."""
 
 LARGE = 100
-"""Changed documents of a transaction from which on every answer that was read meanwhile counts as stale."""
+"""Documents of one transaction from which every answer that was read meanwhile counts as stale."""
 
 BYTES = 1_000_000
-"""Memory for the changes of a read model; the oldest beyond it count as changes of every document."""
+"""Bytes for the changes of a read model; beyond it, the oldest count as changes of every document."""
 
 PER_CHANGE = 500
-"""Bytes of a change beside its document, filter, update and ids."""
+"""Bytes of a change in addition to its document, filter, update and ids."""
 
 Concerned = tuple[Change, Collection[str] | None]
-"""A change, and the ids of the documents that it may change; `None` for whichever."""
+"""A change, and the ids of the documents that it may affect; `None` if these are not known."""
 
 
 @dataclass(slots=True)
 class _Transaction:
     changes: Sequence[Concerned] | None
-    """`None` for too many or too large ones."""
+    """The changes; `None` if there are too many, or if they are too large."""
     bytes: int
     ended: float = math.inf
-    """The moment, in the cache's count; without end while it is under way."""
+    """The moment of the end, in the cache's count; infinite while it is in progress."""
 
     @classmethod
     def of(cls, changes: Sequence[Concerned]) -> "_Transaction":
@@ -51,16 +51,16 @@ class _Transaction:
 
 
 class RecentChanges:
-    """The last transactions of one read model, and from which moment on they are known."""
+    """The last transactions of one read model, and the moment from which all are known."""
 
     def __init__(self) -> None:
         self.bytes = 0
-        """What the remembered changes take in memory; at most `BYTES`."""
+        """The bytes that the remembered changes take; at most `BYTES`."""
         self._transactions: deque[_Transaction] = deque()
         self._known_from = math.inf
 
     def begin(self, changes: Sequence[Concerned]) -> None:
-        """Note that the documents may show these changes from now on."""
+        """Record that the documents may show these changes from now on."""
         transaction = _Transaction.of(changes)
         self._transactions.append(transaction)
         self.bytes += transaction.bytes
@@ -72,14 +72,14 @@ class RecentChanges:
             self._forget_oldest_changes()
 
     def end(self, moment: int) -> None:
-        """Note that all that has begun is over, or was given up."""
+        """Record that all begun transactions have ended, or were given up."""
         for transaction in reversed(self._transactions):
             if transaction.ended < math.inf:
                 break
             transaction.ended = moment
 
     def settle(self, moment: int) -> None:
-        """Note that nothing is under way, and that changes of others before this moment are not known."""
+        """Record that no transaction is in progress, and that changes before this moment are not known."""
         self._transactions.clear()
         self.bytes = 0
         self._known_from = moment
@@ -92,7 +92,7 @@ class RecentChanges:
         for transaction in reversed(self._transactions):
             if transaction.ended <= since:
                 break
-            if answer is None:  # Made for few answers: most were read while nothing changed.
+            if answer is None:  # Most answers were read while nothing changed, and need no index.
                 answer = InvalidationIndex()
                 answer.add(None, sources)
             if transaction.makes_stale(answer):

@@ -12,11 +12,11 @@ from app.cqrs.joining import JoinedQuestions
 T = TypeVar("T")
 
 _EXACT = (str, int, float, Decimal, datetime, type(None))
-"""Types of which different values have different texts, also among each other."""
+"""Types whose different values have different texts, also between two types."""
 
 
 class SharedReader:
-    """Reads as `reader` does. Its answers are shared between callers, who must not change them."""
+    """A reader with the results of `reader`, which its callers share and must not change."""
 
     def __init__(self, reader: DocumentReader) -> None:
         self._reader = reader
@@ -41,7 +41,7 @@ class SharedReader:
         limit: int = 0,
         fields: Fields = None,
     ) -> list[Document]:
-        """Return documents that fit `filter`; all of them where `limit` is 0."""
+        """Return up to `limit` documents that match `filter`; all of them if `limit` is 0."""
         return await self._answer(
             ("find", tuple(sort), limit, fields),
             collection,
@@ -50,7 +50,7 @@ class SharedReader:
         )
 
     async def count(self, collection: Collection, filter: Filter) -> int:
-        """Return how many documents fit `filter`."""
+        """Return the number of documents that match `filter`."""
         return await self._answer(
             ("count",), collection, filter, lambda: self._reader.count(collection, filter)
         )
@@ -58,7 +58,7 @@ class SharedReader:
     async def aggregate(
         self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
-        """Return what an aggregation pipeline over the collection gives."""
+        """Return the results of an aggregation pipeline over the collection."""
         return await self._answer(
             ("aggregate",), collection, pipeline, lambda: self._reader.aggregate(collection, pipeline)
         )

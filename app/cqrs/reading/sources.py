@@ -1,4 +1,4 @@
-"""The documents that an answer was made of, and how they were chosen: all that decides when it is stale."""
+"""The sources of an answer, which decide when it is stale: its documents, and their choice."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from app.cqrs.documents.store import Sort
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How documents were chosen, if not by their ids; by default, any change may choose otherwise."""
+    """The criteria by which documents were chosen, other than ids; by default, any change may affect them."""
 
     paths: frozenset[str] | None = None
-    """The paths in a document that decide whether it is chosen, and in which order; `None` for all."""
+    """The paths in a document that decide whether and in which order it is chosen; `None` for all."""
     text: tuple[str, tuple[str, ...]] | None = None
-    """A path, and the texts of which each chosen document has one there; `None` where no text decides."""
+    """A path, and the texts of which each chosen document has one there; `None` if no text decides."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,7 +55,7 @@ def touched(change: Change) -> set[str]:
 
 
 def overlap(some: Iterable[str], others: Iterable[str]) -> bool:
-    """Return whether one of the paths is one of the others, or leads into or around it."""
+    """Return whether one of the paths equals, contains or lies within one of the others."""
     ends = [f"{path}." for path in others]
     return any(end.startswith(f"{path}.") or f"{path}.".startswith(end) for path in some for end in ends)
 
@@ -78,7 +78,7 @@ def _deciding(filter: Filter, others: Iterable[str] = ()) -> frozenset[str] | No
 
 
 def _plain(path: str) -> str:
-    """Return the path without its positions in a list, such as `0` or `$[]`."""
+    """Return the path without list positions, such as `0` or `$[]`."""
     steps = path.split(".")
     return ".".join(step for step in steps if not (step.isdigit() or step.startswith("$")))
 

@@ -366,9 +366,9 @@ async def test_an_event_that_cannot_be_read_stops_who_needs_it(
     [*retries, stops] = caplog.messages
     assert len(retries) == RETRIES
     for line in retries:
-        assert line.startswith("notes retries UnreadableEvent at position 2 (event 00000000-")
+        assert "read_model=notes position=2 type=UnreadableEvent event_id=00000000-" in line
         assert "EventUnreadable: version 2 is newer" in line
-    assert stops == f"notes stops: {desk.progress.reason}"
+    assert stops == f"The read model has failed: read_model=notes error={desk.progress.reason}"
 
 
 async def test_does_not_try_for_long_what_takes_long(
@@ -378,7 +378,7 @@ async def test_does_not_try_for_long_what_takes_long(
     desk.log.append(NotePraised(note="a", by="far"))
     async with desk.running():
         await desk.fails()
-    assert caplog.messages == [f"notes stops: {desk.progress.reason}"]
+    assert caplog.messages == [f"The read model has failed: read_model=notes error={desk.progress.reason}"]
 
 
 async def test_a_change_of_very_many_documents_is_told_in_turns(
@@ -454,7 +454,7 @@ async def test_what_the_store_says_of_a_change_is_in_no_answer_and_in_no_log(
     assert str(desk.progress.reason).startswith("NoteTaken at position 2 can't be applied (")
     assert STREET not in str(desk.progress.reason)
     assert STREET not in caplog.text
-    assert caplog.text.count("notes retries NoteTaken at position 2") == RETRIES
+    assert caplog.text.count("is retried: read_model=notes position=2 type=NoteTaken") == RETRIES
 
 
 async def test_an_event_that_cannot_be_read_does_not_stop_who_does_not_need_it(desk: Desk) -> None:

@@ -119,8 +119,10 @@ class _Round:
                 self.run.found(wrong(f"{broken.event} can't be read, and this is said: {told[name]}"))
         said = self.shop.service.log.read_text()
         for victim in broken.victims:
-            place = f"{broken.event.type} at position {broken.event.position} (event {broken.event.event_id} "
-            retries = said.count(f"{victim} retries {place}")
+            place = (
+                f"position={broken.event.position} type={broken.event.type} event_id={broken.event.event_id}"
+            )
+            retries = said.count(f"and is retried: read_model={victim} {place} ")
             if retries != RETRIES:
                 self.run.found(wrong(f"{victim} tried it {retries} times again"))
 

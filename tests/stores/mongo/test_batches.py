@@ -87,7 +87,9 @@ async def test_one_that_is_refused_does_not_keep_the_others_from_being_applied(
     assert (first, third) == ([_notice_of(batch("a"))], [_notice_of(batch("c"))])
     assert refused is refusal
     assert store.transactions == ["a b c", "a", "b", "c"]
-    assert caplog.messages == ["3 callers are answered one by one, after Impossible together"]
+    assert caplog.messages == [
+        "A joined request failed, and each caller is answered alone: callers=3 error=Impossible"
+    ]
 
 
 @pytest.mark.parametrize("silence", [AutoReconnect, ConfigurationError])
