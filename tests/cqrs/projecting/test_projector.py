@@ -425,7 +425,10 @@ async def test_what_a_projection_says_of_an_event_is_in_no_answer_and_in_no_log(
     assert STREET not in str(refusal.value)
     assert STREET not in caplog.text
     assert (
-        caplog.text.count(f"at position 1 (event {desk.log.events[0].event_id} of note-1): {kind}") == RETRIES
+        caplog.text.count(
+            f"position=1 type=NoteTaken event_id={desk.log.events[0].event_id} stream=note-1 error={kind}"
+        )
+        == RETRIES
     )
     assert caplog.text.count("can_not_be_projected)") == RETRIES, "the operator is told where it happened"
 
