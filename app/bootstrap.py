@@ -182,7 +182,7 @@ class _Commits:
     relay: Relay
     statuses: CommandStatuses
 
-    def told(self, command_id: UUID | None) -> None:
+    def committed(self, command_id: UUID | None) -> None:
         if command_id is None:
             self.relay.wake()
         else:

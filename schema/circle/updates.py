@@ -10,7 +10,7 @@ from graphql import GraphQLObjectType, is_object_type
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import DocumentChanged as Notice
-from app.cqrs.freshness.places import Reached
+from app.cqrs.freshness.document_positions import ReachedPositions
 from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live import following as live
 from app.graphql.execution.context import Context, Info
@@ -83,9 +83,12 @@ async def follow(
     async with aclosing(live.documents(collection, filter, followed, token, lost)) as states:
         async for state in states:
             context.reading.reflects(state.freshness)
-            cursor = _cursor(context, {collection.read_model: state.place})
+            cursor = _cursor(context, {collection.read_model: state.document_position})
             context.subscription.item = ItemMetadata(
-                cursor=cursor, step=state.place, document=state.document["_id"], changes=1 + state.lagged
+                cursor=cursor,
+                step=state.document_position,
+                document=state.document["_id"],
+                changes=1 + state.lagged,
             )
             shown = {"cursor": cursor, "passed": state.lagged, "reset": state.reset}
             yield Followed(state.document, shown)
@@ -251,6 +254,6 @@ async def _start(context: Context, after: str | None) -> tuple[Token | None, boo
         return None, True
 
 
-def _cursor(context: Context, reached: Reached) -> ConsistencyToken:
-    position = min(place[0] for place in reached.values())
+def _cursor(context: Context, reached: ReachedPositions) -> ConsistencyToken:
+    position = min(document_position[0] for document_position in reached.values())
     return ConsistencyToken(context.uncached_circle().tokens.write(position, dict(reached)))

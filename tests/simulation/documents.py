@@ -5,7 +5,7 @@ from typing import Any
 
 from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
 from app.cqrs.documents.store import Checkpoint, CheckpointMoved, DocumentChanged, Sort
-from app.cqrs.freshness.places import Place
+from app.cqrs.freshness.document_positions import DocumentPosition
 from app.cqrs.log.events import RecordedEvent
 
 Documents = dict[str, Document]
@@ -33,13 +33,13 @@ class MemoryDocuments:
         if not since <= self.checkpoint(model).position <= start:
             raise CheckpointMoved(f"the checkpoint of {model.key} is not at {start} any more")
         changed = {name: dict(documents) for name, documents in self.collections.items()}
-        notices: dict[Place, DocumentChanged] = {}
+        notices: dict[DocumentPosition, DocumentChanged] = {}
         for event, change in changes:
             documents = changed.setdefault(change.collection.name, {})
             for id in _concerned(documents, change):
                 _change(documents, id, change, event.position)
                 notice = _notice(id, change, event, notices)
-                notices[notice.place] = notice
+                notices[notice.document_position] = notice
         self.collections = changed
         self.checkpoints[model.key] = Checkpoint(end.position, end.event_id)
         return [notices[place] for place in sorted(notices)]
@@ -104,7 +104,7 @@ def _is_meant(item: Document, placeholder: str, change: Change) -> bool:
 
 
 def _notice(
-    id: str, change: Change, event: RecordedEvent, earlier: dict[Place, DocumentChanged]
+    id: str, change: Change, event: RecordedEvent, earlier: dict[DocumentPosition, DocumentChanged]
 ) -> DocumentChanged:
     place = event.position, f"{change.collection.name}/{id}"
     fields = {*change.fields, *(earlier[place].fields if place in earlier else ())}

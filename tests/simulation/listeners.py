@@ -8,7 +8,7 @@ from random import Random
 
 from app.cqrs.documents.read_model import Collection, Document
 from app.cqrs.documents.store import DocumentChanged
-from app.cqrs.freshness.places import LAST, Place
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS, DocumentPosition
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.live.following import Heartbeat
 from app.cqrs.live.notices import topic
@@ -17,7 +17,7 @@ from tests.simulation.process import Process
 from tests.simulation.servers import DistantStore
 from tests.simulation.witness import Witness
 
-NOWHERE: Place = (0, "")
+NOWHERE: DocumentPosition = (0, "")
 
 
 class Listener(ABC):
@@ -55,13 +55,15 @@ class ChangeListener(Listener):
     def __init__(self, names: tuple[str, ...], random: Random, store: DistantStore, witness: Witness) -> None:
         super().__init__(random, store, witness)
         self._names = names
-        self._cursor: dict[str, Place] = {}
-        self._heard: dict[str, Place] = {}
+        self._cursor: dict[str, DocumentPosition] = {}
+        self._heard: dict[str, DocumentPosition] = {}
         self._read: Counter[str] = Counter()  # up to where, when something had been passed over
         self._next: Counter[str] = Counter()  # which of all notices is due
 
     def caught_up(self) -> bool:
-        return all(not self._missed(name, (self._store.complete[name], LAST)) for name in self._names)
+        return all(
+            not self._missed(name, (self._store.complete[name], AFTER_ALL_DOCUMENTS)) for name in self._names
+        )
 
     async def _follow(self, process: Process) -> None:
         after = Token(0, self._cursor) if self._cursor else None
@@ -82,7 +84,7 @@ class ChangeListener(Listener):
                     return
 
     def _hears(self, notice: DocumentChanged, process: Process) -> None:
-        name, place = notice.read_model, notice.place
+        name, place = notice.read_model, notice.document_position
         self._witness.saw("heard", name, *place)
         self._witness.check(place > self._heard[name], f"{name}: {place} is told of once and in order")
         missed = self._missed(name, place)
@@ -92,12 +94,12 @@ class ChangeListener(Listener):
         self._witness.check(readable, f"{name}: what is told of can be read")
         self._heard[name] = place
 
-    def _missed(self, name: str, before: Place) -> list[Place]:
+    def _missed(self, name: str, before: DocumentPosition) -> list[DocumentPosition]:
         """What should have been told of since the last time, `before` this place."""
         notices, index = self._store.notices[name], self._next[name]
         missed = []
-        while index < len(notices) and notices[index].place < before:
-            place = notices[index].place
+        while index < len(notices) and notices[index].document_position < before:
+            place = notices[index].document_position
             if place > self._heard.get(name, NOWHERE) and place[0] > self._read[name]:
                 missed.append(place)
             elif not missed:
@@ -113,7 +115,7 @@ class DocumentListener(Listener):
         super().__init__(random, store, witness)
         self._collection = collection
         self._shown: dict[str, Document] = {}
-        self._place: Place | None = None
+        self._place: DocumentPosition | None = None
 
     def caught_up(self) -> bool:
         return self._shown == self._store.documents.collections.get(self._collection.name, {})
@@ -125,10 +127,10 @@ class DocumentListener(Listener):
         try:
             async with aclosing(following) as states:
                 async for state in states:
-                    self._witness.saw("shown", *state.place)
-                    in_order = self._place is None or state.place > self._place
-                    self._witness.check(in_order, f"{state.place} is shown once and in order")
-                    self._place = state.place
+                    self._witness.saw("shown", *state.document_position)
+                    in_order = self._place is None or state.document_position > self._place
+                    self._witness.check(in_order, f"{state.document_position} is shown once and in order")
+                    self._place = state.document_position
                     self._shown[state.document["_id"]] = state.document
                     if not await self._goes_on():
                         return

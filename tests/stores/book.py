@@ -55,7 +55,7 @@ class Heard:
         self.told_of: asyncio.Queue[UUID | None] = asyncio.Queue()
         self.began = asyncio.Event()
 
-    def told(self, command_id: UUID | None) -> None:
+    def committed(self, command_id: UUID | None) -> None:
         self.told_of.put_nowait(command_id)
 
     def missed(self) -> None:

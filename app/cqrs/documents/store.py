@@ -47,7 +47,7 @@ class DocumentChanged:
     """True if the document was removed."""
 
     @property
-    def place(self) -> tuple[int, str]:
+    def document_position(self) -> tuple[int, str]:
         """The sort key of a read model's notices: position, then collection and id of the document."""
         return self.position, f"{self.collection}/{self.document_id}"
 

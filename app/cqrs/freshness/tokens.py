@@ -17,7 +17,7 @@ from hmac import compare_digest
 
 import msgspec
 
-from app.cqrs.freshness.places import LAST, Place
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS, DocumentPosition
 from app.cqrs.log.history import TAG_BYTES, History, Positioned, tag_of
 from app.cqrs.unavailable import WriteStoreUnavailable
 
@@ -49,17 +49,17 @@ class Token:
     """
 
     position: int
-    reached: Mapping[str, Place] = field(default_factory=dict)
+    reached: Mapping[str, DocumentPosition] = field(default_factory=dict)
     witness: tuple[int, int] = (0, 0)
     """The position and tag of an event: while the log has it, the log has all that the client has seen."""
 
-    def place_in(self, read_model: str) -> Place:
+    def document_position_in(self, read_model: str) -> DocumentPosition:
         """Return the last document position in `read_model` that the token's holder has seen."""
-        return self.reached.get(read_model, (self.position, LAST))
+        return self.reached.get(read_model, (self.position, AFTER_ALL_DOCUMENTS))
 
     def position_in(self, read_model: str) -> int:
         """Return the position that `read_model` must have reached to satisfy this token."""
-        return self.place_in(read_model)[0]
+        return self.document_position_in(read_model)[0]
 
 
 class Tokens:
@@ -72,7 +72,7 @@ class Tokens:
         self.decode = lru_cache(REMEMBERED)(self._decoded)
         """Decodes a token without a check of its event against the log; raises `BadToken`."""
 
-    def write(self, position: int, reached: Mapping[str, Place] | None = None) -> str:
+    def write(self, position: int, reached: Mapping[str, DocumentPosition] | None = None) -> str:
         """Return the token for `position`, as text that fits a header and a URL."""
         if reached:
             newest = self._history.newest
@@ -94,7 +94,7 @@ class Tokens:
         return self._of_position(event.position, event.position, tag_of(event.event_id))
 
     def _written(
-        self, position: int, named: int, tag: int, reached: Mapping[str, Place] | None = None
+        self, position: int, named: int, tag: int, reached: Mapping[str, DocumentPosition] | None = None
     ) -> str:
         body = position.to_bytes(_POSITION) + named.to_bytes(_POSITION) + tag.to_bytes(TAG_BYTES)
         if reached:
@@ -136,8 +136,8 @@ class Tokens:
             body, signature = raw[:-_SIGNATURE], raw[-_SIGNATURE:]
             if len(body) < _FIXED or not compare_digest(self._signature(body), signature):
                 raise ValueError("not written by this store")
-            places = body[_FIXED:]
-            reached = msgspec.msgpack.decode(places, type=dict[str, Place]) if places else {}
+            positions = body[_FIXED:]
+            reached = msgspec.msgpack.decode(positions, type=dict[str, DocumentPosition]) if positions else {}
             position, named = int.from_bytes(body[:8]), int.from_bytes(body[8:16])
             tag = int.from_bytes(body[16:_FIXED])
             if self._written(position, named, tag, reached) != text:  # The last character has unused bits.

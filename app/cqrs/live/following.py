@@ -6,10 +6,10 @@ from typing import Any
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import DocumentChanged, DocumentReader
-from app.cqrs.freshness.places import Place, Reached
+from app.cqrs.freshness.document_positions import DocumentPosition, ReachedPositions
 from app.cqrs.freshness.progress import Freshness, Progress
 from app.cqrs.freshness.tokens import LostHistory, Token
-from app.cqrs.live.notices import Listener, Noticed, Notices, topic
+from app.cqrs.live.notices import Listener, Notices, PublishedNotice, topic
 
 CHUNK = 100
 """Documents per read that brings a listener up to date."""
@@ -20,7 +20,7 @@ class LiveDocument:
     """A state of a document, its position, and the number of states that were skipped before it."""
 
     document: Document
-    place: Place
+    document_position: DocumentPosition
     lagged: int
     freshness: Freshness
     """The freshness of the read model when the document was read."""
@@ -48,11 +48,11 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Delivery:
     """One item of a listener's stream, and the positions that it has received by then."""
 
     item: DocumentChanged | Lagged | Reset | Heartbeat
-    reached: Reached
+    reached: ReachedPositions
     step: Any
     """Listeners to the same at the same step receive the same items from then on; `None` if unknown."""
 
@@ -79,12 +79,12 @@ class Live:
         `lost` means that the listener's cursor is of a history that the log has lost. Then, and when the log
         is set back later, all documents are sent again; raises `LostHistory` if there is none.
         """
-        seen = after.place_in(collection.read_model) if after else (0, "")
+        seen = after.document_position_in(collection.read_model) if after else (0, "")
         with self._notices.listen(followed) as listener:
-            noticed, reset = None, lost
+            lag, reset = None, lost
             while True:
-                if listener.began_anew:
-                    listener.began_anew, reset, seen, noticed = False, True, (0, ""), None
+                if listener.log_was_set_back:
+                    listener.log_was_set_back, reset, seen, lag = False, True, (0, ""), None
                 if reset:  # Missing documents may appear while the read model is rebuilt.
                     await self._progress[collection.read_model].until_live()
                 fresh = self._progress[collection.read_model].freshness()
@@ -94,23 +94,23 @@ class Live:
                         "The store was set back to an earlier state, which does not have what you follow. "
                         "Drop the cursor and read again."
                     )
-                if noticed:
-                    noticed.deliver(len(documents))
+                if lag:
+                    lag.deliver(len(documents))
                 for document in documents:
-                    seen = _place(collection, document)
+                    seen = _document_position(collection, document)
                     last = document is documents[-1] and len(documents) < CHUNK
-                    lagged = noticed.take_lagged() if noticed and last else 0
+                    lagged = lag.take_lagged() if lag and last else 0
                     yield LiveDocument(
-                        document=document, place=seen, lagged=lagged, freshness=fresh, reset=reset
+                        document=document, document_position=seen, lagged=lagged, freshness=fresh, reset=reset
                     )
                 if len(documents) < CHUNK:  # All later changes cause a notice.
                     reset = False
-                    noticed = noticed or _Noticed(after=seen)
-                    await noticed.newer_than(seen, listener)
+                    lag = lag or _LagCounter(after=seen)
+                    await lag.newer_than(seen, listener)
 
     async def changes(
         self, read_models: tuple[str, ...], after: Token | None, lost: bool = False
-    ) -> AsyncGenerator[Told, None]:
+    ) -> AsyncGenerator[Delivery, None]:
         """Yield every change of a document of these read models, with the positions that it reaches.
 
         The stream begins with a heartbeat if `after` is `None`, with the missed changes otherwise, or with a
@@ -119,18 +119,18 @@ class Live:
         with self._notices.listen(*(topic(name) for name in read_models)) as listener:
             number, reached = self._reached(read_models)
             if lost:
-                yield Told(item=Reset(), reached=reached, step=None)
+                yield Delivery(item=Reset(), reached=reached, step=None)
             elif after is None:
-                yield Told(
+                yield Delivery(
                     item=self._beat(read_models), reached=reached, step=(number, *sorted(reached.items()))
                 )
             else:
-                asked = {name: after.place_in(name) for name in read_models}
+                asked = {name: after.document_position_in(name) for name in read_models}
                 missed = self._notices.since(asked)
                 if missed is None:
                     # The cursor may come from a process that is ahead of this one.
                     now, reached = reached, _later(reached, asked)
-                    yield Told(
+                    yield Delivery(
                         item=Reset(),
                         reached=reached,
                         step=(number, *sorted(reached.items())) if reached == now else None,
@@ -138,33 +138,33 @@ class Live:
                 else:
                     reached = asked
                     for kept in missed:
-                        told = _told(kept, reached)
-                        reached = told.reached
-                        yield told
+                        delivery = _delivery(kept, reached)
+                        reached = delivery.reached
+                        yield delivery
             while True:
-                noticed = await listener.next(self._heartbeat)
-                if listener.began_anew:
-                    listener.began_anew = False
+                published = await listener.next(self._heartbeat)
+                if listener.log_was_set_back:
+                    listener.log_was_set_back = False
                     listener.take_lagged()
                     _, reached = self._reached(read_models)
-                    yield Told(item=Reset(), reached=reached, step=None)
+                    yield Delivery(item=Reset(), reached=reached, step=None)
                 elif lagged := listener.take_lagged():  # The dropped notices came before this one.
-                    yield Told(item=Lagged(count=lagged), reached=reached, step=None)
-                elif noticed is None:
+                    yield Delivery(item=Lagged(count=lagged), reached=reached, step=None)
+                elif published is None:
                     number, now = self._reached(read_models)
                     reached = _later(reached, now)
                     beat = self._beat(read_models)
-                    yield Told(
+                    yield Delivery(
                         item=beat,
                         reached=reached,
                         step=(number, *sorted(reached.items())) if reached == now else None,
                     )
-                if noticed and noticed.notice.place > reached[noticed.notice.read_model]:
-                    told = _told(noticed, reached)
-                    reached = told.reached
-                    yield told
+                if published and published.notice.document_position > reached[published.notice.read_model]:
+                    delivery = _delivery(published, reached)
+                    reached = delivery.reached
+                    yield delivery
 
-    async def _newer(self, collection: Collection, filter: Filter, seen: Place) -> list[Document]:
+    async def _newer(self, collection: Collection, filter: Filter, seen: DocumentPosition) -> list[Document]:
         position, key = seen
         later: list[Filter] = [{"position": {"$gt": position}}]
         if key < f"{collection.name}/":  # No document of this collection was sent at this position.
@@ -174,7 +174,7 @@ class Live:
         sort = [("position", 1), ("_id", 1)]
         return await self._reader.find(collection, {**filter, "$or": later}, sort=sort, limit=CHUNK)
 
-    def _reached(self, read_models: tuple[str, ...]) -> tuple[int, Reached]:
+    def _reached(self, read_models: tuple[str, ...]) -> tuple[int, ReachedPositions]:
         return self._notices.reached({name: self._progress[name].position for name in read_models})
 
     def _beat(self, read_models: tuple[str, ...]) -> Heartbeat:
@@ -182,23 +182,23 @@ class Live:
 
 
 @dataclass(kw_only=True)
-class _Noticed:
+class _LagCounter:
     """The balance of noticed and delivered states; a state may be delivered before its notice."""
 
-    after: Place
+    after: DocumentPosition
     undelivered: int = 0
     lost: int = 0
     """Notices that were dropped, of states or of unknown changes."""
 
-    async def newer_than(self, seen: Place, listener: Listener) -> None:
+    async def newer_than(self, seen: DocumentPosition, listener: Listener) -> None:
         """Wait for a notice of a state newer than `seen`, or for the loss of a notice."""
         newer = False
         while not newer:
-            noticed = await listener.next()
-            while noticed:
-                self.undelivered += noticed.notice.place > self.after
-                newer = newer or noticed.notice.place > seen
-                noticed = listener.pending()
+            published = await listener.next()
+            while published:
+                self.undelivered += published.notice.document_position > self.after
+                newer = newer or published.notice.document_position > seen
+                published = listener.pending()
             self.lost += listener.take_lagged()
             newer = newer or self.lost > 0
 
@@ -215,15 +215,15 @@ class _Noticed:
         return max(0, lagged)
 
 
-def _told(noticed: Noticed, before: Reached) -> Told:
-    now = {name: noticed.reached.get(name, (0, "")) for name in before}
+def _delivery(published: PublishedNotice, before: ReachedPositions) -> Delivery:
+    now = {name: published.reached.get(name, (0, "")) for name in before}
     reached = _later(before, now)
-    return Told(item=noticed.notice, reached=reached, step=noticed.number if reached == now else None)
+    return Delivery(item=published.notice, reached=reached, step=published.number if reached == now else None)
 
 
-def _later(one: Reached, other: Reached) -> Reached:
-    return {name: max(place, other[name]) for name, place in one.items()}
+def _later(one: ReachedPositions, other: ReachedPositions) -> ReachedPositions:
+    return {name: max(position, other[name]) for name, position in one.items()}
 
 
-def _place(collection: Collection, document: Document) -> Place:
+def _document_position(collection: Collection, document: Document) -> DocumentPosition:
     return document["position"], f"{collection.name}/{document['_id']}"

@@ -8,20 +8,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from app.cqrs.documents.store import DocumentChanged
-from app.cqrs.freshness.places import LAST, Place, Reached
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS, DocumentPosition, ReachedPositions
 
-IN_A_TURN = 500
+NOTICES_PER_STEP = 500
 """Notices that are published in one step of the event loop, which takes 1 ms."""
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class PublishedNotice:
     """A published notice, with its number."""
 
     notice: DocumentChanged
     number: int
     """The number of the notice, ascending over all read models."""
-    reached: Reached
+    reached: ReachedPositions
     """The positions published by then, the same for all listeners: no listener's cursor ever goes back."""
 
 
@@ -40,13 +40,13 @@ class Listener:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._notices: deque[Noticed] = deque()
+        self._notices: deque[PublishedNotice] = deque()
         self._arrived = asyncio.Event()
         self.lagged = 0
-        self.began_anew = False
+        self.log_was_set_back = False
         """True if the positions of earlier notices are no longer valid; the listener sets it to false."""
 
-    def offer(self, notice: Noticed) -> None:
+    def offer(self, notice: PublishedNotice) -> None:
         """Append a notice; never block, and never exceed the capacity."""
         if len(self._notices) >= self._capacity:
             self._notices.popleft()
@@ -59,19 +59,19 @@ class Listener:
         self.lagged += 1
         self._arrived.set()
 
-    def begin_anew(self) -> None:
+    def set_back(self) -> None:
         """Drop the queued notices, which are of a history that the log has lost."""
         self._notices.clear()
-        self.began_anew = True
+        self.log_was_set_back = True
 
-    async def next(self, seconds: float | None = None) -> Noticed | None:
+    async def next(self, seconds: float | None = None) -> PublishedNotice | None:
         """Return the oldest notice; `None` if none arrives within `seconds`, or if one was lost."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._arrived.wait()
         return self.pending()  # A notice may have arrived just before the timeout.
 
-    def pending(self) -> Noticed | None:
+    def pending(self) -> PublishedNotice | None:
         """Return the oldest queued notice; `None` if there is none."""
         notice = self._notices.popleft() if self._notices else None
         if not self._notices:
@@ -88,43 +88,43 @@ class Notices:
     """Delivers every notice to its listeners, and keeps the newest `kept` for listeners that reconnect."""
 
     def __init__(self, *, kept: int = 10_000, capacity: int = 256) -> None:
-        self._kept: deque[Noticed] = deque(maxlen=kept)
+        self._kept: deque[PublishedNotice] = deque(maxlen=kept)
         self._capacity = capacity
-        self._complete_after: dict[str, Place] = {}
-        self._reached: dict[str, Place] = {}
+        self._complete_after: dict[str, DocumentPosition] = {}
+        self._reached: dict[str, DocumentPosition] = {}
         self._numbers: dict[str, int] = {}
         self._published = 0
         self._publishing: set[str] = set()
         """The read models whose notices are being published."""
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
-    def begin(self, read_model: str, position: int, *, anew: bool = False) -> None:
+    def begin(self, read_model: str, position: int, *, log_set_back: bool = False) -> None:
         """Restart the notices of `read_model` at `position`; only earlier ones may be missing.
 
-        `anew` means that the log was set back: the same positions may belong to other events now.
+        `log_set_back` means that the log was set back: the same positions may belong to other events now.
         """
         self._kept = deque((n for n in self._kept if n.notice.read_model != read_model), self._kept.maxlen)
-        self._complete_after[read_model] = self._reached[read_model] = (position, LAST)
+        self._complete_after[read_model] = self._reached[read_model] = (position, AFTER_ALL_DOCUMENTS)
         for name, listeners in self._listeners.items():
             if re.split("[/@]", name, maxsplit=1)[0] == read_model:
                 for listener in listeners:
-                    if anew:
-                        listener.begin_anew()
+                    if log_set_back:
+                        listener.set_back()
                     listener.lose()
 
-    async def publish_in_turns(self, notices: Sequence[DocumentChanged]) -> None:
+    async def publish_in_steps(self, notices: Sequence[DocumentChanged]) -> None:
         """Publish the notices of one read model in steps, between which other tasks may run.
 
         If it is cancelled, it publishes the rest at once.
         """
-        if len(notices) <= IN_A_TURN:
+        if len(notices) <= NOTICES_PER_STEP:
             self.publish(notices)
             return
         name, done = notices[0].read_model, 0
         self._publishing.add(name)
         try:
             while done < len(notices):
-                self.publish(notices[done : (done := done + IN_A_TURN)])
+                self.publish(notices[done : (done := done + NOTICES_PER_STEP)])
                 await asyncio.sleep(0)
         finally:
             self._publishing.discard(name)
@@ -135,16 +135,16 @@ class Notices:
         for notice in notices:
             if len(self._kept) == self._kept.maxlen:
                 oldest = self._kept[0].notice
-                self._complete_after[oldest.read_model] = oldest.place
+                self._complete_after[oldest.read_model] = oldest.document_position
             self._published += 1
             self._numbers[notice.read_model] = self._published
-            self._reached = {**self._reached, notice.read_model: notice.place}
-            noticed = Noticed(notice, self._published, self._reached)
-            self._kept.append(noticed)
-            for listener in self._concerned(notice):
-                listener.offer(noticed)
+            self._reached = {**self._reached, notice.read_model: notice.document_position}
+            published = PublishedNotice(notice, self._published, self._reached)
+            self._kept.append(published)
+            for listener in self._listeners_to(notice):
+                listener.offer(published)
 
-    def reached(self, progress: Mapping[str, int]) -> tuple[int, Reached]:
+    def reached(self, progress: Mapping[str, int]) -> tuple[int, ReachedPositions]:
         """Return the number of the last notice of these read models, and the positions published by now.
 
         All notices up to the positions in `progress` have been published, or are being published.
@@ -152,8 +152,8 @@ class Notices:
         for name, position in progress.items():
             if name in self._publishing:  # More notices will follow after the last position.
                 self._reached = {name: (0, ""), **self._reached}
-            elif (position, LAST) > self._reached.get(name, (0, "")):
-                self._reached = {**self._reached, name: (position, LAST)}
+            elif (position, AFTER_ALL_DOCUMENTS) > self._reached.get(name, (0, "")):
+                self._reached = {**self._reached, name: (position, AFTER_ALL_DOCUMENTS)}
         number = max((self._numbers.get(name, 0) for name in progress), default=0)
         return number, {name: self._reached[name] for name in progress}
 
@@ -171,18 +171,18 @@ class Notices:
                 if not self._listeners[name]:
                     del self._listeners[name]
 
-    def since(self, places: Reached) -> list[Noticed] | None:
+    def since(self, positions: ReachedPositions) -> list[PublishedNotice] | None:
         """Return the notices after these positions of read models; `None` if some are no longer kept."""
-        if any(place < self._complete_after.get(model, (0, "")) for model, place in places.items()):
+        if any(position < self._complete_after.get(model, (0, "")) for model, position in positions.items()):
             return None
-        return [kept for kept in self._kept if _is_after(kept.notice, places)]
+        return [kept for kept in self._kept if _is_after(kept.notice, positions)]
 
-    def _concerned(self, notice: DocumentChanged) -> Iterable[Listener]:
+    def _listeners_to(self, notice: DocumentChanged) -> Iterable[Listener]:
         names = [topic(notice.read_model), topic(notice.read_model, document=notice.document_id)]
         if notice.about is not None:
             names.append(topic(notice.read_model, about=notice.about))
         return {listener for name in names for listener in self._listeners.get(name, ())}
 
 
-def _is_after(notice: DocumentChanged, places: Reached) -> bool:
-    return notice.read_model in places and notice.place > places[notice.read_model]
+def _is_after(notice: DocumentChanged, positions: ReachedPositions) -> bool:
+    return notice.read_model in positions and notice.document_position > positions[notice.read_model]

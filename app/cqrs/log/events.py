@@ -207,7 +207,7 @@ class EventLog(Protocol):
 class Commits(Protocol):
     """A listener to the commits of all processes."""
 
-    def told(self, command_id: UUID | None) -> None:
+    def committed(self, command_id: UUID | None) -> None:
         """Record a commit: of events, or of the command with this id, which recorded none."""
 
     def missed(self) -> None:

@@ -7,7 +7,7 @@ from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.live.notices import Notices
 from app.cqrs.reading.cache import ReadCache
-from app.cqrs.reading.recent_changes import Concerned
+from app.cqrs.reading.recent_changes import ChangeWithIds
 
 
 class Announcer:
@@ -37,7 +37,7 @@ class Announcer:
         lost announced events.
         """
         if not gapless:
-            self._notices.begin(self._read_model, position, anew=log_set_back)
+            self._notices.begin(self._read_model, position, log_set_back=log_set_back)
         self._cache.settled(self._read_model)
         self._progress.reached(position)
 
@@ -45,7 +45,7 @@ class Announcer:
         """Announce that events are to be applied, the oldest of which was recorded at `since`."""
         self._progress.pending(since)
 
-    def changing(self, changes: Sequence[Concerned], position: int) -> None:
+    def changing(self, changes: Sequence[ChangeWithIds], position: int) -> None:
         """Announce that the documents may show `changes`, up to `position`, from now on."""
         self._cache.changing(self._read_model, changes)
         self._progress.applying(position)
@@ -58,7 +58,7 @@ class Announcer:
         """Announce that the documents show all changes up to `position`."""
         self._cache.changed(self._read_model)
         self._progress.reached(position)
-        await self._notices.publish_in_turns(notices)
+        await self._notices.publish_in_steps(notices)
 
     def unchanged(self, position: int) -> None:
         """Announce that no further event up to `position` changes a document."""

@@ -92,8 +92,8 @@ class Applier:
         changes = [(part, change) for part in parts for change in self._model.changes(part)]
         last = events[-1]
         if changes:
-            concerned = [(change, await self._concerned(change)) for _, change in changes]
-            self._announcer.changing(concerned, last.position)
+            with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
+            self._announcer.changing(with_ids, last.position)
             notices = await self._documents.write(changes, last)
             await self._announcer.changed(last.position, notices)
         else:
@@ -101,7 +101,7 @@ class Applier:
             self._announcer.unchanged(last.position)
         await self._documents.save_if_due()
 
-    async def _concerned(self, change: Change) -> Sequence[str] | None:
+    async def _affected_ids(self, change: Change) -> Sequence[str] | None:
         """Return the ids of the documents that a change may affect; `None` if there are too many to find.
 
         A document that matches the filter only after another change of the batch is found by that change.

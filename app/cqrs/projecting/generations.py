@@ -49,15 +49,15 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
             if not older:
                 return
             latest = max(older, key=lambda each: each.position)
-            told = f"{model.name} has documents of its own in {model.key}: {_difference(model, latest)}"
+            difference = f"{model.name} has documents of its own in {model.key}: {_difference(model, latest)}"
             if not alone:
                 logger.warning(
                     "%s. An older process may serve %s; once there is none, `projections prune` drops them",
-                    told,
+                    difference,
                     ", ".join(each.key for each in older),
                 )
                 return
-            logger.warning("%s. They are built from the log, and the older ones dropped then", told)
+            logger.warning("%s. They are built from the log, and the older ones dropped then", difference)
             await progress.until_live()
             for generation in older:
                 await store.drop(generation)

@@ -13,7 +13,7 @@ from sys import getsizeof
 from typing import Any
 
 from app.cqrs.reading.invalidation import InvalidationIndex
-from app.cqrs.reading.recent_changes import Concerned, RecentChanges
+from app.cqrs.reading.recent_changes import ChangeWithIds, RecentChanges
 from app.cqrs.reading.sources import Source
 
 PER_ENTRY, PER_SOURCE, PER_TEXT = 600, 400, 350
@@ -94,7 +94,7 @@ class ReadCache:
         while self.bytes > self.capacity:
             self._drop(next(iter(self._entries)))
 
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         """Drop the answers that `changes` make stale, for the documents may show these from now on."""
         if not self.capacity:
             return

@@ -19,7 +19,7 @@ class InvalidationIndex:
     def __init__(self) -> None:
         self._by_id: defaultdict[str, dict[str, Keys]] = defaultdict(dict)
         """The answers that show a document, by collection and id."""
-        self._choices: defaultdict[str, _Choices] = defaultdict(_Choices)
+        self._choices: defaultdict[str, _AnswersByChoice] = defaultdict(_AnswersByChoice)
         """The answers that show chosen documents, by collection."""
 
     def add(self, key: Hashable, sources: Sequence[Source]) -> None:
@@ -56,7 +56,7 @@ class InvalidationIndex:
         return found.union(*(by_id[id] for id in by_id.keys() & ids))
 
 
-class _Choices:
+class _AnswersByChoice:
     """The answers that show chosen documents of one collection, by their choice."""
 
     def __init__(self) -> None:

@@ -22,20 +22,20 @@ BYTES = 1_000_000
 PER_CHANGE = 500
 """Bytes of a change in addition to its document, filter, update and ids."""
 
-Concerned = tuple[Change, Collection[str] | None]
+ChangeWithIds = tuple[Change, Collection[str] | None]
 """A change, and the ids of the documents that it may affect; `None` if these are not known."""
 
 
 @dataclass(slots=True)
 class _Transaction:
-    changes: Sequence[Concerned] | None
+    changes: Sequence[ChangeWithIds] | None
     """The changes; `None` if there are too many, or if they are too large."""
     bytes: int
     ended: float = math.inf
     """The moment of the end, in the cache's count; infinite while it is in progress."""
 
     @classmethod
-    def of(cls, changes: Sequence[Concerned]) -> "_Transaction":
+    def of(cls, changes: Sequence[ChangeWithIds]) -> "_Transaction":
         if sum(1 if ids is None else len(ids) for _, ids in changes) >= LARGE:
             return cls(None, 0)
         size = 0
@@ -59,7 +59,7 @@ class RecentChanges:
         self._transactions: deque[_Transaction] = deque()
         self._known_from = math.inf
 
-    def begin(self, changes: Sequence[Concerned]) -> None:
+    def begin(self, changes: Sequence[ChangeWithIds]) -> None:
         """Record that the documents may show these changes from now on."""
         transaction = _Transaction.of(changes)
         self._transactions.append(transaction)

@@ -23,7 +23,7 @@ from app.cqrs.documents.store import (
     DocumentsLost,
     LogPoint,
 )
-from app.cqrs.freshness.places import Place
+from app.cqrs.freshness.document_positions import DocumentPosition
 from app.cqrs.log.events import RecordedEvent
 from app.stores.mongo.batches import Batch
 from app.stores.mongo.internals.pymongo import forget_connections
@@ -216,7 +216,7 @@ class MongoWriter:
         self, changes: Sequence[tuple[RecordedEvent, Change]], session: ClientSession
     ) -> list[DocumentChanged]:
         waiting: defaultdict[str, Operations] = defaultdict(Operations)
-        notices: dict[Place, DocumentChanged] = {}
+        notices: dict[DocumentPosition, DocumentChanged] = {}
         for event, change in changes:
             name = change.collection.stored_as
             ids = [change.id] if change.id is not None else []
@@ -231,13 +231,13 @@ class MongoWriter:
             elif change.id is not None:
                 waiting[name].add(change.id, change, event.position)
             for notice in _notices(ids, change, event):
-                place = notice.place
-                if earlier := notices.get(place):  # There is one notice for each event and document.
+                key = notice.document_position
+                if earlier := notices.get(key):  # There is one notice for each event and document.
                     notice = replace(notice, fields=tuple(sorted({*earlier.fields, *notice.fields})))
-                notices[place] = notice
+                notices[key] = notice
         for name, operations in waiting.items():
             self._flush(name, operations, session)
-        return [notices[place] for place in sorted(notices)]
+        return [notices[key] for key in sorted(notices)]
 
     def _flush(self, name: str, operations: Operations, session: ClientSession) -> None:
         for portion in operations.take():

@@ -45,9 +45,9 @@ async def _listening(engine: AsyncEngine, commits: Commits) -> AsyncIterator[asy
 
     def notified(_connection: Any, _process: Any, _channel: Any, command_id: str) -> None:
         try:
-            commits.told(UUID(command_id) if command_id else None)
+            commits.committed(UUID(command_id) if command_id else None)
         except ValueError:  # Every user of the database may notify this channel, with any payload.
-            commits.told(None)
+            commits.committed(None)
 
     def closed(_: Any) -> None:
         disconnected.set()

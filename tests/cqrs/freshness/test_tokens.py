@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cqrs.freshness.places import LAST
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.tokens import BadToken, LostHistory, Token, Tokens
 from app.cqrs.log.history import History
 from app.cqrs.unavailable import WriteStoreUnavailable
@@ -53,8 +53,8 @@ def test_a_token_that_another_key_has_signed_is_refused() -> None:
 
 def test_a_plain_token_has_seen_all_of_its_position() -> None:
     token = Token(7, {"orders": (9, "a")})
-    assert token.place_in("products") == (7, LAST)
-    assert token.place_in("orders") == (9, "a")
+    assert token.document_position_in("products") == (7, AFTER_ALL_DOCUMENTS)
+    assert token.document_position_in("orders") == (9, "a")
     assert token.position_in("orders") == 9
 
 
@@ -100,7 +100,7 @@ async def test_a_cursor_for_an_old_place_names_the_newest_event() -> None:
     restored.events = log.events[:2]
     with pytest.raises(LostHistory):
         await Tokens(b"a key", History(restored)).read(cursor)
-    assert (await Tokens(b"a key", History(log)).read(cursor)).place_in("notes") == (1, "notes/a")
+    assert (await Tokens(b"a key", History(log)).read(cursor)).document_position_in("notes") == (1, "notes/a")
 
 
 async def test_a_token_is_taken_as_it_is_while_the_log_can_not_be_asked() -> None:

@@ -109,8 +109,8 @@ async def test_many_documents_of_one_event_are_each_sent_once_and_none_counts_as
             [third] = await take(states, 1)
     assert [state.document["_id"] for state in first] == [f"{number:03}" for number in range(count)]
     assert [state.document["_id"] for state in second] == [f"{number:03}" for number in range(count)]
-    assert {state.place[0] for state in second} == {count + 1}
-    assert (third.document["praise"], third.place[0]) == (1, count + 2)
+    assert {state.document_position[0] for state in second} == {count + 1}
+    assert (third.document["praise"], third.document_position[0]) == (1, count + 2)
     assert sum(state.lagged for state in [*first, *second, third]) == 0
 
 
@@ -121,7 +121,7 @@ async def test_resumes_in_the_middle_of_one_event(desk: Desk, read_store: MongoR
         follow = live(read_store, desk.notices).documents
         async with aclosing(follow(documents, {}, topic("notes"), None)) as states:
             seen = await anext(states)
-        resume = Token(0, {"notes": seen.place})
+        resume = Token(0, {"notes": seen.document_position})
         async with aclosing(follow(documents, {}, topic("notes"), resume)) as states:
             rest = await take(states, 2)
     assert [state.document["_id"] for state in (seen, *rest)] == ["a", "b", "c"]

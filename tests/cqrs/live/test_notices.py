@@ -1,8 +1,8 @@
 import asyncio
 
 from app.cqrs.documents.store import DocumentChanged
-from app.cqrs.freshness.places import LAST
-from app.cqrs.live.notices import IN_A_TURN, Listener, Noticed, Notices, topic
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
+from app.cqrs.live.notices import NOTICES_PER_STEP, Listener, Notices, PublishedNotice, topic
 
 
 def changed(
@@ -19,12 +19,12 @@ def changed(
     )
 
 
-def positions(kept: list[Noticed] | None) -> list[int] | None:
+def positions(kept: list[PublishedNotice] | None) -> list[int] | None:
     return None if kept is None else [each.notice.position for each in kept]
 
 
-def noticed(position: int, document: str = "a") -> Noticed:
-    return Noticed(changed(position, document), position, {})
+def noticed(position: int, document: str = "a") -> PublishedNotice:
+    return PublishedNotice(changed(position, document), position, {})
 
 
 def waiting(listener: Listener) -> list[int]:
@@ -112,17 +112,17 @@ def test_resumes_after_a_place_without_gap_or_double() -> None:
     notices = Notices()
     notices.publish([changed(1), changed(2, "a"), changed(2, "b"), changed(3, read_model="letters")])
     assert positions(notices.since({"notes": (0, "")})) == [1, 2, 2]
-    assert positions(notices.since({"notes": (1, LAST)})) == [2, 2]
+    assert positions(notices.since({"notes": (1, AFTER_ALL_DOCUMENTS)})) == [2, 2]
     assert positions(notices.since({"notes": (2, "notes_v1/a")})) == [2]
-    assert positions(notices.since({"notes": (2, LAST), "letters": (0, "")})) == [3]
-    assert positions(notices.since({"notes": (9, LAST)})) == []
+    assert positions(notices.since({"notes": (2, AFTER_ALL_DOCUMENTS), "letters": (0, "")})) == [3]
+    assert positions(notices.since({"notes": (9, AFTER_ALL_DOCUMENTS)})) == []
 
 
 def test_keeps_the_newest_and_admits_what_is_gone() -> None:
     notices = Notices(kept=2)
     notices.publish([changed(1, "a"), changed(1, "b"), changed(2, "a")])
     assert positions(notices.since({"notes": (1, "notes_v1/a")})) == [1, 2]
-    assert notices.since({"notes": (0, LAST)}) is None
+    assert notices.since({"notes": (0, AFTER_ALL_DOCUMENTS)}) is None
     assert notices.since({"notes": (1, "notes_v1")}) is None
     assert positions(notices.since({"letters": (0, "")})) == []
 
@@ -131,21 +131,26 @@ def test_every_notice_says_how_far_all_read_models_were_told_of_by_then() -> Non
     notices = Notices()
     notices.begin("letters", 3)
     notices.publish([changed(4), changed(4, "b")])
-    assert notices.reached({"notes": 6, "letters": 3}) == (2, {"notes": (6, LAST), "letters": (3, LAST)})
+    assert notices.reached({"notes": 6, "letters": 3}) == (
+        2,
+        {"notes": (6, AFTER_ALL_DOCUMENTS), "letters": (3, AFTER_ALL_DOCUMENTS)},
+    )
     notices.publish([changed(5, "c", read_model="letters")])
-    [first, _, last] = notices.since({"notes": (0, ""), "letters": (3, LAST)}) or []
-    assert first.reached == {"notes": (4, "notes_v1/a"), "letters": (3, LAST)}
-    assert last.reached == {"notes": (6, LAST), "letters": (5, "letters_v1/c")}
-    assert notices.reached({"notes": 6}) == (2, {"notes": (6, LAST)}), "what is not followed does not count"
+    [first, _, last] = notices.since({"notes": (0, ""), "letters": (3, AFTER_ALL_DOCUMENTS)}) or []
+    assert first.reached == {"notes": (4, "notes_v1/a"), "letters": (3, AFTER_ALL_DOCUMENTS)}
+    assert last.reached == {"notes": (6, AFTER_ALL_DOCUMENTS), "letters": (5, "letters_v1/c")}
+    assert notices.reached({"notes": 6}) == (2, {"notes": (6, AFTER_ALL_DOCUMENTS)}), (
+        "what is not followed does not count"
+    )
 
 
 def test_does_not_resume_from_before_it_began() -> None:
     notices = Notices()
     notices.begin("notes", 5)
     notices.publish([changed(6)])
-    assert notices.since({"notes": (4, LAST)}) is None
+    assert notices.since({"notes": (4, AFTER_ALL_DOCUMENTS)}) is None
     assert notices.since({"notes": (5, "notes_v1/a")}) is None
-    assert positions(notices.since({"notes": (5, LAST)})) == [6]
+    assert positions(notices.since({"notes": (5, AFTER_ALL_DOCUMENTS)})) == [6]
 
 
 def test_beginning_again_forgets_what_may_have_gaps() -> None:
@@ -153,8 +158,8 @@ def test_beginning_again_forgets_what_may_have_gaps() -> None:
     notices.publish([changed(1), changed(1, read_model="letters")])
     notices.begin("notes", 5)
     notices.publish([changed(6), changed(7, "b"), changed(8, "c")])
-    assert notices.since({"notes": (4, LAST)}) is None
-    assert positions(notices.since({"notes": (5, LAST)})) == [6, 7, 8]
+    assert notices.since({"notes": (4, AFTER_ALL_DOCUMENTS)}) is None
+    assert positions(notices.since({"notes": (5, AFTER_ALL_DOCUMENTS)})) == [6, 7, 8]
     assert notices.since({"letters": (0, "")}) is None
 
 
@@ -185,7 +190,7 @@ async def test_what_arrives_just_as_the_patience_ends_is_not_passed_over() -> No
     assert found.notice.position == 1
 
 
-MANY = [changed(1, f"{number:05}") for number in range(3 * IN_A_TURN)]
+MANY = [changed(1, f"{number:05}") for number in range(3 * NOTICES_PER_STEP)]
 
 
 async def test_very_many_notices_leave_others_their_turn() -> None:
@@ -193,11 +198,11 @@ async def test_very_many_notices_leave_others_their_turn() -> None:
 
     async def look() -> None:
         while len(published) < 3:
-            published.append(len(notices.since({"notes": (0, LAST)}) or ()))
+            published.append(len(notices.since({"notes": (0, AFTER_ALL_DOCUMENTS)}) or ()))
             await asyncio.sleep(0)
 
-    await asyncio.gather(notices.publish_in_turns(MANY), look())
-    assert published == [IN_A_TURN, 2 * IN_A_TURN, 3 * IN_A_TURN]
+    await asyncio.gather(notices.publish_in_steps(MANY), look())
+    assert published == [NOTICES_PER_STEP, 2 * NOTICES_PER_STEP, 3 * NOTICES_PER_STEP]
 
 
 async def test_what_is_being_published_is_not_taken_for_published() -> None:
@@ -207,17 +212,17 @@ async def test_what_is_being_published_is_not_taken_for_published() -> None:
     async def look() -> None:
         reached.append(notices.reached({"notes": 1}))
 
-    await asyncio.gather(notices.publish_in_turns(MANY), look())
-    assert reached == [(IN_A_TURN, {"notes": MANY[IN_A_TURN - 1].place})]
-    assert notices.reached({"notes": 1}) == (len(MANY), {"notes": (1, LAST)})
+    await asyncio.gather(notices.publish_in_steps(MANY), look())
+    assert reached == [(NOTICES_PER_STEP, {"notes": MANY[NOTICES_PER_STEP - 1].document_position})]
+    assert notices.reached({"notes": 1}) == (len(MANY), {"notes": (1, AFTER_ALL_DOCUMENTS)})
 
 
 async def test_the_rest_is_published_where_the_projector_is_stopped() -> None:
     notices = Notices(kept=len(MANY))
-    publishing = asyncio.create_task(notices.publish_in_turns(MANY))
+    publishing = asyncio.create_task(notices.publish_in_steps(MANY))
     await asyncio.sleep(0)
-    assert len(notices.since({"notes": (0, LAST)}) or ()) == IN_A_TURN
+    assert len(notices.since({"notes": (0, AFTER_ALL_DOCUMENTS)}) or ()) == NOTICES_PER_STEP
     publishing.cancel()
     await asyncio.wait([publishing])
-    assert len(notices.since({"notes": (0, LAST)}) or ()) == len(MANY)
-    assert notices.reached({"notes": 1})[1] == {"notes": (1, LAST)}
+    assert len(notices.since({"notes": (0, AFTER_ALL_DOCUMENTS)}) or ()) == len(MANY)
+    assert notices.reached({"notes": 1})[1] == {"notes": (1, AFTER_ALL_DOCUMENTS)}

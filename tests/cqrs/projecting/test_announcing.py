@@ -10,11 +10,11 @@ from app.cqrs.live.notices import Notices, topic
 from app.cqrs.log.head import Head
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.reading.cache import ReadCache
-from app.cqrs.reading.recent_changes import Concerned
+from app.cqrs.reading.recent_changes import ChangeWithIds
 from app.cqrs.reading.sources import Source
 from tests.cqrs.notes import documents, notes
 
-PRAISED: Concerned = (documents.update("a", {"$inc": {"praise": 1}}), ("a",))
+PRAISED: ChangeWithIds = (documents.update("a", {"$inc": {"praise": 1}}), ("a",))
 SOURCE = Source(documents, "a")
 
 
@@ -108,11 +108,11 @@ async def test_of_a_start_after_a_gap_nothing_from_before_is_kept_and_subscriber
     assert told.keep(since)
     with told.notices.listen(topic(notes.name)) as listener:
         told.announcer.started(0, gapless=True, log_set_back=False)
-        assert (listener.take_lagged(), listener.began_anew) == (0, False)
+        assert (listener.take_lagged(), listener.log_was_set_back) == (0, False)
         told.announcer.started(7, gapless=False, log_set_back=False)
-        assert (listener.take_lagged(), listener.began_anew) == (1, False)
+        assert (listener.take_lagged(), listener.log_was_set_back) == (1, False)
         told.announcer.started(3, gapless=False, log_set_back=True)
-        assert (listener.take_lagged(), listener.began_anew) == (1, True)
+        assert (listener.take_lagged(), listener.log_was_set_back) == (1, True)
     assert told.cache.get("key") is None
     assert not told.keep(since)
     assert told.progress.position == 3

@@ -11,7 +11,7 @@ import pytest
 
 from app.cqrs.documents.read_model import Change
 from app.cqrs.documents.store import DocumentChanged
-from app.cqrs.freshness.places import LAST
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import ReadModelBehind, ReadModelState
 from app.cqrs.live.notices import Notices, topic
 from app.cqrs.log.event_bus import EventBatch
@@ -63,7 +63,9 @@ async def test_goes_on_from_the_checkpoint(desk: Desk, read_store: MongoReadStor
         await later.reaches(3)
     assert [note["praise"] for note in await read_store.find(documents, {})] == [2]
     assert desk.log.reads[-1][0] == 2, "with the event that it already has"
-    assert later.notices.since({"notes": (1, LAST)}) is None, "what was projected before is not kept here"
+    assert later.notices.since({"notes": (1, AFTER_ALL_DOCUMENTS)}) is None, (
+        "what was projected before is not kept here"
+    )
 
 
 async def test_follows_the_bus_without_reading_the_log(desk: Desk, read_store: MongoReadStore) -> None:
@@ -130,7 +132,7 @@ async def test_stops_at_an_event_that_can_not_be_applied_and_says_why(
     assert [note["_id"] for note in await read_store.find(documents, {}, sort=[("_id", 1)])] == ["a", "b"]
     assert desk.progress.reason == "NotePraised at position 3 can't be applied (ChangeImpossible)"
     assert f"it failed: {desk.progress.reason}" in str(refusal.value)
-    kept = desk.notices.since({"notes": (0, LAST)})
+    kept = desk.notices.since({"notes": (0, AFTER_ALL_DOCUMENTS)})
     assert kept is not None
     assert [each.notice.document_id for each in kept] == ["a", "b"]
 
@@ -285,7 +287,7 @@ async def test_applies_nothing_twice_when_an_answer_got_lost_and_tells_listeners
             assert listener.take_lagged() == 1
             assert desk.progress.position == 2
     assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
-    assert desk.notices.since({"notes": (0, LAST)}) is None
+    assert desk.notices.since({"notes": (0, AFTER_ALL_DOCUMENTS)}) is None
 
 
 async def test_of_two_projectors_each_event_is_applied_once(
@@ -398,7 +400,7 @@ async def test_a_change_of_very_many_documents_is_told_in_turns(
             await desk.publish(NoteRead())  # by now it follows
             await desk.reaches(many + 1)
             monkeypatch.setattr(Notices, "publish", note)
-            monkeypatch.setattr("app.cqrs.live.notices.IN_A_TURN", 10)
+            monkeypatch.setattr("app.cqrs.live.notices.NOTICES_PER_STEP", 10)
             await desk.publish(TopicRenamed(topic="plain", to="fancy"))
             found = [await listener.next(PATIENCE) for _ in range(many)]
     assert [each and each.notice.document_id for each in found] == [f"{number:02}" for number in range(many)]

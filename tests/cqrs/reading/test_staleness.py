@@ -9,7 +9,7 @@ import pytest
 from app.cqrs.joining import JoinedQuestions
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.reading import Reading
-from app.cqrs.reading.recent_changes import Concerned
+from app.cqrs.reading.recent_changes import ChangeWithIds
 from app.cqrs.reading.sources import Choice, Source
 from tests.cqrs.notes import documents
 from tests.cqrs.staleness import hammer
@@ -31,9 +31,9 @@ def test_no_answer_is_stale(room: int) -> None:
 
 
 class ForgetsAfterTheCommit(ReadCache):
-    late: Sequence[Concerned] = ()
+    late: Sequence[ChangeWithIds] = ()
 
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         self.late = changes
 
     def changed(self, read_model: str) -> None:
@@ -47,7 +47,7 @@ class KeepsWhatWasReadBefore(ReadCache):
 
 
 class KeepsWhatWasReadMeanwhile(ReadCache):
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         super().changing(read_model, changes)
         self._recent[read_model].end(self._moment)
 
@@ -58,7 +58,7 @@ class KeepsWhatMayHaveBeenReadMeanwhile(ReadCache):
 
 
 class KnowsOfTheLastChangeOnly(ReadCache):
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         self._recent[read_model]._transactions.clear()
         super().changing(read_model, changes)
 
@@ -70,19 +70,19 @@ class ForgetsDocumentsOnly(ReadCache):
 
 
 class ForgetsListingsOnly(ReadCache):
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         super().changing(
             read_model, [(change.collection.put("stranger", {}), ["stranger"]) for change, _ in changes]
         )
 
 
 class ForgetsNothingThatWasFound(ReadCache):
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         super().changing(read_model, [(change, ids if change.id else []) for change, ids in changes])
 
 
 class KeepsNumbersOverRemovals(ReadCache):
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         unseen = documents.update("stranger", {})
         super().changing(read_model, [(unseen if change.delete else change, ids) for change, ids in changes])
 
@@ -94,7 +94,7 @@ class ForgetsWhatIsShownOnly(ReadCache):
 
 
 class TrustsWhatAnotherMayHaveChanged(ReadCache):
-    def changing(self, read_model: str, changes: Sequence[Concerned]) -> None:
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
         self._before = dict(self._entries)
         super().changing(read_model, changes)
 

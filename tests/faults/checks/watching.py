@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from app.cqrs.documents.store import DocumentChanged
-from app.cqrs.freshness.places import Place
+from app.cqrs.freshness.document_positions import DocumentPosition
 from app.cqrs.freshness.tokens import Tokens
 from tests.faults.findings import Findings, doubled, lost, wrong
 from tests.faults.watchers import Item, Watcher
@@ -14,10 +14,10 @@ from tests.faults.watchers import Item, Watcher
 
 def check_changes(watcher: Watcher, history: Iterable[DocumentChanged], tokens: Tokens) -> Findings:
     """A follower of `readModelUpdates`, against all notices that there ever were."""
-    due: defaultdict[str, list[Place]] = defaultdict(list)
+    due: defaultdict[str, list[DocumentPosition]] = defaultdict(list)
     for notice in history:
-        due[notice.read_model].append(notice.place)
-    seen: defaultdict[str, list[tuple[Place, int]]] = defaultdict(list)
+        due[notice.read_model].append(notice.document_position)
+    seen: defaultdict[str, list[tuple[DocumentPosition, int]]] = defaultdict(list)
     told: list[int] = []  # the items that say that something was passed over
     for number, item in enumerate(watcher.items):
         match item["__typename"]:
@@ -28,19 +28,19 @@ def check_changes(watcher: Watcher, history: Iterable[DocumentChanged], tokens: 
                 told.append(number)
     began = tokens.decode(watcher.items[0]["cursor"])
     for model, places in due.items():
-        yield from _model(watcher.name, model, began.place_in(model), places, seen[model], told)
+        yield from _model(watcher.name, model, began.document_position_in(model), places, seen[model], told)
     cursors = [tokens.decode(item["cursor"]) for item in watcher.items]
     for earlier, later in pairwise(cursors):
-        if any(later.place_in(model) < earlier.place_in(model) for model in due):
+        if any(later.document_position_in(model) < earlier.document_position_in(model) for model in due):
             yield wrong(f"{watcher.name}: a cursor went back, from {earlier} to {later}")
 
 
 def _model(
     name: str,
     model: str,
-    began: Place,
-    due: Sequence[Place],
-    seen: Sequence[tuple[Place, int]],
+    began: DocumentPosition,
+    due: Sequence[DocumentPosition],
+    seen: Sequence[tuple[DocumentPosition, int]],
     told: Sequence[int],
 ) -> Findings:
     for (earlier, _), (later, _) in pairwise(seen):
@@ -68,13 +68,13 @@ def check_states(
 ) -> Findings:
     """A follower of documents, against their `final` states by id."""
     model, field = ("product_listing", "product") if "product" in watcher.name else ("order_details", "order")
-    places = [tokens.decode(item["cursor"]).place_in(model) for item in watcher.items]
+    places = [tokens.decode(item["cursor"]).document_position_in(model) for item in watcher.items]
     for earlier, later in pairwise(places):
         if later == earlier:
             yield doubled(f"{watcher.name} was sent {later} twice")
         elif later < earlier:
             yield wrong(f"{watcher.name} was sent {later} after {earlier}")
-    happened = {notice.place for notice in history if notice.read_model == model}
+    happened = {notice.document_position for notice in history if notice.read_model == model}
     for place in set(places) - happened:
         yield wrong(f"{watcher.name} was sent {place}, which never happened")
     last: dict[str, Item] = {item[field]["id"]: item[field] for item in watcher.items}

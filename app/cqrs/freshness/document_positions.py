@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-Place = tuple[int, str]
+DocumentPosition = tuple[int, str]
 """The position of an event, and the collection and id of a document that it changed."""
 
-LAST = "\U0010ffff"
+AFTER_ALL_DOCUMENTS = "\U0010ffff"
 """A text that sorts after every document of a position."""
 
-Reached = Mapping[str, Place]
+ReachedPositions = Mapping[str, DocumentPosition]
 """For each read model, the document position up to which all notices were published."""
