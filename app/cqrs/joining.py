@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from app.cqrs.callers import Caller, Together
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 
-AT_ONCE = 2
+MAX_IN_FLIGHT = 2
 """Questions of a kind that may be in flight at once: with only one, two callers would take turns."""
 
-JOINED_FROM = 2
+CALLERS_FOR_ONE_IN_FLIGHT = 2
 """Callers per question from which only one question is in flight: larger questions cost less per caller."""
 
-MOST = 1_000
+MAX_IDS = 1_000
 """Ids in one question from which no further caller joins it."""
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class _Kind:
     @property
     def is_free(self) -> bool:
         """True if a question may begin now."""
-        return self.under_way < (AT_ONCE if self.joined < JOINED_FROM else 1)
+        return self.under_way < (MAX_IN_FLIGHT if self.joined < CALLERS_FOR_ONE_IN_FLIGHT else 1)
 
     def begin(self, callers: int) -> None:
         """Record that a question for this many callers begins."""
@@ -90,7 +90,7 @@ class JoinedQuestions:
 def _taken_from(waiting: list[Caller[Sequence[str], Any]]) -> list[Caller[Sequence[str], Any]]:
     """Remove and return the callers that have waited longest, as many as may be answered together."""
     count, things = 0, 0
-    while count < len(waiting) and (not count or things + len(waiting[count].wanted) <= MOST):
+    while count < len(waiting) and (not count or things + len(waiting[count].wanted) <= MAX_IDS):
         things += len(waiting[count].wanted)
         count += 1
     taken, waiting[:] = waiting[:count], waiting[count:]

@@ -70,9 +70,8 @@ def description_of(message: Any, field: str) -> str:
 def summary(message: type[Message]) -> str:
     """Return the docstring of a message type on one line; empty if it has none."""
     text = " ".join((message.__doc__ or "").split())
-    return (
-        "" if text.startswith(f"{message.__name__}(") else text
-    )  # `dataclass` sets the signature if there is no docstring
+    # `dataclass` sets the signature as docstring if there is none.
+    return "" if text.startswith(f"{message.__name__}(") else text
 
 
 def undescribed(message: type[Message]) -> Iterator[str]:

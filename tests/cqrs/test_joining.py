@@ -33,7 +33,7 @@ class Library:
 
 @pytest.fixture(autouse=True)
 def _one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "AT_ONCE", 1)
+    monkeypatch.setattr(joining, "MAX_IN_FLIGHT", 1)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def test_who_is_alone_is_asked_for_at_once(library: Library) -> None:
 
 
 async def test_two_do_not_take_turns(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "AT_ONCE", 2)
+    monkeypatch.setattr(joining, "MAX_IN_FLIGHT", 2)
     tasks = await asked(library, ["a"], ["b"], ["c"], ["d"])
     assert library.asked == [["a"], ["b"]]
     library.answer()
@@ -90,7 +90,7 @@ async def test_questions_of_another_kind_wait_for_none(library: Library) -> None
 
 
 async def test_many_are_asked_for_in_portions(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "MOST", 3)
+    monkeypatch.setattr(joining, "MAX_IDS", 3)
     tasks = await asked(library, ["a"], ["b", "c"], ["d"], ["e"], ["f", "g", "h", "i"])
     library.answer()
     await asyncio.gather(*tasks)

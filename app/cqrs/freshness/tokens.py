@@ -78,9 +78,8 @@ class Tokens:
             newest = self._history.newest
             return self._written(position, newest, self._history.tag_at(newest) or 0, reached)
         named = position
-        if (
-            tag := self._history.tag_at(position)
-        ) is None:  # The position is older than the history in memory.
+        # The position may be older than the history in memory.
+        if (tag := self._history.tag_at(position)) is None:
             named = self._history.newest
             tag = self._history.tag_at(named) or 0
         return self._of_position(position, named, tag)

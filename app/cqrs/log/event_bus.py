@@ -9,10 +9,10 @@ from typing import Protocol
 
 from app.cqrs.log.events import RecordedEvent
 
-LARGEST = 500
+MAX_JOINED_EVENTS = 500
 """Events from which a batch is not joined with the next one."""
 
-MOST_EVENTS = 5_000
+MAX_QUEUED_EVENTS = 5_000
 """Maximum events in one subscriber's queue, about 15 MB; a projector reads dropped events from the log."""
 
 
@@ -65,7 +65,11 @@ class _Queue:
         first = self._take()
         events = list(first.events)
         # A slow subscriber receives larger batches, which lets it catch up.
-        while self._batches and self._batches[0].after == events[-1].position and len(events) < LARGEST:
+        while (
+            self._batches
+            and self._batches[0].after == events[-1].position
+            and len(events) < MAX_JOINED_EVENTS
+        ):
             events += self._take().events
         if not self._batches:
             self._arrived.clear()
@@ -75,7 +79,9 @@ class _Queue:
         """Append a batch; a full queue drops its oldest ones."""
         self._batches.append(batch)
         self._events += len(batch.events)
-        while len(self._batches) > self._capacity or (self._events > MOST_EVENTS and len(self._batches) > 1):
+        while len(self._batches) > self._capacity or (
+            self._events > MAX_QUEUED_EVENTS and len(self._batches) > 1
+        ):
             self._take()
         self._arrived.set()
 
@@ -86,7 +92,7 @@ class _Queue:
 
 
 class AsyncioEventBus:
-    """The bus within one process; a queue has at most `capacity` batches and `MOST_EVENTS` events."""
+    """The bus within one process; a queue has at most `capacity` batches and `MAX_QUEUED_EVENTS` events."""
 
     def __init__(self, capacity: int = 256) -> None:
         self._capacity = capacity

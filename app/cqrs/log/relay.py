@@ -102,9 +102,8 @@ class Relay:
         )
         self._last = last
         self._history.forget()
-        self._history.note(
-            [last] if last else []
-        )  # Otherwise tokens would contain no event until the next commit.
+        # Without an event, tokens would contain none until the next commit.
+        self._history.note([last] if last else [])
         self._head.set_back(position)
         self._set_back()
         return position

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from app.cqrs.log.events import EventLog, RecordedEvent
 
-KEPT = 20
+CACHED_BATCHES = 20
 """Batches that are kept in memory for projectors that read them later."""
 
-UNUSED = 10.0
+UNUSED_SECONDS = 10.0
 """Seconds without a read after which all batches are dropped: 10,000 events take 30 MB."""
 
 
@@ -42,9 +42,9 @@ class SharedLog:
         reading = asyncio.create_task(_reading(self._log, after, limit))
         if limit > 1:
             self._kept[key] = reading
-            self._drop_in(UNUSED)
+            self._drop_in(UNUSED_SECONDS)
             reading.add_done_callback(lambda _: self._settle(key, reading))
-        if len(self._kept) > KEPT:
+        if len(self._kept) > CACHED_BATCHES:
             self._kept.popitem(last=False)
         return await asyncio.shield(reading)
 
@@ -54,7 +54,7 @@ class SharedLog:
 
     def _drop_unused(self) -> None:
         self._timer = None
-        if (left := self._read_at + UNUSED - asyncio.get_running_loop().time()) > 0:
+        if (left := self._read_at + UNUSED_SECONDS - asyncio.get_running_loop().time()) > 0:
             self._drop_in(left)
         else:
             self._kept.clear()

@@ -14,11 +14,11 @@ from app.cqrs.unavailable import ReadStoreUnavailable
 
 RETRIES = 5
 """Retries of an event that can't be applied, before the read model fails."""
-TRIED_FOR = 60.0
+RETRY_SECONDS = 60.0
 """Seconds after which no retry begins, however few there were: one attempt may take a minute."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds before the first retry, and at most before a later one; each pause is twice as long as the last."""
-FOUND = 1_000
+MAX_AFFECTED = 1_000
 """Documents that a change by filter may match before all cached answers of its collection are dropped."""
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Applier:
 
     async def _retry(self, event: RecordedEvent, error: Exception) -> None:
         between, now = pauses(), asyncio.get_running_loop().time
-        give_up = now() + TRIED_FOR
+        give_up = now() + RETRY_SECONDS
         for _ in range(RETRIES):
             if now() > give_up:
                 break
@@ -110,7 +110,7 @@ class Applier:
             return (change.id,)
         if not self._announcer.answers_are_cached:
             return None
-        limit = FOUND + 1
+        limit = MAX_AFFECTED + 1
         found = await self._store.find(change.collection, change.where or {}, limit=limit, fields=())
         return [document["_id"] for document in found] if len(found) < limit else None
 

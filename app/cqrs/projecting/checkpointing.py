@@ -134,9 +134,8 @@ class CheckpointedDocuments:
         try:
             async with asyncio.timeout(SAVED_AT_LAST_WITHIN):
                 await self.save()
-        except (
-            Exception
-        ) as reason:  # An error here must not hide the reason to stop; the events are only read again.
+        except Exception as reason:
+            # An error here must not hide the reason to stop: the events are only read again.
             logger.info(
                 "The checkpoint was not saved at the stop: read_model=%s error=%s",
                 self._model.name,

@@ -48,16 +48,10 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
             older = [each for each in await store.generations(model) if each.key != model.key]
             if not older:
                 return
-            latest = max(older, key=lambda each: each.position)
-            difference = f"{model.name} has documents of its own in {model.key}: {_difference(model, latest)}"
             if not alone:
-                logger.warning(
-                    "%s. An older process may serve %s; once there is none, `projections prune` drops them",
-                    difference,
-                    ", ".join(each.key for each in older),
-                )
+                _log("Once no older process runs, `projections prune` drops them", model, older)
                 return
-            logger.warning("%s. They are built from the log, and the older ones dropped then", difference)
+            _log("They are dropped once the new ones are built from the log", model, older)
             await progress.until_live()
             for generation in older:
                 await store.drop(generation)
@@ -88,9 +82,22 @@ async def prune(
     return dropped, kept
 
 
+def _log(next_step: str, model: ReadModel, older: Sequence[Generation]) -> None:
+    latest = max(older, key=lambda each: each.position)
+    logger.warning(
+        "There are documents of older programs. %s: "
+        "read_model=%s generation=%s older=%s position=%d difference=%s",
+        next_step,
+        model.name,
+        model.key,
+        ",".join(each.key for each in older),
+        latest.position,
+        _difference(model, latest),
+    )
+
+
 def _difference(model: ReadModel, other: Generation) -> str:
-    there = f"the documents {other.key}, up to position {other.position},"
     changed = sorted(name for name, version in model.types.items() if other.types.get(name) != version)
     if changed and other.types:
-        return f"{there} were made without {', '.join(changed)} as this program knows them"
-    return f"{there} were made by other functions or indexes"
+        return f"other versions of {', '.join(changed)}"
+    return "other functions or indexes"

@@ -62,9 +62,8 @@ class Projector:
         between, reached = pauses(), 0
         while True:
             try:
-                with (
-                    self._bus.subscribe() as batches
-                ):  # During a pause no subscription is needed: the log has all events.
+                # During a pause no subscription is needed: the log has all events.
+                with self._bus.subscribe() as batches:
                     await self._start()
                     try:
                         await self._follower.follow(batches)
@@ -129,9 +128,8 @@ class Projector:
             self.model.name,
             outline(reason),
         )
-        if isinstance(
-            reason, (CheckpointMoved, DocumentsLost)
-        ):  # The documents may lack changes that they had before.
+        if isinstance(reason, (CheckpointMoved, DocumentsLost)):
+            # The documents may lack changes that they had before.
             self.progress.doubt()
         if isinstance(reason, DocumentsLost):
             self._lost()

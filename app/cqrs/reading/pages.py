@@ -147,7 +147,7 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
 def _keys(listing: Listing) -> list[tuple[str, int]]:
     """Return the paths that a listing is sorted by, each with 1 for ascending or -1 for descending."""
     keys = [_direction(path) for path in listing.order]
-    keys.append(("_id", keys[-1][1]))  # the same way, so that one index serves both directions
+    keys.append(("_id", keys[-1][1]))  # The same direction, so that one index serves both ways.
     return keys
 
 
@@ -171,7 +171,7 @@ _STORABLE = Context(prec=34, Emin=-6143, Emax=6144, traps=[InvalidOperation, Ove
 
 def _integer(text: str) -> int:
     value = int(text)
-    value.to_bytes(8, signed=True)  # Raises where it has more than 64 bits.
+    value.to_bytes(8, signed=True)  # This raises `OverflowError` for more than 64 bits.
     return value
 
 

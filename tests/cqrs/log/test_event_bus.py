@@ -3,7 +3,7 @@
 import asyncio
 
 from app.cqrs.log import event_bus
-from app.cqrs.log.event_bus import MOST_EVENTS, AsyncioEventBus, EventBatch
+from app.cqrs.log.event_bus import MAX_QUEUED_EVENTS, AsyncioEventBus, EventBatch
 from tests.cqrs.desk import MemoryLog
 from tests.cqrs.notes import NoteRead
 
@@ -32,10 +32,10 @@ async def test_a_queue_drops_its_oldest_batches_beyond_a_number_of_batches() -> 
 
 
 async def test_a_queue_drops_its_oldest_batches_beyond_a_number_of_events() -> None:
-    assert await missed_after(batches_of(500, MOST_EVENTS // 500)) == 0
-    assert await missed_after(batches_of(500, MOST_EVENTS // 500 + 3)) == 1_500
+    assert await missed_after(batches_of(500, MAX_QUEUED_EVENTS // 500)) == 0
+    assert await missed_after(batches_of(500, MAX_QUEUED_EVENTS // 500 + 3)) == 1_500
 
 
 async def test_a_batch_that_is_larger_than_a_queue_by_itself_is_delivered() -> None:
-    assert await missed_after(batches_of(MOST_EVENTS + 1, 1)) == 0
-    assert event_bus.LARGEST < MOST_EVENTS
+    assert await missed_after(batches_of(MAX_QUEUED_EVENTS + 1, 1)) == 0
+    assert event_bus.MAX_JOINED_EVENTS < MAX_QUEUED_EVENTS

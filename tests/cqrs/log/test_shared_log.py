@@ -86,7 +86,7 @@ async def test_who_goes_away_takes_nothing_from_the_others(log: SlowLog) -> None
 
 
 async def test_keeps_the_newest_parts_only(log: SlowLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_log, "KEPT", 2)
+    monkeypatch.setattr(shared_log, "CACHED_BATCHES", 2)
     log.may_answer.set()
     shared = SharedLog(log)
     for after in (0, 1, 2, 0, 2):
@@ -97,7 +97,7 @@ async def test_keeps_the_newest_parts_only(log: SlowLog, monkeypatch: pytest.Mon
 async def test_parts_that_nobody_reads_any_more_are_dropped(
     log: SlowLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_log, "UNUSED", 0.05)
+    monkeypatch.setattr(shared_log, "UNUSED_SECONDS", 0.05)
     log.may_answer.set()
     shared = SharedLog(log)
     event = weakref.ref((await shared.read(after=0, limit=4))[0])

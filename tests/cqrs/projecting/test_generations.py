@@ -167,9 +167,9 @@ async def test_an_older_generation_is_told_and_dropped_once_the_new_one_is_live(
     assert not {older.key, "notes_v1"} & {*names}
     [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert said == (
-        f"notes has documents of its own in {newer.key}: the documents {older.key}, up to position 1, were "
-        "made without NotePraised as this program knows them. They are built from the log, and the older "
-        "ones dropped then"
+        "There are documents of older programs. They are dropped once the new ones are built from the log: "
+        f"read_model=notes generation={newer.key} older={older.key} position=1 "
+        "difference=other versions of NotePraised"
     )
 
 
@@ -184,7 +184,8 @@ async def test_where_others_may_serve_them_older_generations_stay(
             await desk.reaches(len(log.events))
     await succeed(newer, desk.progress, read_store, alone=False)
     assert {each.key for each in await read_store.generations(newer)} == {older.key, newer.key}
-    assert f"An older process may serve {older.key};" in caplog.text
+    assert "Once no older process runs, `projections prune` drops them: " in caplog.text
+    assert f" older={older.key} " in caplog.text
 
 
 async def test_an_operator_drops_older_generations_once_there_is_a_new_one(

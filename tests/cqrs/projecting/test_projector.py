@@ -376,7 +376,7 @@ async def test_an_event_that_cannot_be_read_stops_who_needs_it(
 async def test_does_not_try_for_long_what_takes_long(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("app.cqrs.projecting.applying.TRIED_FOR", -1)
+    monkeypatch.setattr("app.cqrs.projecting.applying.RETRY_SECONDS", -1)
     desk.log.append(NotePraised(note="a", by="far"))
     async with desk.running():
         await desk.fails()
