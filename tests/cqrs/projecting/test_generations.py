@@ -168,7 +168,7 @@ async def test_an_older_generation_is_told_and_dropped_once_the_new_one_is_live(
     [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert said == (
         "There are documents of older programs. They are dropped once the new ones are built from the log: "
-        f"read_model=notes generation={newer.key} older={older.key} position=1 "
+        f"read_model=notes generation={newer.key} older={older.key},notes_v1 position=1 "
         "difference=other versions of NotePraised"
     )
 
