@@ -30,8 +30,8 @@ class Reading:
         """The highest position that the answers so far reflect."""
         self._sources: list[Source] = []
         self._may_be_kept = True
-        self._touched: dict[str, Freshness] = {}
-        self._asked: dict[str, int] = {}
+        self._first_freshness: dict[str, Freshness] = {}
+        self._awaited: dict[str, int] = {}
         """The position that this operation must see, by read model, for those that it has read."""
 
     def keep(self, cache: ReadCache, key: Hashable, value: Any, *, size: int, since: int) -> None:
@@ -40,24 +40,26 @@ class Reading:
         `size` is the size of key and value, in bytes.
         """
         if self._may_be_kept:
-            cache.put(key, value, size=size, read_models=self._touched, sources=self._sources, since=since)
+            cache.put(
+                key, value, size=size, read_models=self._first_freshness, sources=self._sources, since=since
+            )
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
         """Wait until `read_model` has reached the tokens of this operation and of this read."""
-        progress, first = self._progress[read_model], read_model not in self._touched
+        progress, first = self._progress[read_model], read_model not in self._first_freshness
         if first:
             self.reflects(progress.freshness())
-        wanted = max(self._wanted_of(read_model, at_least), self._asked.get(read_model, 0))
-        self._asked[read_model] = wanted
+        wanted = max(self._wanted_of(read_model, at_least), self._awaited.get(read_model, 0))
+        self._awaited[read_model] = wanted
         if not progress.holds(wanted):
             await progress.wait_for(wanted, self._patience)
             if first:
                 self.reflects(progress.freshness())
-        self._may_show(progress)
+        self._reflect_visible(progress)
 
     def reflects(self, freshness: Freshness) -> None:
         """Record that later reads are at least this fresh; they may be fresher."""
-        self._touched[freshness.read_model] = freshness
+        self._first_freshness[freshness.read_model] = freshness
 
     async def get(
         self, collection: Collection, id: str, at_least: Iterable[Token] = (), *, fields: Fields = None
@@ -75,8 +77,10 @@ class Reading:
     ) -> list[Document | None]:
         """Return the documents with these ids, in their order; `None` for each that does not exist."""
         await self.ready(collection.read_model, at_least)
-        found = await self._surely(collection, lambda: self._reader.get(collection, ids, fields=fields))
-        self._saw(Source(collection, ids))
+        found = await self._read_consistently(
+            collection, lambda: self._reader.get(collection, ids, fields=fields)
+        )
+        self._add_source(Source(collection, ids))
         return [found.get(id) for id in ids]
 
     async def page(
@@ -91,19 +95,19 @@ class Reading:
         find, collection = page_find(listing, arguments, fields), listing.collection
         filter, sort = find.filter, find.sort
         await self.ready(collection.read_model, at_least)
-        found = await self._surely(
+        found = await self._read_consistently(
             collection,
             lambda: self._reader.find(collection, filter, sort=sort, limit=find.limit, fields=find.fields),
         )
-        self._saw(listed(collection, filter, sort, found))
+        self._add_source(listed(collection, filter, sort, found))
         return page_of(find, found)
 
     async def count(self, listing: Listing) -> int:
         """Return the number of documents in the whole listing."""
         await self.ready(listing.collection.read_model)
         collection, filter = listing.collection, listing.filter
-        count = await self._surely(collection, lambda: self._reader.count(collection, filter))
-        self._saw(counted(collection, filter))
+        count = await self._read_consistently(collection, lambda: self._reader.count(collection, filter))
+        self._add_source(counted(collection, filter))
         return count
 
     async def aggregate(
@@ -114,8 +118,10 @@ class Reading:
     ) -> list[Document]:
         """Return the results of an aggregation over a collection."""
         await self.ready(collection.read_model, at_least)
-        found = await self._surely(collection, lambda: self._reader.aggregate(collection, pipeline))
-        self._saw(all_of(collection))
+        found = await self._read_consistently(
+            collection, lambda: self._reader.aggregate(collection, pipeline)
+        )
+        self._add_source(all_of(collection))
         self._may_be_kept &= not reads_elsewhere(pipeline)
         return found
 
@@ -133,19 +139,19 @@ class Reading:
         for name in entry.read_models:
             progress = self._progress[name]
             self.reflects(progress.freshness())
-            self._may_show(progress)
+            self._reflect_visible(progress)
         return entry.value
 
     def freshness(self) -> list[Freshness]:
         """Return the freshness of each read model when it was first read, in that order."""
-        return list(self._touched.values())
+        return list(self._first_freshness.values())
 
     def _wanted_of(self, read_model: str, at_least: Iterable[Token] = ()) -> int:
         """Return the position that the client must see of a read model."""
         tokens = [*self.demanded, *at_least]
         return max(token.position_in(read_model) for token in tokens) if tokens else 0
 
-    async def _surely(self, collection: Collection, read: Callable[[], Awaitable[T]]) -> T:
+    async def _read_consistently(self, collection: Collection, read: Callable[[], Awaitable[T]]) -> T:
         """Return the result of `read`, repeated if the documents may have been lost or set back meanwhile."""
         progress = self._progress[collection.read_model]
         while True:
@@ -157,11 +163,11 @@ class Reading:
                 return found
             await self.ready(collection.read_model)
 
-    def _saw(self, source: Source) -> None:
+    def _add_source(self, source: Source) -> None:
         self._sources.append(source)
-        self._may_show(self._progress[source.collection.read_model])
+        self._reflect_visible(self._progress[source.collection.read_model])
 
-    def _may_show(self, progress: Progress) -> None:
+    def _reflect_visible(self, progress: Progress) -> None:
         """Record the highest position that a read may show, before it begins and again after it has ended.
 
         No later read may show less.

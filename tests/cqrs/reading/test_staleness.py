@@ -147,7 +147,7 @@ def _recalls_without_waiting(self: Reading, cache: ReadCache, key: Hashable) -> 
     entry = cache.get(key)
     if entry:
         for source in entry.sources:
-            self._saw(source)
+            self._add_source(source)
     return entry and entry.value
 
 
