@@ -200,7 +200,7 @@ def _small(random: Random) -> Iterator[None]:
         for module in (
             "log.relay.BATCH",
             "projecting.following.BATCH",
-            "log.event_bus.LARGEST",
+            "log.event_bus.MAX_JOINED_EVENTS",
             "live.following.CHUNK",
         ):
             patch.setattr(f"app.cqrs.{module}", random.randint(2, 9))
