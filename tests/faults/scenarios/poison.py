@@ -80,7 +80,7 @@ class _Round:
             await asyncio.sleep(chance.uniform(0, 1))
         await broken.cure(shop.write_store)
         self.cured = True
-        await self._retry(broken, "goes on")
+        await self._retry(broken, "was retried. It is ")
         run.measured("cure to caught up", await shop.caught_up(), limit=CATCH_UP)
         await watching
         shop.failing = frozenset()
