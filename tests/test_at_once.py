@@ -1,6 +1,7 @@
 """An answer at once is the one that ASGI gives, and no request that is refused there is answered."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ class Known:
     product: str
 
     async def answer(self, *headers: str) -> bytes:
-        """The whole response to the query, which is sent in one packet."""
+        """The whole response, without its date, to the query, which is sent in one packet."""
         body = orjson.dumps({"query": QUERY, "variables": {"id": self.product}})
         head = "\r\n".join(["POST /graphql HTTP/1.1", *headers, f"Content-Length: {len(body)}", "", ""])
         port = int(self.service.client.url.rpartition(":")[2])
@@ -33,7 +34,7 @@ class Known:
         try:
             async with asyncio.timeout(20):
                 writer.write(head.encode("latin-1") + body)
-                answer_head = await reader.readuntil(b"\r\n\r\n")
+                answer_head = re.sub(rb"date: [^\r]+\r\n", b"", await reader.readuntil(b"\r\n\r\n"))
                 if b"content-length:" not in answer_head.lower():  # a stream of events
                     return answer_head + await reader.readuntil(b"0\r\n\r\n")
                 length = int(answer_head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])

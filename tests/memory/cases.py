@@ -56,7 +56,7 @@ async def texts(shop: Shop, times: int) -> None:
     def bodies() -> Iterator[bytes]:
         for number in range(times):
             many = " ".join(f"a{alias}: __typename" for alias in range(1_000))
-            for query in (f"{{ __typename }} #{number}{'x' * 900_000}", f"query Q{number} {{ {many} }}"):
+            for query in (f"{{ __typename }} #{number}{'x' * 90_000}", f"query Q{number} {{ {many} }}"):
                 yield from [body(query)] * 3
 
     await _answered(shop, bodies())
@@ -67,7 +67,7 @@ async def wide(shop: Shop, times: int) -> None:
 
     def bodies() -> Iterator[bytes]:
         for number in range(times):
-            yield from [body(f"{{ __typename }} #{number}{GOAT * 100_000}")] * 3
+            yield from [body(f"{{ __typename }} #{number}{GOAT * 99_000}")] * 3
 
     await _answered(shop, bodies())
 
@@ -96,7 +96,7 @@ CASES = {
     "variables": Case(ask=variables, times=80_000),
     "lists": Case(ask=lists, times=20_000),
     "arguments": Case(ask=arguments, times=6_000),
-    "texts": Case(ask=texts, times=150),
+    "texts": Case(ask=texts, times=1_000),
     "wide": Case(ask=wide, times=400),
     "subscriptions": Case(ask=subscriptions, times=80_000),
     "sockets": Case(ask=sockets, times=1_000),

@@ -86,7 +86,7 @@ async def test_who_reads_slowly_is_sent_the_newest_state_and_how_many_were_not_s
     )
     async with sockets(service.circle) as url, opened(url) as client:
         await subscribe(client, follow)
-        items = []
+        items = [shown(await client.recv())]
         for number in range(1, 31):
             await shop.client.mutate("receiveStock", "product { onHand }", productId=product, quantity=1)
             if number % 5 == 0:
