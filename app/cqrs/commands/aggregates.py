@@ -20,11 +20,11 @@ class UnitOfWork(Protocol):
         """The time of the command, UTC; the same for all that happens in it."""
 
     def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
-        """Records `events` on `stream`, whose version was `version`, when the work is committed."""
+        """Record `events` on `stream`, whose version was `version`, when the work is committed."""
 
 
 class State(Protocol):
-    """What every aggregate knows of itself."""
+    """The identity and the version of an aggregate."""
 
     @property
     def id(self) -> UUID:
@@ -32,7 +32,7 @@ class State(Protocol):
 
     @property
     def version(self) -> int:
-        """How many events it has had."""
+        """The number of its events."""
 
 
 S = TypeVar("S", bound=State)
@@ -48,15 +48,15 @@ class Aggregate(Generic[S, W]):
     """One kind of aggregate: its pure model, and how its rows are loaded and saved."""
 
     kind: str
-    """What its streams are named after."""
+    """The name of the kind, with which the names of its streams begin."""
     evolve: Callable[[S | None, Event], S]
     load: Callable[[W, UUID], Awaitable[S | None]]
     save: Callable[[W, S | None, S], Awaitable[None]]
     identified_by: str = ""
-    """The kind of aggregate whose ids it has, where these are not its own: stock has the product's."""
+    """The kind of aggregate whose ids it shares, if any: stock has the ids of products."""
 
     async def create(self, work: W, id: UUID, decision: Decision) -> Refused | S:
-        """Carries out the decision that brings a new aggregate into being; returns its state."""
+        """Carry out the decision that creates an aggregate; return its state."""
         if isinstance(decision, Refused):
             return decision
         return await self._apply(work, id, None, decision)
@@ -64,7 +64,7 @@ class Aggregate(Generic[S, W]):
     async def change(
         self, work: W, command: Command, decide: Callable[[S, Any, datetime], Decision]
     ) -> Refused | S:
-        """Decides on `command` and carries it out; returns the new state.
+        """Decide on `command` and carry it out; return the new state.
 
         The command's field that is marked `Id(kind)` says which aggregate it is. Refuses what does not
         exist, and a version other than the command's `expected_version`.
@@ -116,5 +116,5 @@ class Aggregate(Generic[S, W]):
 
 
 def stream(kind: str, id: UUID) -> str:
-    """The name of an aggregate's stream, such as `order-<id>`."""
+    """Return the name of an aggregate's stream, such as `order-<id>`."""
     return f"{kind}-{id}"

@@ -1,4 +1,4 @@
-"""The command's way in: one command, one handler, one transaction, one receipt."""
+"""The command bus: one command, one handler, one receipt."""
 
 import asyncio
 import logging
@@ -19,19 +19,19 @@ from app.cqrs.messages import Command, composed
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 
 ATTEMPTS = 12
-"""How often a command that lost a race is tried before the client is asked to try again."""
+"""Attempts at a command that loses races with other processes, before the client is asked to retry."""
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Any], Awaitable[Refused | State]]
-"""What carries out a command in a unit of work; what it did is undone where it refuses in the end."""
+"""A function that carries out a command in a unit of work; if it refuses, its changes are rolled back."""
 
 Handlers = Mapping[type[Command], Handler]
-"""Which handler a command goes to, by the command's type."""
+"""The handlers by the type of command."""
 
 
 class CommandBus:
-    """Brings each command to its handler, exactly once per command id."""
+    """The way of each command to its handler, exactly once for each command id."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class CommandBus:
     ) -> Receipt | Refused:
         """Carry out `command`; a repeated `command_id` gets the first receipt and changes nothing.
 
-        Raises `WriteStoreUnavailable`, and `Conflict` after losing `ATTEMPTS` races in a row. Nobody knows
-        then whether the command took effect, so both say with which id it may be sent again. Raises
+        Raises `WriteStoreUnavailable`, and `Conflict` after losing `ATTEMPTS` races in a row. The command
+        may have taken effect then, so both name the id with which it may be sent again. Raises
         `WriteStoreBusy` if too many commands wait already.
         """
         id, given = command_id or uuid7(), command
@@ -74,7 +74,7 @@ class CommandBus:
         raise Conflict(f"Others were faster {ATTEMPTS} times in a row. Try again. {again}") from reason
 
     async def _decide(self, asked: Asked, work: Transaction) -> Receipt | Refused | None:
-        """Return what the command comes to; `None` if it is accepted, and is to be committed."""
+        """Return the outcome of the command; `None` if it is accepted, and must be committed."""
         id = asked.cause.command_id
         if earlier := await work.earlier(id):
             return asked.answered_before(*earlier)

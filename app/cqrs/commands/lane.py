@@ -14,13 +14,13 @@ from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 
 MOST_TOGETHER = 32
-"""Commands of one group. A larger group saves little more, and makes its first command wait longer."""
+"""Commands in one transaction. A larger group saves little more, and its first command waits longer."""
 
 LONGEST_QUEUE = 0.8
-"""Seconds that a command may have to wait for those before it, as far as can be told."""
+"""Seconds that a command may have to wait for those before it, as estimated from recent commands."""
 
 NEVER_REFUSED = 64
-"""Commands that may wait in any case: how long they will take can't be told from a few."""
+"""Commands that may wait in any case, because an estimate from few commands is unreliable."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Asked:
     cause: Cause
     fingerprint: str
     forms: tuple[Command, ...]
-    """As it was given, and with its text in one form: either may have been stored by an earlier version."""
+    """The command as it was given, and with its text in one form: earlier versions stored either."""
 
     def answered_before(self, stored: str, receipt: Receipt) -> Receipt | Refused:
         """Return the receipt of a command with the same id, or the refusal if that was another command."""
@@ -45,12 +45,12 @@ class Asked:
 
 Outcome = Receipt | Refused
 Decide = Callable[[Asked, Transaction], Awaitable[Outcome | None]]
-"""Has a command carried out in a transaction; returns `None` if it was accepted, and is to be committed."""
+"""A function that carries out a command; returns `None` if it is accepted, and must be committed."""
 
 
 @dataclass
 class _Pace:
-    """How long a command has taken lately, in seconds."""
+    """A moving average of the time that a command takes."""
 
     seconds: float = 0.0
 

@@ -1,4 +1,4 @@
-"""The write store as the command bus needs it: where commands take effect."""
+"""The write store as the command bus needs it."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -18,7 +18,7 @@ class Conflict(Impersonal):
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Who asked for a change, in what context, and when (UTC)."""
+    """The origin of a change: the command, the actor, and the time in UTC."""
 
     command_id: UUID
     correlation_id: UUID
@@ -59,7 +59,7 @@ class Group(Protocol[W]):
 
 
 class WriteStore(Protocol):
-    """Where commands take effect."""
+    """The store in which commands take effect."""
 
     def begin(self, cause: Cause) -> AbstractAsyncContextManager[Transaction]:
         """Begin a transaction that is rolled back unless it was committed."""
