@@ -47,7 +47,8 @@ const url = `ws://127.0.0.1:${server.address().port}/`;
 async function follow(options) {
   connections = 0;
   const seen = [];
-  const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 3, retryWait: () => wait(10), ...options });
+  const retryWait = () => wait(10);
+  const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 3, retryWait, ...options });
   const subscribe = (next, error) =>
     client.subscribe({ query: "subscription { price }" }, { next, error, complete: () => seen.push("complete") });
   subscribe(
@@ -69,7 +70,8 @@ const [seen, made] = await follow({});
 console.log(`the healthy one sees: ${seen.join(", ")}`);
 console.log(`the server sees: ${closed}; connections: ${made}`);
 const [, retried] = await follow({ shouldRetry: () => true });
-console.log(`with shouldRetry: () => true, and 3 attempts: ${retried > 20 ? "more than 20" : retried} connections in a second`);
+const number = retried > 20 ? "more than 20" : retried;
+console.log(`with shouldRetry: () => true, and 3 attempts: ${number} connections in a second`);
 assert.deepStrictEqual(seen, [1, "error: no price"]);
 assert.strictEqual(closed, "4004 no price");
 assert.strictEqual(made, 1);
