@@ -9,8 +9,9 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from signal import SIGINT, SIGTERM
+from signal import SIG_DFL, SIGINT, SIGTERM, signal
 
 import pytest
 
@@ -56,8 +57,14 @@ class Clone:
             name: value for name, value in os.environ.items() if name in kept or name[:4] == "PIP_"
         }
         environment |= {"PORT": self.port, "COLUMNS": "200", "NO_COLOR": "1"}
+        # A command that a shell starts in the background ignores Ctrl-C, and so do its own commands.
         return await asyncio.create_subprocess_exec(
-            "bash", "-c", f"exec {said}", cwd=self.folder, env=environment, stdout=PIPE, stderr=STDOUT
+            *("bash", "-c", f"exec {said}"),
+            cwd=self.folder,
+            env=environment,
+            stdout=PIPE,
+            stderr=STDOUT,
+            preexec_fn=partial(signal, SIGINT, SIG_DFL),
         )
 
     async def run(self, command: str) -> tuple[int | None, str]:
@@ -80,10 +87,10 @@ async def until(process: Process, words: str) -> str:
     return said
 
 
-async def end(process: Process, signal: int) -> int | None:
+async def end(process: Process, stopping: int) -> int | None:
     """Stop a process as a user would; return its exit code."""
     with suppress(ProcessLookupError):
-        process.send_signal(signal)
+        process.send_signal(stopping)
     async with asyncio.timeout(20):
         await process.communicate()
     return process.returncode
