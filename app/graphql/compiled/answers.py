@@ -59,7 +59,7 @@ class CompiledQueries:
             return None
         if body := self.recall(operation, context):
             return body
-        cache, key = context.cache, (context.viewer, *operation.key)
+        cache, key = context.cache, (context.viewer.scope, *operation.key)
         ready = await self._operations.get(operation.query, operation.operation_name)
         if not isinstance(ready, CompiledOperation):
             return None
@@ -88,7 +88,7 @@ class CompiledQueries:
     def recall(self, operation: Operation, context: Context) -> bytes | None:
         """Return the body of a cached response; `None` if documents must be read, or waited for."""
         reading = context.reading
-        data = reading.recall(context.cache, (context.viewer, *operation.key))
+        data = reading.recall(context.cache, (context.viewer.scope, *operation.key))
         if data is None:
             return None
         self.recalled += 1

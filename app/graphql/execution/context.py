@@ -11,15 +11,13 @@ from app.cqrs.documents.store import Fields
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.reading import Reading
+from app.cqrs.viewers import Viewer
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.lists import MOST_TOKENS, refuse_more
 from app.graphql.execution.subscription_state import SubscriptionState
 from app.graphql.internals.strawberry import resolve_info
 
 TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
-
-EVERYONE = "everyone"
-"""The scope of every viewer today; only viewers with the same scope may share an execution or an answer."""
 
 
 @dataclass(kw_only=True)
@@ -37,6 +35,7 @@ class Context:
     def __init__(
         self,
         circle: Circle,
+        viewer: Viewer,
         *,
         sent_tokens: str = "",
         over_http: bool = False,
@@ -47,8 +46,8 @@ class Context:
         """The tokens in the request's header or in `connection_init`, separated by commas; empty if none."""
         self.over_http = over_http
         """True if the operation gets a single response, so that it can't be a subscription."""
-        self.viewer = EVERYONE
-        """The scope of the viewer."""
+        self.viewer = viewer
+        """The viewer; only those with the same scope may share an execution or an answer."""
         self.subscription = subscription or SubscriptionState()
         """The state of the subscription, which all its items share."""
         self.reading = Reading(
@@ -80,7 +79,11 @@ class Context:
     def for_operation(self, subscription: SubscriptionState | None = None) -> "Context":
         """Return a new context for another operation with the same tokens from the same viewer."""
         return Context(
-            self._circle, sent_tokens=self.sent_tokens, over_http=self.over_http, subscription=subscription
+            self._circle,
+            self.viewer,
+            sent_tokens=self.sent_tokens,
+            over_http=self.over_http,
+            subscription=subscription,
         )
 
     async def demand_sent_tokens(self) -> None:

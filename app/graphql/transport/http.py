@@ -15,6 +15,7 @@ from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
+from app.cqrs.viewers import OPEN
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
@@ -104,7 +105,7 @@ class GraphQLEndpoint:
         if accepted.events_above_all:
             return None
         tokens = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
-        context = Context(self._circle(), sent_tokens=tokens, over_http=True)
+        context = Context(self._circle(), OPEN, sent_tokens=tokens, over_http=True)
         if not context.demand_sent_tokens_at_once():
             return None
         answer = self.operations.compiled.recall(operation, context)
@@ -115,7 +116,7 @@ class GraphQLEndpoint:
         if request.method == "GET" and accepted.page_above_all and "query" not in request.parameters:
             return await self._playground(Request(request.scope))
         operation = await request.operation()
-        context = Context(self._circle(), sent_tokens=request.tokens, over_http=True)
+        context = Context(self._circle(), OPEN, sent_tokens=request.tokens, over_http=True)
         if answer := await self.operations.compiled.answer(operation, context):
             return self._answered(answer, context, accepted)
         context = context.for_operation()
@@ -143,7 +144,7 @@ class GraphQLEndpoint:
                 403, "Pages of this origin may not subscribe. Add the origin to ALLOWED_ORIGINS."
             )
         resumed = replace(operation, after=request.headers.get("last-event-id") or None)
-        items = self._streams.open(resumed, Context(self._circle(), sent_tokens=request.tokens))
+        items = self._streams.open(resumed, Context(self._circle(), OPEN, sent_tokens=request.tokens))
         return EventStream(items, self._leaving)
 
 

@@ -42,7 +42,7 @@ def sharing_key(operation: Operation, context: Context) -> SharingKey | None:
     variables = dict(operation.variables or {})
     resumed_by = _resumed_by(document, selected)
     given = variables.pop(resumed_by, None) if resumed_by else None
-    executed = [operation.query, operation.operation_name, variables, context.viewer]
+    executed = [operation.query, operation.operation_name, variables, str(context.viewer.scope)]
     start = repr((given if operation.after is None else operation.after, context.sent_tokens))
     return SharingKey(compact(orjson.dumps(executed, option=orjson.OPT_SORT_KEYS)), start)
 

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
+from app.cqrs.viewers import OPEN
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation, problem_with_length
 from app.graphql.transport.executing import Refused
@@ -99,7 +100,7 @@ class Sockets:
             await websocket.close(4406, "Subprotocol not acceptable")
         else:
             await websocket.accept(PROTOCOL)
-            context = Context(self._circle(), sent_tokens=websocket.headers.get(TOKEN_HEADER) or "")
+            context = Context(self._circle(), OPEN, sent_tokens=websocket.headers.get(TOKEN_HEADER) or "")
             await _Socket(
                 websocket, send, context, self._streams, self._init_patience, self._read_patience
             ).serve()

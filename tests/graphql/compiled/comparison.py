@@ -10,6 +10,7 @@ import pytest
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from app.cqrs.circle import Circle
+from app.cqrs.viewers import OPEN
 from app.graphql.admission.cost import Cost
 from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.execution.context import Context
@@ -80,7 +81,7 @@ class Comparison:
             raise Different(_report(operation, variables, usual, compiled))
 
     def _context(self, operation: Operation) -> Context:
-        return Context(self.circle, sent_tokens=operation.token or "", over_http=True)
+        return Context(self.circle, OPEN, sent_tokens=operation.token or "", over_http=True)
 
 
 def _sorted(body: bytes) -> bytes:

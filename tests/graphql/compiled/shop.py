@@ -10,6 +10,7 @@ from app.bootstrap import READ_MODELS, WriteSide, open_circle
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.viewers import OPEN
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.domain.catalog.commands import DiscontinueProduct
@@ -99,6 +100,6 @@ async def _known(circle: Circle, head: int) -> Known:
 
 async def _cursors(circle: Circle, field: str) -> list[str]:
     result: Any = await schema.execute(
-        f"{{ {field}(first: 30) {{ edges {{ cursor }} }} }}", context_value=Context(circle)
+        f"{{ {field}(first: 30) {{ edges {{ cursor }} }} }}", context_value=Context(circle, OPEN)
     )
     return [edge["cursor"] for edge in result.data[field]["edges"]]

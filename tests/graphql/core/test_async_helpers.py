@@ -21,6 +21,7 @@ from graphql import (
 )
 from graphql.execution import Executor
 
+from app.cqrs.viewers import OPEN
 from app.graphql.admission.documents import documents
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
@@ -111,10 +112,10 @@ async def test_resolvers_can_still_have_an_executor_wait_for_several_things() ->
 )
 async def test_an_operation_that_is_refused_is_freed_with_its_document(service: Service, text: str) -> None:
     await schema.execute(
-        text, context_value=Context(service.circle)
+        text, context_value=Context(service.circle, OPEN)
     )  # What validation leaves is no part of it.
     with without_collector():
-        result = await schema.execute(text, context_value=Context(service.circle))
+        result = await schema.execute(text, context_value=Context(service.circle, OPEN))
         assert result.errors
         known = documents.kept.get(text)
         assert known

@@ -7,6 +7,7 @@ import strawberry
 from motor.motor_asyncio import AsyncIOMotorClient
 from strawberry.extensions import DisableIntrospection
 
+from app.cqrs.viewers import OPEN
 from app.graphql.execution.context import Context
 from app.read_models.product_listing import products
 from schema.circle.ids import key_of
@@ -37,7 +38,7 @@ async def test_no_name_is_suggested_where_introspection_is_refused(service: Serv
         query=Query, extensions=[*schema.extensions, DisableIntrospection], config=schema.config
     )
     for query in ("{ __schema { queryType { name } } }", MISSPELT[name]):
-        result = await closed.execute(query, {"filter": {"prcieFrom": "1"}}, Context(service.circle))
+        result = await closed.execute(query, {"filter": {"prcieFrom": "1"}}, Context(service.circle, OPEN))
         assert result.errors
         messages = [error.message for error in result.errors]
         assert not [message for message in messages if "Did you mean" in message]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.cqrs.live.notices import Notices
+from app.cqrs.viewers import OPEN
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
 from app.graphql.transport.executing import Item, Operations, Refused
@@ -40,7 +41,7 @@ class Subscribers:
         self, query: str, after: str | None = None, **variables: Any
     ) -> AsyncIterator[AsyncGenerator[Item, None]]:
         operation = Operation(query=query, variables={**variables, "after": after})
-        context = Context(self.service.circle)
+        context = Context(self.service.circle, OPEN)
         async with aclosing(self.streams.open(operation, context)) as items:
             yield items
 
