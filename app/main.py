@@ -22,6 +22,7 @@ from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
 from app.graphql.execution.context import TOKEN_HEADER
+from app.graphql.transport.authentication import Authenticator
 from app.graphql.transport.http import GraphQLEndpoint
 from app.graphql.transport.refused import refused
 from app.hosts import Hosts
@@ -33,11 +34,18 @@ from schema.root import schema
 GRAPHQL = "/graphql"
 
 
-def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop | None = None) -> Starlette:
+def create_app(
+    settings: Settings,
+    fill: Filling | None = None,
+    held: HeldLoop | None = None,
+    *,
+    authenticator: Authenticator | None = None,
+) -> Starlette:
     """Return the application, whose lifespan opens the stores and calls `fill` before it serves requests.
 
     A server that stops sets `app.state.leaving` first, which ends responses that would otherwise never end.
-    If `held` is given, `/health/loop` shows how long the event loop was held. Raise `Incomplete`.
+    If `held` is given, `/health/loop` shows how long the event loop was held. An authenticator tells viewers
+    apart by their tokens; without one, everybody may do everything. Raise `Incomplete`.
     """
     require_complete()
 
@@ -52,6 +60,7 @@ def create_app(settings: Settings, fill: Filling | None = None, held: HeldLoop |
         schema,
         lambda: app.state.circle,
         playground.playground,
+        authenticator=authenticator,
         allowed_origins=settings.origins,
         leaving=leaving,
     )
@@ -135,7 +144,7 @@ def _for_pages_of(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:
         endpoint,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Last-Event-ID", TOKEN_HEADER],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", TOKEN_HEADER],
         expose_headers=[TOKEN_HEADER],
         max_age=600,
     )

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from app.config import Settings
 from app.cqrs.circle import Circle
+from app.graphql.transport.authentication import Authenticator
 from app.graphql.transport.executing import Operations
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
@@ -30,9 +31,9 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Service]:
+async def serving(settings: Settings, authenticator: Authenticator | None = None) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends."""
-    app = create_app(settings)
+    app = create_app(settings, authenticator=authenticator)
     async with serving_app(app) as port, httpx.AsyncClient(timeout=20) as http:
         yield Service(Client(f"http://127.0.0.1:{port}", http), app.state.circle, app.state.operations)
 

@@ -43,3 +43,14 @@ class Viewer:
 
 OPEN = Viewer(actor="anonymous", scope=Scope(Sight.OPERATOR))
 """Everybody, where the service asks nobody who they are."""
+
+ANONYMOUS = Viewer(actor="anonymous", scope=Scope(Sight.ANONYMOUS))
+"""Those who send no token, where the service takes tokens."""
+
+
+class Unauthenticated(Exception):
+    """A token is no proof of who sends it; the message says why, and what to do."""
+
+
+class NotVerifiable(Exception):
+    """Nobody can tell at the moment whether a token is genuine; the message says why, and what to do."""

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.config import Settings
 from app.cqrs.circle import Circle
+from app.graphql.transport.authentication import Authentication
 from app.graphql.transport.executing import Operations
 from app.graphql.transport.sockets import INIT_PATIENCE, READ_PATIENCE, Sockets
 from app.graphql.transport.streams import Streams
@@ -32,7 +33,11 @@ async def sockets(
 ) -> AsyncIterator[str]:
     """The URL of a server of the same circle, with its own patience, and small buffers."""
     endpoint = Sockets(
-        lambda: circle, Streams(Operations(schema)), init_patience=init_patience, read_patience=read_patience
+        lambda: circle,
+        Streams(Operations(schema)),
+        Authentication(None),
+        init_patience=init_patience,
+        read_patience=read_patience,
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

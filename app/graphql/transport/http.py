@@ -15,10 +15,11 @@ from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
-from app.cqrs.viewers import OPEN
+from app.cqrs.viewers import Viewer
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
+from app.graphql.transport.authentication import Authentication, Authenticator
 from app.graphql.transport.executing import Item, Operations
 from app.graphql.transport.http_requests import GraphQLRequest, cached_operation
 from app.graphql.transport.media_types import JSON, Accepted
@@ -56,7 +57,10 @@ class Answer:
 
 
 class GraphQLEndpoint:
-    """The endpoint of a GraphQL schema; browsers that ask for a page get the playground."""
+    """The endpoint of a GraphQL schema; browsers that ask for a page get the playground.
+
+    Without an authenticator, everybody may do everything.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class GraphQLEndpoint:
         circle: Callable[[], Circle],
         playground: Page,
         *,
+        authenticator: Authenticator | None,
         allowed_origins: Sequence[str] = (),
         leaving: asyncio.Event | None = None,
     ) -> None:
@@ -72,7 +77,8 @@ class GraphQLEndpoint:
         self._origins = Origins(allowed_origins)
         self.operations = Operations(schema)
         self._streams = Streams(self.operations)
-        self._sockets = Sockets(circle, self._streams, allowed_origins=allowed_origins)
+        self._authentication = Authentication(authenticator)
+        self._sockets = Sockets(circle, self._streams, self._authentication, allowed_origins=allowed_origins)
         self._playground = playground
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,8 +110,11 @@ class GraphQLEndpoint:
         accepted = Accepted.by(headers.get(b"accept", b""))
         if accepted.events_above_all:
             return None
+        viewer = self._authentication.at_once(headers)
+        if viewer is None:
+            return None
         tokens = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
-        context = Context(self._circle(), OPEN, sent_tokens=tokens, over_http=True)
+        context = Context(self._circle(), viewer, sent_tokens=tokens, over_http=True)
         if not context.demand_sent_tokens_at_once():
             return None
         answer = self.operations.compiled.recall(operation, context)
@@ -115,8 +124,9 @@ class GraphQLEndpoint:
         accepted = request.accepted
         if request.method == "GET" and accepted.page_above_all and "query" not in request.parameters:
             return await self._playground(Request(request.scope))
+        viewer = await self._authentication.of_request(request.credentials)
         operation = await request.operation()
-        context = Context(self._circle(), OPEN, sent_tokens=request.tokens, over_http=True)
+        context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True)
         if answer := await self.operations.compiled.answer(operation, context):
             return self._answered(answer, context, accepted)
         context = context.for_operation()
@@ -126,7 +136,7 @@ class GraphQLEndpoint:
             raise HTTPException(400, unknown.as_http_error_reason()) from unknown
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is OperationType.SUBSCRIPTION:
-                return self._subscribed(request, operation)
+                return self._subscribed(request, operation, viewer)
             raise HTTPException(405, "Send mutations with POST.", {"Allow": "POST"}) from wrong
         status = 400 if accepted.json != JSON and not was_executed(result) else 200
         return self._answered(encoded(result), context, accepted, status)
@@ -138,13 +148,13 @@ class GraphQLEndpoint:
             return EventStream(only(Item(body, None)), self._leaving, headers=headers)
         return Answer(body, accepted.json, token, status)
 
-    def _subscribed(self, request: GraphQLRequest, operation: Operation) -> EventStream:
+    def _subscribed(self, request: GraphQLRequest, operation: Operation, viewer: Viewer) -> EventStream:
         if request.method == "GET" and not self._origins.allow(request.headers):
             raise HTTPException(
                 403, "Pages of this origin may not subscribe. Add the origin to ALLOWED_ORIGINS."
             )
         resumed = replace(operation, after=request.headers.get("last-event-id") or None)
-        items = self._streams.open(resumed, Context(self._circle(), OPEN, sent_tokens=request.tokens))
+        items = self._streams.open(resumed, Context(self._circle(), viewer, sent_tokens=request.tokens))
         return EventStream(items, self._leaving)
 
 

@@ -40,7 +40,7 @@ class GraphQLRequest:
         self.method: str = scope["method"]
         self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of each name
         if len(self._raw) != len(scope["headers"]):  # A list may be split over several headers.
-            for name in (b"accept", _TOKEN_HEADER):
+            for name in (b"accept", b"authorization", _TOKEN_HEADER):
                 if name in self._raw:
                     self._raw[name] = b", ".join(self.headers_named(name))
         self.accepted = Accepted.by(self._raw.get(b"accept", b""))
@@ -49,6 +49,11 @@ class GraphQLRequest:
     def tokens(self) -> str:
         """The consistency tokens in the header, separated by commas."""
         return self._raw.get(_TOKEN_HEADER, b"").decode("latin-1")
+
+    @property
+    def credentials(self) -> Mapping[bytes, bytes]:
+        """The headers that may hold a token; several of one name are joined, so that none of them counts."""
+        return self._raw
 
     @property
     def headers(self) -> Headers:

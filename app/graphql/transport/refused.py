@@ -6,7 +6,14 @@ from starlette.responses import Response
 
 from app.graphql.transport.media_types import JSON
 
-_CODES = {403: "FORBIDDEN", 404: "NOT_FOUND", 413: "LIMIT_EXCEEDED", 500: "INTERNAL", 503: "OVERLOADED"}
+_CODES = {
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    413: "LIMIT_EXCEEDED",
+    500: "INTERNAL",
+    503: "OVERLOADED",
+}
 
 
 def refused(refusal: HTTPException, media_type: str = JSON) -> Response:

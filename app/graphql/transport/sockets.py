@@ -14,9 +14,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
-from app.cqrs.viewers import OPEN
+from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated, Viewer
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation, problem_with_length
+from app.graphql.transport.authentication import Authentication
+from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, Close, Disconnected
 from app.graphql.transport.executing import Refused
 from app.graphql.transport.messages import problem_with_message
 from app.graphql.transport.origins import Origins
@@ -30,32 +32,13 @@ MOST_OPERATIONS = 100
 MOST_BYTES = 1_000_000
 """Bytes of the `subscribe` messages whose operations run over one socket; a single one may be larger."""
 
-LONGEST_REASON = 123
-"""Largest size, in bytes, of the reason in a close frame (RFC 6455)."""
-
 INIT_PATIENCE = timedelta(seconds=10)
 """The time that a socket may stay open without `connection_init`."""
 
 READ_PATIENCE = timedelta(seconds=30)
 """The time that a client may leave messages unread."""
 
-TRY_AGAIN_LATER = 1013
-"""A close code after which clients reconnect."""
-
 logger = logging.getLogger(__name__)
-
-
-class _Close(Exception):
-    """The socket must be closed with this code and reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
-
-
-class _Disconnected(Exception):
-    """The client has disconnected."""
 
 
 class _Message(NamedTuple):
@@ -79,6 +62,7 @@ class Sockets:
         self,
         circle: Callable[[], Circle],
         streams: Streams,
+        authentication: Authentication,
         *,
         allowed_origins: Sequence[str] = (),
         init_patience: timedelta = INIT_PATIENCE,
@@ -86,6 +70,7 @@ class Sockets:
     ) -> None:
         self._circle = circle
         self._streams = streams
+        self._authentication = authentication
         self._origins = Origins(allowed_origins)
         self._init_patience = init_patience
         self._read_patience = read_patience
@@ -100,9 +85,16 @@ class Sockets:
             await websocket.close(4406, "Subprotocol not acceptable")
         else:
             await websocket.accept(PROTOCOL)
-            context = Context(self._circle(), OPEN, sent_tokens=websocket.headers.get(TOKEN_HEADER) or "")
+            tokens = websocket.headers.get(TOKEN_HEADER) or ""
+            context = Context(self._circle(), ANONYMOUS, sent_tokens=tokens)
             await _Socket(
-                websocket, send, context, self._streams, self._init_patience, self._read_patience
+                websocket,
+                send,
+                context,
+                self._streams,
+                self._authentication,
+                self._init_patience,
+                self._read_patience,
             ).serve()
 
 
@@ -115,6 +107,7 @@ class _Socket:
         send: Send,
         context: Context,
         streams: Streams,
+        authentication: Authentication,
         init_patience: timedelta,
         read_patience: timedelta,
     ) -> None:
@@ -122,6 +115,7 @@ class _Socket:
         self._send_frame = send
         self._context = context
         self._streams = streams
+        self._authentication = authentication
         self._init_patience = init_patience.total_seconds()
         self._read_patience = read_patience.total_seconds()
         self._loop = asyncio.get_running_loop()
@@ -137,11 +131,11 @@ class _Socket:
         try:
             async with asyncio.TaskGroup() as self._running:
                 await self._listen()
-        except* _Disconnected:
+        except* Disconnected:
             pass
-        except* _Close as closing:
+        except* Close as closing:
             close = closing.exceptions[0]
-            assert isinstance(close, _Close)
+            assert isinstance(close, Close)
             with suppress(WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(self._read_patience):
                     await self._websocket.close(close.code, close.reason)
@@ -159,20 +153,20 @@ class _Socket:
                     if self._initialised:
                         patience.reschedule(None)
         except TimeoutError:
-            raise _Close(4408, "Connection initialisation timeout") from None
+            raise Close(4408, "Connection initialisation timeout") from None
 
     async def _message(self) -> _Message:
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
-            raise _Disconnected
+            raise Disconnected
         if received.get("text") is None:
-            raise _Close(4400, "A message must be text, not binary")
+            raise Close(4400, "A message must be text, not binary")
         try:
             message = orjson.loads(received["text"])
         except orjson.JSONDecodeError:
-            raise _Close(4400, "A message must be JSON") from None
+            raise Close(4400, "A message must be JSON") from None
         if problem := problem_with_message(message):
-            raise _Close(4400, problem)
+            raise Close(4400, problem)
         return _Message(message, getsizeof(received["text"]))
 
     async def _answer(self, sent: _Message) -> None:
@@ -180,10 +174,12 @@ class _Socket:
         match message["type"]:
             case "connection_init":
                 if self._initialised:
-                    raise _Close(4429, "Too many initialisation requests")
-                self._initialised = True
-                given = (message.get("payload") or {}).get(TOKEN_HEADER)
+                    raise Close(4429, "Too many initialisation requests")
+                payload = message.get("payload") or {}
+                self._context.viewer = await self._viewer(payload)
+                given = payload.get(TOKEN_HEADER)
                 self._context.sent_tokens = self._context.sent_tokens or ("" if given is None else str(given))
+                self._initialised = True
                 await self._send({"type": "connection_ack"})
             case "ping":
                 payload = message.get("payload")
@@ -194,11 +190,19 @@ class _Socket:
                 if message["id"] in self._operations:
                     self._forget(message["id"]).cancel()
 
+    async def _viewer(self, payload: dict[str, Any]) -> Viewer:
+        try:
+            return await self._authentication.of_socket(payload, self._websocket.headers)
+        except Unauthenticated as refusal:
+            raise Close(FORBIDDEN, str(refusal)) from refusal
+        except NotVerifiable as trouble:
+            raise Close(TRY_AGAIN_LATER, str(trouble)) from trouble
+
     async def _subscribe(self, id: str, payload: dict[str, Any], size: int) -> None:
         if not self._initialised:
-            raise _Close(4401, "Unauthorized")
+            raise Close(4401, "Unauthorized")
         if id in self._operations:
-            raise _Close(4409, f"Subscriber for {id} already exists")
+            raise Close(4409, f"Subscriber for {id} already exists")
         if len(self._operations) >= MOST_OPERATIONS:
             refusal = (
                 f"{MOST_OPERATIONS} operations run over this socket, the most allowed. Complete one first."
@@ -239,7 +243,7 @@ class _Socket:
                     await self._send_text(f"{head}{item.body.decode()}}}")
         except Refused as refused:
             last = {"id": id, "type": "error", "payload": refused.errors}
-        except (_Close, _Disconnected):
+        except (Close, Disconnected):
             raise
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
@@ -260,7 +264,7 @@ class _Socket:
         try:
             await self._send_frame({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError):  # servers raise either if the connection has ended
-            raise _Disconnected from None
+            raise Disconnected from None
         finally:
             self._sending -= 1
         self._progress_at = self._loop.time()
@@ -276,7 +280,7 @@ class _Socket:
 
 
 async def _close_unread() -> None:
-    raise _Close(TRY_AGAIN_LATER, "The client did not read for too long. Resume after your last cursor.")
+    raise Close(TRY_AGAIN_LATER, "The client did not read for too long. Resume after your last cursor.")
 
 
 def _error(id: str, message: str, code: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.cqrs.live.notices import Notices
 from app.graphql.execution.operation import LONGEST_TEXT
+from app.graphql.transport.authentication import Authentication
 from app.graphql.transport.executing import Operations
 from app.graphql.transport.messages import LONGEST_TOKENS
 from app.graphql.transport.sockets import MOST_BYTES, Sockets
@@ -201,7 +202,10 @@ async def test_a_message_over_a_megabyte_closes_the_socket(client: Client, size:
 
 async def test_who_does_not_introduce_themselves_in_time_is_sent_away(service: Service) -> None:
     sockets = Sockets(
-        lambda: service.circle, Streams(Operations(schema)), init_patience=timedelta(milliseconds=1)
+        lambda: service.circle,
+        Streams(Operations(schema)),
+        Authentication(None),
+        init_patience=timedelta(milliseconds=1),
     )
     sent: list[Any] = []
     over = asyncio.Event()

@@ -1,0 +1,80 @@
+"""Who sends a request or opens a socket: the viewer to whom its token belongs."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from starlette.exceptions import HTTPException
+
+from app.cqrs.viewers import ANONYMOUS, OPEN, NotVerifiable, Unauthenticated, Viewer
+
+_SCHEMES = (b"Bearer ", b"bearer ")
+
+_HEADER = b"authorization"
+
+RETRY_AFTER = "5"
+"""Seconds after which a client should send a token again that could not be verified."""
+
+
+class Authenticator(Protocol):
+    """Turns tokens into viewers."""
+
+    def recall(self, token: bytes) -> Viewer | None:
+        """Return the viewer of a token that was verified before and is still valid, without waiting."""
+
+    async def verify(self, token: bytes) -> Viewer:
+        """Return the viewer of a token; raise `Unauthenticated` or `NotVerifiable`."""
+
+
+class Authentication:
+    """The viewers of requests and sockets; without an authenticator, everybody is `OPEN`."""
+
+    def __init__(self, authenticator: Authenticator | None) -> None:
+        self._authenticator = authenticator
+
+    def at_once(self, headers: Mapping[bytes, bytes]) -> Viewer | None:
+        """Return the viewer of a request; `None` if its token has to be verified, or refused."""
+        if self._authenticator is None:
+            return OPEN
+        sent = headers.get(_HEADER)
+        if sent is None:
+            return ANONYMOUS
+        return self._authenticator.recall(sent[7:]) if sent[:7] in _SCHEMES else None
+
+    async def of_request(self, headers: Mapping[bytes, bytes]) -> Viewer:
+        """Return the viewer of a request; raise `HTTPException` with the status 401 or 503."""
+        if viewer := self.at_once(headers):
+            return viewer
+        try:
+            return await self._verified(headers.get(_HEADER, b""))
+        except Unauthenticated as refusal:
+            challenge = f'Bearer error="invalid_token", error_description="{_ascii(str(refusal))}"'
+            raise HTTPException(401, str(refusal), {"WWW-Authenticate": challenge}) from refusal
+        except NotVerifiable as trouble:
+            raise HTTPException(503, str(trouble), {"Retry-After": RETRY_AFTER}) from trouble
+
+    async def of_socket(self, payload: Mapping[str, Any], handshake: Mapping[str, str]) -> Viewer:
+        """Return the viewer whose token is in the payload of a message, or else in the handshake's headers.
+
+        Raise `Unauthenticated` or `NotVerifiable`.
+        """
+        sent = sent_in(payload)
+        if sent is None:
+            sent = handshake.get("authorization")
+        headers = {} if sent is None else {_HEADER: str(sent).encode()}
+        return self.at_once(headers) or await self._verified(headers[_HEADER])
+
+    async def _verified(self, sent: bytes) -> Viewer:
+        assert self._authenticator
+        if sent[:7].title() != b"Bearer ":
+            raise Unauthenticated("The header Authorization has no bearer token. Send: Bearer <token>.")
+        return await self._authenticator.verify(sent[7:].strip())
+
+
+def sent_in(payload: Mapping[str, Any]) -> object:
+    """Return the value of `Authorization`, in any case, in a message's payload; `None` if it has none."""
+    return next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+
+
+def _ascii(text: str) -> str:
+    """Return the text as RFC 6750 allows it in a challenge."""
+    return text.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")

@@ -1,0 +1,23 @@
+"""How a socket is closed: the codes and reasons of close frames."""
+
+TRY_AGAIN_LATER = 1013
+"""A close code after which clients reconnect."""
+
+FORBIDDEN = 4403
+"""The close code for a token that is not or no longer valid; clients reconnect, while 4401 stops them."""
+
+LONGEST_REASON = 123
+"""Largest size, in bytes, of the reason in a close frame (RFC 6455)."""
+
+
+class Close(Exception):
+    """The socket must be closed with this code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
+
+
+class Disconnected(Exception):
+    """The client has disconnected."""
