@@ -8,7 +8,7 @@ from pymongo.errors import AutoReconnect, ConfigurationError
 
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import DocumentChanged
-from app.stores.mongo.batches import SMALL, SOME, Batch, JoinedBatches, Notices
+from app.stores.mongo.batches import SMALL, Batch, JoinedBatches, Notices
 from tests.cqrs.notes import NoteTaken, documents, recorded
 
 EVENT = recorded(1, NoteTaken(note="a"))
@@ -30,6 +30,7 @@ class Store:
 
     def __init__(self, **refusals: Exception) -> None:
         self.transactions: list[str] = []
+        self.begun = asyncio.Event()
         self._refusals = refusals
         self._joined = JoinedBatches(self._apply)
 
@@ -39,6 +40,7 @@ class Store:
 
     async def _apply(self, batches: Sequence[Batch]) -> list[Notices]:
         self.transactions.append(" ".join(batch.model.name for batch in batches))
+        self.begun.set()
         await asyncio.sleep(0)
         for batch in batches:
             if refusal := self._refusals.get(batch.model.name):
@@ -66,10 +68,24 @@ async def test_small_batches_that_come_at_the_same_moment_are_one_transaction() 
     assert store.transactions == ["a b c", "a"]
 
 
-async def test_few_are_sooner_done_side_by_side() -> None:
+async def test_those_that_come_during_a_transaction_are_the_next_one() -> None:
     store = Store()
-    await store.apply(*(batch(name) for name in "abcdef"[: SOME - 1]))
-    assert store.transactions == ["a", "b"]
+    first = asyncio.create_task(store.apply(batch("a"), batch("b")))
+    await store.begun.wait()
+    await store.apply(batch("c"), batch("d"), batch("e"))
+    assert await first == [[_notice_of(batch("a"))], [_notice_of(batch("b"))]]
+    assert store.transactions == ["a b", "c d e"]
+
+
+async def test_read_models_that_a_transaction_has_woken_stay_together() -> None:
+    store = Store()
+
+    async def follow(name: str) -> None:
+        for _ in range(3):
+            await store.apply(batch(name))
+
+    await asyncio.gather(*map(follow, "abc"), store.apply(batch("d")))
+    assert store.transactions == ["a b c d", "a b c", "a b c"]
 
 
 @pytest.mark.parametrize("long", [(PUT,) * (SMALL + 1), (PUT, FOUND)], ids=["many", "found"])
@@ -125,7 +141,8 @@ async def test_who_goes_away_takes_nobody_along(goes: str) -> None:
     go_on.set()
     assert await asyncio.gather(*others) == [[], [], []]
     assert first.cancelled()
-    assert applied == ["a", "b", "c", "d"]
+    # Its transaction is not stopped once it has begun.
+    assert applied == (["b", "c", "d"] if goes == "before" else ["a", "b", "c", "d"])
 
 
 async def _turns(number: int) -> None:
