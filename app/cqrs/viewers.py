@@ -6,16 +6,23 @@ from typing import NamedTuple
 
 
 class Sight(StrEnum):
-    """How much of the service a viewer may see."""
+    """A degree of what a viewer may see of the service; each one includes those before it."""
 
     ANONYMOUS = "anonymous"
-    """What is public, such as the shop front."""
+    """All that is public, such as the shop front."""
     CUSTOMER = "customer"
-    """What is public, and what belongs to one customer."""
+    """All that is public, and all that belongs to one customer."""
     STAFF = "staff"
     """Everything of the business."""
     OPERATOR = "operator"
     """Everything of the business, and the service itself: its read models and its log."""
+
+    def includes(self, other: "Sight") -> bool:
+        """Return whether a viewer with this sight may see what is for viewers with the other one."""
+        return _RANKS[self] >= _RANKS[other]
+
+
+_RANKS = {sight: rank for rank, sight in enumerate(Sight)}
 
 
 class Scope(NamedTuple):
@@ -45,7 +52,7 @@ OPEN = Viewer(actor="anonymous", scope=Scope(Sight.OPERATOR))
 """Everybody, where the service asks nobody who they are."""
 
 ANONYMOUS = Viewer(actor="anonymous", scope=Scope(Sight.ANONYMOUS))
-"""Those who send no token, where the service takes tokens."""
+"""All who send no token to a service that takes tokens."""
 
 
 class Unauthenticated(Exception):

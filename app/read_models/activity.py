@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
+from app.cqrs.documents.audiences import STAFF
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
@@ -42,7 +43,8 @@ class ActivityDocument(TypedDict):
 
 
 entries = activity.collection(
-    indexes=[*((key, "position", "_id") for key in ("stream", "command_id", "actor", "type")), ("at",)]
+    seen_by=STAFF,
+    indexes=[*((key, "position", "_id") for key in ("stream", "command_id", "actor", "type")), ("at",)],
 )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypedDict
 
+from app.cqrs.documents.audiences import owner_at
 from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
 from app.cqrs.documents.words import folded, found_by, words
 from app.cqrs.log.events import RecordedEvent
@@ -63,11 +64,12 @@ class CustomerOrder(Enum):
 
 
 customers = customer_overview.collection(
+    seen_by=owner_at("_id"),
     indexes=[
         *((order.value, "_id") for order in CustomerOrder),
         *(("closed", order.value, "_id") for order in CustomerOrder),
         ("words",),
-    ]
+    ],
 )
 
 

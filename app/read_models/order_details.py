@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict
 
+from app.cqrs.documents.audiences import owner_at
 from app.cqrs.documents.read_model import Change, ReadModel, plain
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
@@ -71,8 +72,9 @@ class OrderDocument(TypedDict):
 
 
 orders = order_details.collection(
+    seen_by=owner_at("customer.id"),
     # The second index is for subscriptions to a customer's orders, which resume by position.
-    indexes=[("customer.id", "placed_at", "_id"), ("customer.id", "position", "_id")]
+    indexes=[("customer.id", "placed_at", "_id"), ("customer.id", "position", "_id")],
 )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
 
+from app.cqrs.documents.audiences import owner_at
 from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
@@ -41,11 +42,12 @@ class OrderOrder(Enum):
 
 
 rows = order_list.collection(
+    seen_by=owner_at("customer_id"),
     indexes=[
         *((order.value, "_id") for order in OrderOrder),
         *(("status", order.value, "_id") for order in OrderOrder),
         *(("customer_id", order.value, "_id") for order in OrderOrder),
-    ]
+    ],
 )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
 
+from app.cqrs.documents.audiences import EVERYBODY
 from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
 from app.cqrs.documents.words import folded, found_by, words
 from app.cqrs.log.events import RecordedEvent
@@ -59,13 +60,14 @@ class ProductOrder(Enum):
 
 
 products = product_listing.collection(
+    seen_by=EVERYBODY,
     indexes=[
         *((order.value, "_id") for order in ProductOrder),
         *(("category", order.value, "_id") for order in ProductOrder),
         ("words",),
         ("in_stock",),
         ("discontinued",),
-    ]
+    ],
 )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
 
+from app.cqrs.documents.audiences import STAFF
 from app.cqrs.documents.read_model import Change, Filter, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
@@ -71,9 +72,9 @@ class BestSellerOrder(Enum):
     REVENUE = "revenue.amount"
 
 
-days = sales_by_day.collection("days", indexes=[("day", "_id")])
-category_days = sales_by_day.collection("categories", indexes=[("day", "_id")])
-product_days = sales_by_day.collection("products", indexes=[("day", "_id")])
+days = sales_by_day.collection("days", seen_by=STAFF, indexes=[("day", "_id")])
+category_days = sales_by_day.collection("categories", seen_by=STAFF, indexes=[("day", "_id")])
+product_days = sales_by_day.collection("products", seen_by=STAFF, indexes=[("day", "_id")])
 
 
 @sales_by_day.on(OrderPlaced)

@@ -80,7 +80,8 @@ async def follow(
     token, lost = await _start(context, after)
     await context.reading.ready(collection.read_model)
     live = context.uncached_circle().live
-    async with aclosing(live.documents(collection, filter, followed, token, lost)) as states:
+    found = live.documents(collection, filter, followed, token, lost, scope=context.viewer.scope)
+    async with aclosing(found) as states:
         async for state in states:
             context.reading.reflects(state.freshness)
             cursor = _cursor(context, {collection.read_model: state.document_position})

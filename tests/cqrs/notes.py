@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from app.cqrs.documents.audiences import owner_at
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
 
 notes = ReadModel("notes")
-documents = notes.collection(indexes=[("topic", "_id"), ("weight", "_id")])
+documents = notes.collection(seen_by=owner_at("topic"), indexes=[("topic", "_id"), ("weight", "_id")])
 
 
 class NoteTaken(Event):

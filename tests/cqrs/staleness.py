@@ -25,6 +25,7 @@ from app.cqrs.reading.pages import Listing, PageArguments
 from app.cqrs.reading.reading import Reading
 from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.unavailable import ReadStoreUnavailable
+from app.cqrs.viewers import OPEN
 from tests.cqrs.notes import (
     NoteDropped,
     NotePraised,
@@ -156,7 +157,9 @@ class Hammer:
         name, topic = self.random.choice(NAMES), self.random.choice(TOPICS)
         order, first = self.random.choice([("topic", 20), ("-praise", 1)])
         listing = Listing(documents, {"topic": topic}, [order])
-        reading = Reading(reader=self._reader, progress={notes.name: self._progress}, patience=PATIENCE)
+        reading = Reading(
+            reader=self._reader, progress={notes.name: self._progress}, patience=PATIENCE, scope=OPEN.scope
+        )
         if self.random.random() < 0.5:
             reading.demanded = [Token(len(self._log.events) - self.random.randint(0, 1))]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TypedDict
 
+from app.cqrs.documents.audiences import EVERYBODY
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
@@ -36,8 +37,8 @@ class RatingDocument(TypedDict):
     """Of all reviews together."""
 
 
-reviews = product_reviews.collection(indexes=[("product_id", "written_at", "_id")])
-ratings = product_reviews.collection("ratings", indexes=[("reviews", "_id")])
+reviews = product_reviews.collection(seen_by=EVERYBODY, indexes=[("product_id", "written_at", "_id")])
+ratings = product_reviews.collection("ratings", seen_by=EVERYBODY, indexes=[("reviews", "_id")])
 
 
 @product_reviews.on(ProductReviewed)

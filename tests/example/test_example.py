@@ -50,6 +50,11 @@ FORGOTTEN = {
         '@upcasters.step(("ProductReviewed", 1), ("ProductReviewed", 2))\n',
         "",
     ),
+    "product_reviews_ratings does not declare who may see its documents: give it a `seen_by`, such as": (
+        READ_MODEL,
+        '"ratings", seen_by=EVERYBODY, ',
+        '"ratings", ',
+    ),
     "An index of product_reviews is over writen_at, which no function of product_reviews writes": (
         READ_MODEL,
         'indexes=[("product_id", "written_at"',

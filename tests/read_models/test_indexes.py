@@ -1,5 +1,6 @@
 """Every filter and every order that a query offers is served by an index."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,14 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import Fields, Sort
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.freshness.tokens import Token
+from app.cqrs.live.following import Live
+from app.cqrs.live.notices import Notices
+from app.cqrs.log.head import Head
 from app.cqrs.reading.pages import Listing, PageArguments
+from app.cqrs.reading.reading import Reading
+from app.cqrs.viewers import Scope, Sight
 from app.read_models import (
     activity,
     customer_overview,
@@ -46,6 +54,7 @@ class Explaining:
     def __init__(self, mongo: AsyncIOMotorDatabase[Document]) -> None:
         self._mongo = mongo
         self.explained: Document = {}
+        self.asked = asyncio.Event()
 
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
@@ -78,6 +87,7 @@ class Explaining:
     async def _explain(self, command: Document) -> None:
         explain = {"explain": command, "verbosity": "executionStats"}
         self.explained = await self._mongo.command(explain, codec_options=WITH_DECIMALS)
+        self.asked.set()
 
     @property
     def stages(self) -> set[str]:
@@ -86,7 +96,9 @@ class Explaining:
     @property
     def examined(self) -> int:
         """How many index keys were looked at."""
-        keys: int = self.explained["executionStats"]["totalKeysExamined"]
+        stages = self.explained.get("stages")
+        executed = stages[0]["$cursor"] if stages else self.explained
+        keys: int = executed["executionStats"]["totalKeysExamined"]
         return keys
 
 
@@ -201,6 +213,65 @@ async def test_every_other_filter_is_served_by_an_index(explaining: Explaining, 
     assert "COLLSCAN" not in explaining.stages
     await explaining.count(listing.collection, listing.filter)
     assert "COLLSCAN" not in explaining.stages
+
+
+def reading(explaining: Explaining, scope: Scope, model: str) -> Reading:
+    return Reading(reader=explaining, progress={model: Progress(model, Head())}, patience=0, scope=scope)
+
+
+OWNED = [each for each in (*listings(), *other_listings()) if each.collection.seen_by.owner]
+
+
+@pytest.mark.parametrize("listing", OWNED, ids=named)
+async def test_an_owners_page_and_count_come_from_an_index_of_their_own(
+    explaining: Explaining, listing: Listing
+) -> None:
+    reads = reading(explaining, Scope(Sight.CUSTOMER, CUSTOMER), listing.collection.read_model)
+    await reads.count(listing)
+    theirs = explaining.examined
+    sorted_by_index = [*listings()] if listing.collection is not customer_overview.customers else []
+    assert theirs < 40, "of 600 orders and 25 customers"
+    for way in (listing, reversed_listing(listing)):
+        for arguments in (PageArguments(first=20), PageArguments(last=20)):
+            await reads.page(way, arguments)
+            assert "COLLSCAN" not in explaining.stages
+            assert explaining.examined <= theirs + 1
+            if listing in sorted_by_index:
+                assert "SORT" not in explaining.stages
+
+
+@pytest.mark.parametrize("listing", OWNED, ids=named)
+async def test_who_may_see_no_document_is_answered_without_reading_one(
+    explaining: Explaining, listing: Listing
+) -> None:
+    reads = reading(explaining, Scope(Sight.ANONYMOUS), listing.collection.read_model)
+    await reads.page(listing, PageArguments(first=20))
+    assert explaining.examined == 0
+    assert "COLLSCAN" not in explaining.stages
+    await reads.count(listing)
+    assert explaining.examined == 0
+    assert "COLLSCAN" not in explaining.stages
+
+
+async def test_an_owners_sums_read_only_what_is_theirs(explaining: Explaining) -> None:
+    reads = reading(explaining, Scope(Sight.CUSTOMER, CUSTOMER), order_list.order_list.name)
+    await reads.aggregate(order_list.rows, order_list.order_totals({"status": {"$in": ["PAID"]}}))
+    assert "COLLSCAN" not in explaining.stages
+    assert explaining.examined < 200, "of 600 orders"
+
+
+@pytest.mark.parametrize("filter", [{"_id": PRODUCT}, {"customer.id": CUSTOMER}], ids=["one", "all"])
+async def test_what_changed_of_an_owners_orders_comes_from_an_index(
+    explaining: Explaining, filter: Filter
+) -> None:
+    live = Live(explaining, Notices(), {"order_details": Progress("order_details", Head())}, heartbeat=60)
+    scope = Scope(Sight.CUSTOMER, CUSTOMER)
+    followed = live.documents(order_details.orders, filter, "order_details", Token(600), scope=scope)
+    waiting = asyncio.ensure_future(anext(followed))
+    await explaining.asked.wait()
+    waiting.cancel()
+    assert "COLLSCAN" not in explaining.stages
+    assert explaining.examined < 40
 
 
 async def test_a_page_far_down_costs_no_more_than_the_first(

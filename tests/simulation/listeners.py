@@ -13,6 +13,7 @@ from app.cqrs.freshness.tokens import Token
 from app.cqrs.live.following import Heartbeat
 from app.cqrs.live.notices import topic
 from app.cqrs.unavailable import ReadStoreUnavailable
+from app.cqrs.viewers import OPEN
 from tests.simulation.process import Process
 from tests.simulation.servers import DistantStore
 from tests.simulation.witness import Witness
@@ -123,7 +124,7 @@ class DocumentListener(Listener):
     async def _follow(self, process: Process) -> None:
         name = self._collection.read_model
         after = Token(0, {name: self._place}) if self._place else None
-        following = process.live.documents(self._collection, {}, topic(name), after)
+        following = process.live.documents(self._collection, {}, topic(name), after, scope=OPEN.scope)
         try:
             async with aclosing(following) as states:
                 async for state in states:

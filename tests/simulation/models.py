@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from app.cqrs.documents.audiences import EVERYBODY
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent, UnknownEvent
 from app.cqrs.messages import Event
@@ -34,8 +35,8 @@ def read_models(cure: Cure) -> tuple[ReadModel, ...]:
 
 def topics_of(cure: Cure) -> ReadModel:
     topics = ReadModel("topics")
-    documents = topics.collection()
-    curses = topics.collection("curses")
+    documents = topics.collection(seen_by=EVERYBODY)
+    curses = topics.collection("curses", seen_by=EVERYBODY)
 
     @topics.on(NoteTaken)
     def taken(event: NoteTaken, at: RecordedEvent) -> Iterator[Change]:
@@ -52,7 +53,7 @@ def topics_of(cure: Cure) -> ReadModel:
 
 def diary_of() -> ReadModel:
     diary = ReadModel("diary")
-    pages, lines = diary.collection("pages"), diary.collection("lines")
+    pages, lines = diary.collection("pages", seen_by=EVERYBODY), diary.collection("lines", seen_by=EVERYBODY)
 
     @diary.on_any
     def written(_event: Event, at: RecordedEvent) -> Iterator[Change]:

@@ -3,13 +3,15 @@
 import ast
 import inspect
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection as AnyCollection
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from types import FunctionType
 from typing import Any, get_args, get_type_hints
 
-from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.documents.audiences import NOBODY
+from app.cqrs.documents.read_model import Collection, ReadModel
 from app.cqrs.fingerprints import syntax_of, words_in
 from app.cqrs.messages import Event
 
@@ -28,9 +30,10 @@ def keys_written(model: ReadModel) -> set[str]:
     return words | names | OF_EVERY_DOCUMENT
 
 
-def problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
-    """Yield an error message, with what to do, for each index or order over a key that is never written."""
+def problems(model: ReadModel, written: AnyCollection[str]) -> Iterator[str]:
+    """Yield an error message, with what to do, for each audience, index or order that can't be right."""
     for collection in model.collections:
+        yield from _problems_of_audience(collection, written)
         for index in collection.indexes:
             if unknown := _unknown(index, written):
                 yield (
@@ -43,9 +46,41 @@ def problems(model: ReadModel, written: Collection[str]) -> Iterator[str]:
                 f"{function.__qualname__} of {function.__module__} sorts by {unknown}, which no function of "
                 f"{model.name} writes: correct its spelling."
             )
+        for collection, path in _listed_in(function):
+            if owner := _without_index(collection, path):
+                yield (
+                    f"{function.__qualname__} of {function.__module__} sorts by {path}, but no index serves "
+                    f'an owner\'s page: add ("{owner}", "{path}", "_id") to `indexes` of {collection.name}.'
+                )
 
 
-def _unknown(paths: Iterable[str], written: Collection[str]) -> str | None:
+def _problems_of_audience(collection: Collection, written: AnyCollection[str]) -> Iterator[str]:
+    audience = collection.seen_by
+    if audience == NOBODY:
+        yield (
+            f"{collection.name} does not declare who may see its documents: give it a `seen_by`, such as "
+            "EVERYBODY, STAFF, OPERATORS or owner_at(<path to the id of a customer>)."
+        )
+    if audience.owner and _unknown([audience.owner], written):
+        yield (
+            f"The documents of {collection.name} belong to the customer at {audience.owner}, which no "
+            f"function of {collection.read_model} writes: correct its spelling in `seen_by`."
+        )
+
+
+def _without_index(collection: Collection, path: str) -> str | None:
+    """Return the owner's path if no index serves an owner's page that is sorted by `path`."""
+    owner = collection.seen_by.owner
+    if owner is None or owner == "_id":  # A customer has at most one document then.
+        return None
+    served = any(
+        paths[:2] == [owner, path]
+        for paths in ([each.removeprefix("-") for each in index] for index in collection.indexes)
+    )
+    return None if served else owner
+
+
+def _unknown(paths: Iterable[str], written: AnyCollection[str]) -> str | None:
     for path in (path.removeprefix("-") for path in paths):
         if any(step not in written for step in path.split(".")):
             return path
@@ -57,6 +92,18 @@ def _functions_beside(model: ReadModel) -> Iterator[FunctionType]:
         for value in vars(sys.modules[name]).values():
             if isinstance(value, FunctionType) and value.__module__ == name:
                 yield value
+
+
+def _listed_in(function: FunctionType) -> Iterator[tuple[Collection, str]]:
+    """Yield the collections of the listings that a function makes, each with the paths that sort it."""
+    for node in ast.walk(syntax_of(function)):
+        match node:
+            case ast.Call(func=ast.Name(id="Listing"), args=[ast.Name(id=name), *given], keywords=named):
+                collection = function.__globals__.get(name)
+                orders = [*given[1:2], *(each.value for each in named if each.arg == "order")]
+                paths = [path.removeprefix("-") for order in orders for path in _paths_in(order, function)]
+                if isinstance(collection, Collection):
+                    yield from ((collection, path) for path in dict.fromkeys(paths))
 
 
 def _orders_in(function: FunctionType) -> Iterator[str]:

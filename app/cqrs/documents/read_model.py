@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.cqrs.documents.audiences import NOBODY, Audience
 from app.cqrs.fingerprints import fingerprint
 from app.cqrs.log.events import EventTypes, EventUnreadable, RecordedEvent, UnreadableEvent
 from app.cqrs.messages import Event
@@ -52,6 +53,9 @@ class Collection:
     """The indexes, each a list of field paths; a leading `-` means descending."""
     part: str = ""
     """The part of the name that distinguishes several collections of a read model."""
+    # Documents do not depend on it: it has no part in the fingerprint of the functions that write them.
+    seen_by: Audience = field(default=NOBODY, repr=False, compare=False)
+    """The viewers who may see the documents."""
     model: "ReadModel | None" = field(default=None, repr=False, compare=False)
 
     @property
@@ -205,12 +209,18 @@ class ReadModel:
         """Set the registry of all event types, which determines the generation if it answers every event."""
         self._types, self._generation = types, None
 
-    def collection(self, part: str = "", *, indexes: Sequence[Sequence[str]] = ()) -> Collection:
-        """Declare and return a collection of this read model; `part` distinguishes several of them."""
+    def collection(
+        self, part: str = "", *, seen_by: Audience = NOBODY, indexes: Sequence[Sequence[str]] = ()
+    ) -> Collection:
+        """Declare and return a collection of this read model; `part` distinguishes several of them.
+
+        `seen_by` declares the viewers who may see its documents. Without it nobody may, and the service does
+        not start.
+        """
         name = f"{self.name}_{part}" if part else self.name
         if any(other.name == name for other in self.collections):
             raise ValueError(f"{self.name} has two collections called {name}: give one another `part`")
-        collection = Collection(self.name, name, indexes, part, self)
+        collection = Collection(self.name, name, indexes, part, seen_by=seen_by, model=self)
         self.collections.append(collection)
         self._generation = None
         return collection

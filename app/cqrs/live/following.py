@@ -10,6 +10,7 @@ from app.cqrs.freshness.document_positions import DocumentPosition, ReachedPosit
 from app.cqrs.freshness.progress import Freshness, Progress
 from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live.notices import Listener, Notices, PublishedNotice, topic
+from app.cqrs.viewers import Scope
 
 CHUNK = 100
 """Documents per read that brings a listener up to date."""
@@ -69,9 +70,19 @@ class Live:
         self._heartbeat = heartbeat
 
     async def documents(
-        self, collection: Collection, filter: Filter, followed: str, after: Token | None, lost: bool = False
+        self,
+        collection: Collection,
+        filter: Filter,
+        followed: str,
+        after: Token | None,
+        lost: bool = False,
+        *,
+        scope: Scope,
     ) -> AsyncGenerator[LiveDocument, None]:
         """Yield the documents that match `filter` and changed after `after`, then each of their new states.
+
+        Documents that a viewer of this scope may not see are left out, as by `Reading`. A document appears
+        once it has become theirs, and has no further state once it is theirs no longer.
 
         `followed` is the topic of their notices, which only wake the listener: documents are always found by
         position, and none is lost between the first read and later ones.
@@ -79,6 +90,7 @@ class Live:
         `lost` means that the listener's cursor is of a history that the log has lost. Then, and when the log
         is set back later, all documents are sent again; raises `LostHistory` if there is none.
         """
+        filter = collection.seen_by.limited(filter, scope)
         seen = after.document_position_in(collection.read_model) if after else (0, "")
         with self._notices.listen(followed) as listener:
             lag, reset = None, lost
@@ -172,7 +184,8 @@ class Live:
         elif key.startswith(f"{collection.name}/"):
             later.append({"position": position, "_id": {"$gt": key.removeprefix(f"{collection.name}/")}})
         sort = [("position", 1), ("_id", 1)]
-        return await self._reader.find(collection, {**filter, "$or": later}, sort=sort, limit=CHUNK)
+        newer = {"$and": [filter, {"$or": later}]} if filter else {"$or": later}
+        return await self._reader.find(collection, newer, sort=sort, limit=CHUNK)
 
     def _reached(self, read_models: tuple[str, ...]) -> tuple[int, ReachedPositions]:
         return self._notices.reached({name: self._progress[name].position for name in read_models})
@@ -203,10 +216,14 @@ class _LagCounter:
             newer = newer or self.lost > 0
 
     def deliver(self, states: int) -> None:
-        """Record that this many states were delivered."""
+        """Record that this many states were delivered.
+
+        If there are none, the notices were of documents that the listener does not follow or may not see.
+        """
         self.undelivered -= states
         if not states:
             self.lost = 0
+            self.undelivered = min(0, self.undelivered)
 
     def take_lagged(self) -> int:
         """Return the number of states that were skipped since the last call."""

@@ -1,4 +1,4 @@
-"""The reads of one operation, which wait for the client's tokens and record the sources of the answer."""
+"""The reads of one operation: they show what the viewer may see, and wait for the client's tokens."""
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,26 +10,34 @@ from app.cqrs.freshness.tokens import Token
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.pages import Listing, Page, PageArguments, page_find, page_of
 from app.cqrs.reading.sources import Source, all_of, counted, listed, reads_elsewhere
+from app.cqrs.viewers import Scope
 
 T = TypeVar("T")
 
 
-class Reading:
-    """The reads of one GraphQL operation, consistent with its tokens.
+class ReadsElsewhere(Exception):
+    """An aggregation that reads other collections, whose audiences and tokens nothing would heed."""
 
+
+class Reading:
+    """The reads of one GraphQL operation, which show what its viewer may see, consistent with its tokens.
+
+    A document that the viewer may not see is read as if there were none: see `Collection.seen_by`.
     Every read returns documents that contain at least the events up to the tokens in `demanded`, or raises
     `ReadModelBehind` after `patience` seconds.
     """
 
-    def __init__(self, *, reader: DocumentReader, progress: Mapping[str, Progress], patience: float) -> None:
+    def __init__(
+        self, *, reader: DocumentReader, progress: Mapping[str, Progress], patience: float, scope: Scope
+    ) -> None:
         self._reader = reader
+        self._scope = scope
         self._progress = progress
         self._patience = patience
         self.demanded: list[Token] = []
         self.reflected = 0
         """The highest position that the answers so far reflect."""
         self._sources: list[Source] = []
-        self._may_be_kept = True
         self._first_freshness: dict[str, Freshness] = {}
         self._awaited: dict[str, int] = {}
         """The position that this operation must see, by read model, for those that it has read."""
@@ -39,10 +47,9 @@ class Reading:
 
         `size` is the size of key and value, in bytes.
         """
-        if self._may_be_kept:
-            cache.put(
-                key, value, size=size, read_models=self._first_freshness, sources=self._sources, since=since
-            )
+        cache.put(
+            key, value, size=size, read_models=self._first_freshness, sources=self._sources, since=since
+        )
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
         """Wait until `read_model` has reached the tokens of this operation and of this read."""
@@ -75,13 +82,19 @@ class Reading:
         *,
         fields: Fields = None,
     ) -> list[Document | None]:
-        """Return the documents with these ids, in their order; `None` for each that does not exist."""
+        """Return the documents with these ids, in their order; `None` for each that does not exist.
+
+        Viewers of all scopes read together, so each document is read with its owner and compared afterwards.
+        """
+        seen_by, scope = collection.seen_by, self._scope
+        fields = seen_by.with_owner(fields)
         await self.ready(collection.read_model, at_least)
         found = await self._read_consistently(
             collection, lambda: self._reader.get(collection, ids, fields=fields)
         )
         self._add_source(Source(collection, ids))
-        return [found.get(id) for id in ids]
+        documents = [found.get(id) for id in ids]
+        return [each if each and seen_by.includes(scope, each) else None for each in documents]
 
     async def page(
         self,
@@ -93,7 +106,7 @@ class Reading:
     ) -> Page:
         """Return a page of a listing; raise `BadPage` for arguments or cursors that can't be followed."""
         find, collection = page_find(listing, arguments, fields), listing.collection
-        filter, sort = find.filter, find.sort
+        filter, sort = collection.seen_by.limited(find.filter, self._scope), find.sort
         await self.ready(collection.read_model, at_least)
         found = await self._read_consistently(
             collection,
@@ -105,7 +118,8 @@ class Reading:
     async def count(self, listing: Listing) -> int:
         """Return the number of documents in the whole listing."""
         await self.ready(listing.collection.read_model)
-        collection, filter = listing.collection, listing.filter
+        collection = listing.collection
+        filter = collection.seen_by.limited(listing.filter, self._scope)
         count = await self._read_consistently(collection, lambda: self._reader.count(collection, filter))
         self._add_source(counted(collection, filter))
         return count
@@ -116,13 +130,16 @@ class Reading:
         pipeline: Sequence[Mapping[str, Any]],
         at_least: Iterable[Token] = (),
     ) -> list[Document]:
-        """Return the results of an aggregation over a collection."""
+        """Return the results of an aggregation over a collection; raise `ReadsElsewhere`."""
+        if reads_elsewhere(pipeline):
+            raise ReadsElsewhere(f"The aggregation over {collection.name} reads another collection.")
+        if seen := collection.seen_by.filter_for(self._scope):
+            pipeline = [{"$match": seen}, *pipeline]
         await self.ready(collection.read_model, at_least)
         found = await self._read_consistently(
             collection, lambda: self._reader.aggregate(collection, pipeline)
         )
         self._add_source(all_of(collection))
-        self._may_be_kept &= not reads_elsewhere(pipeline)
         return found
 
     def recall(self, cache: ReadCache, key: Hashable) -> Any:

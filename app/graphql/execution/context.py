@@ -51,7 +51,10 @@ class Context:
         self.subscription = subscription or SubscriptionState()
         """The state of the subscription, which all its items share."""
         self.reading = Reading(
-            reader=circle.documents, progress=circle.progress, patience=circle.read_patience
+            reader=circle.documents,
+            progress=circle.progress,
+            patience=circle.read_patience,
+            scope=viewer.scope,
         )
         self.written = 0
         """The position of the newest event that this operation's own commands recorded; 0 if none."""

@@ -1,17 +1,21 @@
 """What listeners are sent: every change or the word that some were passed over, and never one twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any, cast
 
 import pytest
 
+from app.cqrs.documents.store import DocumentReader
 from app.cqrs.freshness.progress import Progress
-from app.cqrs.freshness.tokens import Token
+from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live.following import CHUNK, Heartbeat, Lagged, Live, LiveDocument, Reset
 from app.cqrs.live.notices import Notices, topic
 from app.cqrs.log.head import Head
+from app.cqrs.viewers import OPEN, Scope, Sight
 from app.stores.mongo.store import MongoReadStore
-from tests.cqrs.desk import Desk, MemoryLog
+from tests.cqrs.desk import PATIENCE, Desk, MemoryLog
 from tests.cqrs.live.test_notices import changed, positions
 from tests.cqrs.notes import NotePraised, NoteTaken, TopicRenamed, documents
 
@@ -100,7 +104,9 @@ async def test_many_documents_of_one_event_are_each_sent_once_and_none_counts_as
     desk.log.append(*(NoteTaken(note=f"{number:03}") for number in range(count)))
     async with desk.running():
         await desk.reaches(count)
-        followed = live(read_store, desk.notices).documents(documents, {}, topic("notes"), None)
+        followed = live(read_store, desk.notices).documents(
+            documents, {}, topic("notes"), None, scope=OPEN.scope
+        )
         async with aclosing(followed) as states:
             first = await take(states, count)
             await desk.publish(TopicRenamed(topic="plain", to="fancy"))
@@ -119,10 +125,10 @@ async def test_resumes_in_the_middle_of_one_event(desk: Desk, read_store: MongoR
     async with desk.running():
         await desk.reaches(4)
         follow = live(read_store, desk.notices).documents
-        async with aclosing(follow(documents, {}, topic("notes"), None)) as states:
+        async with aclosing(follow(documents, {}, topic("notes"), None, scope=OPEN.scope)) as states:
             seen = await anext(states)
         resume = Token(0, {"notes": seen.document_position})
-        async with aclosing(follow(documents, {}, topic("notes"), resume)) as states:
+        async with aclosing(follow(documents, {}, topic("notes"), resume, scope=OPEN.scope)) as states:
             rest = await take(states, 2)
     assert [state.document["_id"] for state in (seen, *rest)] == ["a", "b", "c"]
 
@@ -132,7 +138,7 @@ async def test_counts_the_states_that_it_passed_over(desk: Desk, read_store: Mon
     async with desk.running():
         await desk.reaches(1)
         followed = live(read_store, desk.notices).documents(
-            documents, {"_id": "a"}, topic("notes", document="a"), None
+            documents, {"_id": "a"}, topic("notes", document="a"), None, scope=OPEN.scope
         )
         async with aclosing(followed) as states:
             await take(states, 1)
@@ -144,6 +150,73 @@ async def test_counts_the_states_that_it_passed_over(desk: Desk, read_store: Mon
             [following] = await take(states, 1)
     assert (newest.document["praise"], newest.lagged) == (20, 19)
     assert (following.document["praise"], following.lagged) == (21, 0)
+
+
+async def test_a_document_appears_once_it_is_the_viewers_and_is_silent_once_it_is_no_longer(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    mine, note = Scope(Sight.CUSTOMER, "mine"), topic("notes", document="a")
+    reader = Awaited(read_store)
+    desk.log.append(NoteTaken(note="a", topic="theirs"))
+    async with desk.running():
+        await desk.reaches(1)
+        one = Live(cast("DocumentReader", reader), desk.notices, {"notes": desk.progress}, heartbeat=60)
+        followed = one.documents(documents, {"_id": "a"}, note, None, scope=mine)
+        async with aclosing(followed) as states:
+            waiting = asyncio.ensure_future(anext(states))
+            await reader.has_read()
+            for _ in range(3):
+                await desk.publish(NotePraised(note="a"))
+                await reader.has_read()
+            await desk.publish(TopicRenamed(topic="theirs", to="mine"))
+            appeared = await waiting
+            await desk.publish(NotePraised(note="a"))
+            praised = await anext(states)
+            waiting = asyncio.ensure_future(anext(states))
+            await desk.publish(TopicRenamed(topic="mine", to="theirs"))
+            for _ in range(3):
+                await desk.publish(NotePraised(note="a"))
+            await desk.publish(TopicRenamed(topic="theirs", to="mine"))
+            again = await waiting
+    assert [(each.document["topic"], each.document["praise"]) for each in (appeared, praised, again)] == [
+        ("mine", 3),
+        ("mine", 4),
+        ("mine", 7),
+    ]
+    assert [each.lagged for each in (appeared, praised)] == [0, 0], "their changes are not counted"
+
+
+class Awaited:
+    """The real store, whose finds a test waits for."""
+
+    def __init__(self, store: MongoReadStore) -> None:
+        self._store = store
+        self._reads: asyncio.Queue[None] = asyncio.Queue()
+
+    async def find(self, *what: Any, **how: Any) -> Any:
+        found = await self._store.find(*what, **how)
+        self._reads.put_nowait(None)
+        return found
+
+    async def has_read(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self._reads.get()
+
+
+@pytest.mark.parametrize("scope", [Scope(Sight.ANONYMOUS), Scope(Sight.CUSTOMER, "theirs")], ids=str)
+async def test_a_document_that_the_viewer_may_not_see_is_followed_like_one_that_does_not_exist(
+    desk: Desk, read_store: MongoReadStore, scope: Scope
+) -> None:
+    desk.log.append(NoteTaken(note="a", topic="mine"))
+    async with desk.running():
+        await desk.reaches(1)
+        for note in ("a", "nobody"):
+            one = Live(read_store, desk.notices, {"notes": desk.progress}, heartbeat=60)
+            followed = one.documents(
+                documents, {"_id": note}, topic("notes", document=note), None, True, scope=scope
+            )
+            with pytest.raises(LostHistory, match="which does not have what you follow"):
+                await anext(followed)
 
 
 async def take(states: AsyncIterator[LiveDocument], count: int) -> list[LiveDocument]:

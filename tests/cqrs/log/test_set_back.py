@@ -11,6 +11,7 @@ from app.cqrs.live.notices import topic
 from app.cqrs.log.event_bus import EventBatch
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
+from app.cqrs.viewers import OPEN
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.desk import PATIENCE, Desk, MemoryLog
 from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, documents, notes
@@ -91,7 +92,9 @@ async def test_what_comes_after_a_lost_future_is_shown_to_those_who_follow_a_doc
     desk.log.append(NoteTaken(note="a"), *(NotePraised(note="a") for _ in range(5)))
     async with desk.running():
         await desk.reaches(6)
-        follower = live.documents(documents, {"_id": "a"}, topic("notes", document="a"), None)
+        follower = live.documents(
+            documents, {"_id": "a"}, topic("notes", document="a"), None, scope=OPEN.scope
+        )
         first = await anext(follower)
         assert (first.document["praise"], first.reset) == (5, False)
         waiting = asyncio.ensure_future(anext(follower))
@@ -107,7 +110,9 @@ async def test_who_follows_what_the_log_has_lost_is_told(desk: Desk, read_store:
     desk.log.append(NoteRead(), NoteTaken(note="a"))
     async with desk.running():
         await desk.reaches(2)
-        follower = live.documents(documents, {"_id": "a"}, topic("notes", document="a"), None)
+        follower = live.documents(
+            documents, {"_id": "a"}, topic("notes", document="a"), None, scope=OPEN.scope
+        )
         await anext(follower)
         waiting = asyncio.ensure_future(anext(follower))
         desk.log.set_back(1, NoteRead())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
+from app.cqrs.documents.audiences import EVERYBODY, NOBODY, STAFF, Audience, owner_at
 from app.cqrs.documents.read_model import Change, Document, ReadModel
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.log.events import EventTypes, RecordedEvent, UnknownEvent
@@ -20,7 +21,7 @@ from tests.cqrs.notes import NotePraised, NoteTaken, recorded
 def read_model(*, knows_praise: bool = True, indexes: list[tuple[str, ...]] | None = None) -> ReadModel:
     """`notes` as an older or a newer program has it."""
     model = ReadModel("notes")
-    documents = model.collection(indexes=indexes or [])
+    documents = model.collection(seen_by=EVERYBODY, indexes=indexes or [])
 
     @model.on(NoteTaken)
     def taken(event: NoteTaken, _at: RecordedEvent) -> Iterator[Change]:
@@ -35,10 +36,24 @@ def read_model(*, knows_praise: bool = True, indexes: list[tuple[str, ...]] | No
     return model
 
 
+def test_documents_are_not_built_again_where_others_may_see_them() -> None:
+    def model(audience: Audience) -> ReadModel:
+        made = ReadModel("seen")
+        documents = made.collection(seen_by=audience)
+
+        @made.on(NoteTaken)
+        def taken(event: NoteTaken, _at: RecordedEvent) -> Iterator[Change]:
+            yield documents.put(event.note, {"topic": event.topic})
+
+        return made
+
+    assert len({model(each).generation for each in (NOBODY, EVERYBODY, STAFF, owner_at("topic"))}) == 1
+
+
 def trail(*known: type[Event]) -> ReadModel:
     """A read model of every event, as a program has it that knows these."""
     model, types = ReadModel("trail"), EventTypes()
-    entries = model.collection()
+    entries = model.collection(seen_by=EVERYBODY)
 
     @model.on_any
     def happened(event: Event, at: RecordedEvent) -> Iterator[Change]:

@@ -12,6 +12,7 @@ from app.cqrs.log.head import Head
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.pages import BadPage, Listing, PageArguments
 from app.cqrs.reading.reading import Reading
+from app.cqrs.viewers import OPEN
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.notes import NoteTaken, changes_of, documents, notes, recorded
 
@@ -26,7 +27,7 @@ def progress() -> Progress:
 
 
 def reading(store: MongoReadStore, progress: Progress) -> Reading:
-    return Reading(reader=store, progress={"notes": progress}, patience=0)
+    return Reading(reader=store, progress={"notes": progress}, patience=0, scope=OPEN.scope)
 
 
 async def test_every_kind_of_read_claims_what_may_be_visible_before_it_is_reported(
@@ -129,7 +130,9 @@ async def test_what_was_read_while_the_documents_were_lost_is_read_again(
     progress.reached(1)
     progress.live()
     reader = PutBack(read_store, progress)
-    reads = Reading(reader=cast("DocumentReader", reader), progress={"notes": progress}, patience=10)
+    reads = Reading(
+        reader=cast("DocumentReader", reader), progress={"notes": progress}, patience=10, scope=OPEN.scope
+    )
     reads.demanded = [Token(wanted)]
     found = await reads.get(documents, "a")
     assert found

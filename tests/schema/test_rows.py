@@ -1,0 +1,118 @@
+"""A viewer sees what is theirs, and nothing shows that there is more."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import schema as package
+from app.cqrs.viewers import Scope, Sight, Viewer
+from app.graphql.execution.context import Context
+from schema.circle.ids import key_of
+from schema.root import schema
+from tests.inprocess import Service
+from tests.schema.client import Client
+from tests.schema.shop import Shop
+
+QUERY = """query ($ada: ID!, $bob: ID!, $order: ID!, $other: ID!, $row: ID!, $ids: [ID!]!) {
+    ada: customer(id: $ada) { name orders { totalCount nodes { id customer { name } } } }
+    bob: customer(id: $bob) { name orders { totalCount nodes { id } } }
+    customers(filter: { search: "rows" }) { totalCount nodes { name } pageInfo { hasNextPage } }
+    order(id: $order) { units }
+    other: order(id: $other) { units }
+    orders(filter: { customerId: $bob }) { totalCount nodes { units } totals { orders units } }
+    row: node(id: $row) { __typename }
+    nodes(ids: $ids) { id }
+}"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ada with an order of one unit, and Bob with orders of two and three."""
+
+    service: Service
+    tokens: str
+    ids: dict[str, str]
+
+    async def ask(self, sight: Sight, whose: str = "", query: str = QUERY) -> Any:
+        """What a viewer is answered; `whose` is the name of a customer."""
+        key = str(key_of("Customer", self.ids[whose])) if whose else None
+        viewer = Viewer(actor="viewer", scope=Scope(sight, key))
+        context = Context(self.service.circle, viewer, sent_tokens=self.tokens)
+        nodes = [self.ids[name] for name in ("ada", "order", "bob", "other")]
+        result = await schema.execute(
+            query, variable_values={**self.ids, "ids": nodes}, context_value=context
+        )
+        assert not result.errors, result.errors
+        return result.data
+
+
+@pytest.fixture
+async def known(service: Service, client: Client, shop: Shop) -> Known:
+    ids = {"ada": await shop.customer(name="Rows Ada"), "bob": await shop.customer(name="Rows Bob")}
+    ids["order"] = await shop.order(customer=ids["ada"])
+    ids["other"] = await shop.order(customer=ids["bob"], quantity=2)
+    await shop.order(customer=ids["bob"], quantity=3)
+    query = "query ($bob: ID!) { orders(filter: { customerId: $bob }, first: 1) { nodes { id } } }"
+    ids["row"] = (await client.send(query, ids)).data["orders"]["nodes"][0]["id"]
+    return Known(service, client.seen, ids)
+
+
+async def test_a_customer_sees_themselves_and_their_orders(known: Known) -> None:
+    assert await known.ask(Sight.CUSTOMER, "ada") == {
+        "ada": {
+            "name": "Rows Ada",
+            "orders": {
+                "totalCount": 1,
+                "nodes": [{"id": known.ids["order"], "customer": {"name": "Rows Ada"}}],
+            },
+        },
+        "bob": None,
+        "customers": {
+            "totalCount": 1,
+            "nodes": [{"name": "Rows Ada"}],
+            "pageInfo": {"hasNextPage": False},
+        },
+        "order": {"units": 1},
+        "other": None,
+        "orders": {"totalCount": 0, "nodes": [], "totals": {"orders": 0, "units": "0"}},
+        "row": None,
+        "nodes": [{"id": known.ids["ada"]}, {"id": known.ids["order"]}, None, None],
+    }
+    shown = await known.ask(Sight.CUSTOMER, "bob")
+    assert (shown["ada"], shown["order"]) == (None, None)
+    assert shown["bob"]["orders"]["totalCount"] == 2
+    assert shown["orders"]["totals"] == {"orders": 2, "units": "5"}
+    assert shown["row"] == {"__typename": "OrderSummary"}
+
+
+async def test_the_anonymous_see_no_customer_and_no_order(known: Known) -> None:
+    nothing = {"totalCount": 0, "nodes": []}
+    assert await known.ask(Sight.ANONYMOUS) == {
+        **dict.fromkeys(["ada", "bob", "order", "other", "row"]),
+        "customers": {**nothing, "pageInfo": {"hasNextPage": False}},
+        "orders": {**nothing, "totals": {"orders": 0, "units": "0"}},
+        "nodes": [None] * 4,
+    }
+
+
+@pytest.mark.parametrize("sight", [Sight.STAFF, Sight.OPERATOR])
+async def test_staff_see_every_customer_and_every_order(known: Known, sight: Sight) -> None:
+    shown = await known.ask(sight)
+    assert (shown["ada"]["name"], shown["bob"]["name"]) == ("Rows Ada", "Rows Bob")
+    assert [shown["order"], shown["other"]] == [{"units": 1}, {"units": 2}]
+    assert None not in shown["nodes"]
+    assert shown["orders"]["totals"]["orders"] == 2
+
+
+def test_no_part_of_the_schema_reads_documents_past_their_audience() -> None:
+    """The circle's own reader knows no viewer; `Reading` and `Live` do."""
+    for file in Path(package.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Attribute(value=ast.Call(func=ast.Attribute(attr="uncached_circle")), attr=name):
+                    assert name != "documents", file
+                case ast.Attribute(value=ast.Name(id="circle"), attr=name):
+                    assert name != "documents", file
