@@ -15,6 +15,7 @@ from app.config import Settings
 from app.cqrs import contexts
 from app.cqrs.circle import Circle
 from app.cqrs.commands.bus import CommandBus
+from app.cqrs.commands.lane import Committed
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.documents.read_model import read_models_in
 from app.cqrs.freshness.command_status import CommandStatuses
@@ -44,6 +45,7 @@ from app.stores.sql.write_store import SqlWriteStore
 logger = logging.getLogger(__name__)
 
 HANDLERS = contexts.handlers(CONTEXTS)
+RULES = contexts.rules(CONTEXTS)
 EVENTS = contexts.event_types(CONTEXTS)
 
 REMEMBERED_AT_START = 1_000
@@ -69,16 +71,16 @@ class WriteSide:
 
 @asynccontextmanager
 async def open_write_side(
-    settings: Settings, committed: Callable[[Receipt], None] = lambda _receipt: None
+    settings: Settings, committed: Committed = lambda _receipt, _actor: None
 ) -> AsyncIterator[WriteSide]:
     """Yield the write side alone; a service on the same store sees its events within a second.
 
-    Call `committed` with the receipt of each command. Raise `WriteStoreUnavailable`.
+    Call `committed` with the receipt and the actor of each command. Raise `WriteStoreUnavailable`.
     """
     _make_folder(settings.data_dir)
     async with open_database(settings.write_store) as engines:
         log = SqlWriteStore(engines, EVENTS)
-        commands = CommandBus(log, HANDLERS, committed=committed)
+        commands = CommandBus(log, HANDLERS, RULES, committed=committed)
         yield WriteSide(commands=commands, log=log, store=engines.name)
 
 
@@ -95,12 +97,12 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
         projectors: dict[str, Projector] = {}
 
-        def committed(receipt: Receipt) -> None:
+        def committed(receipt: Receipt, actor: str) -> None:
             if receipt.position:
                 history.note(receipt.events)
                 head.rise(receipt.position, datetime.now(UTC))
                 relay.wake()
-            statuses.committed(receipt)
+            statuses.committed(receipt, actor)
 
         def compare() -> None:
             shared_log.forget()

@@ -14,6 +14,7 @@ from app.config import Settings
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Command
+from app.cqrs.viewers import OPEN
 from app.demo.filling import DemoRefused, fill, is_wanted
 from app.demo.plan import Known, Shop
 from app.domain.catalog.commands import AddProduct, DiscontinueProduct
@@ -123,7 +124,7 @@ async def test_says_which_command_was_refused(tmp_path: Path) -> None:
 async def discontinue_everything(commands: CommandBus, events: list[RecordedEvent]) -> None:
     for each in events:
         if isinstance(each.event, ProductAdded):
-            await commands.execute(DiscontinueProduct(product_id=each.event.product_id))
+            await commands.execute(DiscontinueProduct(product_id=each.event.product_id), viewer=OPEN)
 
 
 async def test_the_default_shop_is_accepted_and_has_orders_in_every_state(tmp_path: Path) -> None:

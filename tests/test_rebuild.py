@@ -21,6 +21,7 @@ from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.head import Head
 from app.cqrs.messages import Command
 from app.cqrs.projecting.projector import Projector
+from app.cqrs.viewers import OPEN
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
@@ -110,7 +111,7 @@ async def test_documents_kept_live_equal_those_rebuilt_from_the_log(
 async def _command(circle: Circle, wanted: list[tuple[Wish, int, int]]) -> None:
     known = Known()
     for wish, a, b in wanted:
-        outcome = await circle.commands.execute(wish(known, a, b))
+        outcome = await circle.commands.execute(wish(known, a, b), viewer=OPEN)
         if isinstance(outcome, Receipt):
             known.learn(outcome)
     head = await circle.log.head()

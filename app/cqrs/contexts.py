@@ -12,6 +12,7 @@ from typing import Any
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.bus import Handlers
 from app.cqrs.commands.outcomes import CommandError, refusals_in
+from app.cqrs.commands.rules import Rules
 from app.cqrs.log.events import EventTypes
 from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.message_fields import undescribed
@@ -26,6 +27,8 @@ class Context:
     events: ModuleType
     tables: ModuleType
     handlers: Handlers
+    rules: Rules
+    """Who may send each command."""
     aggregates: Sequence[Aggregate[Any, Any]]
     refusals: ModuleType | None = None
     """`None` if only the generic refusals occur."""
@@ -56,7 +59,9 @@ class Context:
         return [value for value in vars(self.events).values() if isinstance(value, Upcasters)]
 
 
-def context_of(handling: str, *, handlers: Handlers, aggregates: Sequence[Aggregate[Any, Any]]) -> Context:
+def context_of(
+    handling: str, *, handlers: Handlers, rules: Rules, aggregates: Sequence[Aggregate[Any, Any]]
+) -> Context:
     """Return the context whose module `handlers` is called `handling`, with the modules beside it.
 
     These are `commands`, `events`, `tables` and, if it has refusals of its own, `refusals`.
@@ -68,6 +73,7 @@ def context_of(handling: str, *, handlers: Handlers, aggregates: Sequence[Aggreg
         refusals=import_module(f"{package}.refusals") if find_spec(f"{package}.refusals") else None,
         tables=import_module(f"{package}.tables"),
         handlers=handlers,
+        rules=rules,
         aggregates=aggregates,
     )
 
@@ -102,6 +108,11 @@ def handlers(contexts: Sequence[Context]) -> Handlers:
     return {command: handler for context in contexts for command, handler in context.handlers.items()}
 
 
+def rules(contexts: Sequence[Context]) -> Rules:
+    """Return the rules of all commands."""
+    return {command: rule for context in contexts for command, rule in context.rules.items()}
+
+
 def problems(contexts: Sequence[Context]) -> Iterator[str]:
     """Yield an error message, with what to do, for each mismatch of declared and registered messages."""
     for context in contexts:
@@ -125,6 +136,17 @@ def _problems(context: Context) -> Iterator[str]:
             yield (
                 f"{command.__name__} has no handler: add one to `handlers` of the CONTEXT in "
                 f"{context.package}.handlers."
+            )
+        if command not in context.rules:
+            yield (
+                f"{command.__name__} has no rule about who may send it: add one to `rules` of the CONTEXT in "
+                f"{context.package}.handlers, such as `only(Sight.STAFF)`."
+            )
+    for command in context.rules:
+        if command not in context.command_types:
+            yield (
+                f"The CONTEXT in {context.package}.handlers has a rule for {command.__name__}, which is none "
+                "of its commands: move the rule to the context of the command."
             )
     for shown in (*context.command_types, *context.refusal_types):
         yield from undescribed(shown)

@@ -7,9 +7,11 @@ from uuid import UUID
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.outcomes import Receipt, Refused
 from app.cqrs.log.events import EventLog
+from app.cqrs.viewers import Scope, Sight, Viewer
 from app.demo.plan import Known, Shop, Step
 
-ACTOR = "demo"
+DEMO = Viewer(actor="demo", scope=Scope(Sight.STAFF))
+"""The sender of the demo shop's commands."""
 
 
 class DemoRefused(Exception):
@@ -40,7 +42,7 @@ async def is_wanted(shop: Shop, log: EventLog) -> bool:
 
 
 async def _send(step: Step, known: Known, commands: CommandBus) -> Receipt:
-    outcome = await commands.execute(step.command(known), command_id=step.command_id, actor=ACTOR)
+    outcome = await commands.execute(step.command(known), viewer=DEMO, command_id=step.command_id)
     if isinstance(outcome, Refused):
         reasons = " ".join(error.message for error in outcome.errors)
         raise DemoRefused(f"The demo shop can't be filled: {step.name} was refused. {reasons}")

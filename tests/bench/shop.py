@@ -17,7 +17,7 @@ import aiohttp
 from sqlalchemy import Connection, CursorResult, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.bootstrap import EVENTS, HANDLERS
+from app.bootstrap import EVENTS, HANDLERS, RULES
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.write_store import Cause
 from app.demo.filling import fill
@@ -124,7 +124,10 @@ async def _write(size: Size, file: Path) -> None:
     shop = Shop(products=size.products, customers=size.customers, orders=size.orders, seed=size.seed)
     engine = create_engine(f"sqlite:///{file}")
     with engine.begin() as connection:
-        await fill(shop, CommandBus(_OneTransaction(connection), HANDLERS, committed=lambda _receipt: None))
+        bus = CommandBus(
+            _OneTransaction(connection), HANDLERS, RULES, committed=lambda _receipt, _actor: None
+        )
+        await fill(shop, bus)
     engine.dispose()
 
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from app.bootstrap import WriteSide, open_write_side
 from app.config import Settings
 from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.viewers import OPEN
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.domain.catalog.events import ProductAdded
@@ -98,5 +99,5 @@ async def _known(write_side: WriteSide) -> Known:
     buyers = [event.customer_id for event in events if isinstance(event, CustomerRegistered)]
     for product in added:
         delivery = ReceiveStock(product_id=product, quantity=MOST_UNITS)
-        assert isinstance(await write_side.commands.execute(delivery), Receipt)
+        assert isinstance(await write_side.commands.execute(delivery, viewer=OPEN), Receipt)
     return Known([global_id("Product", id) for id in added], [global_id("Customer", id) for id in buyers])

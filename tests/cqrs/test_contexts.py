@@ -1,5 +1,6 @@
 """What a context forgets is said in one sentence, which says where it goes."""
 
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +10,8 @@ import pytest
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import CommandError
-from app.cqrs.contexts import Context, context_of, event_types, handlers, problems
+from app.cqrs.commands.rules import EVERYBODY
+from app.cqrs.contexts import Context, context_of, event_types, handlers, problems, rules
 from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.messages import Command, Event
 
@@ -40,6 +42,7 @@ class Package:
             "refusals": self.module("refusals", named("TableTaken", CommandError)),
             "tables": self.module("tables"),
             "handlers": {order: seat},
+            "rules": {order: EVERYBODY},
             "aggregates": [],
         }
         return Context(**parts | given)
@@ -68,6 +71,7 @@ def test_a_context_takes_in_what_its_modules_define(package: Package) -> None:
     assert [each.__name__ for each in event_types([given])] == ["GuestSeated"]
     assert [*event_types([given]).upcasters.steps] == [("GuestArrived", 1)]
     assert [*handlers([given]).values()] == [seat]
+    assert [*rules([given]).values()] == [EVERYBODY]
     assert list(problems([given])) == []
 
 
@@ -78,7 +82,7 @@ def test_a_context_is_the_modules_beside_its_handlers(
     for name in ("__init__", "commands", "events", "tables"):
         (tmp_path / "parlour" / f"{name}.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    given = context_of("parlour.handlers", handlers={}, aggregates=[])
+    given = context_of("parlour.handlers", handlers={}, rules={}, aggregates=[])
     assert (given.package, given.commands.__name__) == ("parlour", "parlour.commands")
     assert list(given.refusal_types) == []
 
@@ -86,6 +90,22 @@ def test_a_context_is_the_modules_beside_its_handlers(
 def test_a_command_without_a_handler_is_said_so(package: Package) -> None:
     assert list(problems([package.context(handlers={})])) == [
         f"SeatGuest has no handler: add one to `handlers` of the CONTEXT in {package.name}.handlers."
+    ]
+
+
+def test_a_command_without_a_rule_about_who_may_send_it_is_said_so(package: Package) -> None:
+    assert list(problems([package.context(rules={})])) == [
+        "SeatGuest has no rule about who may send it: add one to `rules` of the CONTEXT in "
+        f"{package.name}.handlers, such as `only(Sight.STAFF)`."
+    ]
+
+
+def test_a_rule_for_a_command_of_another_context_is_said_so(package: Package) -> None:
+    strange: Any = named("EatGuest", Command)
+    given = package.context()
+    assert list(problems([replace(given, rules={**given.rules, strange: EVERYBODY})])) == [
+        f"The CONTEXT in {package.name}.handlers has a rule for EatGuest, which is none of its commands: "
+        "move the rule to the context of the command.",
     ]
 
 

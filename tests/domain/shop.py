@@ -20,6 +20,7 @@ from app.cqrs.commands.outcomes import CommandError, Receipt, Refused
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Command
+from app.cqrs.viewers import OPEN, Viewer
 from app.domain.contexts import CONTEXTS
 from app.domain.customers.commands import RegisterCustomer
 from app.domain.orders import events as order_events
@@ -28,7 +29,7 @@ from app.stores.sql.engines import Engines, open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.wanted import order, product
 
-HANDLERS = contexts.handlers(CONTEXTS)
+HANDLERS, RULES = contexts.handlers(CONTEXTS), contexts.rules(CONTEXTS)
 AGGREGATES: dict[str, Aggregate[Any, Any]] = {
     aggregate.kind: aggregate for context in CONTEXTS for aggregate in context.aggregates
 }
@@ -42,16 +43,16 @@ class Shop:
 
     def of_another_process(self) -> "Shop":
         """Return the same shop as another process has it: commands do not wait for those of this one."""
-        bus = CommandBus(self.store, HANDLERS, committed=lambda _receipt: None)
+        bus = CommandBus(self.store, HANDLERS, RULES, committed=_nobody_listens)
         return Shop(self.engines, self.store, bus)
 
-    async def accept(self, command: Command, **how: Any) -> Receipt:
-        outcome = await self.bus.execute(command, **how)
+    async def accept(self, command: Command, *, viewer: Viewer = OPEN, **how: Any) -> Receipt:
+        outcome = await self.bus.execute(command, viewer=viewer, **how)
         assert isinstance(outcome, Receipt), outcome
         return outcome
 
-    async def refuse(self, command: Command, **how: Any) -> list[CommandError]:
-        outcome = await self.bus.execute(command, **how)
+    async def refuse(self, command: Command, *, viewer: Viewer = OPEN, **how: Any) -> list[CommandError]:
+        outcome = await self.bus.execute(command, viewer=viewer, **how)
         assert isinstance(outcome, Refused), outcome
         return list(outcome.errors)
 
@@ -125,7 +126,10 @@ def check_that_orders_were_possible(log: Sequence[RecordedEvent]) -> None:
 async def open_shop(url: str) -> AsyncIterator[Shop]:
     async with open_database(url) as engines:
         store = SqlWriteStore(engines, contexts.event_types(CONTEXTS))
-        yield Shop(engines, store, CommandBus(store, HANDLERS, committed=lambda _receipt: None))
+        yield Shop(engines, store, CommandBus(store, HANDLERS, RULES, committed=_nobody_listens))
+
+
+def _nobody_listens(_receipt: Receipt, _actor: str) -> None: ...
 
 
 def cause() -> Cause:

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.outcomes import CommandIdReused, Receipt, Refused
 from app.cqrs.messages import Command
+from app.cqrs.viewers import OPEN
 from app.domain.catalog.commands import ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.events import PriceChanged, ProductDiscontinued
 from app.domain.catalog.tables import products
@@ -31,7 +32,9 @@ from tests.domain.wanted import order, product
 
 async def test_of_fifty_buyers_of_ten_units_ten_get_one(shop: Shop) -> None:
     ada, chai = await shop.customer(), await shop.product(on_hand=10)
-    outcomes = await asyncio.gather(*(shop.bus.execute(order(ada, (chai, 1))) for _ in range(50)))
+    outcomes = await asyncio.gather(
+        *(shop.bus.execute(order(ada, (chai, 1)), viewer=OPEN) for _ in range(50))
+    )
     assert Counter(type(outcome) for outcome in outcomes) == {Receipt: 10, Refused: 40}
     errors = [error for outcome in outcomes if isinstance(outcome, Refused) for error in outcome.errors]
     assert {type(error) for error in errors} == {OutOfStock}
@@ -41,13 +44,15 @@ async def test_of_fifty_buyers_of_ten_units_ten_get_one(shop: Shop) -> None:
 
 
 async def test_of_ten_who_want_a_sku_at_once_one_gets_it(shop: Shop) -> None:
-    outcomes = await asyncio.gather(*(shop.bus.execute(product(sku="TEA")) for _ in range(10)))
+    outcomes = await asyncio.gather(*(shop.bus.execute(product(sku="TEA"), viewer=OPEN) for _ in range(10)))
     assert Counter(type(outcome) for outcome in outcomes) == {Receipt: 1, Refused: 9}
 
 
 async def test_a_repeated_command_id_gets_the_first_receipt_and_changes_nothing(shop: Shop) -> None:
     command, id = product(), uuid7()
-    outcomes = await asyncio.gather(*(shop.bus.execute(command, command_id=id) for _ in range(10)))
+    outcomes = await asyncio.gather(
+        *(shop.bus.execute(command, viewer=OPEN, command_id=id) for _ in range(10))
+    )
     assert all(outcome == outcomes[0] for outcome in outcomes)
     assert isinstance(outcomes[0], Receipt)
     assert await shop.count(products) == 1
@@ -76,7 +81,7 @@ async def test_rows_are_what_the_events_make_them_whatever_the_commands(chance: 
         async with open_shop(f"sqlite+aiosqlite:///{folder}/shop.db") as shop:
             places = Places(chance)
             for _ in range(40):
-                outcome = await shop.bus.execute(places.any_command())
+                outcome = await shop.bus.execute(places.any_command(), viewer=OPEN)
                 if isinstance(outcome, Receipt):
                     places.remember(outcome)
             await shop.check()
@@ -87,7 +92,9 @@ async def test_the_log_tells_a_possible_story_however_many_act_at_once(shop: Sho
     places = Places(Random(seed))
     for _ in range(12):
         commands = [places.any_command() for _ in range(12)]
-        for outcome in await asyncio.gather(*(shop.bus.execute(command) for command in commands)):
+        for outcome in await asyncio.gather(
+            *(shop.bus.execute(command, viewer=OPEN) for command in commands)
+        ):
             if isinstance(outcome, Receipt):
                 places.remember(outcome)
     await shop.check()
@@ -134,7 +141,10 @@ async def test_who_waits_to_change_what_orders_rely_on_is_not_overtaken_by_furth
             spoiled = asyncio.create_task(shop.accept(spoiler(chai, ada)))
             await shop.until_waiting(1)
             processes = [shop.of_another_process() for _ in range(3)]
-            others = [asyncio.create_task(each.bus.execute(order(ada, (chai, 1)))) for each in processes]
+            others = [
+                asyncio.create_task(each.bus.execute(order(ada, (chai, 1)), viewer=OPEN))
+                for each in processes
+            ]
             await shop.until_waiting(4)
             await first.commit("")
         await asyncio.gather(spoiled, *others)
@@ -152,7 +162,9 @@ async def test_a_command_that_was_sent_twice_at_once_is_not_refused_for_its_own_
     ]
     for command in commands:
         id = uuid7()
-        outcomes = await asyncio.gather(*(shop.bus.execute(command, command_id=id) for _ in range(8)))
+        outcomes = await asyncio.gather(
+            *(shop.bus.execute(command, viewer=OPEN, command_id=id) for _ in range(8))
+        )
         assert isinstance(outcomes[0], Receipt), outcomes[0]
         assert outcomes == [outcomes[0]] * 8
 

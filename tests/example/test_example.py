@@ -28,6 +28,12 @@ FORGOTTEN = {
         "        ReviseReview: reviews.changed_by(model.revise),\n",
         "",
     ),
+    "ReviseReview has no rule about who may send it: add one to `rules` of the CONTEXT in "
+    "app.domain.reviews.handlers, such as `only(Sight.STAFF)`.": (
+        HANDLERS,
+        "        ReviseReview: only(Sight.STAFF),\n",
+        "",
+    ),
     "The field since of app.domain.reviews.refusals.ReviewIsFinal has no description": (
         "app/domain/reviews/refusals.py",
         'since: Annotated[datetime, "When it became final."]',

@@ -26,7 +26,9 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
         async with engines.writing.begin() as connection:
             await connection.run_sync(tables.reviews.create)
         store = SqlWriteStore(engines, contexts.event_types(ALL))
-        bus = CommandBus(store, contexts.handlers(ALL), committed=lambda _receipt: None)
+        bus = CommandBus(
+            store, contexts.handlers(ALL), contexts.rules(ALL), committed=lambda _receipt, _actor: None
+        )
         yield Shop(engines, store, bus)
 
 

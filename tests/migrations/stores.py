@@ -1,5 +1,6 @@
 """Write stores on their way through the migrations: filled with rows, and compared with what they were."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -119,7 +120,7 @@ async def schema_of(connection: AsyncConnection) -> list[str]:
         kept = await connection.execute(
             text("SELECT sql FROM sqlite_master WHERE name <> 'alembic_version' AND type <> 'trigger'")
         )
-        return sorted("\n".join(sorted(sql.replace(",", "").split("\n"))) for (sql,) in kept if sql)
+        return sorted("\n".join(sorted(re.sub('[",]', "", sql).split("\n"))) for (sql,) in kept if sql)
     return [str(row) for row in (await connection.execute(text(_POSTGRES_SCHEMA))).all()]
 
 

@@ -12,6 +12,7 @@ from app.cqrs.commands.outcomes import CommandIdReused, Receipt, Refused, refuse
 from app.cqrs.commands.write_store import Cause, Transaction, WriteStore
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
+from app.cqrs.viewers import Viewer
 
 MOST_TOGETHER = 32
 """Commands in one transaction. A larger group saves little more, and its first command waits longer."""
@@ -29,6 +30,7 @@ class Asked:
 
     command: Command
     cause: Cause
+    viewer: Viewer
     fingerprint: str
     forms: tuple[Command, ...]
     """The command as it was given, and with its text in one form: earlier versions stored either."""
@@ -44,6 +46,9 @@ class Asked:
 
 
 Outcome = Receipt | Refused
+Committed = Callable[[Receipt, str], None]
+"""A function that is called with the receipt of each accepted command, and the command's actor."""
+
 Decide = Callable[[Asked, Transaction], Awaitable[Outcome | None]]
 """A function that carries out a command; returns `None` if it is accepted, and must be committed."""
 
@@ -65,7 +70,7 @@ class Lane:
     get their outcomes after the commit. A crash keeps or loses the whole group, none of it acknowledged.
     """
 
-    def __init__(self, store: WriteStore, decide: Decide, committed: Callable[[Receipt], None]) -> None:
+    def __init__(self, store: WriteStore, decide: Decide, committed: Committed) -> None:
         self._store = store
         self._decide = decide
         self._committed = committed
@@ -107,15 +112,15 @@ class Lane:
 
     def _next_group(self) -> list[Caller[Asked, Outcome | Exception]]:
         group: list[Caller[Asked, Outcome | Exception]] = []
-        ids = set()
+        keys = set()
         while self._waiting and len(group) < MOST_TOGETHER:
-            id = self._waiting[0].wanted.cause.command_id
-            if id in ids:  # The repetition needs the receipt of the first, which exists after the commit.
+            key = self._waiting[0].wanted.cause.key
+            if key in keys:  # The repetition needs the receipt of the first, which exists after the commit.
                 break
             caller = self._waiting.popleft()
             if not caller.answer.done():  # else its client has disconnected
                 group.append(caller)
-                ids.add(id)
+                keys.add(key)
         return group
 
     async def _answer(self, group: Sequence[Caller[Asked, Outcome | Exception]]) -> None:
@@ -145,7 +150,7 @@ class Lane:
         self._pace.note(len(group), monotonic() - began)
         for number, receipt in zip(accepted, receipts, strict=True):
             outcomes[number] = receipt
-            self._committed(receipt)
+            self._committed(receipt, group[number].cause.actor)
         return [outcomes[number] for number in range(len(group))]
 
     async def _decided(self, asked: Asked, work: Transaction) -> Outcome | Exception | None:
@@ -167,5 +172,5 @@ class Lane:
                 return outcome
             receipt = await work.commit(asked.fingerprint)
         self._pace.note(1, monotonic() - began)
-        self._committed(receipt)
+        self._committed(receipt, asked.cause.actor)
         return receipt

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 from uuid import UUID
 
 from app.cqrs.messages import Event, Message, defined_in
@@ -33,6 +33,12 @@ class NotFound(CommandError):
     id: Annotated[UUID, "The id that belongs to no object."]
 
 
+class NotAllowed(CommandError):
+    """The sender may not send this command, or not with this value."""
+
+    code = "NOT_ALLOWED"
+
+
 class VersionConflict(CommandError):
     """The current version is not the `expectedVersion` of the command."""
 
@@ -41,7 +47,7 @@ class VersionConflict(CommandError):
 
 
 class CommandIdReused(CommandError):
-    """The `commandId` was used before, with a different input."""
+    """The same sender used the `commandId` before, with a different input."""
 
     code = "COMMAND_ID_REUSED"
     command_id: Annotated[UUID, "The `commandId` that was used before."]
@@ -79,6 +85,13 @@ class EventMark(Message):
     type: str
     stream: str
     position: int
+
+
+class CommandKey(NamedTuple):
+    """The identity of a command: its id belongs to its actor, and two actors may use the same one."""
+
+    actor: str
+    command_id: UUID
 
 
 class Receipt(Message):

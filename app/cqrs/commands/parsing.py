@@ -25,7 +25,7 @@ class Parsing:
             return parse(*values)
         except ValueError as error:
             full_path = (path,) if isinstance(path, str) else path
-            self.problems.append(InvalidInput(message=f"{_label(full_path)} {error}.", path=full_path))
+            self.problems.append(InvalidInput(message=f"{label(full_path)} {error}.", path=full_path))
         return cast("T", None)
 
     def fields(self, input: object, parsers: Parsers, path: Path = ()) -> dict[str, Any]:
@@ -43,6 +43,7 @@ class Parsing:
         return Refused(errors=tuple(self.problems)) if self.problems else None
 
 
-def _label(path: Path) -> str:
+def label(path: Path) -> str:
+    """Return the name of the field at `path`, as a message begins with it."""
     field = next((str(step) for step in reversed(path) if isinstance(step, str)), "The input")
     return field.replace("_", " ").capitalize()

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from app.cqrs.commands.aggregates import UnitOfWork
-from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.impersonal import Impersonal
 
 
@@ -25,11 +25,16 @@ class Cause:
     actor: str
     at: datetime
 
+    @property
+    def key(self) -> CommandKey:
+        """The command's identity."""
+        return CommandKey(self.actor, self.command_id)
+
 
 class Transaction(UnitOfWork, Protocol):
     """The bus's own view of a unit of work."""
 
-    async def earlier(self, command_id: UUID) -> tuple[str, Receipt] | None:
+    async def earlier(self, key: CommandKey) -> tuple[str, Receipt] | None:
         """Return the fingerprint and receipt of a command that was accepted before."""
 
     async def commit(self, fingerprint: str) -> Receipt:

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.joining import JoinedQuestions
 from app.cqrs.log.events import RecordedEvent
@@ -25,8 +25,8 @@ class CommandState(Enum):
 class Receipts(Protocol):
     """The store of the receipts of accepted commands."""
 
-    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
-        """Return the receipts of accepted commands, by command id; other ids are left out."""
+    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[CommandKey, Receipt]:
+        """Return the receipts of all accepted commands with these ids, whoever sent them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +55,15 @@ class CommandStatus:
 
 @dataclass(eq=False)
 class _Follower:
+    actor: str
     receipt: Receipt | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class CommandStatuses:
-    """The current status of commands, and streams of its changes.
+    """The current status of commands, and streams of its changes, for the actors who sent them.
+
+    For any other actor a command with the same id is another one, which was never accepted.
 
     A follower is woken by its own command, and by the read models that do not show it yet. The write store is
     never polled: a thousand followers of commands that never arrive cost nothing.
@@ -77,20 +80,21 @@ class CommandStatuses:
         for each in progress.values():
             each.watch(self._moved)
 
-    async def now(self, command_id: UUID) -> CommandStatus:
+    async def now(self, key: CommandKey) -> CommandStatus:
         """Return the status of the command; raise `WriteStoreUnavailable`."""
-        return self._status(command_id, await self._look_up(command_id))
+        return self._status(key.command_id, await self._look_up(key))
 
-    async def follow(self, command_id: UUID) -> AsyncGenerator[CommandStatus, None]:
+    async def follow(self, key: CommandKey) -> AsyncGenerator[CommandStatus, None]:
         """Yield the status of the command at each change of it, until all read models show the command."""
-        follower, last = _Follower(), None
+        command_id = key.command_id
+        follower, last = _Follower(key.actor), None
         # The follower is registered before the look-up: a command that is accepted in between wakes it.
         self._expected.setdefault(command_id, set()).add(follower)
         try:
             while True:
                 follower.woken.clear()
                 if follower.receipt is None:
-                    found = await self._look_up(command_id)
+                    found = await self._look_up(key)
                     follower.receipt = follower.receipt or found  # `committed` may have set it meanwhile.
                 if follower.receipt:
                     self._expect_no_more(command_id, follower)
@@ -107,11 +111,12 @@ class CommandStatuses:
             for waiting in self._behind.values():
                 waiting.pop(follower, None)
 
-    def committed(self, receipt: Receipt) -> None:
+    def committed(self, receipt: Receipt, actor: str) -> None:
         """Wake the command's followers with the receipt of its acceptance."""
         for follower in self._expected.get(receipt.command_id, ()):
-            follower.receipt = receipt
-            follower.woken.set()
+            if follower.actor == actor:
+                follower.receipt = receipt
+                follower.woken.set()
 
     def published(self, events: Sequence[RecordedEvent]) -> None:
         """Have the followers of the commands that caused these events read their receipts."""
@@ -130,11 +135,11 @@ class CommandStatuses:
             for follower in followers:
                 follower.woken.set()
 
-    async def _look_up(self, command_id: UUID) -> Receipt | None:
-        found = await self._questions.ask("receipts", self._receipts_of, [str(command_id)])
-        return found.get(command_id)
+    async def _look_up(self, key: CommandKey) -> Receipt | None:
+        found = await self._questions.ask("receipts", self._receipts_of, [str(key.command_id)])
+        return found.get(key)
 
-    async def _receipts_of(self, command_ids: Sequence[str]) -> Mapping[UUID, Receipt]:
+    async def _receipts_of(self, command_ids: Sequence[str]) -> Mapping[CommandKey, Receipt]:
         return await self._receipts.receipts([UUID(command_id) for command_id in command_ids])
 
     def _expect_no_more(self, command_id: UUID, follower: _Follower) -> None:

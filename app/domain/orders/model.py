@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import CommandError, Decision, Refused, not_found, refused
+from app.cqrs.commands.outcomes import CommandError, Decision, NotAllowed, Path, Refused, not_found, refused
 from app.cqrs.commands.parsing import Parsers, Parsing
 from app.cqrs.messages import Event
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
@@ -91,6 +91,20 @@ def draft(command: PlaceOrder, now: datetime) -> Draft | Refused:
         placed_at=parsing.value("placed_at", _moment, command.placed_at, now),
     )
     return parsing.refusal or order
+
+
+def unusual_terms(command: PlaceOrder) -> Refused | None:
+    """Return the refusal of terms that customers may not set for their own orders, or `None`."""
+    paths = list[Path]()
+    paths += [("lines", index, "discount") for index, line in enumerate(command.lines) if line.discount]
+    if command.shipping_fee:
+        paths.append(("shipping_fee",))
+    if command.placed_at is not None:
+        paths.append(("placed_at",))
+    if not paths:
+        return None
+    message = "Only staff may set this for an order. Leave it out."
+    return refused(*(NotAllowed(message=message, path=path) for path in paths[:MOST_LINES]))
 
 
 def place(draft: Draft, order_id: UUID, buyer: Buyer | None, offers: Mapping[UUID, Offer]) -> Decision:

@@ -45,6 +45,7 @@ order_lines = Table(
 TEN_THOUSAND = Decimal(10_000)
 
 _WITH_ID = select(orders).where(orders.c.id == bindparam("key"))
+_CUSTOMER = select(orders.c.customer_id).where(orders.c.id == bindparam("key"))
 _LINES = select(order_lines).where(order_lines.c.order_id == bindparam("key")).order_by(order_lines.c.line)
 _INSERT = orders.insert()
 _INSERT_LINES = order_lines.insert()
@@ -66,6 +67,11 @@ async def load(work: SqlWork, order_id: UUID) -> Order | None:
         total=Money.from_cents(row.total_cents),
         placed_at=row.placed_at,
     )
+
+
+async def customer_of(work: SqlWork, order_id: UUID) -> UUID | None:
+    """Return the id of the customer who placed an order, without a lock, or `None` if there is no order."""
+    return (await work.rows.execute(_CUSTOMER, {"key": order_id})).scalar_one_or_none()
 
 
 async def save(work: SqlWork, before: Order | None, order: Order) -> None:

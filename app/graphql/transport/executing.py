@@ -15,6 +15,7 @@ from strawberry.types.graphql import OperationType
 from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
+from app.graphql.execution.personal import fields_by_actor
 from app.graphql.execution.results import encoded
 from app.graphql.execution.subscription_state import SubscriptionState
 
@@ -44,6 +45,8 @@ class Operations:
         self._schema = schema
         self.compiled = CompiledQueries(schema)
         """The compiled queries: those that were sent more than once."""
+        self.by_actor = fields_by_actor(schema)
+        """The names of the subscriptions whose items depend on the actor."""
 
     async def execute(
         self, operation: Operation, context: Context, types: set[OperationType]

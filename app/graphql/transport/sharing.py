@@ -1,5 +1,6 @@
 """The keys by which equal subscriptions are found, so that they share one execution."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
@@ -30,8 +31,11 @@ class SharingKey:
     start: str
 
 
-def sharing_key(operation: Operation, context: Context) -> SharingKey | None:
-    """Return the key of a subscription; `None` for any other operation."""
+def sharing_key(operation: Operation, context: Context, by_actor: Collection[str]) -> SharingKey | None:
+    """Return the key of a subscription; `None` for any other operation.
+
+    An operation that names one of the fields `by_actor` is shared by viewers with the same actor only.
+    """
     try:
         document = documents.parse(operation.query, max_tokens=MOST_TOKENS)
     except GraphQLError:
@@ -42,7 +46,9 @@ def sharing_key(operation: Operation, context: Context) -> SharingKey | None:
     variables = dict(operation.variables or {})
     resumed_by = _resumed_by(document, selected)
     given = variables.pop(resumed_by, None) if resumed_by else None
-    executed = [operation.query, operation.operation_name, variables, str(context.viewer.scope)]
+    viewer = context.viewer
+    actor = viewer.actor if any(field in operation.query for field in by_actor) else None
+    executed = [operation.query, operation.operation_name, variables, str(viewer.scope), actor]
     start = repr((given if operation.after is None else operation.after, context.sent_tokens))
     return SharingKey(compact(orjson.dumps(executed, option=orjson.OPT_SORT_KEYS)), start)
 

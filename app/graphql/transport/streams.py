@@ -37,7 +37,7 @@ class Streams:
         generator (`contextlib.aclosing`) to unsubscribe.
         """
         await turns.take_for(operation.query)
-        key = sharing_key(operation, context)
+        key = self._key(operation, context)
         if key is None:
             if body := await self._operations.compiled.answer(operation, context.for_operation()):
                 yield Item(body, None)
@@ -54,7 +54,7 @@ class Streams:
                     self._leave(subscriber)
                     subscriber.restart()
                     again = replace(operation, after=subscriber.cursor)
-                    self._join(subscriber, sharing_key(again, context) or key, again, context)
+                    self._join(subscriber, self._key(again, context) or key, again, context)
                 item = await subscriber.take()
                 if item is None:
                     return
@@ -66,6 +66,9 @@ class Streams:
                 yield item.item(lagged)
         finally:
             self._leave(subscriber)
+
+    def _key(self, operation: Operation, context: Context) -> SharingKey | None:
+        return sharing_key(operation, context, self._operations.by_actor)
 
     def _join(self, subscriber: Subscriber, key: SharingKey, operation: Operation, context: Context) -> None:
         """Have the subscriber join an execution that has not yielded yet; start one if there is none."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
@@ -27,7 +26,7 @@ from sqlalchemy import (
 )
 from uuid_utils.compat import uuid7
 
-from app.cqrs.commands.outcomes import EventMark, Receipt
+from app.cqrs.commands.outcomes import CommandKey, EventMark, Receipt
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Event, encode
@@ -77,10 +76,14 @@ commands = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("receipt", Text, nullable=False),
     Column("accepted_at", UtcDateTime, nullable=False),
+    # The id of a command belongs to its actor. Programs from before that rule still write without an actor.
+    Column("actor", String(200), primary_key=True, server_default="anonymous"),
 )
 
 # Statements are built once: SQLAlchemy takes as long to build one as to execute it.
-_EARLIER = select(commands.c.fingerprint, commands.c.receipt).where(commands.c.command_id == bindparam("key"))
+_EARLIER = select(commands.c.fingerprint, commands.c.receipt).where(
+    commands.c.command_id == bindparam("key"), commands.c.actor == bindparam("by")
+)
 _ACCEPT = commands.insert()
 _APPEND = events.insert()
 HEAD = select(func.coalesce(func.max(events.c.position), 0))
@@ -127,9 +130,10 @@ class SqlWork:
         """Record `events` on `stream`, whose version was `version`, when the work is committed."""
         self.recorded += [(stream, version + step, event) for step, event in enumerate(events, start=1)]
 
-    async def earlier(self, command_id: UUID) -> tuple[str, Receipt] | None:
+    async def earlier(self, key: CommandKey) -> tuple[str, Receipt] | None:
         """Return the fingerprint and receipt of a command that was accepted before."""
-        row = (await self.rows.execute(_EARLIER, {"key": command_id})).one_or_none()
+        wanted = {"key": key.command_id, "by": key.actor}
+        row = (await self.rows.execute(_EARLIER, wanted)).one_or_none()
         return (row.fingerprint, msgspec.json.decode(row.receipt, type=Receipt)) if row else None
 
     async def commit(self, fingerprint: str) -> Receipt:
@@ -184,6 +188,7 @@ class SqlWork:
             "fingerprint": fingerprint,
             "receipt": encode(receipt),
             "accepted_at": self.now,
+            "actor": self._cause.actor,
         }
         return receipt, row
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
@@ -27,7 +27,7 @@ from app.stores.sql.transactions import HEAD, SqlGroup, SqlWork, commands, event
 
 logger = logging.getLogger(__name__)
 
-_RECEIPTS = select(commands.c.command_id, commands.c.receipt).where(
+_RECEIPTS = select(commands.c.actor, commands.c.command_id, commands.c.receipt).where(
     commands.c.command_id.in_(bindparam("keys"))
 )
 _READ = (
@@ -105,11 +105,14 @@ class SqlWriteStore:
             for row, event in found
         ]
 
-    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
-        """Return the receipts of those commands that were accepted, by command id."""
+    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[CommandKey, Receipt]:
+        """Return the receipts of all accepted commands with these ids, whoever sent them."""
         async with self._answering(self._engines.reading) as connection:
             rows = (await connection.execute(_RECEIPTS, {"keys": command_ids})).all()
-        return {row.command_id: msgspec.json.decode(row.receipt, type=Receipt) for row in rows}
+        return {
+            CommandKey(row.actor, row.command_id): msgspec.json.decode(row.receipt, type=Receipt)
+            for row in rows
+        }
 
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
         """Return the columns of the event at a position or with an id, or `None`; `data` is JSON text."""

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import strawberry
 
+from app.cqrs.commands.outcomes import CommandKey
 from app.cqrs.freshness import command_status
 from app.cqrs.freshness.command_status import CommandState
 from app.cqrs.freshness.tokens import Tokens
 from app.graphql.execution.context import Info
+from app.graphql.execution.personal import BY_ACTOR
 from schema.circle.consistency import ReadModelName, Receipt
 from schema.circle.enums import describe
 
@@ -33,8 +35,8 @@ CommandId = Annotated[
 
 
 @strawberry.type(
-    description="The status of a command. It comes from the write side, so it is known before read models "
-    "show it."
+    description="The status of a command that you have sent. It comes from the write side, so it is known "
+    "before read models show it. For anybody else the command is `UNKNOWN`."
 )
 class CommandStatus:
     command_id: UUID = strawberry.field(description="The id of the command.")
@@ -70,19 +72,23 @@ class CommandStatusQuery:
     @strawberry.field(description="The status of a command, for example of one whose answer was lost.")
     async def command_status(self, info: Info, command_id: CommandId) -> CommandStatus | None:
         circle = info.context.uncached_circle()
-        return CommandStatus.of(await circle.statuses.now(command_id), circle.tokens)
+        return CommandStatus.of(
+            await circle.statuses.now(CommandKey(info.context.viewer.actor, command_id)), circle.tokens
+        )
 
 
 @strawberry.type
 class CommandStatusSubscription:
     @strawberry.subscription(
+        metadata=BY_ACTOR,
         description=(
             "The status of a command: the current one, then each new one, until all read models show the "
             "effects. After a lost connection subscribe again: the first item is the current status."
-        )
+        ),
     )
     async def command_status(self, info: Info, command_id: CommandId) -> AsyncIterator[CommandStatus]:
         circle = info.context.uncached_circle()
-        async with aclosing(circle.statuses.follow(command_id)) as statuses:
+        key = CommandKey(info.context.viewer.actor, command_id)
+        async with aclosing(circle.statuses.follow(key)) as statuses:
             async for status in statuses:
                 yield CommandStatus.of(status, circle.tokens)

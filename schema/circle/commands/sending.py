@@ -31,8 +31,9 @@ class CommandInput:
         default=None,
         description=(
             "A unique id that makes the command safe to repeat: it takes effect once, and every repetition "
-            "returns the first receipt. Another command with the same id is refused. The id of a refused "
-            "command may be used again. By default an id is generated."
+            "returns the first receipt. Another command of yours with the same id is refused; the commands of "
+            "other senders have nothing to do with it. The id of a refused command may be used again. By "
+            "default an id is generated."
         ),
     )
 
@@ -99,7 +100,9 @@ async def send(info: Info, payload: type[P], kinds: Sequence[str], input: Comman
         command = input.command()
     except BadInput as bad:
         return payload.refused(command_id, [InvalidInput(message=str(bad), path=bad.path)])
-    outcome = await info.context.uncached_circle().commands.execute(command, command_id=command_id)
+    outcome = await info.context.uncached_circle().commands.execute(
+        command, viewer=info.context.viewer, command_id=command_id
+    )
     if isinstance(outcome, Refused):
         return payload.refused(command_id, outcome.errors)
     sent.accepted = True

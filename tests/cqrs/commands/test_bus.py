@@ -14,17 +14,20 @@ from app.cqrs.commands import bus as command_bus
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands.outcomes import CommandIdReused, InvalidInput, NotFound, Receipt, Refused, refused
+from app.cqrs.commands.rules import EVERYBODY
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command, Event
 from app.cqrs.texts import in_one_form
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.cqrs.viewers import OPEN, Scope, Sight, Viewer
 from app.stores.sql.engines import open_database
 from app.stores.sql.transactions import SqlWork
 from app.stores.sql.write_store import SqlWriteStore
 
 NOW = datetime(2024, 5, 31, 12, tzinfo=UTC)
 BOOK = UUID(int=1)
+ADA, BOB = (Viewer(actor=name, scope=Scope(Sight.STAFF)) for name in ("Ada", "Bob"))
 
 
 class TurnPage(Command):
@@ -54,7 +57,11 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.bus = CommandBus(
-            self.store, {TurnPage: self.turn_page}, committed=self.committed.append, clock=lambda: NOW
+            self.store,
+            {TurnPage: self.turn_page},
+            {TurnPage: EVERYBODY},
+            committed=lambda receipt, _actor: self.committed.append(receipt),
+            clock=lambda: NOW,
         )
 
     async def turn_page(self, command: TurnPage, work: SqlWork) -> Refused | Book:
@@ -77,17 +84,17 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
 
 async def test_a_command_repeated_in_the_other_form_of_its_text_is_the_same_command(desk: Desk) -> None:
     id = uuid7()
-    first = await desk.bus.execute(TurnPage(page=1, note="Caf\u00e9"), command_id=id)
-    again = await desk.bus.execute(TurnPage(page=1, note="Cafe\u0301"), command_id=id)
+    first = await desk.bus.execute(TurnPage(page=1, note="Caf\u00e9"), viewer=OPEN, command_id=id)
+    again = await desk.bus.execute(TurnPage(page=1, note="Cafe\u0301"), viewer=OPEN, command_id=id)
     assert isinstance(first, Receipt)
     assert again == first
-    other = await desk.bus.execute(TurnPage(page=1, note="Cafe"), command_id=id)
+    other = await desk.bus.execute(TurnPage(page=1, note="Cafe"), viewer=OPEN, command_id=id)
     assert isinstance(other, Refused)
 
 
 async def test_an_accepted_command_has_a_receipt_that_names_its_events(desk: Desk) -> None:
     id = uuid7()
-    receipt = await desk.bus.execute(TurnPage(page=1), command_id=id, actor="Ada")
+    receipt = await desk.bus.execute(TurnPage(page=1), command_id=id, viewer=ADA)
     assert isinstance(receipt, Receipt)
     (mark,) = receipt.events
     assert (receipt.command_id, mark.type, mark.stream, mark.position) == (id, "PageTurned", "book-1", 1)
@@ -97,14 +104,14 @@ async def test_an_accepted_command_has_a_receipt_that_names_its_events(desk: Des
 
 
 async def test_a_refused_command_leaves_nothing_and_tells_nobody(desk: Desk) -> None:
-    assert isinstance(await desk.bus.execute(TurnPage(page=101)), Refused)
+    assert isinstance(await desk.bus.execute(TurnPage(page=101), viewer=OPEN), Refused)
     assert await desk.store.head() == 0
     assert desk.committed == []
 
 
 async def test_a_lost_race_is_run_again(desk: Desk) -> None:
     desk.races_to_lose = 3
-    assert isinstance(await desk.bus.execute(TurnPage(page=1)), Receipt)
+    assert isinstance(await desk.bus.execute(TurnPage(page=1), viewer=OPEN), Receipt)
     assert (desk.calls, await desk.store.head()) == (4, 1)
 
 
@@ -112,10 +119,10 @@ async def test_who_loses_every_race_is_told(desk: Desk, monkeypatch: pytest.Monk
     monkeypatch.setattr(command_bus, "ATTEMPTS", 3)
     desk.races_to_lose = 3
     with pytest.raises(Conflict, match="faster 3 times in a row") as lost:
-        await desk.bus.execute(TurnPage(page=1))
+        await desk.bus.execute(TurnPage(page=1), viewer=OPEN)
     assert desk.calls == 3
     id = id_in(lost.value)
-    receipt = await desk.bus.execute(TurnPage(page=1), command_id=id)
+    receipt = await desk.bus.execute(TurnPage(page=1), viewer=OPEN, command_id=id)
     assert isinstance(receipt, Receipt)
     assert receipt.command_id == id
 
@@ -132,8 +139,8 @@ async def test_who_hears_no_answer_is_told_the_id_that_the_command_was_given(
     with monkeypatch.context() as patch:
         patch.setattr(SqlWork, "commit", loses_the_answer)
         with pytest.raises(WriteStoreUnavailable, match="does not answer") as lost:
-            await desk.bus.execute(TurnPage(page=1))
-    receipt = await desk.bus.execute(TurnPage(page=1), command_id=id_in(lost.value))
+            await desk.bus.execute(TurnPage(page=1), viewer=OPEN)
+    receipt = await desk.bus.execute(TurnPage(page=1), viewer=OPEN, command_id=id_in(lost.value))
     assert isinstance(receipt, Receipt)
     assert receipt.position == await desk.store.head() == 1
     assert desk.calls == 1
@@ -147,7 +154,7 @@ def id_in(error: Exception) -> UUID:
 
 async def test_a_repeated_id_gets_the_same_receipt_and_takes_effect_once(desk: Desk) -> None:
     id = uuid7()
-    repeats = (desk.bus.execute(TurnPage(page=1, note="x"), command_id=id) for _ in range(10))
+    repeats = (desk.bus.execute(TurnPage(page=1, note="x"), viewer=OPEN, command_id=id) for _ in range(10))
     receipts = await asyncio.gather(*repeats)
     assert all(receipt == receipts[0] for receipt in receipts)
     assert (len(desk.committed), await desk.store.head()) == (1, 1)
@@ -165,11 +172,37 @@ async def test_a_repeated_id_gets_the_same_receipt_and_takes_effect_once(desk: D
 )
 async def test_refuses_a_used_id_with_a_different_input(desk: Desk, other: TurnPage) -> None:
     id = uuid7()
-    await desk.bus.execute(TurnPage(page=1, note=None), command_id=id)
-    outcome = await desk.bus.execute(other, command_id=id)
+    await desk.bus.execute(TurnPage(page=1, note=None), viewer=OPEN, command_id=id)
+    outcome = await desk.bus.execute(other, viewer=OPEN, command_id=id)
     assert isinstance(outcome, Refused)
     assert [type(error) for error in outcome.errors] == [CommandIdReused]
     assert desk.calls == 1
+
+
+async def test_an_id_belongs_to_its_actor(desk: Desk) -> None:
+    id = uuid7()
+    hers = await desk.bus.execute(TurnPage(page=1), viewer=ADA, command_id=id)
+    for _ in range(2):
+        his = await desk.bus.execute(TurnPage(page=2), viewer=BOB, command_id=id)
+        assert isinstance(his, Receipt)
+        assert [mark.position for mark in his.events] == [2]
+    assert await desk.bus.execute(TurnPage(page=1), viewer=ADA, command_id=id) == hers
+    assert [event.actor for event in await desk.store.read(after=0, limit=9)] == ["Ada", "Bob"]
+
+
+async def test_two_actors_may_send_the_same_id_at_once(desk: Desk) -> None:
+    id = uuid7()
+    outcomes = await asyncio.gather(
+        *(
+            desk.bus.execute(TurnPage(page=number + 1), viewer=who, command_id=id)
+            for number, who in enumerate((OPEN, ADA, BOB))
+        )
+    )
+    assert [mark.position for each in outcomes if isinstance(each, Receipt) for mark in each.events] == [
+        1,
+        2,
+        3,
+    ]
 
 
 DECOMPOSED = TurnPage(page=1, note="Cafe\u0301")
@@ -185,21 +218,23 @@ DECOMPOSED = TurnPage(page=1, note="Cafe\u0301")
     ids=["now", "with its defaults", "before text had one form"],
 )
 async def test_a_repeat_is_recognised_by_what_an_earlier_version_stored(desk: Desk, stored: str) -> None:
-    asked = Cause(command_id=uuid7(), correlation_id=uuid7(), actor="Ada", at=NOW)
+    asked = Cause(command_id=uuid7(), correlation_id=uuid7(), actor=ADA.actor, at=NOW)
     async with desk.store.begin(asked) as work:
         first = await work.commit(stored)
-    assert await desk.bus.execute(DECOMPOSED, command_id=asked.command_id) == first
+    assert await desk.bus.execute(DECOMPOSED, viewer=ADA, command_id=asked.command_id) == first
     assert desk.calls == 0
 
 
 async def test_the_id_of_a_refused_command_is_not_used_up(desk: Desk) -> None:
     id = uuid7()
-    await desk.bus.execute(TurnPage(page=101), command_id=id)
-    assert isinstance(await desk.bus.execute(TurnPage(page=1), command_id=id), Receipt)
+    await desk.bus.execute(TurnPage(page=101), viewer=OPEN, command_id=id)
+    assert isinstance(await desk.bus.execute(TurnPage(page=1), viewer=OPEN, command_id=id), Receipt)
 
 
 async def test_commands_of_two_clients_do_not_get_in_each_others_way(desk: Desk) -> None:
-    outcomes = await asyncio.gather(*(desk.bus.execute(TurnPage(page=page)) for page in range(1, 41)))
+    outcomes = await asyncio.gather(
+        *(desk.bus.execute(TurnPage(page=page), viewer=OPEN) for page in range(1, 41))
+    )
     receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
     assert sorted(receipt.position or 0 for receipt in receipts) == list(range(1, 41))
 

@@ -13,10 +13,12 @@ from uuid_utils.compat import uuid7
 from app.cqrs.commands import lane
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.outcomes import InvalidInput, Receipt, Refused, refused
+from app.cqrs.commands.rules import EVERYBODY
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command, Event
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
+from app.cqrs.viewers import OPEN
 from app.stores.sql.engines import Engines, open_database
 from app.stores.sql.transactions import SqlGroup, SqlWork
 from app.stores.sql.write_store import SqlWriteStore
@@ -67,7 +69,11 @@ class Office:
     def __post_init__(self) -> None:
         self.committed: list[Receipt] = []
         self.bus = CommandBus(
-            self.store, {WriteLetter: self.write}, committed=self.committed.append, clock=lambda: NOW
+            self.store,
+            {WriteLetter: self.write},
+            {WriteLetter: EVERYBODY},
+            committed=lambda receipt, _actor: self.committed.append(receipt),
+            clock=lambda: NOW,
         )
 
     async def write(self, command: WriteLetter, work: SqlWork) -> Refused | Letter:
@@ -84,7 +90,10 @@ class Office:
 
     async def send(self, *texts: str) -> list[asyncio.Task[Receipt | Refused]]:
         """Send letters that wait for the first one, which goes at once."""
-        tasks = [asyncio.create_task(self.bus.execute(WriteLetter(text=text))) for text in ("first", *texts)]
+        tasks = [
+            asyncio.create_task(self.bus.execute(WriteLetter(text=text), viewer=OPEN))
+            for text in ("first", *texts)
+        ]
         await self.begun.wait()
         return tasks
 
@@ -163,7 +172,7 @@ async def test_more_commands_than_can_be_carried_out_in_time_are_refused(
 ) -> None:
     monkeypatch.setattr(lane, "NEVER_REFUSED", 2)
     monkeypatch.setattr(lane, "LONGEST_QUEUE", 0.0)
-    assert isinstance(await office.bus.execute(WriteLetter(text="before")), Receipt)
+    assert isinstance(await office.bus.execute(WriteLetter(text="before"), viewer=OPEN), Receipt)
     tasks = await office.send("a", "b", "c")
     with pytest.raises(WriteStoreBusy, match=r"Send it again in \d+\.\d seconds"):
         await tasks[3]

@@ -3,27 +3,28 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from app.cqrs.commands.outcomes import EventMark, Receipt
+from app.cqrs.commands.outcomes import CommandKey, EventMark, Receipt
 from app.cqrs.freshness.command_status import CommandState, CommandStatus, CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.head import Head
 from tests.cqrs.notes import NoteRead, recorded
 
-COMMAND = UUID(int=1)
+ADA = "Ada"
+COMMAND = CommandKey(ADA, UUID(int=1))
 
 
 class Marks:
     """Accepted commands, in memory, which note how often they were asked for."""
 
     def __init__(self) -> None:
-        self.kept: dict[UUID, Receipt] = {}
+        self.kept: dict[CommandKey, Receipt] = {}
         self.questions = 0
         self.lost_in_between: Callable[[], None] = lambda: None
 
-    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
+    async def receipts(self, command_ids: Collection[UUID]) -> Mapping[CommandKey, Receipt]:
         self.questions += 1
         await asyncio.sleep(0)  # as with every real store, others go on meanwhile
-        found = {id: self.kept[id] for id in command_ids if id in self.kept}
+        found = {key: kept for key, kept in self.kept.items() if key.command_id in command_ids}
         self.lost_in_between()
         return found
 
@@ -34,29 +35,31 @@ class Desk:
         self.progress = {name: Progress(name, self.head) for name in ("orders", "sales")}
         self.statuses = CommandStatuses(self.marks, self.progress)
 
-    def commit(self, *positions: int, id: UUID = COMMAND) -> None:
+    def commit(self, *positions: int, key: CommandKey = COMMAND) -> None:
         """Accept the command in this process."""
-        self.statuses.committed(self.commit_elsewhere(*positions, id=id))
+        self.statuses.committed(self.commit_elsewhere(*positions, key=key), key.actor)
 
-    def commit_elsewhere(self, *positions: int, id: UUID = COMMAND) -> Receipt:
+    def commit_elsewhere(self, *positions: int, key: CommandKey = COMMAND) -> Receipt:
         """Accept the command in another process, which tells nobody here."""
         events = (
             EventMark(event_id=UUID(int=position), type="Paid", stream="order-1", position=position)
             for position in positions
         )
-        self.marks.kept[id] = Receipt(command_id=id, events=tuple(events))
-        return self.marks.kept[id]
+        self.marks.kept[key] = Receipt(command_id=key.command_id, events=tuple(events))
+        return self.marks.kept[key]
 
-    async def followers(self, *ids: UUID) -> list["Follower"]:
+    async def followers(self, *keys: CommandKey) -> list["Follower"]:
         """Followers that have been told of their commands' first state, and wait."""
-        followers = [Follower(self.statuses.follow(id)) for id in ids]
+        followers = [Follower(self.statuses.follow(key)) for key in keys]
         for follower in followers:
             await asyncio.wait_for(follower.began.wait(), 10)
         return followers
 
-    def publish(self, position: int, *, id: UUID = COMMAND) -> None:
+    def publish(self, position: int, *, key: CommandKey = COMMAND) -> None:
         """Tell of the command's event as the relay does."""
-        self.statuses.published([replace(recorded(position, NoteRead()), command_id=id)])
+        self.statuses.published(
+            [replace(recorded(position, NoteRead()), command_id=key.command_id, actor=key.actor)]
+        )
 
     async def state(self) -> CommandState:
         return (await self.statuses.now(COMMAND)).state
@@ -159,13 +162,13 @@ async def test_a_follower_who_leaves_takes_no_other_along() -> None:
 
 async def test_a_thousand_followers_of_commands_that_do_not_come_ask_the_store_nothing_more() -> None:
     desk = Desk()
-    ids = [UUID(int=number) for number in range(2, 1002)]
-    followers = await desk.followers(COMMAND, *ids)
+    keys = [ada_s(number) for number in range(2, 1002)]
+    followers = await desk.followers(COMMAND, *keys)
     asked = desk.marks.questions
     for position in range(1, 50):
-        other = UUID(int=10_000 + position)
-        desk.commit(position, id=other)
-        desk.publish(position, id=other)
+        other = ada_s(10_000 + position)
+        desk.commit(position, key=other)
+        desk.publish(position, key=other)
         for progress in desk.progress.values():
             progress.reached(position)
     desk.commit()
@@ -177,7 +180,7 @@ async def test_a_thousand_followers_of_commands_that_do_not_come_ask_the_store_n
 
 async def test_a_crowd_of_followers_asks_the_store_together() -> None:
     desk = Desk()
-    followers = await desk.followers(*(UUID(int=number) for number in range(500)))
+    followers = await desk.followers(*(ada_s(number) for number in range(500)))
     assert desk.marks.questions <= 5
     for follower in followers:
         await follower.leave()
@@ -185,7 +188,7 @@ async def test_a_crowd_of_followers_asks_the_store_together() -> None:
 
 async def test_a_command_that_another_process_has_accepted_is_found_by_its_events() -> None:
     desk = Desk()
-    followed, not_followed = await desk.followers(COMMAND, UUID(int=2))
+    followed, not_followed = await desk.followers(COMMAND, ada_s(2))
     asked = desk.marks.questions
     desk.commit_elsewhere(1)
     for progress in desk.progress.values():
@@ -200,16 +203,16 @@ async def test_a_command_without_events_that_another_process_has_accepted_is_tol
     desk = Desk()
     (followed,) = await desk.followers(COMMAND)
     desk.commit_elsewhere()
-    desk.statuses.accepted(COMMAND)
+    desk.statuses.accepted(COMMAND.command_id)
     assert await followed.ended() == [CommandState.UNKNOWN, CommandState.PROJECTED]
 
 
 async def test_what_was_accepted_while_nobody_could_tell_is_found_afterwards_in_one_question() -> None:
     desk = Desk()
-    ids = [UUID(int=number) for number in range(1, 101)]
-    followers = await desk.followers(*ids)
-    for id in ids[:50]:
-        desk.commit_elsewhere(id=id)
+    keys = [ada_s(number) for number in range(1, 101)]
+    followers = await desk.followers(*keys)
+    for key in keys[:50]:
+        desk.commit_elsewhere(key=key)
     asked = desk.marks.questions
     desk.statuses.missed()
     for found in followers[:50]:
@@ -264,13 +267,35 @@ async def test_a_read_model_shows_no_command_while_its_documents_may_have_been_p
     assert (await soon(told)).state is CommandState.PROJECTED
 
 
+async def test_another_actors_command_with_the_same_id_is_another_command() -> None:
+    desk, of_bob = Desk(), CommandKey("Bob", COMMAND.command_id)
+    followed, hers = await desk.followers(of_bob, COMMAND)
+    desk.commit(1)
+    desk.publish(1)
+    for progress in desk.progress.values():
+        progress.reached(1)
+    assert await hers.ended() == [CommandState.UNKNOWN, CommandState.PROJECTED]
+    assert (await desk.statuses.now(of_bob)).receipt is None
+    desk.commit(2, key=of_bob)
+    for progress in desk.progress.values():
+        progress.reached(2)
+    assert await followed.ended() == [CommandState.UNKNOWN, CommandState.PROJECTED]
+    his = (await desk.statuses.now(of_bob)).receipt
+    assert his
+    assert [mark.position for mark in his.events] == [2]
+
+
 async def test_nobody_is_remembered_who_has_left() -> None:
     desk = Desk()
-    desk.commit_elsewhere(5, id=UUID(int=2))
-    for follower in await desk.followers(COMMAND, COMMAND, UUID(int=2)):
+    desk.commit_elsewhere(5, key=ada_s(2))
+    for follower in await desk.followers(COMMAND, COMMAND, ada_s(2)):
         await follower.leave()
     assert desk.statuses._expected == {}
     assert desk.statuses._behind == {"orders": {}, "sales": {}}
+
+
+def ada_s(number: int) -> CommandKey:
+    return CommandKey(ADA, UUID(int=number))
 
 
 async def soon(told: AsyncIterator[CommandStatus]) -> CommandStatus:

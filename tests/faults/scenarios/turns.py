@@ -10,6 +10,7 @@ from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.commands.write_store import Conflict
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.cqrs.viewers import OPEN
 from app.domain.catalog.commands import ChangePrice, UpdateProduct
 from app.domain.customers.commands import UpdateCustomer
 from app.domain.stock.commands import ReceiveStock
@@ -73,7 +74,7 @@ async def _act(
         run.sent += 1
         run.commands += 1
         try:
-            outcome = await shop.bus.execute(wish(chance))
+            outcome = await shop.bus.execute(wish(chance), viewer=OPEN)
         except (Conflict, WriteStoreUnavailable) as failure:
             run.found(wrong(f"{name} got no turn in {monotonic() - began:.1f} s: {failure}"))
             return

@@ -60,9 +60,9 @@ async def quiet_shop(settings: Settings) -> AsyncIterator[Quiet]:
             kind, _, key = stream.partition("-")
             match kind:
                 case "product":
-                    await write_side.commands.execute(DiscontinueProduct(product_id=UUID(key)))
+                    await write_side.commands.execute(DiscontinueProduct(product_id=UUID(key)), viewer=OPEN)
                 case "customer":
-                    await write_side.commands.execute(CloseCustomer(customer_id=UUID(key)))
+                    await write_side.commands.execute(CloseCustomer(customer_id=UUID(key)), viewer=OPEN)
 
     async with open_circle(settings, filled) as circle:
         head = await circle.log.head()

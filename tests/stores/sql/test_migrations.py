@@ -1,21 +1,28 @@
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Row, create_engine, select, text
+from sqlalchemy import Connection, Row, TextClause, Uuid, bindparam, create_engine, select, text
 
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.log.events import EventTypes
+from app.cqrs.messages import encode
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.customers.tables import customers
 from app.stores.sql.differences import differences
-from app.stores.sql.engines import metadata, open_database
+from app.stores.sql.engines import UtcDateTime, metadata, open_database
 from app.stores.sql.transactions import log_head
-from tests.migrations.stores import TABLES
+from app.stores.sql.write_store import SqlWriteStore
+from tests.migrations.stores import TABLES, migrated, migrating
 from tests.stores.migrating import upgraded
 
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 START = """
 import asyncio, sys
 from app.stores.sql.engines import open_database
@@ -123,7 +130,54 @@ def _differences(connection: Connection) -> object:
     return list(differences(connection, TABLES))
 
 
+async def test_commands_from_before_ids_belonged_to_actors_are_those_of_their_events_actors(
+    database_url: str,
+) -> None:
+    await migrated(database_url, "0006")
+    async with migrating(database_url) as connection:
+        for number, actor in enumerate(["demo", "anonymous", None], start=1):
+            await connection.execute(*_done(number))
+            if actor:
+                await connection.execute(*_recorded(number, actor))
+        await connection.commit()
+    async with open_database(database_url) as engines:
+        async with engines.writing.begin() as connection:
+            await connection.execute(*_done(4))  # by a process that started before
+        store = SqlWriteStore(engines, EventTypes())
+        found = await store.receipts([UUID(int=number) for number in (1, 2, 3, 4)])
+    assert {(key.command_id.int, key.actor) for key in found} == {
+        *((1, "demo"), (2, "anonymous"), (3, "anonymous"), (4, "anonymous"))
+    }
+
+
+def _done(number: int) -> tuple[TextClause, dict[str, object]]:
+    insert = text(
+        "INSERT INTO commands (command_id, fingerprint, receipt, accepted_at) VALUES (:id, '', :r, :at)"
+    )
+    receipt = encode(Receipt(command_id=UUID(int=number), events=()))
+    return _typed(insert), {"id": UUID(int=number), "r": receipt, "at": NOON}
+
+
+def _recorded(number: int, actor: str) -> tuple[TextClause, dict[str, object]]:
+    insert = text(
+        "INSERT INTO events VALUES"
+        " (:position, :id, :stream, 1, 'PageTurned', 1, '{}', :at, :id, :id, :id, :actor)"
+    )
+    values = {
+        "position": number,
+        "id": UUID(int=number),
+        "stream": f"book-{number}",
+        "at": NOON,
+        "actor": actor,
+    }
+    return _typed(insert), values
+
+
+def _typed(insert: TextClause) -> TextClause:
+    return insert.bindparams(bindparam("id", type_=Uuid()), bindparam("at", type_=UtcDateTime()))
+
+
 def _definitions(connection: Connection) -> list[str]:
     """Every table and index in SQLite's own words, names of constraints and checks included."""
     kept = connection.execute(text("SELECT sql FROM sqlite_master WHERE name <> 'alembic_version'"))
-    return sorted("\n".join(sorted(sql.replace(",", "").split("\n"))) for (sql,) in kept if sql)
+    return sorted("\n".join(sorted(re.sub('[",]', "", sql).split("\n"))) for (sql,) in kept if sql)

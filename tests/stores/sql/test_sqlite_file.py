@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from uuid_utils.compat import uuid7
 
+from app.cqrs.commands.outcomes import CommandKey
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.engines import open_database
 from tests.stores.book import PageTurned, Store, cause
@@ -28,7 +29,7 @@ async def store(file: Path) -> AsyncIterator[Store]:
 
 async def turn_while(store: Store, happens: Callable[[], object]) -> None:
     async with store.begin(cause()) as work:
-        await work.earlier(uuid7())  # which begins the transaction
+        await work.earlier(CommandKey("Ada", uuid7()))  # which begins the transaction
         happens()
         work.record("book-1", 1, [PageTurned(page=2)])
         await work.commit("")

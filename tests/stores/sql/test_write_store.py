@@ -11,6 +11,7 @@ from sqlalchemy import Insert, insert, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
+from app.cqrs.commands.outcomes import CommandKey
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import EventTypes, UndeclaredEvent, UnknownEvent, UnreadableEvent
@@ -117,8 +118,8 @@ async def test_the_receipt_of_a_command_is_kept(store: SqlWriteStore) -> None:
         work.record("book-1", 0, [PageTurned(page=1)])
         receipt = await work.commit("fingerprint")
     async with store.begin(cause()) as work:
-        assert await work.earlier(asked.command_id) == ("fingerprint", receipt)
-        assert await work.earlier(UUID(int=1)) is None
+        assert await work.earlier(asked.key) == ("fingerprint", receipt)
+        assert await work.earlier(CommandKey(asked.actor, UUID(int=1))) is None
 
 
 async def test_a_command_id_is_taken_once(store: SqlWriteStore) -> None:
@@ -222,7 +223,7 @@ async def test_a_cancelled_command_leaves_the_store_usable(store: SqlWriteStore)
     await asyncio.wait([task])
     await turn(store, "book-1", 0, 1)
     async with store.begin(cause()) as work:
-        assert await work.earlier(UUID(int=1)) is None
+        assert await work.earlier(CommandKey("Ada", UUID(int=1))) is None
 
 
 async def _insert_something(work: SqlWork) -> None:

@@ -1,16 +1,28 @@
 """A client that lost the answer asks what has become of its command."""
 
 import asyncio
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
+from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.documents.read_model import Change
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.viewers import Viewer
+from app.domain.customers.commands import RegisterCustomer
+from app.graphql.execution.context import Context
+from app.graphql.execution.operation import Operation
+from app.graphql.transport.executing import Operations
+from app.graphql.transport.streams import Streams
 from app.read_models.customer_overview import customer_overview
+from schema.root import schema
 from tests.inprocess import Service
 from tests.schema.client import Client, Stream
+from tests.viewers import BEA, NOBODY, OPAL
 
 STATUS = """($id: UUID!) { commandStatus(commandId: $id) {
     state projectedIn pendingIn failedIn receipt { commandId token events { type } } } }"""
@@ -89,3 +101,35 @@ async def test_a_read_model_that_stopped_before_the_command_is_named(
     assert retried.data["retryReadModel"]["errors"] == []
     async with impatient.client.subscribe(f"subscription {STATUS}", {"id": id}) as stream:
         await until(stream, "PROJECTED")
+
+
+class Asking:
+    """Operations of several viewers on one service."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.streams = Streams(Operations(schema))
+
+    async def first(self, operation: str, id: UUID, viewer: Viewer) -> Any:
+        """The first result, of a query or of a subscription."""
+        context = Context(self.service.circle, viewer)
+        asked = Operation(query=f"{operation} {STATUS}", variables={"id": str(id)})
+        async with aclosing(self.streams.open(asked, context)) as items:
+            return orjson.loads((await anext(items)).body)["data"]["commandStatus"]
+
+
+@pytest.mark.parametrize("operation", ["query", "subscription"])
+async def test_only_its_actor_learns_of_a_command(service: Service, operation: str) -> None:
+    """Neither another member of the staff nor an operator does: they look into the activity."""
+    id, asking = uuid4(), Asking(service)
+    registered = RegisterCustomer(name="Ada")
+    accepted = await service.circle.commands.execute(registered, viewer=BEA, command_id=id)
+    assert isinstance(accepted, Receipt)
+    ben = replace(BEA, actor="ben")
+    # All at once, because subscribers who come at once share an execution where they may.
+    hers, *others = await asyncio.gather(
+        *(asking.first(operation, id, viewer) for viewer in (BEA, ben, OPAL, NOBODY, BEA))
+    )
+    assert hers["receipt"]["commandId"] == str(id)
+    assert others == [*[{**hers, **UNKNOWN}] * 3, hers]
+    assert await asking.first(operation, id, ben) == UNKNOWN, "the text is compiled by now"
