@@ -28,7 +28,7 @@ class Context:
     tables: ModuleType
     handlers: Handlers
     rules: Rules
-    """Who may send each command."""
+    """The rule about the senders of each command."""
     aggregates: Sequence[Aggregate[Any, Any]]
     refusals: ModuleType | None = None
     """`None` if only the generic refusals occur."""
