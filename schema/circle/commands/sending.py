@@ -31,7 +31,7 @@ class CommandInput:
         default=None,
         description=(
             "A unique id that makes the command safe to repeat: it takes effect once, and every repetition "
-            "returns the first receipt. Another command of yours with the same id is refused; the commands of "
+            "returns the first receipt. Another command of yours with the same id is refused; commands of "
             "other senders have nothing to do with it. The id of a refused command may be used again. By "
             "default an id is generated."
         ),
