@@ -34,6 +34,7 @@ from app.cqrs.projecting.projections import Projections
 from app.cqrs.projecting.projector import Projector
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.shared_reader import SharedReader
+from app.cqrs.revocations import Revocations
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
 from app.stores.mongo.mongod import Mongod, embedded_mongod
@@ -125,6 +126,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             )
         )
         await log.refuse_if_read_only()
+        revocations = Revocations(log)
+        await revocations.read()
         if settings.mongodb_url:  # The embedded mongod is fit: it has become a primary a moment ago.
             await documents.refuse_if_unfit()
         await documents.refuse_if_newer()
@@ -143,6 +146,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             running.create_task(relay.run(start, newest[-1] if newest else None), name="relay"),
             running.create_task(log.listen(_Commits(relay, statuses)), name="listener"),
         ]
+        if settings.takes_tokens:
+            tasks.append(running.create_task(revocations.follow(), name="revocations"))
         for model in READ_MODELS:
             projectors[model.name] = Projector(
                 model,
@@ -171,6 +176,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
             statuses=statuses,
             tokens=Tokens(await log.token_key(), history),
+            revocations=revocations,
             read_patience=settings.read_patience,
             stores=(write_side.store, _named(mongod)),
             probes={"write store": log.probe, "read store": documents.probe},

@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from app.access.settings import AccessSettings
 from app.hosts import Hosts, host_of
 from app.origins import origin_of
 
@@ -18,7 +19,7 @@ _LONGEST_DATABASE_NAME = 63
 _RESERVED_DATABASES = {"admin", "config", "local"}
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """The settings, from environment variables with their names in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)

@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.access.configured import authenticator_of
 from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
@@ -44,8 +45,9 @@ def create_app(
     """Return the application, whose lifespan opens the stores and calls `fill` before it serves requests.
 
     A server that stops sets `app.state.leaving` first, which ends responses that would otherwise never end.
-    If `held` is given, `/health/loop` shows how long the event loop was held. An authenticator tells viewers
-    apart by their tokens; without one, everybody may do everything. Raise `Incomplete`.
+    If `held` is given, `/health/loop` shows how long the event loop was held. Tokens are verified by the
+    authenticator of the settings, unless another one is given. Raise `Incomplete`, `BadKey`, and
+    `WriteStoreUnavailable` if there is no development secret.
     """
     require_complete()
 
@@ -53,14 +55,21 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_circle(settings, fill) as circle:
             app.state.circle = circle
-            yield
+            if own:
+                own.start(circle.revocations)
+            try:
+                yield
+            finally:
+                if own:
+                    own.stop()
 
+    own = None if authenticator else authenticator_of(settings, settings.data_dir)
     leaving, hosts = asyncio.Event(), settings.hosts
     graphql = GraphQLEndpoint(
         schema,
         lambda: app.state.circle,
         playground.playground,
-        authenticator=authenticator,
+        authenticator=authenticator or own,
         allowed_origins=settings.origins,
         leaving=leaving,
     )

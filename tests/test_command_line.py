@@ -235,7 +235,17 @@ def test_serve_says_that_the_port_is_taken(tmp_path: Path, taken_port: int) -> N
     assert "--port" in said
 
 
-def test_serve_says_that_the_host_is_not_ours(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_serve_refuses_to_be_open_to_others_by_accident(tmp_path: Path, host: str) -> None:
+    said = refusal("serve", "--host", host, "--port", "0", "--data-dir", str(tmp_path), exit_code=2)
+    assert (
+        f"Refusing to listen on {host}:0: everybody who reaches it could read and change everything." in said
+    )
+    assert "AUTH_ISSUER, AUTH_JWKS_URL, AUTH_PUBLIC_KEY or AUTH_SECRET; or set AUTH=none" in said
+
+
+def test_serve_says_that_the_host_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH", "none")
     said = refusal("serve", "--host", "192.0.2.1", "--port", "0", "--data-dir", str(tmp_path), exit_code=2)
     assert "Can't listen on 192.0.2.1:0: " in said
 

@@ -2,11 +2,11 @@
 
 import asyncio
 from functools import partial
-from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
+from app.access.urls import is_loopback
 from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
 from app.server.logs import log_to_stderr
 
@@ -34,6 +34,7 @@ def serve(
 
     from uvicorn.loops.auto import auto_loop_factory
 
+    from app.access.keys import BadKey
     from app.bootstrap import WriteSide
     from app.completeness import Incomplete
     from app.cqrs.circle import Circle
@@ -67,7 +68,7 @@ def serve(
             "Ctrl-C stops it.",
             soft_wrap=True,
         )
-        if not _is_loopback(settings.host):
+        if settings.is_open_on_purpose and not is_loopback(settings.host):
             errors.print(
                 f"Everyone who can reach {settings.host} can read and change everything.", style="yellow"
             )
@@ -78,17 +79,10 @@ def serve(
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr()
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    expected = (CannotListen, DemoRefused, Incomplete, *unavailable)
+    expected = (BadKey, CannotListen, DemoRefused, Incomplete, *unavailable)
     with (
         explained(*expected, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=loop_factory) as runner,
     ):
         runner.run(run(settings, announce, fill_if_empty if fills else None))
     console.print("\nStopped.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

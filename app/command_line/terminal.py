@@ -7,9 +7,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from rich.console import Console
 from rich.progress import Progress
 
+from app.access.settings import SECRET
 from app.config import Settings
 
 BAD_SETTING, FAILED = 2, 1
@@ -35,11 +37,15 @@ def settings_of(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as invalid:
-        complaints = (
-            f"{'.'.join(map(str, error['loc'])).upper()}={error['input']}: {error['msg']}."
-            for error in invalid.errors()
-        )
-        stop("\n".join(complaints), BAD_SETTING)
+        stop("\n".join(f"{_named(error)}{error['msg']}." for error in invalid.errors()), BAD_SETTING)
+
+
+def _named(error: ErrorDetails) -> str:
+    """Return the setting that an error is about, and its value unless that is a secret."""
+    if not error["loc"]:
+        return ""  # It is about several settings, and names them itself.
+    name = ".".join(map(str, error["loc"]))
+    return f"{name.upper()}: " if name in SECRET else f"{name.upper()}={error['input']}: "
 
 
 @contextmanager

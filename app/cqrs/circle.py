@@ -12,6 +12,7 @@ from app.cqrs.live.following import Live
 from app.cqrs.log.events import EventLog
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.revocations import Revocations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Circle:
     live: Live
     statuses: CommandStatuses
     tokens: Tokens
+    revocations: Revocations
+    """The actors whose tokens for access were revoked."""
     read_patience: float
     """Seconds that a read waits for the position of its consistency token."""
     stores: tuple[str, str]

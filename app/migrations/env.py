@@ -4,11 +4,11 @@ from alembic import context
 from alembic.util import CommandError
 
 from app.domain.contexts import CONTEXTS
-from app.stores.sql import transactions
+from app.stores.sql import revocations, transactions
 from app.stores.sql.differences import differences, tables_of
 from app.stores.sql.engines import metadata
 
-TABLES = tables_of([*(each.tables for each in CONTEXTS), transactions])
+TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, transactions])
 """The tables that all migrations together must create."""
 
 connection = context.config.attributes["connection"]

@@ -11,6 +11,7 @@ from signal import SIGINT, SIGTERM
 
 import uvicorn
 
+from app.access.urls import is_loopback
 from app.bootstrap import Filling
 from app.config import Settings
 from app.cqrs.circle import Circle
@@ -100,6 +101,7 @@ def _listen(settings: Settings) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        _refuse_to_be_open(settings, str(address[0]))
         with ExitStack() as if_it_fails:
             listening = if_it_fails.enter_context(socket.socket(family, kind, protocol))
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -113,6 +115,17 @@ def _listen(settings: Settings) -> socket.socket:
             "Choose another address with --host and --port."
         ) from error
     return listening
+
+
+def _refuse_to_be_open(settings: Settings, address: str) -> None:
+    if settings.takes_tokens or settings.is_open_on_purpose or is_loopback(address):
+        return
+    raise CannotListen(
+        f"Refusing to listen on {settings.host}:{settings.port}: everybody who reaches it could read and "
+        "change everything.\n"
+        "Say whose tokens to take, with AUTH_ISSUER, AUTH_JWKS_URL, AUTH_PUBLIC_KEY or AUTH_SECRET; or set "
+        "AUTH=none if the service is open on purpose."
+    )
 
 
 def _url(listening: socket.socket) -> str:

@@ -23,14 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.contexts import CONTEXTS
-from app.stores.sql import transactions
+from app.stores.sql import revocations, transactions
 from app.stores.sql.differences import tables_of
 from app.stores.sql.engines import DATABASES
 from app.stores.sql.migrating import migrate
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
-TABLES = tables_of([*(each.tables for each in CONTEXTS), transactions])
+TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, transactions])
 """The tables of the program, without those of tests that are imported beside them."""
 
 ROWS = 5

@@ -20,7 +20,7 @@ from graphql import (
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.schema import validate_document
 
-from app.graphql.admission.bounded_cache import BoundedCache
+from app.cqrs.bounded_cache import BoundedCache
 from app.graphql.admission.turns import turns
 
 MOST_BYTES = 4_000_000

@@ -1,4 +1,4 @@
-"""Who sends a request or opens a socket: the viewer to whom its token belongs."""
+"""The viewer to whom the token of a request or of a socket belongs."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""How a socket is closed: the codes and reasons of close frames."""
+"""The codes and reasons of the frames that close a socket."""
 
 TRY_AGAIN_LATER = 1013
 """A close code after which clients reconnect."""

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from app.cqrs.bounded_cache import BoundedCache
 from app.cqrs.sizes import bytes_of
-from app.graphql.admission.bounded_cache import BoundedCache
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.operation import Operation, problem_with_length, problem_with_operation
 from app.graphql.transport.media_types import JSON, LONGEST_CACHED, Accepted

@@ -20,7 +20,9 @@ from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
+from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.stores.sql import revocations
 from app.stores.sql.engines import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
 from app.stores.sql.transactions import HEAD, SqlGroup, SqlWork, commands, events, secrets
@@ -37,6 +39,9 @@ _READ = (
     .limit(bindparam("most", type_=Integer))
 )
 _TOKEN_KEY = select(secrets.c.value).where(secrets.c.name == "tokens")
+
+ATTEMPTS_TO_REVOKE = 10
+"""Attempts to record a revocation while other processes record theirs."""
 
 
 class RuleBroken(Impersonal):
@@ -120,6 +125,23 @@ class SqlWriteStore:
         async with self._answering(self._engines.reading) as connection:
             found = (await connection.execute(select(events).where(key == which))).one_or_none()
         return found._asdict() if found else None
+
+    async def revoke(self, actor: str, *, by: str) -> Revocation:
+        """Record that the tokens of an actor are revoked now; raise `WriteStoreUnavailable` or `Conflict`."""
+        left = ATTEMPTS_TO_REVOKE
+        while True:
+            left -= 1
+            try:
+                async with self._answering(self._engines.writing) as connection:
+                    return await revocations.revoke(self._engines.database.rows(connection), actor, by)
+            except Conflict:  # Another process has taken the number.
+                if not left:
+                    raise
+
+    async def revocations(self, *, after: int) -> Sequence[Revocation]:
+        """Return the revocations with greater numbers, in order; raise `WriteStoreUnavailable`."""
+        async with self._answering(self._engines.reading) as connection:
+            return await revocations.later(connection, after)
 
     async def listen(self, commits: Commits) -> None:
         """Notify `commits` of each commit of any process until cancelled; return if the database can't."""

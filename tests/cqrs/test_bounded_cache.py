@@ -1,6 +1,6 @@
 """What is kept within a number of bytes, whatever is put there."""
 
-from app.graphql.admission.bounded_cache import BoundedCache
+from app.cqrs.bounded_cache import BoundedCache
 
 
 def kept(most_bytes: int = 10, most: int | None = None) -> BoundedCache[str, str]:

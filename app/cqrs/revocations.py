@@ -1,0 +1,84 @@
+"""Actors whose tokens were revoked: what they were issued before counts no more."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.cqrs.unavailable import WriteStoreUnavailable
+
+POLL = 0.4
+"""Seconds between two looks for revocations that other processes have recorded."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revocation:
+    """The revocation of all tokens that were issued to an actor until then."""
+
+    number: int
+    """The place among all revocations, in the order of their commits, from 1 and without gaps."""
+    actor: str
+    at: datetime
+    by: str
+    """The actor who revoked them."""
+
+
+class RevocationStore(Protocol):
+    """The store that keeps revocations."""
+
+    async def revoke(self, actor: str, *, by: str) -> Revocation:
+        """Record that an actor's tokens are revoked now; raise `WriteStoreUnavailable`."""
+
+    async def revocations(self, *, after: int) -> Sequence[Revocation]:
+        """Return the revocations with greater numbers, in order; raise `WriteStoreUnavailable`."""
+
+
+class Revocations:
+    """The revocations of all processes on one store, as far as this process has read them."""
+
+    def __init__(self, store: RevocationStore) -> None:
+        self._store = store
+        self._seen = 0
+        self._times: dict[str, float] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, revoked: Callable[[str], None]) -> None:
+        """Call `revoked` with each actor whose tokens are revoked from now on."""
+        self._listeners.append(revoked)
+
+    def is_revoked(self, actor: str, issued_at: float | None) -> bool:
+        """Return whether an actor's token is revoked that was issued then, in seconds since the epoch.
+
+        A token that does not say when it was issued may be older than the revocation.
+        """
+        revoked_at = self._times.get(actor)
+        return revoked_at is not None and (issued_at is None or issued_at <= revoked_at)
+
+    async def revoke(self, actor: str, *, by: str) -> Revocation:
+        """Revoke an actor's tokens here and in all other processes; raise `WriteStoreUnavailable`."""
+        revocation = await self._store.revoke(actor, by=by)
+        await self.read()
+        return revocation
+
+    async def read(self) -> None:
+        """Take over the revocations that were recorded since the last call; raise `WriteStoreUnavailable`."""
+        for each in await self._store.revocations(after=self._seen):
+            if each.number <= self._seen:  # A call that ran meanwhile has taken it over.
+                continue
+            self._seen = each.number
+            self._times[each.actor] = max(each.at.timestamp(), self._times.get(each.actor, 0))
+            logger.info("Tokens were revoked: number=%d", each.number)
+            for revoked in self._listeners:
+                revoked(each.actor)
+
+    async def follow(self) -> None:
+        """Take over the revocations of other processes as they come, until cancelled."""
+        while True:
+            with suppress(WriteStoreUnavailable):  # The store has logged it, and commands meet it, too.
+                await self.read()
+            await asyncio.sleep(POLL)
