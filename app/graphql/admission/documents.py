@@ -21,6 +21,7 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.schema import validate_document
 
 from app.cqrs.bounded_cache import BoundedCache
+from app.graphql.admission.formula import Formula
 from app.graphql.admission.turns import turns
 
 MOST_BYTES = 4_000_000
@@ -34,6 +35,9 @@ PER_DOCUMENT = 5_000
 
 PER_ERROR = 2_000
 """Bytes of a validation error besides its message."""
+
+FORMULA_SHARE = 8
+"""The formula of an operation's cost takes at most this part of the document's bytes; a 25th was measured."""
 
 LARGE = 100_000
 """Bytes of a document above which the garbage of its validation is collected at once, which takes a while."""
@@ -126,6 +130,8 @@ class _Text:
     document: DocumentNode
     bytes: int
     faults: dict[tuple[GraphQLSchema, Rules], list[GraphQLError]] = field(default_factory=dict)
+    formulas: dict[tuple[GraphQLSchema, Rules, str | None], Formula] = field(default_factory=dict)
+    """By the name of the operation: the formulas of the costs of operations that were admitted."""
 
 
 class Documents:
@@ -147,18 +153,45 @@ class Documents:
         self, schema: GraphQLSchema, document: DocumentNode, rules: Rules
     ) -> list[GraphQLError]:
         """Return the errors of a document, cached with it."""
-        text = document.loc.source.body if document.loc else ""
-        known = self.kept.get(text)
-        if known is None or known.document is not document:
+        known = self._known(document)
+        if known is None:
             return await _validated_in_steps(schema, document, rules)
         if (faults := known.faults.get((schema, rules))) is None:
             faults = await _validated_in_steps(schema, document, rules)
             if (meanwhile := known.faults.setdefault((schema, rules), faults)) is not faults:
                 return meanwhile
             known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
-            if self.kept.get(text) is known:
-                self.kept.weigh(text, known.bytes)
+            self._weigh(known)
         return faults
+
+    def formula(
+        self, schema: GraphQLSchema, document: DocumentNode, rules: Rules, operation_name: str | None
+    ) -> Formula | None:
+        """Return the formula of the operation's cost if the document was admitted with these rules before."""
+        known = self._known(document)
+        return known.formulas.get((schema, rules, operation_name)) if known else None
+
+    def admit(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        rules: Rules,
+        operation_name: str | None,
+        formula: Formula,
+    ) -> None:
+        """Cache the formula of an operation that keeps to all limits besides that of its cost."""
+        if known := self._known(document):
+            known.formulas[schema, rules, operation_name] = formula
+            known.bytes += bytes_of_document(document) // FORMULA_SHARE
+            self._weigh(known)
+
+    def _known(self, document: DocumentNode) -> _Text | None:
+        known = self.kept.get(document.loc.source.body if document.loc else "")
+        return known if known and known.document is document else None
+
+    def _weigh(self, known: _Text) -> None:
+        if (text := self._known(known.document)) is known and known.document.loc:
+            self.kept.weigh(known.document.loc.source.body, text.bytes)
 
 
 documents = Documents()

@@ -10,7 +10,6 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
     TokenKind,
     get_operation_ast,
@@ -18,9 +17,11 @@ from graphql import (
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
+from strawberry.types.graphql import OperationType
 
 from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import documents
+from app.graphql.admission.formula import Formula
 from app.graphql.admission.lists import refuse_long_lists
 from app.graphql.admission.turns import turns
 from app.graphql.admission.validation import with_located_literals
@@ -71,40 +72,45 @@ class Limits(SchemaExtension):
         yield
 
     async def _faults(self, document: DocumentNode) -> list[GraphQLError]:
-        context = self.execution_context
-        await turns.take_for(context.query or "")
-        try:
-            refuse_too_large(document, sent_operation_name(context))
-        except GraphQLError as refusal:
-            return [refusal]
-        faults = await documents.validate(
-            core_schema(context.schema), document, with_located_literals(context.validation_rules)
-        )
-        if any(isinstance(fault, ValidationAbortedError) for fault in faults):
-            return [
-                _refusal(
-                    "The operation selects the same fields too often, or has too many errors to list. "
-                    "Use fewer fields and aliases."
-                )
-            ]
-        if not faults:
-            await turns.take_for(context.query or "")
-            faults = self._refused_cost(document)
-        return faults
-
-    def _refused_cost(self, document: DocumentNode) -> list[GraphQLError]:
         execution = self.execution_context
-        operation = get_operation_ast(document, execution.operation_name)
-        if operation is None:  # strawberry reports that there is no operation of this name.
-            return []
+        schema, name = core_schema(execution.schema), sent_operation_name(execution)
+        rules = with_located_literals(execution.validation_rules)
+        cost = documents.formula(schema, document, rules, name)
+        if cost is None:
+            await turns.take_for(execution.query or "")
+            try:
+                refuse_too_large(document, name)
+            except GraphQLError as refusal:
+                return [refusal]
+            faults = await documents.validate(schema, document, rules)
+            if any(isinstance(fault, ValidationAbortedError) for fault in faults):
+                return [
+                    _refusal(
+                        "The operation selects the same fields too often, or has too many errors to list. "
+                        "Use fewer fields and aliases."
+                    )
+                ]
+            if faults:
+                return faults
+            await turns.take_for(execution.query or "")
+            operation = get_operation_ast(document, execution.operation_name)
+            if operation is None:  # strawberry reports that there is no operation of this name.
+                return []
+            try:
+                cost = formula(schema, fragments_of(document), operation)
+            except GraphQLError as refusal:
+                return [refusal]
+            documents.admit(schema, document, rules, name, cost)
+        return self._refused_cost(cost)
+
+    def _refused_cost(self, formula: Formula) -> list[GraphQLError]:
+        execution = self.execution_context
         try:
             refuse_long_lists(execution.variables)
-            cost = formula(core_schema(execution.schema), fragments_of(document), operation).cost(
-                execution.variables
-            )
+            cost = formula.cost(execution.variables)
         except GraphQLError as refusal:
             return [refusal]
-        if operation.operation is not OperationType.SUBSCRIPTION:
+        if execution.operation_type is not OperationType.SUBSCRIPTION:
             execution.context.cost = cost
         return []
 

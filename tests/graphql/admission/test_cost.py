@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 from graphql import get_introspection_query, get_operation_ast, parse, validate
@@ -10,6 +11,7 @@ from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import QUERY_BUDGET, formula, fragments_of
 from app.graphql.admission.formula import Evaluation
 from app.graphql.internals.strawberry import core_schema
+from schema.circle.ids import global_id
 from schema.root import schema
 from tests.schema.client import Client
 from tests.schema.shop import Shop
@@ -178,3 +180,26 @@ async def test_a_large_query_is_answered_alike_at_first_sight_and_later(client: 
     assert first.data["products"]["nodes"]
     assert first.body["data"] == second.body["data"] == third.body["data"]
     assert first.body["extensions"]["cost"]["fields"] <= QUERY_BUDGET.fields
+
+
+async def test_each_operation_of_a_text_that_comes_again_has_its_own_cost(
+    client: Client,
+) -> None:
+    text = """
+      mutation One($input: ReceiveStockInput!) { receiveStock(input: $input) { errors { message } } }
+      mutation Two($input: ReceiveStockInput!) {
+        a: receiveStock(input: $input) { errors { message } }
+        b: receiveStock(input: $input) { errors { message } }
+      }"""
+    variables = {"input": {"productId": global_id("Product", UUID(int=0)), "quantity": 1}}
+
+    async def commands(name: str | None) -> object:
+        sent = {"query": text, "variables": variables, "operationName": name}
+        answer = (await client.http.post(f"{client.url}/graphql", json=sent)).json()
+        return (
+            answer["extensions"]["cost"]["commands"] if "data" in answer else answer["errors"][0]["message"]
+        )
+
+    ambiguous = "The document has 2 operations. Name the one to execute in operationName."
+    for _ in range(2):
+        assert [await commands(name) for name in ("One", "Two", None)] == [1, 2, ambiguous]

@@ -5,9 +5,10 @@ import tracemalloc
 from weakref import ref
 
 import pytest
-from graphql import GraphQLError, validate
+from graphql import GraphQLError, get_operation_ast, validate
 
 from app.graphql.admission import turns
+from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import IN_STEPS, LARGE, Documents, bytes_of_document
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.admission.validation import RULES
@@ -28,7 +29,12 @@ LEFT_BY_VALIDATION = 250_000
 
 async def parsed(documents: Documents, text: str) -> list[GraphQLError]:
     document = documents.parse(text, max_tokens=MOST_TOKENS)
-    return await documents.validate(core_schema(schema), document, RULES)
+    faults = await documents.validate(core_schema(schema), document, RULES)
+    if not faults:
+        core, operation = core_schema(schema), get_operation_ast(document)
+        assert operation
+        documents.admit(core, document, RULES, None, formula(core, fragments_of(document), operation))
+    return faults
 
 
 @pytest.mark.parametrize("text", [PRODUCTS, ALIASES, LISTS, COMMENT, WIDE, WRONG])
@@ -55,6 +61,19 @@ async def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -
     assert first
     assert await parsed(documents, WRONG % 1) is first
     assert documents.parse(WRONG % 1, max_tokens=1) is documents.parse(WRONG % 1, max_tokens=1)
+
+
+async def test_the_formula_of_a_cost_is_made_once_for_each_operation_and_set_of_rules() -> None:
+    documents, core = Documents(), core_schema(schema)
+    text = PRODUCTS % 1
+    await parsed(documents, text)
+    document = documents.parse(text, max_tokens=MOST_TOKENS)
+    made = documents.formula(core, document, RULES, None)
+    assert made
+    assert made is documents.formula(core, document, RULES, None)
+    assert documents.formula(core, document, RULES, "Q1") is None
+    assert documents.formula(core, document, RULES[1:], None) is None
+    assert documents.formula(core, Documents().parse(text, max_tokens=MOST_TOKENS), RULES, None) is None
 
 
 async def test_all_texts_together_keep_to_their_bytes_and_a_larger_one_is_not_kept() -> None:
