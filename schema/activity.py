@@ -8,7 +8,9 @@ from uuid import UUID
 import strawberry
 
 from app.cqrs.reading.pages import Listing
+from app.cqrs.viewers import Sight
 from app.graphql.execution.refusals import BadArgument
+from app.graphql.execution.visibility import visible_to
 from app.read_models.activity import activity_matching, entries
 from schema.circle.conditions import MATCH_ALL, refuse_reversed
 from schema.circle.consistency import streams_of, subject_of
@@ -101,6 +103,7 @@ class ActivityFilter:
 
 @strawberry.type
 class ActivityQuery:
+    @visible_to(Sight.STAFF)
     @listing_field(ActivityConnection, description="The audit trail: all recorded events, newest first.")
     def activity(
         self,

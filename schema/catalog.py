@@ -11,8 +11,10 @@ import strawberry
 from app.cqrs.documents.read_model import Filter
 from app.cqrs.live.notices import topic
 from app.cqrs.reading.pages import Listing
+from app.cqrs.viewers import Sight
 from app.graphql.admission.limits import refuse_long_search
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import visible_to
 from app.read_models.product_listing import (
     ProductOrder,
     facets,
@@ -175,6 +177,7 @@ class ProductSort:
 
 @strawberry.type
 class CatalogQuery:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The product with this id; null if there is none.")
     async def product(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Product | None:
         key, tokens = key_of("Product", id), await info.context.tokens(at_least)
@@ -182,6 +185,7 @@ class CatalogQuery:
             "Product | None", await info.context.reading.get(products, str(key), tokens, fields=info.shown)
         )
 
+    @visible_to(Sight.ANONYMOUS)
     @listing_field(ProductConnection, description="The products of the shop, discontinued ones included.")
     def products(
         self,
@@ -203,6 +207,7 @@ class CatalogQuery:
 
 @strawberry.type
 class CatalogSubscription:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.subscription(
         description="The states of a product: the current one, or the first one as soon as the product "
         "exists, then each new one."

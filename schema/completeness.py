@@ -6,14 +6,25 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_object_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    get_named_type,
+    is_non_null_type,
+    is_object_type,
+)
 from strawberry.types.base import get_object_definition
 
 import schema as package
 from app.cqrs.commands.outcomes import CommandError
+from app.cqrs.viewers import Sight
 from app.graphql.compiled.parents import Stored, keys_of, value_source
+from app.graphql.execution.visibility import declared_sight
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.errors import SHOWN, CommandErrorCode
+from schema.circle.commands.sending import Payload
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import node_types
 from schema.circle.parts import Part
@@ -38,6 +49,7 @@ def problems(
         return  # Everything else that is missing may be in these.
     yield from _names(models)
     yield from _descriptions()
+    yield from _visibility()
     yield from _refusals(refusals)
     yield from _nodes(kinds)
     for collection, kind in shown_documents():
@@ -89,6 +101,33 @@ def _descriptions() -> Iterator[str]:
                     yield (
                         f"The value {value} of {name} has no description: add one where `describe` is called."
                     )
+
+
+def _visibility() -> Iterator[str]:
+    """Yield a sentence for each root field that does not say who may ask, and for each impossible rule."""
+    core = core_schema(schema)
+    for root in (core.query_type, core.mutation_type, core.subscription_type):
+        for name, field in root.fields.items() if root else ():
+            if declared_sight(field) is None and not _sends_a_command(field):
+                yield (
+                    f"{root}.{name} does not declare who may ask for it: decorate it with "
+                    "`@visible_to(Sight.ANONYMOUS)`, or with a higher sight."
+                )
+    for kind in core.type_map.values():
+        for name, field in getattr(kind, "fields", {}).items():
+            hidden = isinstance(field, GraphQLField) and declared_sight(field) not in (None, Sight.ANONYMOUS)
+            if hidden and is_non_null_type(field.type) and kind is not core.subscription_type:
+                yield (
+                    f"{kind}.{name} can't be hidden from anybody, because it can't be null: make its type "
+                    "nullable, or remove `visible_to`."
+                )
+
+
+def _sends_a_command(field: GraphQLField) -> bool:
+    """Return whether a field is a mutation that sends a command, which has rules of its own."""
+    payload: Any = get_named_type(field.type)
+    definition = payload.extensions.get("strawberry-definition")
+    return definition is not None and issubclass(definition.origin, Payload)
 
 
 def _refusals(refusals: Iterable[type[CommandError]]) -> Iterator[str]:

@@ -6,8 +6,10 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from app.cqrs.reading.pages import Listing
+from app.cqrs.viewers import Sight
 from app.graphql.admission.limits import refuse_long_search
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import visible_to
 from app.read_models.customer_overview import (
     CustomerOrder,
     customer_page,
@@ -139,6 +141,7 @@ class CustomerSort:
 
 @strawberry.type
 class CustomersQuery:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The customer with this id; null if there is none.")
     async def customer(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Customer | None:
         key, tokens = key_of("Customer", id), await info.context.tokens(at_least)
@@ -146,6 +149,7 @@ class CustomersQuery:
             "Customer | None", await info.context.reading.get(customers, str(key), tokens, fields=info.shown)
         )
 
+    @visible_to(Sight.ANONYMOUS)
     @listing_field(CustomerConnection, description="The customers of the shop, closed ones included.")
     def customers(
         self,

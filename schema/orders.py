@@ -10,8 +10,10 @@ import strawberry
 
 from app.cqrs.live.notices import topic
 from app.cqrs.reading.pages import Listing
+from app.cqrs.viewers import Sight
 from app.domain.orders.status import OrderStatus
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import visible_to
 from app.read_models.order_details import order_details, orders
 from app.read_models.order_list import OrderOrder, order_page, order_totals, orders_matching, rows
 from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, refuse_reversed
@@ -133,6 +135,11 @@ class Order(Node):
     version: int = strawberry.field(description=VERSION.format("order"))
     position: Position = strawberry.field(description=LAST_POSITION)
 
+    @visible_to(Sight.STAFF)
+    @strawberry.field(description="The actor on whose behalf the order was placed.")
+    def placed_by(document: strawberry.Parent[Any]) -> str | None:
+        return str(document["timeline"][0]["actor"])
+
 
 @shows(rows)
 @strawberry.type(description="An order as a row of the list for the back office.")
@@ -225,6 +232,7 @@ class OrderSort:
 
 @strawberry.type
 class OrdersQuery:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The order with this id; null if there is none.")
     async def order(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Order | None:
         key, tokens = key_of("Order", id), await info.context.tokens(at_least)
@@ -232,6 +240,7 @@ class OrdersQuery:
             "Order | None", await info.context.reading.get(orders, str(key), tokens, fields=info.shown)
         )
 
+    @visible_to(Sight.ANONYMOUS)
     @listing_field(OrderSummaryConnection, description="All orders as rows of a list, for the back office.")
     def orders(
         self,
@@ -263,6 +272,7 @@ class OrderUpdate(Update):
 
 @strawberry.type
 class OrdersSubscription:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.subscription(
         description="The states of an order: the current one, or the first one as soon as the order exists, "
         "then each new one."
@@ -274,6 +284,7 @@ class OrdersSubscription:
             async for state in states:
                 yield OrderUpdate(order=cast("Order", state.document), **state.shown)
 
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.subscription(
         description="The states of a customer's orders: the current one of each order, then each new one."
     )

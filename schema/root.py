@@ -13,6 +13,7 @@ from app.graphql.core.inputs import prepare_inputs
 from app.graphql.core.yielding_executor import YieldingExecutor
 from app.graphql.execution.context import Info
 from app.graphql.execution.extension import Consistency
+from app.graphql.execution.visibility import guard_fields
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.circle.commands.errors import SHOWN, show_refusals, take_codes
@@ -96,6 +97,7 @@ def _without_null_defaults(core: GraphQLSchema) -> None:
 
 _without_null_defaults(core_schema(schema))
 prepare_inputs(schema)
+guard_fields(schema)
 
 
 def sdl() -> str:

@@ -6,7 +6,9 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from app.cqrs.reading.pages import LONGEST_PAGE, BadPage
+from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import visible_to
 from app.read_models.sales_by_day import (
     BestSellerOrder,
     best_sellers,
@@ -134,6 +136,7 @@ class Sales:
 
 @strawberry.type
 class SalesQuery:
+    @visible_to(Sight.STAFF)
     @strawberry.field(
         description="The sales of a range of days in UTC. An order counts on the day on which it was placed."
     )

@@ -7,7 +7,9 @@ from typing import Annotated, cast
 import strawberry
 
 from app.cqrs.documents.read_model import Collection
+from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import visible_to
 from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.ids import BadId, split_id
 from schema.circle.nodes import Node, NodeId, NodeIds
@@ -29,11 +31,13 @@ def node_types() -> Mapping[str, tuple[type[Node], Collection]]:
 
 @strawberry.type
 class NodesQuery:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The object with this global id; null if there is none.")
     async def node(self, info: Info, id: NodeId) -> Node | None:
         # Relay allows no other argument here, so a token can only come in the header.
         return await _read_node(info, id)
 
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.field(
         description="The objects with these global ids, in the same order; null for an id without an "
         "object. An invalid id is an error of its own item only."
@@ -43,6 +47,7 @@ class NodesQuery:
             raise BadId(f"Ask for at most {MOST_NODES} nodes at once; these are {len(ids)}.")
         return cast("list[Node | None]", [_read_node(info, id) for id in ids])
 
+    @visible_to(Sight.STAFF)
     @strawberry.field(description="The freshness of read models, compared with the newest event in the log.")
     async def freshness(
         self,

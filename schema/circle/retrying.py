@@ -4,7 +4,9 @@ import strawberry
 
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.projecting.projections import ReadModelFailed
+from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import visible_to
 from schema.circle.commands.errors import CommandError, shown
 from schema.circle.commands.sending import Input
 from schema.circle.consistency import Freshness, ReadModelName
@@ -28,6 +30,7 @@ class RetryReadModelPayload:
 
 @strawberry.type
 class RetryingMutation:
+    @visible_to(Sight.OPERATOR)
     @strawberry.mutation(
         description=(
             "Retries a read model in the state `FAILED`, from the event at which it stopped, and waits up "

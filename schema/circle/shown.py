@@ -5,11 +5,20 @@ from functools import lru_cache
 from typing import TypeVar
 
 from graphql import GraphQLObjectType
+from strawberry.types.base import get_object_definition
 
 from app.cqrs.documents.read_model import Collection, ReadModel
+from app.cqrs.viewers import Sight
 from app.graphql.compiled.parents import keys_of
 
 T = TypeVar("T")
+
+_SEEN_BY = {
+    None: "Seen only by the customer to whom it belongs, by staff and by operators.",
+    Sight.STAFF: "Seen only by staff and operators.",
+    Sight.OPERATOR: "Seen only by operators.",
+}
+"""Sentences for clients by the sight with which a viewer sees all documents; `None` if these have owners."""
 
 _SHOWN: dict[str, tuple[Collection, type]] = {}
 _SUBJECTS: dict[str, type] = {}
@@ -29,6 +38,9 @@ def shows(collection: Collection, *, kinds: Sequence[str] = ()) -> Callable[[typ
         for each in kinds:
             if each in _SUBJECTS:
                 raise ValueError(f"The kind {each} belongs to {_SUBJECTS[each].__name__} already")
+        definition = get_object_definition(kind, strict=True)
+        seen_by = _SEEN_BY.get(collection.seen_by.sight if not collection.seen_by.owner else None)
+        definition.description = " ".join(filter(None, [definition.description, seen_by]))
         _SHOWN[collection.name] = collection, kind
         _SUBJECTS.update(dict.fromkeys(kinds, kind))
         return kind

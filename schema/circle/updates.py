@@ -13,9 +13,11 @@ from app.cqrs.documents.store import DocumentChanged as Notice
 from app.cqrs.freshness.document_positions import ReachedPositions
 from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live import following as live
+from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Context, Info
 from app.graphql.execution.refusals import BadArgument
 from app.graphql.execution.subscription_state import ItemMetadata
+from app.graphql.execution.visibility import visible_to
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.ids import global_id
@@ -165,6 +167,7 @@ ReadModelUpdate = Annotated[
 
 @strawberry.type
 class UpdatesSubscription:
+    @visible_to(Sight.STAFF)
     @strawberry.subscription(
         description="The changes of documents in read models, each as one item, and heartbeats while there "
         "are none."

@@ -9,7 +9,9 @@ import strawberry
 
 from app.cqrs.live.notices import topic
 from app.cqrs.reading.pages import Listing
+from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import visible_to
 from schema.circle.commands.mutations import mutations
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
@@ -59,12 +61,14 @@ class ReviewUpdate(Update):
 
 @strawberry.type
 class ReviewsQuery:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The summary of a product's reviews; null if there are none.")
     async def rating(self, info: Info, product_id: NodeId, at_least: AtLeast = None) -> Rating | None:
         key, tokens = key_of("Product", product_id), await info.context.tokens(at_least)
         found = await info.context.reading.get(ratings, str(key), tokens, fields=info.shown)
         return cast("Rating | None", found)
 
+    @visible_to(Sight.ANONYMOUS)
     @listing_field(ReviewConnection, description="The reviews of a product, newest first.")
     def reviews(
         self,
@@ -75,6 +79,7 @@ class ReviewsQuery:
 
 @strawberry.type
 class ReviewsSubscription:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.subscription(
         description="The states of a review: the current one, or the first one as soon as the review exists, "
         "then each new one."

@@ -61,6 +61,23 @@ FORGOTTEN = {
         '"ratings", seen_by=EVERYBODY, ',
         '"ratings", ',
     ),
+    "Query.rating does not declare who may ask for it: decorate it with `@visible_to(Sight.ANONYMOUS)`, or "
+    "with a higher sight.": (
+        GRAPHQL,
+        '    @visible_to(Sight.ANONYMOUS)\n    @strawberry.field(description="The summary',
+        '    @strawberry.field(description="The summary',
+    ),
+    "Subscription.reviewUpdated does not declare who may ask for it": (
+        GRAPHQL,
+        "    @visible_to(Sight.ANONYMOUS)\n    @strawberry.subscription(",
+        "    @strawberry.subscription(",
+    ),
+    "Review.stars can't be hidden from anybody, because it can't be null: make its type nullable, or remove "
+    "`visible_to`.": (
+        GRAPHQL,
+        'stars: int = strawberry.field(description="The number of stars, 1 to 5.")',
+        'stars: int = visible_to(Sight.STAFF)(strawberry.field(description="The number of stars, 1 to 5."))',
+    ),
     "An index of product_reviews is over writen_at, which no function of product_reviews writes": (
         READ_MODEL,
         'indexes=[("product_id", "written_at"',

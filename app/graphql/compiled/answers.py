@@ -66,7 +66,8 @@ class CompiledQueries:
         since, size = cache.mark(), ready.size
         try:
             context.cost = cost = ready.cost(operation.variables)
-            result = await ready.execute(operation.variables, context, yields=cost.large)
+            sight = context.viewer.scope.sight
+            result = await ready.execute(operation.variables, context, sight=sight, yields=cost.large)
             if result.errors:
                 errors = [presentable(error) for error in result.errors]
                 body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))

@@ -24,7 +24,10 @@ class LargeQueries(SchemaExtension):
                 operation = await CompiledOperation.create(
                     execution.schema, self._leaves, execution.query or "", execution.operation_name
                 )
-                execution.result = await operation.execute(execution.variables, context, yields=True)
+                sight = context.viewer.scope.sight
+                execution.result = await operation.execute(
+                    execution.variables, context, sight=sight, yields=True
+                )
             except NotCovered:
                 pass
         yield

@@ -1,4 +1,4 @@
-"""Compiled operations, each parsed and validated once, with a plan for each combination of its directives."""
+"""Compiled operations, parsed and validated once, with plans for the conditions and viewers that differ."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -7,6 +7,7 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution.values import VariableValues
 
+from app.cqrs.viewers import Sight
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import formula
 from app.graphql.admission.lists import refuse_long_lists
@@ -17,7 +18,9 @@ from app.graphql.compiled.shapes import Leaves
 from app.graphql.internals.strawberry import core_schema
 
 MOST_PLANS = 16
-"""Plans of one operation; it has one for each combination of the conditions in `@skip` and `@include`."""
+"""Plans of one operation: one for each combination of the conditions in `@skip` and `@include`, and for each
+group of viewers who may ask for the same of its fields.
+"""
 
 PER_OPERATION = 5_000
 """Bytes of an operation besides its text and its plans."""
@@ -49,6 +52,7 @@ class CompiledOperation:
         except GraphQLError:
             raise NotCovered from None
         self._plans: dict[tuple[Any, ...], Plan] = {}
+        """The plans by sight and conditions; a plan may be there for several sights."""
         self._size = PER_OPERATION + self._parsed.bytes
         self._cached = ByteBudget(MOST_BYTES_CACHED)
 
@@ -66,22 +70,25 @@ class CompiledOperation:
             raise NotCovered from None
 
     async def execute(
-        self, variables: Mapping[str, Any] | None, context: Any, *, yields: bool = False
+        self, variables: Mapping[str, Any] | None, context: Any, *, sight: Sight, yields: bool = False
     ) -> ExecutionResult:
-        """Return data and errors, as graphql-core does; raise `NotCovered`.
+        """Return data and errors for a viewer, as graphql-core does; raise `NotCovered`.
 
         An operation that yields to other tasks may read in another order than with graphql-core.
         """
         values = self._variables.coerced(variables or {})
-        return await (await self._plan(values)).execute(values, context, yields)
+        plan = await self._plan(values, sight)
+        return await plan.execute(values, context, yields)
 
-    async def _plan(self, values: VariableValues) -> Plan:
-        key = tuple(values.coerced.get(name) for name in self._parsed.deciding)
-        if (plan := self._plans.get(key)) is None:
-            if not all(isinstance(value, bool) for value in key) or len(self._plans) >= MOST_PLANS:
+    async def _plan(self, values: VariableValues, sight: Sight) -> Plan:
+        conditions = tuple(values.coerced.get(name) for name in self._parsed.deciding)
+        if (plan := self._plans.get((sight, *conditions))) is None:
+            plans = len(set(self._plans.values()))
+            if not all(isinstance(value, bool) for value in conditions) or plans >= MOST_PLANS:
                 raise NotCovered
-            plan = await Plan.create(self._schema, self._parsed, values, self._leaves, self._cached)
-            if (meanwhile := self._plans.setdefault(key, plan)) is not plan:
+            plan = await Plan.create(self._schema, self._parsed, values, self._leaves, self._cached, sight)
+            if meanwhile := self._plans.get((sight, *conditions)):
                 return meanwhile
+            self._plans |= {(each, *conditions): plan for each in plan.sights}
             self._size += plan.size
         return plan

@@ -1,7 +1,7 @@
 """Plans: the compiled functions of an operation for some values of its conditions, and their execution."""
 
 import weakref
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ from graphql.pyutils import Path
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from app.cqrs.documents.store import Fields
+from app.cqrs.viewers import Sight
 from app.graphql.admission.turns import turns
 from app.graphql.compiled.arguments import ByteBudget, Resolver, resolver_of
 from app.graphql.compiled.executor import CompiledExecutor, Functions
@@ -30,6 +31,7 @@ from app.graphql.compiled.needs import needed
 from app.graphql.compiled.parsed import NotCovered, Parsed, Selections
 from app.graphql.compiled.shapes import Impure, Leaves, Shapes
 from app.graphql.core.async_helpers import use_weak_helpers
+from app.graphql.execution.visibility import VisibleFields
 from app.graphql.internals.graphql_core import collect_into
 from app.graphql.internals.strawberry import core_schema
 
@@ -41,9 +43,15 @@ class _Survey:
     """A walk through an operation that finds the fields to compile; graphql-core resolves the others."""
 
     def __init__(
-        self, schema: strawberry.Schema, selections: Selections, shapes: Shapes, budget: ByteBudget
+        self,
+        schema: strawberry.Schema,
+        selections: Selections,
+        shapes: Shapes,
+        visible: VisibleFields,
+        budget: ByteBudget,
     ) -> None:
         self._schema = schema
+        self._visible = visible
         self._budget = budget
         self._selections = selections
         self._shapes = shapes
@@ -73,6 +81,8 @@ class _Survey:
             if name == "__typename":
                 continue
             field = kind.fields[name]
+            if field not in self._visible:
+                continue  # graphql-core resolves it, and reports that the viewer may not ask for it.
             try:
                 self._fields[id(details)] = self._shapes.of_field(kind, field, details)
             except Impure:
@@ -106,8 +116,11 @@ class Plan:
         values: VariableValues,
         leaves: Leaves,
         budget: ByteBudget,
+        sight: Sight,
     ) -> Self:
-        """Compile the plan for the conditions in these variables; cached arguments are counted in `budget`.
+        """Compile the plan for the conditions in these variables, and for viewers with this sight.
+
+        Cached arguments are counted in `budget`.
 
         The work is done in steps, which yield to other tasks in between.
         """
@@ -117,8 +130,9 @@ class Plan:
         assert query is not None
         selections = Selections(parsed, values)
         root_fields = selections.of_query()
-        shapes = Shapes(parsed.schema, schema.config.default_resolver, leaves, selections)
-        survey = _Survey(schema, selections, shapes, budget)
+        visible = VisibleFields(sight)
+        shapes = Shapes(parsed.schema, schema.config.default_resolver, leaves, selections, visible)
+        survey = _Survey(schema, selections, shapes, visible, budget)
         survey.object(query, root_fields)
         functions = await survey.functions()
         executor = CompiledExecutor(
@@ -137,10 +151,15 @@ class Plan:
         executor.functions = functions
         collect_into(executor, selections.collected)
         use_weak_helpers(executor)
-        return cls(query, root_fields, executor, shapes.size * BYTES_OF_SOURCE)
+        return cls(query, root_fields, executor, shapes.size * BYTES_OF_SOURCE, [*visible.sights])
 
     def __init__(
-        self, query: GraphQLObjectType, root_fields: GroupedFieldSet, executor: CompiledExecutor, size: int
+        self,
+        query: GraphQLObjectType,
+        root_fields: GroupedFieldSet,
+        executor: CompiledExecutor,
+        size: int,
+        sights: Sequence[Sight],
     ) -> None:
         self._query = query
         self._root_fields = root_fields
@@ -149,6 +168,8 @@ class Plan:
         self._template = dict(vars(executor))
         self.size = size
         """The approximate size in bytes."""
+        self.sights = sights
+        """The sights of the viewers who may ask for the same fields: the plan is for all of these."""
 
     async def execute(self, values: VariableValues, context: Any, yields: bool) -> ExecutionResult:
         """Return data and errors; raise `NotCovered` if parts of documents do not match their types."""

@@ -23,6 +23,7 @@ from graphql.pyutils import is_awaitable
 from app.graphql.admission.turns import turns
 from app.graphql.compiled.leaves import KNOWN, Leaf, UnexpectedValue, leaf, refuse
 from app.graphql.compiled.parents import FieldInfo, FieldPath, Stored, value_source
+from app.graphql.execution.visibility import VisibleFields
 
 Shape = Callable[[Any, Any], Any]
 """A function from a value and the context to a result; it raises an exception if the value does not match."""
@@ -36,7 +37,7 @@ COMPILED_AT_ONCE = 15_000
 
 
 class Impure(Exception):
-    """A field needs more than the document, such as arguments or another read."""
+    """A field needs more than the document, such as another read, or the viewer may not ask for it."""
 
 
 class Leaves:
@@ -64,8 +65,10 @@ class Shapes:
         read: Callable[[Any, str], Any],
         leaves: Leaves,
         collect: Collect,
+        visible: VisibleFields,
     ) -> None:
         self._schema = schema
+        self._visible = visible
         self._leaves = leaves
         self._collect = collect
         self._known: dict[str, Any] = {
@@ -127,7 +130,9 @@ class Shapes:
         return name
 
     def _read(self, parent: GraphQLObjectType, field: GraphQLField, source: str) -> str:
-        """Return source for the field's value in its parent."""
+        """Return source for the field's value in its parent; raise `Impure`."""
+        if field not in self._visible:
+            raise Impure
         match value_source(field):
             case None:
                 raise Impure

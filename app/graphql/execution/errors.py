@@ -21,6 +21,7 @@ from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreBusy, WriteStor
 from app.graphql.execution.context import SentCommand
 from app.graphql.execution.freshness import freshness_extension
 from app.graphql.execution.refusals import BadArgument
+from app.graphql.execution.visibility import NotVisible
 
 CODES: dict[type[Exception], str] = {
     BadToken: "BAD_TOKEN",
@@ -30,6 +31,7 @@ CODES: dict[type[Exception], str] = {
     WriteStoreBusy: "WRITE_STORE_BUSY",
     WriteStoreUnavailable: "WRITE_STORE_UNAVAILABLE",
     Conflict: "CONFLICT",
+    NotVisible: "FORBIDDEN",
 }
 """The exceptions whose messages a client may see, and their codes."""
 

@@ -11,8 +11,10 @@ from app.cqrs.commands.outcomes import CommandKey
 from app.cqrs.freshness import command_status
 from app.cqrs.freshness.command_status import CommandState
 from app.cqrs.freshness.tokens import Tokens
+from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
 from app.graphql.execution.personal import BY_ACTOR
+from app.graphql.execution.visibility import visible_to
 from schema.circle.consistency import ReadModelName, Receipt
 from schema.circle.enums import describe
 
@@ -69,6 +71,7 @@ class CommandStatus:
 
 @strawberry.type
 class CommandStatusQuery:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The status of a command, for example of one whose answer was lost.")
     async def command_status(self, info: Info, command_id: CommandId) -> CommandStatus | None:
         circle = info.context.uncached_circle()
@@ -79,6 +82,7 @@ class CommandStatusQuery:
 
 @strawberry.type
 class CommandStatusSubscription:
+    @visible_to(Sight.ANONYMOUS)
     @strawberry.subscription(
         metadata=BY_ACTOR,
         description=(

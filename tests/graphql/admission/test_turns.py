@@ -7,6 +7,7 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from app.cqrs.viewers import Sight
 from app.graphql.admission import turns
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
@@ -43,9 +44,9 @@ async def pages() -> CompiledOperation:
 
 async def executed() -> Others:
     operation = await pages()
-    await operation.execute(None, None)  # which compiles it
+    await operation.execute(None, None, sight=Sight.OPERATOR)  # which compiles it
     others = Others()
-    result = await operation.execute(None, None, yields=True)
+    result = await operation.execute(None, None, yields=True, sight=Sight.OPERATOR)
     others.stop()
     assert result.errors is None
     assert result.data == {f"a{i}": [ITEM] * ITEMS for i in range(PAGES)}
@@ -70,9 +71,9 @@ async def test_an_operation_that_is_cancelled_while_it_waits_holds_up_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     operation = await pages()
-    await operation.execute(None, None)
+    await operation.execute(None, None, sight=Sight.OPERATOR)
     monkeypatch.setattr(turns, "SLICE", 0.0)
-    first = asyncio.create_task(operation.execute(None, None, yields=True))
+    first = asyncio.create_task(operation.execute(None, None, yields=True, sight=Sight.OPERATOR))
     for _round in range(5):
         await asyncio.sleep(0)
     assert turns.turns._waiting

@@ -1,7 +1,7 @@
 """Both ways of answering, side by side."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from app.cqrs.circle import Circle
-from app.cqrs.viewers import OPEN
+from app.cqrs.viewers import OPEN, Viewer
 from app.graphql.admission.cost import Cost
 from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.execution.context import Context
@@ -29,6 +29,8 @@ class Comparison:
     """Compares operation by operation, and counts."""
 
     circle: Circle
+    viewers: Sequence[Viewer] = (OPEN,)
+    """In turn, one for each set of variables."""
     compiled: CompiledQueries = field(default_factory=lambda: CompiledQueries(schema))
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -38,8 +40,9 @@ class Comparison:
             await self._compare(operation, variables)
 
     async def _compare(self, operation: Operation, variables: Mapping[str, Any]) -> None:
+        viewer = self.viewers[self.counts["operations"] % len(self.viewers)]
         self.counts["operations"] += 1
-        context = self._context(operation)
+        context = self._context(operation, viewer)
         try:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(Cost, "large", False)  # so that graphql-core executes all of them
@@ -60,9 +63,9 @@ class Comparison:
         sent = Sent(query=operation.text, variables=variables, operation_name=operation.name)
         recalled = self.compiled.recalled
         # It is compiled at second sight, and then its answer may have been kept.
-        await self.compiled.answer(sent, self._context(operation))
+        await self.compiled.answer(sent, self._context(operation, viewer))
         for _ in range(2 if self.circle.cache.capacity else 1):
-            own = self._context(operation)
+            own = self._context(operation, viewer)
             compiled = await self.compiled.answer(sent, own)
             self._judge(operation, variables, usual, compiled)
             if compiled and own.token_to_return != token:
@@ -70,6 +73,7 @@ class Comparison:
         if compiled:
             self.counts["compiled"] += 1
             self.counts["compiled with errors"] += b'"errors"' in compiled
+            self.counts["hidden"] += b'"FORBIDDEN"' in compiled
             self.counts["recalled"] += self.compiled.recalled > recalled
 
     def _judge(
@@ -80,8 +84,8 @@ class Comparison:
         if usual is None or _sorted(usual) != _sorted(compiled):
             raise Different(_report(operation, variables, usual, compiled))
 
-    def _context(self, operation: Operation) -> Context:
-        return Context(self.circle, OPEN, sent_tokens=operation.token or "", over_http=True)
+    def _context(self, operation: Operation, viewer: Viewer) -> Context:
+        return Context(self.circle, viewer, sent_tokens=operation.token or "", over_http=True)
 
 
 def _sorted(body: bytes) -> bytes:

@@ -10,7 +10,7 @@ from app.bootstrap import READ_MODELS, WriteSide, open_circle
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.cqrs.reading.cache import ReadCache
-from app.cqrs.viewers import OPEN
+from app.cqrs.viewers import OPEN, Scope, Sight, Viewer
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.domain.catalog.commands import DiscontinueProduct
@@ -42,6 +42,8 @@ class Known:
     cursors: Mapping[str, Sequence[str]]
     """In the order that each root field has where nobody asks for another."""
     tokens: Sequence[str]
+    viewers: Sequence[Viewer]
+    """One of each sight, and a second customer."""
     texts: Mapping[str, Sequence[str]]
     """By the names of arguments and input fields."""
 
@@ -86,6 +88,13 @@ async def _known(circle: Circle, head: int) -> Known:
         cursors={
             name: await _cursors(circle, name) for name in ("products", "customers", "orders", "activity")
         },
+        viewers=[
+            *(Viewer(actor="viewer", scope=Scope(sight)) for sight in Sight if sight is not Sight.CUSTOMER),
+            *(
+                Viewer(actor="customer", scope=Scope(Sight.CUSTOMER, each["customer"]["id"]))
+                for each in (documents["Order"][0], documents["Order"][-1])
+            ),
+        ],
         tokens=[circle.tokens.write(position) for position in (1, head // 2, head)],
         texts={
             "categories": sorted({each["category"] for each in documents["Product"]}),

@@ -24,6 +24,21 @@ async def test_random_operations_are_answered_as_by_graphql_core(quiet: Quiet) -
     assert counts["recalled"] > 0.5 * counts["valid"], counts
 
 
+async def test_random_operations_of_viewers_of_every_sight_are_answered_as_by_graphql_core(
+    quiet: Quiet,
+) -> None:
+    circle, known = quiet
+    comparison = Comparison(keeping(circle), known.viewers)
+    sets = 2 * len(known.viewers)
+    for operation in itertools.islice(Generator(core_schema(schema), known, 2).operations(sets=sets), 200):
+        await comparison.compare(operation)
+    counts = comparison.counts
+    assert counts["operations"] == 200 * sets
+    assert counts["compiled"] > 0.9 * counts["valid"], counts
+    assert counts["recalled"] > 0.3 * counts["valid"], counts
+    assert counts["hidden"] > 200, counts
+
+
 TWO = "{ order(id: $order, atLeast: $tokens) { id } products(first: 1) { nodes { name } } }"
 BEHIND = {
     "an argument": f"query ($order: ID!, $tokens: [ConsistencyToken!]) {TWO}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import strawberry
 
+from app.cqrs.viewers import Sight
 from app.graphql.compiled.executor import Functions
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
@@ -57,12 +58,12 @@ def without_collector() -> Iterator[None]:
 
 async def executed() -> CompiledOperation:
     operation = await CompiledOperation.create(schema, Leaves(), TEXT, None)
-    assert (await operation.execute(NAMES, None)).data == SHOWN
+    assert (await operation.execute(NAMES, None, sight=Sight.OPERATOR)).data == SHOWN
     return operation
 
 
 def functions_of(operation: CompiledOperation) -> Functions:
-    [plan] = operation._plans.values()
+    [plan] = set(operation._plans.values())
     return plan._executor.functions
 
 
@@ -80,7 +81,7 @@ async def test_the_functions_of_an_operation_go_with_it() -> None:
 async def test_an_execution_that_is_under_way_ends_well_after_its_operation_was_dropped() -> None:
     operation = await executed()
     begun, go_on = asyncio.Event(), asyncio.Event()
-    running = asyncio.create_task(operation.execute(NAMES, Context(begun, go_on)))
+    running = asyncio.create_task(operation.execute(NAMES, Context(begun, go_on), sight=Sight.OPERATOR))
     await begun.wait()
     functions = weakref.ref(functions_of(operation))
     with without_collector():

@@ -16,10 +16,13 @@ from strawberry.extensions import FieldExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.utils.str_converters import to_camel_case
 
+from app.cqrs.viewers import Sight
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.parsed import NotCovered
 from app.graphql.compiled.shapes import Leaves
 from schema.circle.scalars import SCALARS, read_field
+
+ALL = Sight.OPERATOR
 
 
 @strawberry.enum
@@ -205,7 +208,7 @@ async def test_is_answered_alike(case: Case) -> None:
     operation = await CompiledOperation.create(schema, Leaves(), case.text, None)
     usual = await schema.execute(case.text, case.variables)
     for _ in range(2):  # the second time with what was remembered
-        compiled = await operation.execute(case.variables, None)
+        compiled = await operation.execute(case.variables, None, sight=ALL)
         assert compiled.data == usual.data
         assert str(compiled.data) == str(usual.data)  # in the same order
         assert [each.formatted for each in compiled.errors or []] == [
@@ -236,7 +239,9 @@ async def test_what_is_remembered_of_arguments_is_for_the_same_variables(
 ) -> None:
     operation = await CompiledOperation.create(schema, Leaves(), text, None)
     for variables in several:
-        assert shown(await operation.execute(variables, None)) == shown(await schema.execute(text, variables))
+        assert shown(await operation.execute(variables, None, sight=ALL)) == shown(
+            await schema.execute(text, variables)
+        )
 
 
 VALUES = [
@@ -263,7 +268,9 @@ async def test_whatever_is_found_is_shown_alike(value: Any) -> None:
     sure = [f"{{ loose(sure: true) {{ {each} }} }}" for each in asked if each.startswith("sure")]
     for text in (f"{{ loose {{ {nullable} }} }}", *sure):
         usual = await schema.execute(text, context_value=value)
-        compiled = await (await CompiledOperation.create(schema, Leaves(), text, None)).execute({}, value)
+        compiled = await (await CompiledOperation.create(schema, Leaves(), text, None)).execute(
+            {}, value, sight=ALL
+        )
         assert shown(compiled) == shown(usual)
 
 
@@ -287,7 +294,9 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "variables"), REFUSED)
 async def test_is_left_to_strawberry(text: str, variables: dict[str, Any]) -> None:
     with pytest.raises(NotCovered):
-        await (await CompiledOperation.create(schema, Leaves(), text, None)).execute(variables, None)
+        await (await CompiledOperation.create(schema, Leaves(), text, None)).execute(
+            variables, None, sight=ALL
+        )
 
 
 async def test_no_more_shapes_are_made_of_an_operation_than_memory_is_for() -> None:
@@ -300,7 +309,8 @@ async def test_no_more_shapes_are_made_of_an_operation_than_memory_is_for() -> N
     answered = 0
     for number in range(64):
         try:
-            await operation.execute({name: bool(number >> bit & 1) for bit, name in enumerate(names)}, None)
+            conditions = {name: bool(number >> bit & 1) for bit, name in enumerate(names)}
+            await operation.execute(conditions, None, sight=ALL)
         except NotCovered:
             continue
         answered += 1

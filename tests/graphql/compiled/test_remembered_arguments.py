@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import strawberry
 
+from app.cqrs.viewers import Sight
 from app.graphql.compiled.operations import MOST_BYTES_CACHED, CompiledOperation
 from app.graphql.compiled.shapes import Leaves
 
@@ -41,13 +42,13 @@ def text(aliases: int) -> str:
 )
 async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable[[int], list[str]]) -> None:
     operation = await CompiledOperation.create(schema, Leaves(), text(ALIASES), None)
-    await operation.execute({"texts": []}, None)
+    await operation.execute({"texts": []}, None, sight=Sight.OPERATOR)
     before = operation.size
     gc.collect()
     tracemalloc.start()
     try:
         for number in range(TIMES):
-            result = await operation.execute({"texts": texts(number)}, None)
+            result = await operation.execute({"texts": texts(number)}, None, sight=Sight.OPERATOR)
             assert result.data
         gc.collect()
         taken, _ = tracemalloc.get_traced_memory()
@@ -60,8 +61,8 @@ async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable
 
 async def test_arguments_that_come_again_are_remembered_when_others_were_too_large() -> None:
     operation = await CompiledOperation.create(schema, Leaves(), text(1), None)
-    await operation.execute({"texts": ["x" * 100] * 100}, None)
+    await operation.execute({"texts": ["x" * 100] * 100}, None, sight=Sight.OPERATOR)
     before = operation.size
     for _ in range(3):
-        await operation.execute({"texts": ["few"]}, None)
+        await operation.execute({"texts": ["few"]}, None, sight=Sight.OPERATOR)
     assert 0 < operation.size - before < 2_000

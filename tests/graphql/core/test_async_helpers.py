@@ -21,7 +21,7 @@ from graphql import (
 )
 from graphql.execution import Executor
 
-from app.cqrs.viewers import OPEN
+from app.cqrs.viewers import OPEN, Sight
 from app.graphql.admission.documents import documents
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
@@ -66,7 +66,7 @@ def test_the_library_leaves_its_executors_to_the_collector() -> None:
 async def test_a_compiled_operation_is_freed_with_its_document_once_it_is_dropped() -> None:
     text = "query ($id: ID!) { product(id: $id) { id name price { amount } } }"
     operation = await CompiledOperation.create(schema, Leaves(), text, None)
-    await operation._plan(operation._variables.coerced({"id": "x"}))
+    await operation._plan(operation._variables.coerced({"id": "x"}), Sight.OPERATOR)
     documents.kept.drop(text)
     there = ref(operation._parsed.operation)
     with without_collector():
