@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.configured import authenticator_of
@@ -24,6 +24,7 @@ from app.completeness import require_complete
 from app.config import Settings
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.transport.authentication import Authenticator
+from app.graphql.transport.cookie_exchange import CookieExchange
 from app.graphql.transport.http import GraphQLEndpoint
 from app.graphql.transport.refused import refused
 from app.hosts import Hosts
@@ -88,6 +89,12 @@ def create_app(
             return None
         return _varying(answer.headers) if settings.origins else answer.headers, answer.body
 
+    own_routes: list[BaseRoute] = []
+    if settings.takes_tokens or authenticator:
+        exchange: ASGIApp = CookieExchange(graphql.authentication, GRAPHQL)
+        if settings.origins:
+            exchange = _for_pages_of(settings.origins, exchange)
+        own_routes.append(Route(f"{GRAPHQL}/session", exchange))
     app = _GraphQLFirst(
         endpoint,
         hosts,
@@ -96,6 +103,7 @@ def create_app(
             Route("/", lambda _request: RedirectResponse(GRAPHQL)),
             Route(GRAPHQL, endpoint),
             WebSocketRoute(GRAPHQL, endpoint),
+            *own_routes,
             *playground.routes,
             *health.routes(lambda: app.state.circle),
             *(held_loop.routes(held) if held else ()),
@@ -152,7 +160,8 @@ def _for_pages_of(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:
     return CORSMiddleware(
         endpoint,
         allow_origins=origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_credentials="*" not in origins,  # for the cookie, which counts for origins that are named
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID", TOKEN_HEADER],
         expose_headers=[TOKEN_HEADER],
         max_age=600,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.access.sessions import Sessions
 from app.cqrs.viewers import NotVerifiable, Scope, Sight, Unauthenticated, Viewer
 
 
@@ -12,6 +13,8 @@ class KnownTokens:
         self.viewers = dict(viewers)
         self.verified: set[str] = set()
         self.is_down = False
+        self.sessions = Sessions()
+        self.watch = self.sessions.watch
 
     def recall(self, token: bytes) -> Viewer | None:
         text = token.decode()

@@ -89,6 +89,10 @@ class Context:
             subscription=subscription,
         )
 
+    def for_viewer(self, viewer: Viewer) -> "Context":
+        """Return a new context for operations of another viewer with the same tokens."""
+        return Context(self._circle, viewer, sent_tokens=self.sent_tokens, over_http=self.over_http)
+
     async def demand_sent_tokens(self) -> None:
         """Have all reads wait for the sent tokens; raise `BadToken`, or the refusal of too many tokens."""
         if self.sent_tokens:

@@ -1,11 +1,14 @@
 """The viewer to whom the token of a request or of a socket belongs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from app.cqrs.viewers import ANONYMOUS, OPEN, NotVerifiable, Unauthenticated, Viewer
+from app.graphql.transport.cookies import COOKIE, token_in
+from app.graphql.transport.origins import Origins
 
 _SCHEMES = (b"Bearer ", b"bearer ")
 
@@ -24,12 +27,19 @@ class Authenticator(Protocol):
     async def verify(self, token: bytes) -> Viewer:
         """Return the viewer of a token; raise `Unauthenticated` or `NotVerifiable`."""
 
+    def watch(self, viewer: Viewer, ended: Callable[[str], None]) -> Callable[[], None]:
+        """Call `ended` once with the reason when the viewer's token expires or is revoked.
+
+        Return the function that ends the watch.
+        """
+
 
 class Authentication:
     """The viewers of requests and sockets; without an authenticator, everybody is `OPEN`."""
 
-    def __init__(self, authenticator: Authenticator | None) -> None:
+    def __init__(self, authenticator: Authenticator | None, allowed_origins: Sequence[str] = ()) -> None:
         self._authenticator = authenticator
+        self._origins = Origins(allowed_origins)
 
     def at_once(self, headers: Mapping[bytes, bytes]) -> Viewer | None:
         """Return the viewer of a request; `None` if its token has to be verified, or refused."""
@@ -37,7 +47,7 @@ class Authentication:
             return OPEN
         sent = headers.get(_HEADER)
         if sent is None:
-            return ANONYMOUS
+            return None if COOKIE in headers.get(b"cookie", b"") else ANONYMOUS
         return self._authenticator.recall(sent[7:]) if sent[:7] in _SCHEMES else None
 
     async def of_request(self, headers: Mapping[bytes, bytes]) -> Viewer:
@@ -45,29 +55,46 @@ class Authentication:
         if viewer := self.at_once(headers):
             return viewer
         try:
-            return await self._verified(headers.get(_HEADER, b""))
+            return await self._verified(headers)
         except Unauthenticated as refusal:
             challenge = f'Bearer error="invalid_token", error_description="{_ascii(str(refusal))}"'
             raise HTTPException(401, str(refusal), {"WWW-Authenticate": challenge}) from refusal
         except NotVerifiable as trouble:
             raise HTTPException(503, str(trouble), {"Retry-After": RETRY_AFTER}) from trouble
 
-    async def of_socket(self, payload: Mapping[str, Any], handshake: Mapping[str, str]) -> Viewer:
+    async def of_socket(self, payload: Mapping[str, Any], handshake: Headers) -> Viewer:
         """Return the viewer whose token is in the payload of a message, or else in the handshake's headers.
 
         Raise `Unauthenticated` or `NotVerifiable`.
         """
-        sent = sent_in(payload)
-        if sent is None:
-            sent = handshake.get("authorization")
-        headers = {} if sent is None else {_HEADER: str(sent).encode()}
-        return self.at_once(headers) or await self._verified(headers[_HEADER])
+        headers = dict(handshake.raw)
+        if (sent := sent_in(payload)) is not None:
+            headers[_HEADER] = str(sent).encode()
+        return self.at_once(headers) or await self._verified(headers)
 
-    async def _verified(self, sent: bytes) -> Viewer:
+    def watch(self, viewer: Viewer, ended: Callable[[str], None]) -> Callable[[], None]:
+        """Call `ended` once with the reason when the viewer's token is no longer valid.
+
+        Return the function that ends the watch. Viewers without a token stay as long as they like.
+        """
+        if self._authenticator is None or viewer is ANONYMOUS:
+            return _nothing
+        return self._authenticator.watch(viewer, ended)
+
+    async def _verified(self, headers: Mapping[bytes, bytes]) -> Viewer:
         assert self._authenticator
-        if sent[:7].title() != b"Bearer ":
-            raise Unauthenticated("The header Authorization has no bearer token. Send: Bearer <token>.")
-        return await self._authenticator.verify(sent[7:].strip())
+        sent = headers.get(_HEADER)
+        token = token_in(headers, self._origins) if sent is None else bearer_token(sent)
+        if token is None:  # Another cookie has a similar name.
+            return ANONYMOUS
+        return self._authenticator.recall(token) or await self._authenticator.verify(token)
+
+
+def bearer_token(sent: bytes) -> bytes:
+    """Return the token in a header `Authorization`; raise `Unauthenticated` if it has none."""
+    if sent[:7].title() != b"Bearer ":
+        raise Unauthenticated("The header Authorization has no bearer token. Send: Bearer <token>.")
+    return sent[7:].strip()
 
 
 def sent_in(payload: Mapping[str, Any]) -> object:
@@ -75,6 +102,15 @@ def sent_in(payload: Mapping[str, Any]) -> object:
     return next((value for name, value in payload.items() if name.lower() == "authorization"), None)
 
 
+def without_token(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message's payload without its token, which is not to be sent back."""
+    return {name: value for name, value in payload.items() if name.lower() != "authorization"}
+
+
 def _ascii(text: str) -> str:
     """Return the text as RFC 6750 allows it in a challenge."""
     return text.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
+
+
+def _nothing() -> None:
+    pass

@@ -6,6 +6,8 @@ TRY_AGAIN_LATER = 1013
 FORBIDDEN = 4403
 """The close code for a token that is not or no longer valid; clients reconnect, while 4401 stops them."""
 
+UNREAD = "The client did not read for too long. Resume after your last cursor."
+
 LONGEST_REASON = 123
 """Largest size, in bytes, of the reason in a close frame (RFC 6455)."""
 

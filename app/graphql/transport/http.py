@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import strawberry
 from starlette.exceptions import HTTPException
@@ -77,8 +78,9 @@ class GraphQLEndpoint:
         self._origins = Origins(allowed_origins)
         self.operations = Operations(schema)
         self._streams = Streams(self.operations)
-        self._authentication = Authentication(authenticator)
-        self._sockets = Sockets(circle, self._streams, self._authentication, allowed_origins=allowed_origins)
+        self.authentication = Authentication(authenticator, allowed_origins)
+        """The viewers of requests and sockets."""
+        self._sockets = Sockets(circle, self._streams, self.authentication, allowed_origins=allowed_origins)
         self._playground = playground
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +112,7 @@ class GraphQLEndpoint:
         accepted = Accepted.by(headers.get(b"accept", b""))
         if accepted.events_above_all:
             return None
-        viewer = self._authentication.at_once(headers)
+        viewer = self.authentication.at_once(headers)
         if viewer is None:
             return None
         tokens = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
@@ -124,7 +126,7 @@ class GraphQLEndpoint:
         accepted = request.accepted
         if request.method == "GET" and accepted.page_above_all and "query" not in request.parameters:
             return await self._playground(Request(request.scope))
-        viewer = await self._authentication.of_request(request.credentials)
+        viewer = await self.authentication.of_request(request.credentials)
         operation = await request.operation()
         context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True)
         if answer := await self.operations.compiled.answer(operation, context):
@@ -155,7 +157,7 @@ class GraphQLEndpoint:
             )
         resumed = replace(operation, after=request.headers.get("last-event-id") or None)
         items = self._streams.open(resumed, Context(self._circle(), viewer, sent_tokens=request.tokens))
-        return EventStream(items, self._leaving)
+        return EventStream(items, self._leaving, watch=partial(self.authentication.watch, viewer))
 
 
 def _allowed(method: str, accepted: Accepted) -> set[OperationType]:

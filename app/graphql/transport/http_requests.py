@@ -30,6 +30,9 @@ PER_OPERATION = 1_000
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
+_JOINED = {b"accept": b", ", b"authorization": b", ", b"cookie": b"; ", _TOKEN_HEADER: b", "}
+"""Headers whose values are joined if a request has several of them, each with its separator."""
+
 
 class GraphQLRequest:
     """An HTTP request that should contain an operation."""
@@ -40,9 +43,9 @@ class GraphQLRequest:
         self.method: str = scope["method"]
         self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of each name
         if len(self._raw) != len(scope["headers"]):  # A list may be split over several headers.
-            for name in (b"accept", b"authorization", _TOKEN_HEADER):
+            for name, separator in _JOINED.items():
                 if name in self._raw:
-                    self._raw[name] = b", ".join(self.headers_named(name))
+                    self._raw[name] = separator.join(self.headers_named(name))
         self.accepted = Accepted.by(self._raw.get(b"accept", b""))
 
     @property

@@ -1,10 +1,39 @@
-"""The validation of messages that clients send over websockets."""
+"""The messages that clients send over websockets, and their validation."""
+
+from collections.abc import Mapping
+from sys import getsizeof
+from typing import Any, NamedTuple
+
+import orjson
 
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.operation import is_too_deep, problem_with_operation
+from app.graphql.transport.closing import Close, Disconnected
 
 LONGEST_TOKENS = 65_536
 """Characters of the tokens in `connection_init`, which a socket keeps; headers may have as many."""
+
+
+class Message(NamedTuple):
+    """A client's message, and the bytes that its text takes in memory."""
+
+    parts: dict[str, Any]
+    size: int
+
+
+def message_in(received: Mapping[str, Any]) -> Message:
+    """Return the message in an ASGI event; raise `Close` if it is not valid, and `Disconnected`."""
+    if received["type"] == "websocket.disconnect":
+        raise Disconnected
+    if received.get("text") is None:
+        raise Close(4400, "A message must be text, not binary")
+    try:
+        message = orjson.loads(received["text"])
+    except orjson.JSONDecodeError:
+        raise Close(4400, "A message must be JSON") from None
+    if problem := problem_with_message(message):
+        raise Close(4400, problem)
+    return Message(message, getsizeof(received["text"]))
 
 
 def problem_with_message(message: object) -> str | None:

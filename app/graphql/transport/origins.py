@@ -19,3 +19,13 @@ class Origins:
         if "*" in self._allowed or is_same_origin(origin, headers.get("host")):
             return True
         return normalize_origin(origin) in self._allowed
+
+    def vouch_for(self, headers: Mapping[str, str]) -> bool:
+        """Return whether a page of this service, or of an origin that is allowed by name, sent the request.
+
+        Other than for `allow`, a request without these headers may be anybody's.
+        """
+        origin = headers.get("origin")
+        if origin is None:
+            return headers.get("sec-fetch-site") == "same-origin"
+        return is_same_origin(origin, headers.get("host")) or normalize_origin(origin) in self._allowed

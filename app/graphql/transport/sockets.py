@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from sys import getsizeof
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,13 +13,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
-from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated, Viewer
+from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation, problem_with_length
-from app.graphql.transport.authentication import Authentication
-from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, Close, Disconnected
+from app.graphql.transport.authentication import Authentication, sent_in, without_token
+from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected
 from app.graphql.transport.executing import Refused
-from app.graphql.transport.messages import problem_with_message
+from app.graphql.transport.messages import Message, message_in
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.streams import Streams
 
@@ -39,13 +38,6 @@ READ_PATIENCE = timedelta(seconds=30)
 """The time that a client may leave messages unread."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Message(NamedTuple):
-    """A client's message, and the bytes that its text takes in memory."""
-
-    parts: dict[str, Any]
-    size: int
 
 
 class _Running(NamedTuple):
@@ -123,6 +115,7 @@ class _Socket:
         self._progress_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._initialised = False
+        self._unwatch: Callable[[], None] = lambda: None
         self._operations: dict[str, _Running] = {}
         self._bytes = 0
 
@@ -140,6 +133,7 @@ class _Socket:
                 async with asyncio.timeout(self._read_patience):
                     await self._websocket.close(close.code, close.reason)
         finally:
+            self._unwatch()
             self._operations.clear()  # They were cancelled, and refer to this socket as it refers to them.
             if self._watch:
                 self._watch.cancel()
@@ -148,41 +142,29 @@ class _Socket:
         try:
             async with asyncio.timeout(self._init_patience) as patience:
                 while True:
-                    message = await self._message()
-                    await self._answer(message)
+                    await self._answer(message_in(await self._websocket.receive()))
                     if self._initialised:
                         patience.reschedule(None)
         except TimeoutError:
             raise Close(4408, "Connection initialisation timeout") from None
 
-    async def _message(self) -> _Message:
-        received = await self._websocket.receive()
-        if received["type"] == "websocket.disconnect":
-            raise Disconnected
-        if received.get("text") is None:
-            raise Close(4400, "A message must be text, not binary")
-        try:
-            message = orjson.loads(received["text"])
-        except orjson.JSONDecodeError:
-            raise Close(4400, "A message must be JSON") from None
-        if problem := problem_with_message(message):
-            raise Close(4400, problem)
-        return _Message(message, getsizeof(received["text"]))
-
-    async def _answer(self, sent: _Message) -> None:
+    async def _answer(self, sent: Message) -> None:
         message = sent.parts
         match message["type"]:
             case "connection_init":
                 if self._initialised:
                     raise Close(4429, "Too many initialisation requests")
                 payload = message.get("payload") or {}
-                self._context.viewer = await self._viewer(payload)
                 given = payload.get(TOKEN_HEADER)
                 self._context.sent_tokens = self._context.sent_tokens or ("" if given is None else str(given))
+                await self._admit(payload)
                 self._initialised = True
                 await self._send({"type": "connection_ack"})
             case "ping":
                 payload = message.get("payload")
+                if self._initialised and payload and sent_in(payload) is not None:
+                    await self._admit(payload)
+                    payload = without_token(payload)
                 await self._send({"type": "pong"} | ({} if payload is None else {"payload": payload}))
             case "subscribe":
                 await self._subscribe(message["id"], message["payload"], sent.size)
@@ -190,13 +172,35 @@ class _Socket:
                 if message["id"] in self._operations:
                     self._forget(message["id"]).cancel()
 
-    async def _viewer(self, payload: dict[str, Any]) -> Viewer:
+    async def _admit(self, payload: dict[str, Any]) -> None:
+        """Serve the viewer of the token in the payload, or else in the handshake, until it is invalid.
+
+        Running operations go on. They belong to the earlier viewer, so it must be the same one.
+        """
         try:
-            return await self._authentication.of_socket(payload, self._websocket.headers)
+            viewer = await self._authentication.of_socket(payload, self._websocket.headers)
         except Unauthenticated as refusal:
             raise Close(FORBIDDEN, str(refusal)) from refusal
         except NotVerifiable as trouble:
             raise Close(TRY_AGAIN_LATER, str(trouble)) from trouble
+        before = self._context.viewer
+        if self._operations and (viewer.actor, viewer.scope) != (before.actor, before.scope):
+            raise Close(
+                FORBIDDEN, "The new token is another viewer's, and operations run. Reconnect with it."
+            )
+        self._unwatch()
+        self._context = self._context.for_viewer(viewer)
+        self._unwatch = self._authentication.watch(viewer, self._invalidate)
+
+    def _invalidate(self, reason: str) -> None:
+        self._close_soon(FORBIDDEN, reason)
+
+    def _close_soon(self, code: int, reason: str) -> None:
+        closing = _close(code, reason)
+        try:
+            self._running.create_task(closing)
+        except RuntimeError:  # The socket is being closed already.
+            closing.close()
 
     async def _subscribe(self, id: str, payload: dict[str, Any], size: int) -> None:
         if not self._initialised:
@@ -276,11 +280,11 @@ class _Socket:
         if self._sending and left > 0:
             self._watch = self._loop.call_later(left, self._check)
         elif self._sending:
-            self._running.create_task(_close_unread())
+            self._close_soon(TRY_AGAIN_LATER, UNREAD)
 
 
-async def _close_unread() -> None:
-    raise Close(TRY_AGAIN_LATER, "The client did not read for too long. Resume after your last cursor.")
+async def _close(code: int, reason: str) -> None:
+    raise Close(code, reason)
 
 
 def _error(id: str, message: str, code: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -29,6 +30,12 @@ HEADERS = {
 COMMENT = b":\n\n"
 COMPLETE = b"event: complete\ndata:\n\n"
 
+Watch = Callable[[Callable[[str], None]], Callable[[], None]]
+"""A function that calls its argument once with the reason when the viewer's token is no longer valid.
+
+It returns the function that ends the watch.
+"""
+
 logger = logging.getLogger(__name__)
 
 
@@ -36,7 +43,8 @@ class EventStream:
     """A response that sends an operation's items as events, whose ids are the items' cursors.
 
     It ends when the operation ends, when the client disconnects or is disconnected because it does not read,
-    and when the service is `leaving`. In the last two cases clients reconnect and resume.
+    and when the service is `leaving`. In the last two cases clients reconnect and resume. It also ends, with
+    an error, when the token of the viewer whom `watch` watches is no longer valid.
     """
 
     def __init__(
@@ -45,23 +53,38 @@ class EventStream:
         leaving: asyncio.Event,
         *,
         headers: Mapping[str, str] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._items = items
         self._leaving = leaving
         self._headers = {**HEADERS, **(headers or {})}
+        self._watch = watch
         self._ended = False
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send items until the stream ends, and close the operation then."""
         self._send = send
+        invalid: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        unwatch = self._watch(partial(_set_if_open, invalid)) if self._watch else None
         try:
             await self._start()
             await _first(
-                self._send_items(), self._send_comments(), _until_gone(receive), self._leaving.wait()
+                self._send_items(),
+                self._send_comments(),
+                _until_gone(receive),
+                self._leaving.wait(),
+                _outcome(invalid),
             )
-            if not self._ended:
+            if self._ended:
+                return
+            if invalid.done():
+                await self._write(_error(invalid.result(), "UNAUTHENTICATED"))
+                await self._write(COMPLETE, more=False)
+            else:
                 await self._write(b"retry: %d\n\n" % random.choice(RETRY), more=False)  # noqa: S311
         finally:
+            if unwatch:
+                unwatch()
             await self._items.aclose()
 
     async def _start(self) -> None:
@@ -77,11 +100,8 @@ class EventStream:
             await self._write(_event(Item(orjson.dumps({"errors": refused.errors}), None)))
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
-            error = {
-                "message": "Something went wrong on our side. Try again, or report this.",
-                "extensions": {"code": "INTERNAL"},
-            }
-            await self._write(_event(Item(orjson.dumps({"errors": [error]}), None)))
+            said = "Something went wrong on our side. Try again, or report this."
+            await self._write(_error(said, "INTERNAL"))
         await self._write(COMPLETE, more=False)
 
     async def _send_comments(self) -> None:
@@ -103,6 +123,20 @@ async def only(item: Item) -> AsyncGenerator[Item, None]:
 def _event(item: Item) -> bytes:
     id = f"id: {item.cursor}\n" if item.cursor else ""
     return b"event: next\n%bdata: %b\n\n" % (id.encode(), item.body)
+
+
+def _error(message: str, code: str) -> bytes:
+    error = {"message": message, "extensions": {"code": code}}
+    return _event(Item(orjson.dumps({"errors": [error]}), None))
+
+
+def _set_if_open(future: asyncio.Future[str], reason: str) -> None:
+    if not future.done():
+        future.set_result(reason)
+
+
+async def _outcome(future: asyncio.Future[str]) -> None:
+    await asyncio.wait((future,))  # A cancellation of this leaves the future as it is.
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

@@ -4,44 +4,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import orjson
 import pytest
-import strawberry
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
-from websockets import ConnectionClosed, Subprotocol
-from websockets.asyncio.client import ClientConnection, connect
+from websockets import ConnectionClosed
 
-from app.graphql.execution.context import Info
-from app.graphql.transport.http import GraphQLEndpoint
-from tests.inprocess import Service, serving_app
+from tests.graphql.transport.identity import FOLLOW, ME, bearer, over_socket, post, serving_identity
+from tests.inprocess import Service
 from tests.known_tokens import STAFF, KnownTokens
 
-
-@strawberry.type
-class Query:
-    @strawberry.field
-    def me(self, info: Info) -> str:
-        viewer = info.context.viewer
-        return f"{viewer.actor} {viewer.scope}"
-
-
-@strawberry.type
-class Subscription:
-    @strawberry.subscription
-    async def me(self, info: Info) -> AsyncIterator[str]:
-        viewer = info.context.viewer
-        yield f"{viewer.actor} {viewer.scope}"
-
-
-ME, FOLLOW = "{ me }", "subscription { me }"
 EVENTS = {"Accept": "text/event-stream"}
 BAD = "Bearer of-nobody"
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture
@@ -51,38 +22,8 @@ def tokens() -> KnownTokens:
 
 @pytest.fixture
 async def url(service: Service, tokens: KnownTokens) -> AsyncIterator[str]:
-    async def no_page(_request: Any) -> Response:
-        return Response()
-
-    endpoint = GraphQLEndpoint(
-        strawberry.Schema(Query, subscription=Subscription),
-        lambda: service.circle,
-        no_page,
-        authenticator=tokens,
-    )
-    routes = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
-    async with serving_app(Starlette(routes=routes)) as port:
-        yield f"127.0.0.1:{port}/graphql"
-
-
-async def post(url: str, query: str = ME, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=20) as http:
-        return await http.post(f"http://{url}", json={"query": query}, headers=headers)
-
-
-async def over_socket(url: str, payload: Any = None, **headers: str) -> dict[str, Any]:
-    """The answer over a socket; raises `ConnectionClosed`."""
-    protocols = [Subprotocol("graphql-transport-ws")]
-    async with connect(f"ws://{url}", subprotocols=protocols, additional_headers=headers) as socket:
-        await send(socket, {"type": "connection_init", "payload": payload})
-        await send(socket, {"id": "1", "type": "subscribe", "payload": {"query": FOLLOW}})
-        assert orjson.loads(await socket.recv())["type"] == "connection_ack"
-        answer: dict[str, Any] = orjson.loads(await socket.recv())
-        return answer
-
-
-async def send(socket: ClientConnection, message: Any) -> None:
-    await socket.send(orjson.dumps(message).decode())
+    async with serving_identity(service, tokens) as address:
+        yield address
 
 
 async def test_a_token_names_the_viewer_of_a_request(url: str) -> None:
