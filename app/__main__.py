@@ -2,6 +2,7 @@
 
 import typer
 
+from app.command_line.access import revoke, token
 from app.command_line.check import check
 from app.command_line.demo import demo
 from app.command_line.events import events
@@ -17,6 +18,8 @@ command_line = typer.Typer(
 )
 command_line.command()(serve)
 command_line.command()(demo)
+command_line.command()(token)
+command_line.command()(revoke)
 command_line.command()(check)
 command_line.add_typer(events, name="events")
 command_line.add_typer(projections, name="projections")

@@ -21,6 +21,7 @@ from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import NodesQuery, node_types
 from schema.circle.parts import assembled, parts_in
 from schema.circle.retrying import RetryingMutation
+from schema.circle.revoking import RevokingMutation
 from schema.circle.scalars import SCALARS, read_field
 from schema.circle.shown import shown_read_models
 from schema.circle.updates import UpdatesSubscription
@@ -54,7 +55,7 @@ Mutation = assembled(
     "Mutation",
     "The mutations of the service. A refused command is not a GraphQL error: its payload lists the reasons "
     "in `errors`.",
-    [*(part.mutation for part in PARTS), RetryingMutation],
+    [*(part.mutation for part in PARTS), RetryingMutation, RevokingMutation],
 )
 Subscription = assembled(
     "Subscription",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.access.settings import AccessSettings
 from app.cqrs.viewers import ANONYMOUS, Scope, Sight, Unauthenticated, Viewer
 
 LONGEST_NAME = 200
@@ -59,6 +60,13 @@ class ClaimNames:
             return str(UUID(str(given)))  # in one form, as it is compared with owners of documents
         except ValueError:
             return str(given)
+
+
+def claim_names(settings: AccessSettings) -> ClaimNames:
+    """Return the names of the claims in the settings."""
+    return ClaimNames(
+        roles=settings.auth_roles_claim, customer=settings.auth_customer_claim, sights=settings.sights
+    )
 
 
 def claim(claims: Mapping[str, Any], name: str) -> Any:

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from app.access.authenticator import TokenAuthenticator
-from app.access.claims import ClaimNames
+from app.access.claims import claim_names
 from app.access.development import development_secret
 from app.access.fetched_keys import FetchedKeys
 from app.access.fetching import keys_at, keys_of
@@ -41,13 +41,6 @@ def secret_of(settings: AccessSettings, data_dir: Path) -> str | None:
     if settings.auth_secret is not None:
         return settings.auth_secret
     return development_secret(data_dir) if settings.auth == "development" else None
-
-
-def claim_names(settings: AccessSettings) -> ClaimNames:
-    """Return the names of the claims that say what a viewer may see."""
-    return ClaimNames(
-        roles=settings.auth_roles_claim, customer=settings.auth_customer_claim, sights=settings.sights
-    )
 
 
 def _public_key(given: str) -> Key:

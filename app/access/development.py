@@ -1,9 +1,9 @@
 """Tokens for development: the service signs them itself, with a secret in the data folder."""
 
+import math
 import os
 import secrets
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
@@ -11,7 +11,10 @@ from typing import Any
 
 import jwt
 
+from app.access.claims import claim_names
+from app.access.settings import AccessSettings
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.cqrs.viewers import Sight, Unauthenticated
 
 FILE = "token-secret"
 """The name of the secret's file in the data folder."""
@@ -45,11 +48,33 @@ def _make(path: Path) -> None:
         os.unlink(name)
 
 
-def signed(claims: Mapping[str, Any], secret: str, *, hours: float) -> str:
-    """Return a token with these claims that expires after so many hours."""
-    now = int(time.time())
-    times = {"iat": now, "exp": now + round(hours * 3600)}
-    return jwt.encode({**claims, **times}, secret, algorithm="HS256")
+def development_token(
+    settings: AccessSettings,
+    data_dir: Path,
+    sight: Sight,
+    actor: str,
+    *,
+    customer: str | None = None,
+    hours: float,
+) -> str:
+    """Return a token that a service with these settings takes, if it has a secret and no issuer's key.
+
+    Raise `Unauthenticated` if the service would refuse it, and `WriteStoreUnavailable`.
+    """
+    role = next((name for name, each in settings.sights.items() if each is sight), None)
+    if role is None:
+        raise Unauthenticated(f"AUTH_ROLES={settings.auth_roles} gives no role the sight {sight}. Add one.")
+    now = time.time()
+    claims: dict[str, Any] = {"sub": actor, "iat": now, "exp": math.ceil(now + hours * 3600)}
+    if settings.auth_issuer:
+        claims["iss"] = settings.auth_issuer
+    if settings.auth_audience:
+        claims["aud"] = settings.auth_audience
+    with_claim(claims, settings.auth_roles_claim, [role])
+    if customer:
+        with_claim(claims, settings.auth_customer_claim, customer)
+    claim_names(settings).viewer(claims, expires_at=claims["exp"])
+    return jwt.encode(claims, settings.auth_secret or development_secret(data_dir), algorithm="HS256")
 
 
 def with_claim(claims: dict[str, Any], name: str, value: object) -> None:

@@ -117,6 +117,11 @@ class AccessSettings(BaseSettings):
         return self.auth == "development" or any(getattr(self, name) is not None for name in SOURCES)
 
     @cached_property
+    def signs_tokens(self) -> bool:
+        """True if the service's operator has the secret with which its tokens are signed."""
+        return self.auth == "development" or self.auth_secret is not None
+
+    @cached_property
     def is_open_on_purpose(self) -> bool:
         """True if everybody who reaches the service may do everything, and the operator wants that."""
         return self.auth == "none"

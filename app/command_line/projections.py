@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -11,8 +14,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
+from app.cqrs.viewers import Sight
 
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address that stands for all of them
+TOKEN = "DIPTYCH_TOKEN"  # noqa: S105 - the name of a variable
+"""The environment variable with an operator's token, for a service that takes tokens."""
+
 PATIENCE = 10
 """Seconds to wait for an answer; retrying a read model takes some."""
 
@@ -152,13 +159,26 @@ def _own_url() -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/graphql"
 
 
+def _authorization(url: str) -> Mapping[str, str]:
+    """Return the header with the operator's token: the one in the environment, or one that is made here.
+
+    A token is made only for the service that has the same settings, and so the same secret.
+    """
+    token = os.environ.get(TOKEN)
+    if token is None and url == _own_url() and (settings := settings_of()).signs_tokens:
+        from app.access.development import development_token
+
+        token = development_token(settings, settings.data_dir, Sight.OPERATOR, "command line", hours=0.1)
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
 def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
     """Return the data of the answer; end the program with a message if there is none."""
     try:
         question = Request(  # noqa: S310 - the operator chose the URL
             url,
             json.dumps({"query": query, "variables": variables}).encode(),
-            {"Content-Type": "application/json", "Accept": "application/json"},
+            {"Content-Type": "application/json", "Accept": "application/json", **_authorization(url)},
         )
         # The service runs on this host or at the operator's URL, so a proxy from the environment is not used.
         with build_opener(ProxyHandler({})).open(question, timeout=PATIENCE) as response:
@@ -167,6 +187,8 @@ def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
             stop(f"{url} refused the request: {errors[0]['message']}", FAILED)
         data: dict[str, Any] = answer["data"]
     except HTTPError as error:
+        if error.code == HTTPStatus.UNAUTHORIZED:
+            stop(f"{url} refused the token. Set {TOKEN} to a valid token of an operator.", FAILED)
         stop(
             f"{url} answered with HTTP status {error.code}, so it is not Diptych's GraphQL endpoint. "
             "Give the right URL with --url.",

@@ -13,7 +13,19 @@ from app.cqrs.unavailable import WriteStoreUnavailable
 POLL = 0.4
 """Seconds between two looks for revocations that other processes have recorded."""
 
+LONGEST_ACTOR = 200
+"""Characters of the longest actor's name."""
+
 logger = logging.getLogger(__name__)
+
+
+def problem_with_actor(actor: str) -> str | None:
+    """Return why no token can name this actor; `None` if one can."""
+    if not actor.strip() or len(actor) > LONGEST_ACTOR:
+        return f"An actor's name has 1 to {LONGEST_ACTOR} characters, and this has {len(actor)}."
+    if not actor.isprintable():
+        return "An actor's name has no control characters, and this has some. Remove them."
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,8 +71,8 @@ def test_lists_are_connections_with_nodes_edges_and_totals() -> None:
             assert {"edges", "nodes", "pageInfo", "totalCount"} <= set(kind.fields), name
 
 
-OPERATORS_ACTS = {"retryReadModel"}
-"""They are no commands: they record nothing, so there is no receipt, and no id against doing it twice."""
+OPERATORS_ACTS = {"retryReadModel": "freshness", "revokeTokens": "revokedAt"}
+"""They are no commands: they record no event, so there is no receipt, and no id against doing it twice."""
 
 
 def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() -> None:
@@ -83,7 +83,7 @@ def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() ->
         assert str(field.type) == f"{verb}Payload"
         payload: Any = TYPES[f"{verb}Payload"]
         if name in OPERATORS_ACTS:
-            assert set(payload.fields) == {"freshness", "errors"}
+            assert set(payload.fields) == {OPERATORS_ACTS[name], "errors"}
             continue
         assert {"receipt", "errors"} < set(payload.fields)
         assert len(payload.fields) == 3
