@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from app.access.settings import AccessSettings
+from app.addresses import Network, network_of
 from app.hosts import Hosts, host_of
 from app.origins import origin_of
 
@@ -49,6 +50,24 @@ class Settings(AccessSettings):
     )
     read_patience: float = Field(
         default=2.0, ge=0, le=30, description="seconds that a read waits for the position in its token"
+    )
+    points_per_minute: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000_000,
+        description="points of cost that each viewer, or address without one, may ask for in a minute; 0 for "
+        "no limit. By default 60,000, or no limit if the service takes no tokens",
+    )
+    commands_per_minute: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000_000,
+        description="commands that each viewer, or address without one, may send in a minute; 0 for no "
+        "limit. By default 600, or no limit if the service takes no tokens",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="addresses and networks of proxies whose X-Forwarded-For is read, separated by commas",
     )
     heartbeat: float = Field(
         default=10.0, gt=0, le=300, description="seconds between heartbeats of a subscription without changes"
@@ -112,6 +131,17 @@ class Settings(AccessSettings):
         _check_each(hosts, host_of)
         return hosts
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: str) -> str:
+        _check_each(proxies, network_of)
+        return proxies
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of trusted proxies."""
+        return tuple(network_of(text) for text in _listed(self.trusted_proxies))
+
     @cached_property
     def origins(self) -> tuple[str, ...]:
         """The other origins whose web pages may use the API."""
@@ -148,7 +178,7 @@ def _listed(texts: str) -> list[str]:
     return [text.strip() for text in texts.split(",") if text.strip()]
 
 
-def _check_each(texts: str, read: Callable[[str], str]) -> None:
+def _check_each(texts: str, read: Callable[[str], object]) -> None:
     for text in _listed(texts):
         try:
             read(text)

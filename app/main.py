@@ -22,8 +22,10 @@ from app.access.configured import authenticator_of
 from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
+from app.counting import counting
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.transport.authentication import Authenticator
+from app.graphql.transport.callers import Client
 from app.graphql.transport.cookie_exchange import CookieExchange
 from app.graphql.transport.http import GraphQLEndpoint
 from app.graphql.transport.refused import refused
@@ -71,6 +73,7 @@ def create_app(
         lambda: app.state.circle,
         playground.playground,
         authenticator=authenticator or own,
+        caller=counting(settings, has_viewers=bool(authenticator or own)),
         allowed_origins=settings.origins,
         leaving=leaving,
     )
@@ -78,13 +81,13 @@ def create_app(
     if settings.origins:
         endpoint = _for_pages_of(settings.origins, endpoint)
 
-    def at_once(headers: Headers, body: bytes) -> tuple[Headers, bytes] | None:
+    def at_once(headers: Headers, body: bytes, client: Client) -> tuple[Headers, bytes] | None:
         first = dict(headers)
         if len(first) != len(headers) or (settings.origins and b"origin" in first):
             return None
         if not hosts.serves(first.get(b"host", b"")):
             return None
-        answer = graphql.answer_at_once(first, body)
+        answer = graphql.answer_at_once(first, body, client)
         if answer is None:
             return None
         return _varying(answer.headers) if settings.origins else answer.headers, answer.body

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from app.config import Settings
+from app.graphql.transport.callers import Client
 from app.graphql.transport.http import Answer, GraphQLEndpoint
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
@@ -81,8 +82,10 @@ class Seen:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Seen:
     seen, answer_at_once = Seen(), GraphQLEndpoint.answer_at_once
 
-    def seen_by(endpoint: GraphQLEndpoint, headers: Mapping[bytes, bytes], body: bytes) -> Answer | None:
-        answer = answer_at_once(endpoint, headers, body) if seen.is_allowed else None
+    def seen_by(
+        endpoint: GraphQLEndpoint, headers: Mapping[bytes, bytes], body: bytes, client: Client
+    ) -> Answer | None:
+        answer = answer_at_once(endpoint, headers, body, client) if seen.is_allowed else None
         seen.answered.append(answer is not None)
         return answer
 

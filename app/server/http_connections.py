@@ -148,7 +148,7 @@ class HTTPConnection(HttpToolsProtocol):
 
     def _answer_at_once(self, body: bytes) -> bool:
         assert self._at_once
-        answer = self._at_once.answer(self.headers, body)
+        answer = self._at_once.answer(self.headers, body, self.client)
         if answer is None:
             return False
         headers, content = answer

@@ -16,8 +16,10 @@ class AtOnce:
     target: bytes
     """The path of the requests, all of which are POST requests without a query string."""
 
-    answer: Callable[[Headers, bytes], tuple[Headers, bytes] | None]
+    answer: Callable[[Headers, bytes, tuple[str, int] | None], tuple[Headers, bytes] | None]
     """Return headers and body of the response with status 200 to a request with these headers and this body.
+
+    The third argument is the address and port from which the connection comes.
 
     Return `None` for a request that must go through ASGI. Never raise an exception.
     """

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -34,8 +35,9 @@ class QuickDesk(Desk):
         self.called += 1
         await super().__call__(scope, receive, send)
 
-    def answer(self, headers: Headers, body: bytes) -> tuple[Headers, bytes] | None:
+    def answer(self, headers: Headers, body: bytes, client: Any) -> tuple[Headers, bytes] | None:
         assert (b"host", b"localhost") in headers
+        assert client[0] == "127.0.0.1"
         return ([(b"content-length", b"%d" % len(self.quick))], self.quick) if body == b"known" else None
 
 

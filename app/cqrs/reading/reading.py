@@ -37,6 +37,8 @@ class Reading:
         self.demanded: list[Token] = []
         self.reflected = 0
         """The highest position that the answers so far reflect."""
+        self.reads = self.documents = 0
+        """The numbers of reads, and of documents that they found; a joined read counts for each operation."""
         self._sources: list[Source] = []
         self._first_freshness: dict[str, Freshness] = {}
         self._awaited: dict[str, int] = {}
@@ -94,6 +96,7 @@ class Reading:
         )
         self._add_source(Source(collection, ids))
         documents = [found.get(id) for id in ids]
+        self.documents += len(found)
         return [each if each and seen_by.includes(scope, each) else None for each in documents]
 
     async def page(
@@ -113,6 +116,7 @@ class Reading:
             lambda: self._reader.find(collection, filter, sort=sort, limit=find.limit, fields=find.fields),
         )
         self._add_source(listed(collection, filter, sort, found))
+        self.documents += len(found)
         return page_of(find, found)
 
     async def count(self, listing: Listing) -> int:
@@ -140,6 +144,7 @@ class Reading:
             collection, lambda: self._reader.aggregate(collection, pipeline)
         )
         self._add_source(all_of(collection))
+        self.documents += len(found)
         return found
 
     def recall(self, cache: ReadCache, key: Hashable) -> Any:
@@ -170,6 +175,7 @@ class Reading:
 
     async def _read_consistently(self, collection: Collection, read: Callable[[], Awaitable[T]]) -> T:
         """Return the result of `read`, repeated if the documents may have been lost or set back meanwhile."""
+        self.reads += 1
         progress = self._progress[collection.read_model]
         while True:
             doubts = progress.doubts

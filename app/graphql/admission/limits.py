@@ -108,10 +108,11 @@ class Limits(SchemaExtension):
         try:
             refuse_long_lists(execution.variables)
             cost = formula.cost(execution.variables)
+            if execution.operation_type is not OperationType.SUBSCRIPTION:
+                execution.context.charge(cost.points, cost.commands)
+                execution.context.cost = cost
         except GraphQLError as refusal:
             return [refusal]
-        if execution.operation_type is not OperationType.SUBSCRIPTION:
-            execution.context.cost = cost
         return []
 
 

@@ -4,6 +4,7 @@ An answer that is made of documents only is cached until one of them changes.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 import strawberry
@@ -12,6 +13,8 @@ from strawberry.types import ExecutionResult
 
 from app.cqrs.freshness.tokens import BadToken
 from app.cqrs.sizes import bytes_of, compact
+from app.graphql.admission.budgets import Throttled, spent
+from app.graphql.admission.cost import Cost
 from app.graphql.compiled.operations import PER_OPERATION, CompiledOperation
 from app.graphql.compiled.parsed import NotCovered
 from app.graphql.compiled.repeat_cache import RepeatCache
@@ -20,11 +23,23 @@ from app.graphql.execution.context import Context
 from app.graphql.execution.errors import presentable
 from app.graphql.execution.extension import extensions_of
 from app.graphql.execution.operation import Operation
-from app.graphql.execution.results import encoded, with_cost, with_freshness
+from app.graphql.execution.results import encoded, with_cost, with_freshness, with_left
 
 MOST_OPERATIONS = 500
 MOST_BYTES = 12_000_000
 """Bytes of all compiled operations; one of some hundred characters takes 50,000."""
+
+
+class Kept(NamedTuple):
+    """A cached answer: its part that is the same for all viewers of a scope, and what it costs them."""
+
+    data: bytes
+    points: int | None
+    """Points; `None` if they are not counted, and the data does not tell them."""
+
+
+PER_ANSWER = 100
+"""Bytes of a kept answer besides its data and its key."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,9 @@ class CompiledQueries:
         """Return the response's body; `None` if strawberry must execute the operation.
 
         The context must belong to this operation alone, and must not be used again if there is no answer.
+        Raise `Throttled`.
         """
+        context.refuse_if_spent()
         try:
             await context.demand_sent_tokens()
         except (BadToken, GraphQLError):
@@ -66,19 +83,22 @@ class CompiledQueries:
         since, size = cache.mark(), ready.size
         try:
             context.cost = cost = ready.cost(operation.variables)
+            self._charge(cost, context)
             sight = context.viewer.scope.sight
             result = await ready.execute(operation.variables, context, sight=sight, yields=cost.large)
             if result.errors:
                 errors = [presentable(error) for error in result.errors]
                 body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))
             else:
-                data = with_cost(orjson.dumps(result.data), cost)
-                body = with_freshness(data, context.reading.freshness())
+                data, points = with_cost(orjson.dumps(result.data), cost), context.settle()
+                body = with_freshness(data, context.reading.freshness(), context.account)
                 if context.cacheable and cache.capacity:
-                    kept = compact(data)
-                    size_of_both = bytes_of(kept) + operation.size
+                    kept = _kept(data, points, context)
+                    size_of_both = PER_ANSWER + bytes_of(kept.data) + operation.size
                     context.reading.keep(cache, key, kept, size=size_of_both, since=since)
         except (NotCovered, TypeError):  # a TypeError for a value that JSON can't hold
+            if context.account:
+                context.account.settle(0)
             return None
         finally:
             if ready.size != size:
@@ -87,16 +107,47 @@ class CompiledQueries:
         return body
 
     def recall(self, operation: Operation, context: Context) -> bytes | None:
-        """Return the body of a cached response; `None` if documents must be read, or waited for."""
+        """Return the body of a cached response; `None` if documents must be read, or waited for.
+
+        Raise `Throttled`.
+        """
         reading = context.reading
-        data = reading.recall(context.cache, (context.viewer.scope, *operation.key))
-        if data is None:
+        kept: Kept | None = reading.recall(context.cache, (context.viewer.scope, *operation.key))
+        if kept is None:
             return None
+        data, points = kept
+        caller = context.caller
+        budget = caller and caller.points
+        if points is None:
+            if budget:
+                return None  # It was cached by a context without a budget, and does not tell its points.
+            self.recalled += 1
+            return with_freshness(data, reading.freshness())
+        if not caller or not budget:
+            return None
+        left = budget.take(caller.spender(context.viewer), points)
+        if left < 0:
+            context.charge(points)  # which raises the refusal
         self.recalled += 1
-        return with_freshness(data, reading.freshness())
+        return with_left(data, left, budget, reading.freshness())
+
+    def _charge(self, cost: Cost, context: Context) -> None:
+        """Charge an operation; raise `Throttled`, or `NotCovered` if it exceeds the whole budget."""
+        try:
+            context.charge(cost.points, cost.commands)
+        except Throttled:
+            raise
+        except GraphQLError:
+            raise NotCovered from None
 
     async def _operation(self, query: str, operation_name: str | None) -> CompiledOperation | NotCompiled:
         try:
             return await CompiledOperation.create(self._schema, self._leaves, query, operation_name)
         except NotCovered:
             return NotCompiled(PER_OPERATION + bytes_of(query))
+
+
+def _kept(data: bytes, points: int, context: Context) -> Kept:
+    if context.caller and context.caller.points:
+        return Kept(compact(data + spent(points, points)), points)
+    return Kept(compact(data), None)

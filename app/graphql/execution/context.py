@@ -12,6 +12,7 @@ from app.cqrs.freshness.tokens import Token
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.reading import Reading
 from app.cqrs.viewers import Viewer
+from app.graphql.admission.budgets import Account, Caller, Throttled
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.lists import MOST_TOKENS, refuse_more
 from app.graphql.execution.subscription_state import SubscriptionState
@@ -40,8 +41,15 @@ class Context:
         sent_tokens: str = "",
         over_http: bool = False,
         subscription: SubscriptionState | None = None,
+        caller: Caller | None = None,
     ) -> None:
         self._circle = circle
+        self.caller = caller
+        """The budgets and the client's address; `None` if there are no budgets."""
+        self.account: Account | None = None
+        """The spending of this operation, once it is known."""
+        self.throttled: Throttled | None = None
+        """The refusal of this operation, if the viewer has spent too much."""
         self.sent_tokens = sent_tokens
         """The tokens in the request's header or in `connection_init`, separated by commas; empty if none."""
         self.over_http = over_http
@@ -87,11 +95,47 @@ class Context:
             sent_tokens=self.sent_tokens,
             over_http=self.over_http,
             subscription=subscription,
+            caller=self.caller,
         )
 
     def for_viewer(self, viewer: Viewer) -> "Context":
         """Return a new context for operations of another viewer with the same tokens."""
-        return Context(self._circle, viewer, sent_tokens=self.sent_tokens, over_http=self.over_http)
+        return Context(
+            self._circle,
+            viewer,
+            sent_tokens=self.sent_tokens,
+            over_http=self.over_http,
+            caller=self.caller,
+        )
+
+    def charge(self, points: int, commands: int = 0) -> None:
+        """Charge the viewer's budgets; raise `Throttled`, or the refusal of an operation beyond a budget."""
+        if self.caller:
+            self.account = account = Account(self.caller, self.viewer)
+            try:
+                account.charge(points, commands)
+            except Throttled as refusal:
+                self.throttled = refusal
+                raise
+
+    def refuse_if_spent(self) -> None:
+        """Raise `Throttled` if the viewer has nothing left to spend."""
+        if self.caller:
+            Account(self.caller, self.viewer).refuse_if_spent()
+
+    def charge_text(self, text: str) -> None:
+        """Charge an operation that was refused by its text, unless it was refused by a budget."""
+        if self.caller and not self.throttled:
+            Account(self.caller, self.viewer).charge_text(text)
+
+    def settle(self) -> int:
+        """Give back what the execution did not take; return the points that it took."""
+        if self.cost is None:
+            return 0
+        actual = self.cost.points_taken(self.reading.reads, self.reading.documents)
+        if self.account:
+            self.account.settle(actual)
+        return actual
 
     async def demand_sent_tokens(self) -> None:
         """Have all reads wait for the sent tokens; raise `BadToken`, or the refusal of too many tokens."""

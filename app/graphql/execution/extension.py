@@ -98,4 +98,7 @@ def _forget_frames(errors: Iterable[GraphQLError]) -> None:
 def extensions_of(context: Context) -> dict[str, Any]:
     """Return a response's extensions: the cost, if known, and the freshness of the read models."""
     freshness = {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
-    return {"cost": context.cost.shown(), **freshness} if context.cost else freshness
+    if context.cost is None:
+        return freshness
+    context.settle()
+    return {"cost": context.cost.shown() | (context.account.shown() if context.account else {}), **freshness}

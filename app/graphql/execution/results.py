@@ -8,6 +8,7 @@ import orjson
 from strawberry.types.execution import ExecutionResult
 
 from app.cqrs.freshness.progress import Freshness
+from app.graphql.admission.budgets import Account, Budget
 from app.graphql.admission.cost import Cost
 from app.graphql.execution.freshness import freshness_extension
 
@@ -18,13 +19,20 @@ def was_executed(result: ExecutionResult) -> bool:
 
 
 def with_cost(data: bytes, cost: Cost) -> bytes:
-    """Return the part of an answer that can be cached: the encoded data, followed by the cost."""
-    return b'{"data":%b,"extensions":{"cost":%b,' % (data, orjson.dumps(cost.shown()))
+    """Return the part of an answer that can be cached: the encoded data, followed by the cost, left open."""
+    return b'{"data":%b,"extensions":{"cost":%b' % (data, orjson.dumps(cost.shown())[:-1])
 
 
-def with_freshness(answer: bytes, freshness: Iterable[Freshness]) -> bytes:
-    """Return a whole answer: the part from `with_cost`, followed by the freshness."""
-    return b'%b"freshness":[%b]}}' % (answer, b",".join(map(_encoded, freshness)))
+def with_freshness(answer: bytes, freshness: Iterable[Freshness], account: Account | None = None) -> bytes:
+    """Return a whole answer: the part from `with_cost`, followed by the spending and the freshness."""
+    spent = account.encoded() if account else b"}"
+    return b'%b%b,"freshness":[%b]}}' % (answer, spent, b",".join(map(_encoded, freshness)))
+
+
+def with_left(answer: bytes, left: float, budget: Budget, freshness: Iterable[Freshness]) -> bytes:
+    """Return a whole answer: the part from `with_cost` and `spent`, with what is left and the freshness."""
+    encoded = b",".join(map(_encoded, freshness))
+    return b'%b%d%b,"freshness":[%b]}}' % (answer, left, budget.encoded, encoded)
 
 
 @lru_cache(100)

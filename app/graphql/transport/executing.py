@@ -16,7 +16,7 @@ from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.personal import fields_by_actor
-from app.graphql.execution.results import encoded
+from app.graphql.execution.results import encoded, was_executed
 from app.graphql.execution.subscription_state import SubscriptionState
 
 
@@ -55,27 +55,32 @@ class Operations:
 
         `context` must belong to this operation alone.
         """
-        return await self._schema.execute(
+        result = await self._schema.execute(
             operation.query,
             variable_values=dict(operation.variables or {}),
             operation_name=operation.operation_name,
             context_value=context,
             allowed_operation_types=types,
         )
+        if context.caller and not was_executed(result):
+            context.charge_text(operation.query)
+        return result
 
     async def results(
         self, operation: Operation, context: Context, state: SubscriptionState
     ) -> AsyncGenerator[ExecutionResult, None]:
         """Yield each result, and record in `state` how far a subscription has come; raise `Refused`."""
+        own = context.for_operation(state)
         source = await self._schema.stream(
             operation.query,
             variable_values=dict(operation.variables or {}),
-            context_value=context.for_operation(state),
+            context_value=own,
             operation_name=operation.operation_name,
         )
         async with aclosing(source):
             async for result in source:
                 if isinstance(result, PreExecutionError):
+                    own.charge_text(operation.query)
                     raise Refused(result.errors or [])
                 yield cast("ExecutionResult", result)  # nothing is deferred in this schema
 

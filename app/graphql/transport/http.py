@@ -12,15 +12,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
-from app.cqrs.viewers import Viewer
+from app.graphql.admission.budgets import Throttled
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
 from app.graphql.transport.authentication import Authentication, Authenticator
+from app.graphql.transport.callers import (
+    FORWARDED_FOR,
+    CallerOf,
+    Client,
+    forwarded_for,
+    nobody_counts,
+)
 from app.graphql.transport.executing import Item, Operations
 from app.graphql.transport.http_requests import GraphQLRequest, cached_operation
 from app.graphql.transport.media_types import JSON, Accepted
@@ -70,17 +78,21 @@ class GraphQLEndpoint:
         playground: Page,
         *,
         authenticator: Authenticator | None,
+        caller: CallerOf = nobody_counts,
         allowed_origins: Sequence[str] = (),
         leaving: asyncio.Event | None = None,
     ) -> None:
         self._circle = circle
+        self._caller = caller
         self._leaving = leaving or asyncio.Event()
         self._origins = Origins(allowed_origins)
         self.operations = Operations(schema)
         self._streams = Streams(self.operations)
         self.authentication = Authentication(authenticator, allowed_origins)
         """The viewers of requests and sockets."""
-        self._sockets = Sockets(circle, self._streams, self.authentication, allowed_origins=allowed_origins)
+        self._sockets = Sockets(
+            circle, self._streams, self.authentication, caller=caller, allowed_origins=allowed_origins
+        )
         self._playground = playground
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +113,9 @@ class GraphQLEndpoint:
             response = refused(internal, request.accepted.json)
         await response(scope, receive, send)
 
-    def answer_at_once(self, headers: Mapping[bytes, bytes], body: bytes) -> Answer | None:
+    def answer_at_once(
+        self, headers: Mapping[bytes, bytes], body: bytes, client: Client = None
+    ) -> Answer | None:
         """Return the cached answer to a POST request; `None` if the request may have to wait.
 
         The answer is the same as the one that the ASGI application would give.
@@ -116,10 +130,14 @@ class GraphQLEndpoint:
         if viewer is None:
             return None
         tokens = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
-        context = Context(self._circle(), viewer, sent_tokens=tokens, over_http=True)
+        caller = self._caller(client, headers.get(FORWARDED_FOR))
+        context = Context(self._circle(), viewer, sent_tokens=tokens, over_http=True, caller=caller)
         if not context.demand_sent_tokens_at_once():
             return None
-        answer = self.operations.compiled.recall(operation, context)
+        try:
+            answer = self.operations.compiled.recall(operation, context)
+        except Throttled:
+            return None
         return Answer(answer, accepted.json, context.token_to_return, 200) if answer else None
 
     async def _answer(self, request: GraphQLRequest) -> ASGIApp:
@@ -128,9 +146,15 @@ class GraphQLEndpoint:
             return await self._playground(Request(request.scope))
         viewer = await self.authentication.of_request(request.credentials)
         operation = await request.operation()
-        context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True)
-        if answer := await self.operations.compiled.answer(operation, context):
-            return self._answered(answer, context, accepted)
+        caller = self._caller(request.scope.get("client"), forwarded_for(request.scope["headers"]))
+        context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True, caller=caller)
+        try:
+            if answer := await self.operations.compiled.answer(operation, context):
+                return self._answered(answer, context, accepted)
+        except Throttled as refusal:
+            context.throttled = refusal
+            spent = PreExecutionError(data=None, errors=[refusal])
+            return self._answered(encoded(spent), context, accepted, _status(spent, context, accepted))
         context = context.for_operation()
         try:
             result = await self.operations.execute(operation, context, _allowed(request.method, accepted))
@@ -138,26 +162,36 @@ class GraphQLEndpoint:
             raise HTTPException(400, unknown.as_http_error_reason()) from unknown
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is OperationType.SUBSCRIPTION:
-                return self._subscribed(request, operation, viewer)
+                return self._subscribed(request, operation, context)
             raise HTTPException(405, "Send mutations with POST.", {"Allow": "POST"}) from wrong
-        status = 400 if accepted.json != JSON and not was_executed(result) else 200
-        return self._answered(encoded(result), context, accepted, status)
+        return self._answered(encoded(result), context, accepted, _status(result, context, accepted))
 
     def _answered(self, body: bytes, context: Context, accepted: Accepted, status: int = 200) -> ASGIApp:
         token = context.token_to_return
         if accepted.events_above_all:
             headers = {TOKEN_HEADER: token} if token else None
             return EventStream(only(Item(body, None)), self._leaving, headers=headers)
-        return Answer(body, accepted.json, token, status)
+        answer = Answer(body, accepted.json, token, status)
+        if context.throttled:
+            answer.headers.append((b"retry-after", b"%d" % context.throttled.wait))
+        return answer
 
-    def _subscribed(self, request: GraphQLRequest, operation: Operation, viewer: Viewer) -> EventStream:
+    def _subscribed(self, request: GraphQLRequest, operation: Operation, context: Context) -> EventStream:
         if request.method == "GET" and not self._origins.allow(request.headers):
             raise HTTPException(
                 403, "Pages of this origin may not subscribe. Add the origin to ALLOWED_ORIGINS."
             )
         resumed = replace(operation, after=request.headers.get("last-event-id") or None)
-        items = self._streams.open(resumed, Context(self._circle(), viewer, sent_tokens=request.tokens))
-        return EventStream(items, self._leaving, watch=partial(self.authentication.watch, viewer))
+        own = Context(self._circle(), context.viewer, sent_tokens=request.tokens, caller=context.caller)
+        items = self._streams.open(resumed, own)
+        return EventStream(items, self._leaving, watch=partial(self.authentication.watch, context.viewer))
+
+
+def _status(result: ExecutionResult, context: Context, accepted: Accepted) -> int:
+    """Return the status of a result, which is always 200 for clients that expect the older media type."""
+    if accepted.json == JSON or was_executed(result):
+        return 200
+    return 429 if context.throttled else 400
 
 
 def _allowed(method: str, accepted: Accepted) -> set[OperationType]:

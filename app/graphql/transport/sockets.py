@@ -17,6 +17,7 @@ from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation, problem_with_length
 from app.graphql.transport.authentication import Authentication, sent_in, without_token
+from app.graphql.transport.callers import CallerOf, forwarded_for, nobody_counts
 from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected
 from app.graphql.transport.executing import Refused
 from app.graphql.transport.messages import Message, message_in
@@ -56,6 +57,7 @@ class Sockets:
         streams: Streams,
         authentication: Authentication,
         *,
+        caller: CallerOf = nobody_counts,
         allowed_origins: Sequence[str] = (),
         init_patience: timedelta = INIT_PATIENCE,
         read_patience: timedelta = READ_PATIENCE,
@@ -63,6 +65,7 @@ class Sockets:
         self._circle = circle
         self._streams = streams
         self._authentication = authentication
+        self._caller = caller
         self._origins = Origins(allowed_origins)
         self._init_patience = init_patience
         self._read_patience = read_patience
@@ -78,7 +81,8 @@ class Sockets:
         else:
             await websocket.accept(PROTOCOL)
             tokens = websocket.headers.get(TOKEN_HEADER) or ""
-            context = Context(self._circle(), ANONYMOUS, sent_tokens=tokens)
+            caller = self._caller(scope.get("client"), forwarded_for(scope["headers"]))
+            context = Context(self._circle(), ANONYMOUS, sent_tokens=tokens, caller=caller)
             await _Socket(
                 websocket,
                 send,

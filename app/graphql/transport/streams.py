@@ -12,12 +12,15 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from graphql import GraphQLError
+
+from app.graphql.admission.budgets import SUBSCRIPTION, Throttled
 from app.graphql.admission.turns import turns
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded
 from app.graphql.execution.subscription_state import SubscriptionState
-from app.graphql.transport.executing import Item, Operations
+from app.graphql.transport.executing import Item, Operations, Refused
 from app.graphql.transport.sharing import SharingKey, sharing_key
 from app.graphql.transport.subscribers import SharedExecution, SharedItem, Subscriber
 
@@ -39,13 +42,21 @@ class Streams:
         await turns.take_for(operation.query)
         key = self._key(operation, context)
         if key is None:
-            if body := await self._operations.compiled.answer(operation, context.for_operation()):
+            try:
+                body = await self._operations.compiled.answer(operation, context.for_operation())
+            except Throttled as refusal:
+                raise Refused([refusal]) from refusal
+            if body:
                 yield Item(body, None)
                 return
             async with aclosing(self._operations.results(operation, context, SubscriptionState())) as answers:
                 async for answer in answers:
                     yield Item(encoded(answer), None)
             return
+        try:
+            context.for_operation().charge(SUBSCRIPTION)
+        except GraphQLError as refusal:
+            raise Refused([refusal]) from refusal
         subscriber = Subscriber(operation.after)
         self._join(subscriber, key, operation, context)
         try:

@@ -1,0 +1,40 @@
+"""The budgets that the settings describe."""
+
+from functools import lru_cache
+
+from app.addresses import Addresses
+from app.config import Settings
+from app.graphql.admission.budgets import Budget, Budgets, Caller
+from app.graphql.transport.callers import CallerOf, Client, nobody_counts
+
+POINTS_PER_MINUTE, COMMANDS_PER_MINUTE = 60_000, 600
+"""The budgets by default, where viewers are told apart."""
+
+
+MOST_CALLERS = 1_000
+"""Callers that are remembered, because making one takes longer than charging it."""
+
+
+def counting(settings: Settings, *, has_viewers: bool) -> CallerOf:
+    """Return the function that finds the caller of a connection; it finds none without budgets.
+
+    Where viewers are told apart, the budgets have defaults.
+    """
+    points = settings.points_per_minute
+    commands = settings.commands_per_minute
+    if has_viewers:
+        points = POINTS_PER_MINUTE if points is None else points
+        commands = COMMANDS_PER_MINUTE if commands is None else commands
+    if not points and not commands:
+        return nobody_counts
+    budgets = Budgets(Budget(points) if points else None, Budget(commands) if commands else None)
+    addresses = Addresses(settings.proxies)
+
+    @lru_cache(MOST_CALLERS)
+    def caller_at(host: str | None, forwarded: bytes | None) -> Caller:
+        return Caller(budgets, addresses.of(host, forwarded))
+
+    def caller(client: Client, forwarded: bytes | None) -> Caller:
+        return caller_at(client[0] if client else None, forwarded)
+
+    return caller
