@@ -1,0 +1,103 @@
+"""Every field of the schema, asked for by every role in every way: nobody is shown a stranger's document."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from app.cqrs.documents.audiences import Audience
+from app.cqrs.opaque import unwrapped
+from app.graphql.internals.strawberry import core_schema
+from schema.root import schema
+from tests.inprocess import Service
+from tests.viewing.operations import Asked, mutations, queries
+from tests.viewing.roles import ADA, ANONYMOUS, BOB, CUSTOMERS, OPERATOR, ROLES, STAFF, Books
+from tests.viewing.ways import over_http, socket_of
+
+EVENTS = "text/event-stream"
+CORE = core_schema(schema)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_no_query_shows_a_strangers_document(guarded: Service, books: Books, role: str) -> None:
+    compiled, shown = guarded.operations.compiled, Counter[str]()
+    recalled = compiled.recalled
+    async with socket_of(books, role) as socket:
+        for asked in queries(CORE, books):
+            own = replace(asked, text=f"{asked.text} # {role}")  # so that nobody else has asked it
+            answers = [await over_http(books, role, own) for _ in range(3)]
+            answers.append(await over_http(books, role, asked))  # which others have asked
+            answers.append(await socket.ask(asked))
+            answers.append(await over_http(books, role, asked, accept=EVENTS))
+            for answer in answers:
+                echoed = [str(asked.variables["commandId"])] if asked.field == "commandStatus" else []
+                assert books.foreign_in(answer, role, echoed) == [], (asked, answer)
+            for name in CUSTOMERS:
+                shown[name] += any(mark in answers[0] for mark in books.of[name].ids)
+    seen = {name for name in CUSTOMERS if shown[name]}
+    assert seen == {ANONYMOUS: set(), ADA: {ADA}, BOB: {BOB}}.get(role, set(CUSTOMERS)), (
+        "this shows something"
+    )
+    assert compiled.recalled > recalled + 20
+
+
+async def test_a_collection_that_is_everybodys_by_mistake_is_found(
+    guarded: Service, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tests beside this one look for would be there."""
+    monkeypatch.setattr(Audience, "limited", lambda _self, filter, _scope: filter)
+    monkeypatch.setattr(Audience, "includes", lambda *_anything: True)
+    found = Counter[str]()
+    for asked in queries(CORE, books):
+        if asked.field not in ("commandStatus", "activity", "sales"):
+            asked = Asked(asked.field, asked.text + " ", asked.variables)  # not kept yet
+            found[asked.field] += len(books.foreign_in(await over_http(books, ADA, asked), ADA))
+    assert {name for name in found if found[name]} == {
+        "customer",
+        "customers",
+        "node",
+        "nodes",
+        "order",
+        "orders",
+    }
+
+
+LAST = ("cancelOrder", "closeCustomer")
+"""Mutations after which little is left to ask for; customers send them about themselves at the end."""
+
+LEFT_OUT = {BOB: LAST[1:], OPERATOR: LAST, STAFF: LAST}
+
+EVENT = '"__typename":"EventReference"'
+"""In the receipt of a command that was accepted."""
+
+ACCEPTED = {
+    ANONYMOUS: set[str](),
+    BOB: {"placeOrder", "updateCustomer", "cancelOrder"},
+    ADA: {"placeOrder", "updateCustomer", "cancelOrder", "closeCustomer"},
+    OPERATOR: {"addProduct", "receiveStock", "registerCustomer"},
+    STAFF: {"receiveStock", "registerCustomer"},
+}
+"""The mutations of which at least one is accepted; staff and operators have others accepted, too."""
+
+
+@pytest.mark.parametrize("role", ACCEPTED)
+async def test_no_payload_shows_a_strangers_document(books: Books, role: str) -> None:
+    done = Counter[str]()
+    every = [each for each in mutations(CORE, books) if each.field not in LEFT_OUT.get(role, ())]
+    async with socket_of(books, role) as socket:
+        for number, asked in enumerate(sorted(every, key=lambda each: each.field in LAST)):
+            answer = await (socket.ask(asked) if number % 2 else over_http(books, role, asked))
+            assert books.foreign_in(answer, role, echoed(asked, books)) == [], (asked, answer)
+            done[asked.field] += EVENT in answer
+    accepted = {name for name in done if done[name]}
+    assert accepted >= ACCEPTED[role]
+    assert accepted == ACCEPTED[role] or not books.strangers_of(role)
+
+
+def echoed(asked: Asked, books: Books) -> set[str]:
+    """The ids in an input, which a refusal may repeat, and the words that a customer gives themselves."""
+    named = asked.variables["input"]
+    ids = {named[each] for each in ("customerId", "orderId") if each in named}
+    keys = {unwrapped(id).decode().partition(":")[2] for id in ids}
+    words = {word for name in CUSTOMERS for word in books.of[name].words if word in str(named)}
+    return ids | keys | words | {named.get("commandId", "")}
