@@ -37,7 +37,8 @@ class FetchedKeys:
         self._fetch = fetch
         self.withdrawn: Callable[[], None] = lambda: None
         """The function to call when a key is no longer published."""
-        self._seldom = seldom
+        self.seldom = seldom
+        """Seconds between the beginnings of two fetches."""
         self._keys = KeySet()
         self._trouble: str | None = "they have not been fetched yet"
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -91,7 +92,7 @@ class FetchedKeys:
         """Fetch once, and again while tokens wait that came after the beginning."""
         try:
             while True:
-                await asyncio.sleep(self._begun_at + self._seldom - time.monotonic())
+                await asyncio.sleep(self._begun_at + self.seldom - time.monotonic())
                 self._begun_at = time.monotonic()
                 self.begun += 1
                 await self._fetch_once()
