@@ -67,11 +67,12 @@ def create_app(
                     own.stop()
 
     own = None if authenticator else authenticator_of(settings, settings.data_dir)
+    takes_tokens = bool(authenticator or own)
     leaving, hosts = asyncio.Event(), settings.hosts
     graphql = GraphQLEndpoint(
         schema,
         lambda: app.state.circle,
-        playground.playground,
+        playground.playground_with_token if takes_tokens else playground.playground,
         authenticator=authenticator or own,
         caller=counting(settings, has_viewers=bool(authenticator or own)),
         allowed_origins=settings.origins,
@@ -93,7 +94,7 @@ def create_app(
         return _varying(answer.headers) if settings.origins else answer.headers, answer.body
 
     own_routes: list[BaseRoute] = []
-    if settings.takes_tokens or authenticator:
+    if takes_tokens:
         exchange: ASGIApp = CookieExchange(graphql.authentication, GRAPHQL)
         if settings.origins:
             exchange = _for_pages_of(settings.origins, exchange)

@@ -18,6 +18,7 @@ _OWN = Path(__file__).parent / "static"
 _GRAPHIQL = Path(str(files("graphene_django_graphiql_static"))) / "static" / "graphene_django_graphiql_static"
 
 SERVED = {
+    "access.js": _OWN,
     "diptych.svg": _OWN,
     "fetcher.js": _OWN,
     "operations.js": _OWN,
@@ -73,14 +74,21 @@ def prepared_tabs() -> list[dict[str, str]]:
 
 
 @functools.cache
-def _page() -> str:
+def _page(*, takes_tokens: bool) -> str:
     tabs = html.escape(orjson.dumps(prepared_tabs()).decode())
-    return Template((_OWN / "playground.html").read_text("utf-8")).substitute(tabs=tabs)
+    return Template((_OWN / "playground.html").read_text("utf-8")).substitute(
+        tabs=tabs, access="" if takes_tokens else " hidden"
+    )
 
 
 async def playground(_request: Request) -> Response:
     """Return the page, which sends operations to the GraphQL endpoint at its own address."""
-    return HTMLResponse(_page(), headers={**_HEADERS, "Vary": "Accept"})
+    return HTMLResponse(_page(takes_tokens=False), headers={**_HEADERS, "Vary": "Accept"})
+
+
+async def playground_with_token(_request: Request) -> Response:
+    """Return the page with a field for the viewer's token."""
+    return HTMLResponse(_page(takes_tokens=True), headers={**_HEADERS, "Vary": "Accept"})
 
 
 class _PlaygroundFiles(StaticFiles):

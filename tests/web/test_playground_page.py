@@ -111,7 +111,7 @@ def test_scripts_import_served_files_only() -> None:
     own = [static / name for name, folder in SERVED.items() if folder == static and name.endswith(".js")]
     imported = {name for file in own for name in re.findall(r'from "\./(.+?)"', file.read_text("utf-8"))}
 
-    assert imported == {"fetcher.js", "operations.js", "result.js", "status.js", "tabs.js"}
+    assert imported == {"access.js", "fetcher.js", "operations.js", "result.js", "status.js", "tabs.js"}
     assert imported | {"playground.js"} == {file.name for file in own}
 
 

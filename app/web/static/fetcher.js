@@ -1,6 +1,9 @@
 // The playground's transport: POST for queries and mutations, graphql-transport-ws for subscriptions.
 
+import { accessToken, onAccessChange } from "./access.js";
+
 const TOKEN = "Consistency-Token";
+const FORBIDDEN = 4403; // the close code of a socket whose token is not valid, or no longer
 
 /**
  * Return the functions that send operations. Each request carries the consistency token of the last response, which
@@ -9,11 +12,20 @@ const TOKEN = "Consistency-Token";
 export function createTransport(url) {
   const socketUrl = new URL(url);
   socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
-  const socket = graphqlWs.createClient({
-    url: socketUrl.href,
-    retryAttempts: 0, // a reconnected subscription would silently miss the messages in between
-  });
+  let socket = connect();
   let token = null;
+  onAccessChange(() => {
+    socket = connect(); // the earlier one closes itself when the last of its subscriptions has ended
+  });
+
+  function connect() {
+    const access = accessToken();
+    return graphqlWs.createClient({
+      url: socketUrl.href,
+      connectionParams: access ? { Authorization: `Bearer ${access}` } : undefined,
+      retryAttempts: 0, // a reconnected subscription would silently miss the messages in between
+    });
+  }
 
   /** Send a query or a mutation; return its response, or an error in the shape of one. */
   async function post(params, headers) {
@@ -26,12 +38,14 @@ export function createTransport(url) {
 
   async function request(params, headers) {
     const carried = token;
+    const access = accessToken();
     const response = await fetch(url, {
       method: "POST",
       headers: {
         Accept: "application/graphql-response+json, application/json;q=0.9",
         "Content-Type": "application/json",
         ...(carried && { [TOKEN]: carried }),
+        ...(access && { Authorization: `Bearer ${access}` }),
         ...headers,
       },
       body: JSON.stringify(params),
@@ -71,6 +85,7 @@ async function readAnswer(response) {
 export function failure(reason) {
   if (Array.isArray(reason)) return { errors: reason };
   if (reason instanceof CloseEvent) {
+    if (reason.code === FORBIDDEN) return { errors: [{ message: reason.reason }] };
     const why = [reason.code, reason.reason].filter(Boolean).join(" ");
     return { errors: [{ message: `The connection to the service was closed (${why}): is it running?` }] };
   }
