@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
@@ -69,6 +69,15 @@ class Settings(AccessSettings):
         default="",
         description="addresses and networks of proxies whose X-Forwarded-For is read, separated by commas",
     )
+    documents: Literal["any", "trusted"] = Field(
+        default="any",
+        description="operations to accept: any, or trusted ones only, which DOCUMENTS_MANIFEST lists",
+    )
+    documents_manifest: Path | None = Field(
+        default=None,
+        description="file of operations that clients may send by their ids, as relay-compiler, "
+        "graphql-codegen or Apollo write it",
+    )
     heartbeat: float = Field(
         default=10.0, gt=0, le=300, description="seconds between heartbeats of a subscription without changes"
     )
@@ -130,6 +139,14 @@ class Settings(AccessSettings):
     def _are_hosts(cls, hosts: str) -> str:
         _check_each(hosts, host_of)
         return hosts
+
+    @model_validator(mode="after")
+    def _has_a_manifest(self) -> Self:
+        if self.documents == "trusted" and self.documents_manifest is None:
+            raise PydanticCustomError(
+                "documents", "DOCUMENTS=trusted needs a manifest. Name its file in DOCUMENTS_MANIFEST"
+            )
+        return self
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -23,6 +23,7 @@ from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
 from app.counting import counting
+from app.graphql.admission.persisted import Texts, read_manifest
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.transport.authentication import Authenticator
 from app.graphql.transport.callers import Client
@@ -49,8 +50,8 @@ def create_app(
 
     A server that stops sets `app.state.leaving` first, which ends responses that would otherwise never end.
     If `held` is given, `/health/loop` shows how long the event loop was held. Tokens are verified by the
-    authenticator of the settings, unless another one is given. Raise `Incomplete`, `BadKey`, and
-    `WriteStoreUnavailable` if there is no development secret.
+    authenticator of the settings, unless another one is given. Raise `Incomplete`, `BadManifest`, `BadKey`,
+    and `WriteStoreUnavailable` if there is no development secret.
     """
     require_complete()
 
@@ -74,6 +75,7 @@ def create_app(
         lambda: app.state.circle,
         playground.playground_with_token if takes_tokens else playground.playground,
         authenticator=authenticator or own,
+        texts=_texts(settings),
         caller=counting(settings, has_viewers=bool(authenticator or own)),
         allowed_origins=settings.origins,
         leaving=leaving,
@@ -118,6 +120,12 @@ def create_app(
     app.state.leaving = leaving
     app.state.operations = graphql.operations
     return app
+
+
+def _texts(settings: Settings) -> Texts:
+    """Return the texts that the settings accept; raise `BadManifest`."""
+    file = settings.documents_manifest
+    return Texts(read_manifest(file) if file else None, only_trusted=settings.documents == "trusted")
 
 
 class _GraphQLFirst(Starlette):

@@ -104,3 +104,8 @@ def test_a_time_is_a_finite_number(monkeypatch: pytest.MonkeyPatch, name: str, v
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match="finite"):
         Settings()
+
+
+def test_trusted_documents_need_a_manifest() -> None:
+    with pytest.raises(ValidationError, match="DOCUMENTS=trusted needs a manifest"):
+        Settings(documents="trusted")

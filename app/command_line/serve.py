@@ -41,6 +41,7 @@ def serve(
     from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill, is_wanted
     from app.demo.plan import Shop
+    from app.graphql.admission.persisted import BadManifest
     from app.server.measured_loop import MeasuredLoop
     from app.server.serving import CannotListen
     from app.server.serving import serve as run
@@ -79,7 +80,7 @@ def serve(
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr()
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    expected = (BadKey, CannotListen, DemoRefused, Incomplete, *unavailable)
+    expected = (BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, *unavailable)
     with (
         explained(*expected, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=loop_factory) as runner,

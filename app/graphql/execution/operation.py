@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from app.cqrs.sizes import bytes_of, compact
+from app.graphql.admission.persisted import id_in, problem_with_id
 
 NO_VARIABLES = b"{}"
 
@@ -43,11 +44,14 @@ def problem_with_operation(sent: object) -> str | None:
     """Return what is wrong with an operation in a client's JSON; `None` if all its parts have valid types."""
     if not isinstance(sent, dict):
         return "This is not a JSON object. Send one with query, variables and operationName."
-    if not isinstance(sent.get("query"), str) or not sent["query"].strip():
-        return "query is not a string with an operation. Send the text of one."
     for part in ("variables", "extensions"):
         if not isinstance(sent.get(part), dict | None):
             return f"{part} must be an object or null."
+    if problem := problem_with_id(sent):
+        return problem
+    query = sent.get("query")
+    if (query or id_in(sent) is None) and not (isinstance(query, str) and query.strip()):
+        return "query is not a string with an operation. Send the text of one."
     if not isinstance(sent.get("operationName"), str | None):
         return "operationName must be a string or null."
     if is_too_deep(sent.get("variables")):

@@ -18,6 +18,7 @@ from strawberry.types.graphql import OperationType
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
 from app.graphql.admission.budgets import Throttled
+from app.graphql.admission.persisted import NOT_FOUND, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
@@ -30,10 +31,10 @@ from app.graphql.transport.callers import (
     nobody_counts,
 )
 from app.graphql.transport.executing import Item, Operations
-from app.graphql.transport.http_requests import GraphQLRequest, cached_operation
+from app.graphql.transport.http_requests import GraphQLRequest, Requests
 from app.graphql.transport.media_types import JSON, Accepted
 from app.graphql.transport.origins import Origins
-from app.graphql.transport.refused import refused
+from app.graphql.transport.refused import Refusal, refused
 from app.graphql.transport.sockets import Sockets
 from app.graphql.transport.sse import EventStream, only
 from app.graphql.transport.streams import Streams
@@ -79,11 +80,14 @@ class GraphQLEndpoint:
         *,
         authenticator: Authenticator | None,
         caller: CallerOf = nobody_counts,
+        texts: Texts | None = None,
         allowed_origins: Sequence[str] = (),
         leaving: asyncio.Event | None = None,
     ) -> None:
         self._circle = circle
         self._caller = caller
+        texts = texts or Texts()
+        self._requests = Requests(texts)
         self._leaving = leaving or asyncio.Event()
         self._origins = Origins(allowed_origins)
         self.operations = Operations(schema)
@@ -91,7 +95,12 @@ class GraphQLEndpoint:
         self.authentication = Authentication(authenticator, allowed_origins)
         """The viewers of requests and sockets."""
         self._sockets = Sockets(
-            circle, self._streams, self.authentication, caller=caller, allowed_origins=allowed_origins
+            circle,
+            self._streams,
+            self.authentication,
+            texts=texts,
+            caller=caller,
+            allowed_origins=allowed_origins,
         )
         self._playground = playground
 
@@ -103,6 +112,10 @@ class GraphQLEndpoint:
         request = GraphQLRequest(scope, receive)
         try:
             response = await self._answer(request)
+        except Refusal as refusal:
+            # As clients of the older media type expect it, before they send the text as well.
+            well = refusal.code == NOT_FOUND and request.accepted.json == JSON
+            response = refused(refusal, request.accepted.json, 200 if well else refusal.status_code)
         except HTTPException as refusal:
             response = refused(refusal, request.accepted.json)
         except ClientDisconnect:
@@ -120,7 +133,7 @@ class GraphQLEndpoint:
 
         The answer is the same as the one that the ASGI application would give.
         """
-        operation = cached_operation(headers, body)
+        operation = self._requests.cached(headers, body)
         if operation is None:
             return None
         accepted = Accepted.by(headers.get(b"accept", b""))
@@ -145,7 +158,7 @@ class GraphQLEndpoint:
         if request.method == "GET" and accepted.page_above_all and "query" not in request.parameters:
             return await self._playground(Request(request.scope))
         viewer = await self.authentication.of_request(request.credentials)
-        operation = await request.operation()
+        operation = await self._requests.operation(request)
         caller = self._caller(request.scope.get("client"), forwarded_for(request.scope["headers"]))
         context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True, caller=caller)
         try:

@@ -12,9 +12,12 @@ from starlette.types import Receive, Scope
 
 from app.cqrs.bounded_cache import BoundedCache
 from app.cqrs.sizes import bytes_of
+from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import TOKEN_HEADER
-from app.graphql.execution.operation import Operation, problem_with_length, problem_with_operation
+from app.graphql.execution.operation import Operation, problem_with_operation
 from app.graphql.transport.media_types import JSON, LONGEST_CACHED, Accepted
+from app.graphql.transport.refused import Refusal
+from app.graphql.transport.sent import operation_in
 
 LARGEST_BODY = 1_000_000
 """Largest size, in bytes, of a request's body and of a websocket message."""
@@ -72,25 +75,10 @@ class GraphQLRequest:
         """The parameters in the query string."""
         return QueryParams(self.scope["query_string"])
 
-    async def operation(self) -> Operation:
-        """Return the operation in the query string or the body.
-
-        Raise `HTTPException` if there is none, and `ClientDisconnect`.
-        """
-        match self.method:
-            case "POST":
-                _refuse_encoding(
-                    self._raw.get(b"content-type", b""), self._raw.get(b"content-encoding", b"identity")
-                )
-                body = await self._body()
-                return _cached(body) if len(body) <= LARGEST_CACHED else _operation(_json(body))
-            case "GET":
-                return _operation(_parts_in(self.parameters))
-        raise HTTPException(
-            405,
-            f"The method {self.method} is not allowed. Use POST, or GET for queries.",
-            {"Allow": "GET, POST"},
-        )
+    async def body(self) -> bytes:
+        """Read the body; raise `HTTPException` if it is too large or no JSON, and `ClientDisconnect`."""
+        _refuse_encoding(self._raw.get(b"content-type", b""), self._raw.get(b"content-encoding", b"identity"))
+        return await self._body()
 
     async def _body(self) -> bytes:
         """Read the body; raise `HTTPException` as soon as it is too large."""
@@ -106,36 +94,58 @@ class GraphQLRequest:
                 return bytes(body)
 
 
-_known: BoundedCache[bytes, Operation] = BoundedCache(MOST_CACHED)
+class Requests:
+    """The operations in the bodies and query strings of one endpoint's requests."""
 
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._known: BoundedCache[bytes, Operation] = BoundedCache(MOST_CACHED)
 
-def cached_operation(headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
-    """Return the cached operation of a body; `None` if it is not cached or the request must be refused."""
-    operation = _known.get(body)
-    if operation:
+    def cached(self, headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
+        """Return the cached operation of a body; `None` if it is not, or the request must be refused."""
+        operation = self._known.get(body)
+        if operation:
+            try:
+                _refuse_encoding(
+                    headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
+                )
+            except HTTPException:
+                return None
+        return operation
+
+    async def operation(self, request: GraphQLRequest) -> Operation:
+        """Return the operation in the query string or the body of a request.
+
+        Raise `HTTPException` if there is none, and `ClientDisconnect`.
+        """
+        match request.method:
+            case "POST":
+                body = await request.body()
+                return self._in_body(body) if len(body) <= LARGEST_CACHED else self._operation(_json(body))
+            case "GET":
+                return self._operation(_parts_in(request.parameters))
+        raise HTTPException(
+            405,
+            f"The method {request.method} is not allowed. Use POST, or GET for queries.",
+            {"Allow": "GET, POST"},
+        )
+
+    def _in_body(self, body: bytes) -> Operation:
+        if (operation := self._known.get(body)) is None:
+            operation = self._operation(_json(body))
+            size = PER_OPERATION + bytes_of(body) + bytes_of(operation) + operation.size
+            self._known.put(body, operation, size)
+        return operation
+
+    def _operation(self, sent: object) -> Operation:
+        if problem := problem_with_operation(sent):
+            raise HTTPException(400, problem)
+        parts = cast("dict[str, Any]", sent)
         try:
-            _refuse_encoding(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"))
-        except HTTPException:
-            return None
-    return operation
-
-
-def _cached(body: bytes) -> Operation:
-    if (operation := _known.get(body)) is None:
-        operation = _operation(_json(body))
-        _known.put(body, operation, PER_OPERATION + bytes_of(body) + bytes_of(operation) + operation.size)
-    return operation
-
-
-def _operation(sent: object) -> Operation:
-    if problem := problem_with_operation(sent):
-        raise HTTPException(400, problem)
-    parts = cast("dict[str, Any]", sent)
-    if problem := problem_with_length(parts["query"]):
-        raise HTTPException(413, problem)
-    return Operation(
-        query=parts["query"], variables=parts.get("variables"), operation_name=parts.get("operationName")
-    )
+            return operation_in(parts, self._texts)
+        except NotAccepted as refusal:
+            status = 413 if refusal.code == "LIMIT_EXCEEDED" else 400
+            raise Refusal(status, str(refusal), refusal.code) from refusal
 
 
 def _parts_in(parameters: QueryParams) -> Mapping[str, Any]:

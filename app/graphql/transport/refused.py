@@ -16,9 +16,17 @@ _CODES = {
 }
 
 
-def refused(refusal: HTTPException, media_type: str = JSON) -> Response:
+class Refusal(HTTPException):
+    """A refusal with a code of its own."""
+
+    def __init__(self, status: int, message: str, code: str) -> None:
+        super().__init__(status, message)
+        self.code = code
+
+
+def refused(refusal: HTTPException, media_type: str = JSON, status: int | None = None) -> Response:
     """Return the response to a refused request, in GraphQL's response format."""
-    code = _CODES.get(refusal.status_code, "BAD_REQUEST")
+    code = getattr(refusal, "code", None) or _CODES.get(refusal.status_code, "BAD_REQUEST")
     body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
     headers = {"Vary": "Accept", **(refusal.headers or {})}
-    return Response(orjson.dumps(body), refusal.status_code, headers, media_type)
+    return Response(orjson.dumps(body), status or refusal.status_code, headers, media_type)

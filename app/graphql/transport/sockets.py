@@ -14,14 +14,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
 from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated
+from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
-from app.graphql.execution.operation import Operation, problem_with_length
+from app.graphql.execution.operation import Operation
 from app.graphql.transport.authentication import Authentication, sent_in, without_token
 from app.graphql.transport.callers import CallerOf, forwarded_for, nobody_counts
 from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected
 from app.graphql.transport.executing import Refused
 from app.graphql.transport.messages import Message, message_in
 from app.graphql.transport.origins import Origins
+from app.graphql.transport.sent import operation_in
 from app.graphql.transport.streams import Streams
 
 PROTOCOL = "graphql-transport-ws"
@@ -57,6 +59,7 @@ class Sockets:
         streams: Streams,
         authentication: Authentication,
         *,
+        texts: Texts | None = None,
         caller: CallerOf = nobody_counts,
         allowed_origins: Sequence[str] = (),
         init_patience: timedelta = INIT_PATIENCE,
@@ -65,6 +68,7 @@ class Sockets:
         self._circle = circle
         self._streams = streams
         self._authentication = authentication
+        self._texts = texts or Texts()
         self._caller = caller
         self._origins = Origins(allowed_origins)
         self._init_patience = init_patience
@@ -89,6 +93,7 @@ class Sockets:
                 context,
                 self._streams,
                 self._authentication,
+                self._texts,
                 self._init_patience,
                 self._read_patience,
             ).serve()
@@ -104,6 +109,7 @@ class _Socket:
         context: Context,
         streams: Streams,
         authentication: Authentication,
+        texts: Texts,
         init_patience: timedelta,
         read_patience: timedelta,
     ) -> None:
@@ -112,6 +118,7 @@ class _Socket:
         self._context = context
         self._streams = streams
         self._authentication = authentication
+        self._texts = texts
         self._init_patience = init_patience.total_seconds()
         self._read_patience = read_patience.total_seconds()
         self._loop = asyncio.get_running_loop()
@@ -224,14 +231,11 @@ class _Socket:
             )
             await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
             return
-        if problem := problem_with_length(payload["query"]):
-            await self._send(_error(id, problem, "LIMIT_EXCEEDED"))
+        try:
+            operation = operation_in(payload, self._texts)
+        except NotAccepted as refused:
+            await self._send(_error(id, str(refused), refused.code))
             return
-        operation = Operation(
-            query=payload["query"],
-            variables=payload.get("variables"),
-            operation_name=payload.get("operationName"),
-        )
         self._operations[id] = _Running(self._running.create_task(self._run(id, operation)), size)
         self._bytes += size
 
