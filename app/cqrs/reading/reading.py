@@ -39,7 +39,7 @@ class Reading:
         """The highest position that the answers so far reflect."""
         self.reads = self.documents = 0
         """The numbers of reads, and of documents that they found; a joined read counts for each operation."""
-        self._sources: list[Source] = []
+        self._sources: list[Callable[[], Source]] = []  # Only an answer that is kept needs them.
         self._first_freshness: dict[str, Freshness] = {}
         self._awaited: dict[str, int] = {}
         """The position that this operation must see, by read model, for those that it has read."""
@@ -50,7 +50,12 @@ class Reading:
         `size` is the size of key and value, in bytes.
         """
         cache.put(
-            key, value, size=size, read_models=self._first_freshness, sources=self._sources, since=since
+            key,
+            value,
+            size=size,
+            read_models=self._first_freshness,
+            sources=[source() for source in self._sources],
+            since=since,
         )
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
@@ -94,7 +99,7 @@ class Reading:
         found = await self._read_consistently(
             collection, lambda: self._reader.get(collection, ids, fields=fields)
         )
-        self._add_source(Source(collection, ids))
+        self._add_source(collection, lambda: Source(collection, ids))
         documents = [found.get(id) for id in ids]
         self.documents += len(found)
         return [each if each and seen_by.includes(scope, each) else None for each in documents]
@@ -115,7 +120,7 @@ class Reading:
             collection,
             lambda: self._reader.find(collection, filter, sort=sort, limit=find.limit, fields=find.fields),
         )
-        self._add_source(listed(collection, filter, sort, found))
+        self._add_source(collection, lambda: listed(collection, filter, sort, found))
         self.documents += len(found)
         return page_of(find, found)
 
@@ -125,7 +130,7 @@ class Reading:
         collection = listing.collection
         filter = collection.seen_by.limited(listing.filter, self._scope)
         count = await self._read_consistently(collection, lambda: self._reader.count(collection, filter))
-        self._add_source(counted(collection, filter))
+        self._add_source(collection, lambda: counted(collection, filter))
         return count
 
     async def aggregate(
@@ -143,7 +148,7 @@ class Reading:
         found = await self._read_consistently(
             collection, lambda: self._reader.aggregate(collection, pipeline)
         )
-        self._add_source(all_of(collection))
+        self._add_source(collection, lambda: all_of(collection))
         self.documents += len(found)
         return found
 
@@ -186,9 +191,9 @@ class Reading:
                 return found
             await self.ready(collection.read_model)
 
-    def _add_source(self, source: Source) -> None:
+    def _add_source(self, collection: Collection, source: Callable[[], Source]) -> None:
         self._sources.append(source)
-        self._reflect_visible(self._progress[source.collection.read_model])
+        self._reflect_visible(self._progress[collection.read_model])
 
     def _reflect_visible(self, progress: Progress) -> None:
         """Record the highest position that a read may show, before it begins and again after it has ended.

@@ -1,52 +1,30 @@
 """Reads as plain commands, whose replies are decoded as a whole: half the cost of a driver's cursor."""
 
-from decimal import Decimal
 from functools import lru_cache
 from inspect import isawaitable
 from typing import Any
 
 import bson
-from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
-from bson.decimal128 import Decimal128
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import AutoReconnect, NetworkTimeout, ServerSelectionTimeoutError
 
 from app.cqrs.documents.read_model import Document
 from app.cqrs.documents.store import Fields
+from app.stores.mongo.codec import CODEC
+from app.stores.mongo.direct_reads import DirectReads
 
 REPLY_DOCUMENTS = 10_000
 """Documents in one reply, unless they are larger than 16 MB."""
 
-CACHED_DECIMALS = 50_000
-"""Decoded decimals that are cached: decoding one takes 4 µs, and the same amounts of money recur."""
-
-
-class _DecimalCodec(TypeCodec):
-    python_type = Decimal
-    bson_type = Decimal128
-
-    def transform_python(self, value: Decimal) -> Decimal128:
-        return Decimal128(value)
-
-    def transform_bson(self, value: Decimal128) -> Decimal:
-        return _decimal(value.bid)
-
-
-@lru_cache(CACHED_DECIMALS)
-def _decimal(bid: bytes) -> Decimal:
-    return Decimal128.from_bid(bid).to_decimal()
-
-
-CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_DecimalCodec()]))
-"""The conversion of values: decimals are exact, times are in UTC."""
-
 _UNDECODED = CODEC.with_options(document_class=RawBSONDocument)
 
 
-async def read_all(database: AsyncIOMotorDatabase[Document], command: dict[str, Any]) -> list[Document]:
+async def read_all(
+    database: AsyncIOMotorDatabase[Document], direct: DirectReads, command: dict[str, Any]
+) -> list[Document]:
     """Return all documents of a command that replies with a cursor, such as `find` and `aggregate`."""
-    cursor = await _reply(database, command)
+    cursor = await direct.cursor(command) or await _reply(database, command)
     if not cursor["id"]:
         documents: list[Document] = cursor["firstBatch"]
         return documents

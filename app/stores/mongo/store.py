@@ -6,7 +6,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar, TypeVarTuple
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import AsyncMongoClient, MongoClient, ReadPreference
 from pymongo.errors import ConfigurationError, PyMongoError
 
@@ -17,9 +17,11 @@ from app.cqrs.projecting.generations import Generation
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import generations as mongo_generations
 from app.stores.mongo.batches import Batch, JoinedBatches
+from app.stores.mongo.codec import CODEC
+from app.stores.mongo.direct_reads import DirectReads
 from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
 from app.stores.mongo.primary import PrimaryWatch
-from app.stores.mongo.reading import CODEC, REPLY_DOCUMENTS, projection, read_all, resolved
+from app.stores.mongo.reading import REPLY_DOCUMENTS, projection, read_all, resolved
 from app.stores.mongo.refusals import impossible, unavailable
 from app.stores.mongo.writing import SAFE, MongoWriter
 
@@ -52,14 +54,21 @@ async def open_read_store(
     `ReadStoreUnavailable` if `url` is not the URL of a MongoDB.
     """
     client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
-    patience: Mapping[str, Any] = {
+    patience: dict[str, Any] = {
         "serverSelectionTimeoutMS": PATIENCE,
         "connectTimeoutMS": PATIENCE,
         "heartbeatFrequencyMS": HEARTBEAT,
         "socketTimeoutMS": LONGEST_CALL,
-        "event_listeners": [PrimaryWatch(asyncio.get_running_loop(), lost)],
     }
+
+    def primary_lost() -> None:
+        direct.primary_lost()  # before anybody reads again because of the loss
+        lost()
+
     try:
+        direct = DirectReads(url, database, LONGEST_CALL / 1000)
+        watch = PrimaryWatch(asyncio.get_running_loop(), primary_lost, direct.primary_found)
+        patience["event_listeners"] = [watch]
         client: Any = client_of(url, **patience)
         # Motor wraps this client, and makes a trip to a thread for each call.
         blocking: MongoClient[Document] = (
@@ -71,8 +80,9 @@ async def open_read_store(
         ) from error
     threads = ThreadPoolExecutor(WRITERS, "writer")
     try:
-        yield MongoReadStore(client, blocking, threads, database, url)
+        yield MongoReadStore(client, blocking, direct, threads, database, url)
     finally:
+        direct.close()
         await asyncio.to_thread(threads.shutdown)  # waits for transactions that have begun
         blocking.close()
         await resolved(client.close())
@@ -85,11 +95,13 @@ class MongoReadStore:
         self,
         client: AsyncIOMotorClient[Document],
         blocking: MongoClient[Document],
+        direct: DirectReads,
         threads: Executor,
         database: str,
         url: str,
     ) -> None:
         self._client, self._url = blocking, url
+        self._direct = direct
         self._database: AsyncIOMotorDatabase[Document] = client.get_database(
             database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
         )
@@ -136,25 +148,25 @@ class MongoReadStore:
         if sort:
             command["sort"] = dict(sort)
         with unavailable():
-            return await read_all(self._database, {**command, "limit": limit, "batchSize": REPLY_DOCUMENTS})
+            return await self._read({**command, "limit": limit, "batchSize": REPLY_DOCUMENTS})
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """Return the number of documents that match `filter`."""
-        with unavailable():
-            return await self._documents(collection).count_documents(filter)
+        one = {"$group": {"_id": None, "count": {"$sum": 1}}}
+        counted = await self.aggregate(collection, [{"$match": filter}, one])
+        return int(counted[0]["count"]) if counted else 0
 
     async def aggregate(
         self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
         """Return the result of an aggregation pipeline over the collection."""
         with unavailable():
-            return await read_all(
-                self._database,
+            return await self._read(
                 {
                     "aggregate": collection.stored_as,
                     "pipeline": list(pipeline),
                     "cursor": {"batchSize": REPLY_DOCUMENTS},
-                },
+                }
             )
 
     async def has_any(self) -> bool:
@@ -218,5 +230,5 @@ class MongoReadStore:
             self._writer.forget_connections()
             raise
 
-    def _documents(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
-        return self._database[collection.stored_as]
+    async def _read(self, command: dict[str, Any]) -> list[Document]:
+        return await read_all(self._database, self._direct, command)

@@ -10,8 +10,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError
 
 from app.cqrs.documents.read_model import Change, Document
+from app.stores.mongo.codec import CODEC
 from app.stores.mongo.operations import FEW, MOST, Operation, Operations
-from app.stores.mongo.reading import CODEC
 from tests.cqrs.notes import documents
 
 numbers = st.one_of(
