@@ -40,9 +40,14 @@ class NpmProject:
 async def installed(folder: Path) -> NpmProject:
     """The project in a folder; who asks is skipped where there is no node."""
     try:
-        node, npm = find_node()
+        return await project(folder)
     except NoNode as reason:
         pytest.skip(str(reason))
+
+
+async def project(folder: Path) -> NpmProject:
+    """Install the packages of the project in a folder, and return it; raise `NoNode`."""
+    node, npm = find_node()
     with once(folder / "node_modules", folder / "package-lock.json") as wanted:
         if wanted:
             await run(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder, PATH=_path(node))

@@ -49,11 +49,16 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    data_dir: Path, *arguments: str, module: str = "app", **environment: str
+    data_dir: Path, *arguments: str, module: str = "app", checkout: Path | None = None, **environment: str
 ) -> AsyncIterator[Service]:
-    """Serves on a free port until the block ends; the block begins when the service says that it serves."""
+    """Serves on a free port until the block ends; the block begins when the service says that it serves.
+
+    With a `checkout`, it is that one which serves, in its own environment.
+    """
+    python = str(checkout / ".venv" / "bin" / "python") if checkout else sys.executable
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
+        *(python, "-m", module, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
+        cwd=checkout,
         stdout=PIPE,
         stderr=STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},

@@ -5,14 +5,16 @@ import asyncio
 import shutil
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
 from app.stores.mongo.mongod import embedded_mongod
-from tests.bench.candidates import AS_SERVED, CANDIDATES, VARIANTS, Stores
+from tests.bench.against import NoSuchRevision, checked_out
+from tests.bench.candidates import AS_SERVED, CANDIDATES, VARIANTS, Candidate, Stores, against
 from tests.bench.chart import chart
 from tests.bench.commands import Known
 from tests.bench.freshness import measure_freshness, measure_rebuild
@@ -53,11 +55,16 @@ async def opened(folder: Path, used: Cores) -> AsyncIterator[Stores]:
 
 
 async def measure(
-    plan: Plan, parts: Sequence[str], size: Size, *, apart: bool = True
+    plan: Plan,
+    parts: Sequence[str],
+    size: Size,
+    *,
+    served: Sequence[Candidate] = (AS_SERVED,),
+    apart: bool = True,
 ) -> tuple[list[str], Rounds]:
     """Measures the candidates and the parts; returns a report in Markdown, and the reads' figures.
 
-    Raises `AnswersDiffer` and `LoadFailed`.
+    The parts are measured with each of `served` in turn. Raises `AnswersDiffer` and `LoadFailed`.
     """
     used, before = cores(apart=apart), described()
     report = [f"{size}; {plan.rounds} rounds of {plan.seconds:g} s.", *before, f"- {used}"]
@@ -74,16 +81,19 @@ async def measure(
         if FRESHNESS in parts:
             print("Freshness", flush=True)
             seen = [
-                await measure_freshness(AS_SERVED, stores, known, 2 * plan.seconds, used)
+                await measure_freshness(each, stores, known, 2 * plan.seconds, used)
                 for _ in range(plan.rounds)
+                for each in served
             ]
             report += ["", "### Freshness under load", "", *freshness_table(seen)]
         if WRITES in parts:
-            writes = await measure_writes(AS_SERVED, stores, plan.rounds, plan.seconds, used)
+            writes = await measure_writes(served, stores, plan.rounds, plan.seconds, used)
             report += ["", "### Writes", "", *writes_table(writes)]
         if REBUILD in parts:
             print("Rebuild", flush=True)
-            rebuilt = [await measure_rebuild(AS_SERVED, stores, used) for _ in range(plan.rounds)]
+            rebuilt = [
+                await measure_rebuild(each, stores, used) for _ in range(plan.rounds) for each in served
+            ]
             report += ["", "### Catching up", "", *rebuild_table(rebuilt)]
     return [*report, "", "At the end:", described()[0]], rounds
 
@@ -94,6 +104,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=[*names, *PARTS], help="only these")
     parser.add_argument("--list", action="store_true", help="list what there is to measure, and do nothing")
+    parser.add_argument(
+        "--against", metavar="REVISION", help="measure another revision, too, in the same rounds"
+    )
     parser.add_argument("--rounds", type=_at_least_one, help="how often each is measured (5)")
     parser.add_argument("--seconds", type=_seconds, help="how long each time (3)")
     parser.add_argument("--connections", nargs="+", type=_at_least_one, default=[1, 16, 64], metavar="N")
@@ -116,9 +129,20 @@ def main() -> int:
         seed=wanted.seed,
     )
     parts = [part for part in PARTS if part in only]
+    served = [AS_SERVED]
     try:
-        report, rounds = asyncio.run(measure(plan, parts, Size(seed=wanted.seed), apart=not wanted.unpinned))
-    except (AnswersDiffer, LoadFailed) as failure:
+        with ExitStack() as running:
+            if wanted.against:
+                checkout = running.enter_context(checked_out(wanted.against))
+                others = against(checkout, wanted.against)
+                measured = {f"{candidate.name}@{wanted.against}" for candidate in plan.candidates}
+                plan = replace(
+                    plan, candidates=[*plan.candidates, *(each for each in others if each.name in measured)]
+                )
+                served += [each for each in others if each.name == f"{AS_SERVED.name}@{wanted.against}"]
+            measuring = measure(plan, parts, Size(seed=wanted.seed), served=served, apart=not wanted.unpinned)
+            report, rounds = asyncio.run(measuring)
+    except (AnswersDiffer, LoadFailed, NoSuchRevision) as failure:
         print(failure, file=sys.stderr)
         return 1
     print("\n" + "\n".join(report))

@@ -5,15 +5,22 @@ import os
 import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.config import Settings
+from app.read_models.customer_overview import customers
+from app.read_models.order_details import orders
+from app.read_models.product_listing import products
 from tests.bench.machine import Cores, pin
+from tests.node import NoNode, find_node, project
 from tests.service import running
+
+CLIENTS = Path(__file__).parents[1] / "clients"
+"""The npm project with the packages of node's baselines."""
 
 PATIENCE = 60.0
 """Seconds for a start."""
@@ -27,7 +34,11 @@ class Candidate:
     """As `--only` and the tables call it."""
     says: str
     module: str | None = None
-    """The baseline's, whose `app` uvicorn serves; Diptych where there is none."""
+    """The Python module of a baseline, whose `app` uvicorn serves."""
+    script: str | None = None
+    """The script of a baseline, which node runs in `tests/clients`."""
+    checkout: Path | None = None
+    """The checkout of another revision of Diptych; `None` for this one."""
     graphql: bool = False
     constant: bool = False
     """It is sent what Diptych is sent, and answers as many bytes."""
@@ -41,9 +52,25 @@ class Candidate:
         return self.environment.get("READ_CACHE_MB", "0") != "0"
 
     @property
+    def is_diptych(self) -> bool:
+        """Whether it is Diptych, of this or another revision, and no baseline."""
+        return not (self.module or self.script)
+
+    @property
     def there(self) -> bool:
-        """Whether this Diptych has the settings that the variant is about."""
-        return bool(self.module) or {name.lower() for name in self.environment} <= {*Settings.model_fields}
+        """Whether it can be measured: with this node, and with the settings that this Diptych has."""
+        if self.script:
+            return has_node()
+        return not self.is_diptych or {name.lower() for name in self.environment} <= {*Settings.model_fields}
+
+
+def has_node() -> bool:
+    """Return whether there is a node that is new enough."""
+    try:
+        find_node()
+    except NoNode:
+        return False
+    return True
 
 
 def _baseline(name: str, says: str, module: str, **more: bool | Mapping[str, str]) -> Candidate:
@@ -66,7 +93,19 @@ CACHING = _baseline(
 SELECTINLOAD = _baseline(
     "selectinload", "plain Starlette, SQLAlchemy's ORM on the write store", "selectinload"
 )
-BASELINES = (CONSTANT, PLAIN, PLAIN_PYMONGO, STRAWBERRY, CACHING, SELECTINLOAD)
+MERCURIUS = Candidate(
+    name="mercurius",
+    says="fastify, Mercurius with graphql-jit, and MongoDB's driver for node",
+    script="javascript/mercurius.js",
+    graphql=True,
+    environment={
+        "NODE_ENV": "production",
+        "ORDERS": orders.stored_as,
+        "PRODUCTS": products.stored_as,
+        "CUSTOMERS": customers.stored_as,
+    },
+)
+BASELINES = (CONSTANT, PLAIN, PLAIN_PYMONGO, STRAWBERRY, CACHING, SELECTINLOAD, MERCURIUS)
 
 AS_SERVED = _diptych("diptych-cache", "Diptych with its cache", READ_CACHE_MB="64")
 """As `scripts/serve` has it."""
@@ -81,7 +120,21 @@ VARIANTS = (
     _diptych("diptych-written", "the same, 50 commands a second beside", READ_CACHE_MB="64", commands=50),
 )
 
-CANDIDATES = (*BASELINES, *(variant for variant in VARIANTS if variant.there))
+CANDIDATES = tuple(candidate for candidate in (*BASELINES, *VARIANTS) if candidate.there)
+
+
+def against(checkout: Path, revision: str) -> tuple[Candidate, ...]:
+    """Return the variants of Diptych as another revision serves them."""
+    return tuple(
+        replace(
+            variant,
+            name=f"{variant.name}@{revision}",
+            says=f"{variant.says}, of {revision}",
+            checkout=checkout,
+        )
+        for variant in VARIANTS
+        if variant.there
+    )
 
 
 @dataclass(frozen=True)
@@ -128,24 +181,43 @@ class Running:
 async def started(candidate: Candidate, stores: Stores, cores: Cores) -> AsyncIterator[Running]:
     """Serves until the block ends, on the server's core."""
     environment = {**stores.environment, **candidate.environment}
-    serving = _serving(candidate.module, environment) if candidate.module else diptych(stores, **environment)
+    if candidate.is_diptych:
+        serving = diptych(stores, candidate.checkout, **environment)
+    elif candidate.script:
+        node = await project(CLIENTS)
+        serving = _serving(node.command(candidate.script), node.folder, environment)
+    else:
+        uvicorn = (
+            sys.executable,
+            "-m",
+            "uvicorn",
+            f"{candidate.module}:app",
+            "--port",
+            "0",
+            "--loop",
+            "uvloop",
+        )
+        options = ("--http", "httptools", "--no-access-log", "--no-server-header")
+        serving = _serving((*uvicorn, *options), None, environment)
     async with serving as server:
         pin(server.process, cores.server)
         yield server
 
 
 @asynccontextmanager
-async def diptych(stores: Stores, **environment: str) -> AsyncIterator[Running]:
+async def diptych(stores: Stores, checkout: Path | None = None, **environment: str) -> AsyncIterator[Running]:
     """`python -m app serve`."""
-    async with running(stores.folder, "--no-demo", **environment) as service:
+    async with running(stores.folder, "--no-demo", checkout=checkout, **environment) as service:
         yield Running(service.url, service.process.pid)
 
 
 @asynccontextmanager
-async def _serving(module: str, environment: Mapping[str, str]) -> AsyncIterator[Running]:
+async def _serving(
+    command: Sequence[str], folder: Path | None, environment: Mapping[str, str]
+) -> AsyncIterator[Running]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "uvicorn", f"{module}:app", "--port", "0", "--loop", "uvloop"),
-        *("--http", "httptools", "--no-access-log", "--no-server-header"),
+        *command,
+        cwd=folder,
         stdout=PIPE,
         stderr=STDOUT,
         env={**os.environ, **environment},
@@ -159,7 +231,7 @@ async def _serving(module: str, environment: Mapping[str, str]) -> AsyncIterator
                 if found := re.search(rb"running on (http://\S+)", line):
                     break
             else:
-                raise AssertionError(f"{module} did not start; it said:\n{said.decode()}")
+                raise AssertionError(f"{' '.join(command)} did not start; it said:\n{said.decode()}")
         yield Running(found[1].decode(), process.pid)
     finally:
         if process.returncode is None:

@@ -125,7 +125,7 @@ async def _check(candidate: Candidate, bench: Bench, answers: Answers) -> None:
 
 
 async def _ready(candidate: Candidate, server: Running) -> None:
-    if not candidate.module:
+    if candidate.is_diptych:
         await until_live(server.url)
 
 

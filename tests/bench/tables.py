@@ -1,6 +1,7 @@
 """The figures as Markdown: medians over the rounds, and ratios as the medians of the rounds' ratios."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from statistics import median
 
 from tests.bench.candidates import Candidate
@@ -37,10 +38,16 @@ def reads_tables(plan: Plan, measured: Rounds) -> list[str]:
 
 
 def ratio_tables(plan: Plan, measured: Rounds) -> list[str]:
-    """For each variant of Diptych, how many times as fast as each baseline it is."""
+    """For each variant of Diptych, how many times as fast as the baselines and its other revision it is."""
     lines: list[str] = []
-    baselines = [candidate for candidate in plan.candidates if candidate.module]
-    for variant in (candidate for candidate in plan.candidates if not candidate.module):
+    for variant in plan.candidates:
+        if not variant.is_diptych or variant.checkout:
+            continue
+        baselines = [
+            each
+            for each in plan.candidates
+            if not each.is_diptych or (each.checkout and each.name.startswith(f"{variant.name}@"))
+        ]
         rows = [
             [
                 f"to `{baseline.name}`",
@@ -67,12 +74,13 @@ def ratio_tables(plan: Plan, measured: Rounds) -> list[str]:
 
 
 def writes_table(measured: Sequence[Writes]) -> list[str]:
-    """Orders a second."""
-    return _table(
-        ["`placeOrder`", "clients", "a second", "p50, ms", "p99, ms", "CPU, µs", "mongod's, µs"],
+    """Orders a second; with another revision, also how many times as many as that."""
+    lines = _table(
+        ["`placeOrder`", "", "clients", "a second", "p50, ms", "p99, ms", "CPU, µs", "mongod's, µs"],
         [
             [
                 writes.database,
+                f"`{writes.candidate}`",
                 str(writes.clients),
                 _joined([writes.rounds], lambda figures: figures.rate, "{:,.0f}"),
                 _joined([writes.rounds], lambda figures: figures.p50, "{:.2f}"),
@@ -83,6 +91,19 @@ def writes_table(measured: Sequence[Writes]) -> list[str]:
             for writes in measured
         ],
     )
+    by_case = {(each.candidate, each.database, each.clients): each.rounds for each in measured}
+    for (name, database, clients), rounds in by_case.items():
+        for (other, *case), before in by_case.items():
+            if other.startswith(f"{name}@") and case == [database, clients]:
+                pairs = list(zip(rounds, before, strict=True))
+                ratio = median(mine.rate / theirs.rate for mine, theirs in pairs)
+                cpu = median(theirs.cpu / mine.cpu for mine, theirs in pairs)
+                mongod = median(theirs.mongod_cpu / mine.mongod_cpu for mine, theirs in pairs)
+                lines.append(
+                    f"\n{database}, {clients} clients, to `{other}`: {ratio:.2f} times as many orders, with "
+                    f"{cpu:.2f} times less of the server's CPU and {mongod:.2f} of mongod's for each."
+                )
+    return lines
 
 
 def freshness_table(measured: Sequence[Freshness]) -> list[str]:
@@ -110,7 +131,7 @@ def freshness_table(measured: Sequence[Freshness]) -> list[str]:
 
 
 def rebuild_table(measured: Sequence[Rebuild]) -> list[str]:
-    """How fast all documents are made anew."""
+    """How fast all documents are made anew; with another revision, also how many times as fast as that."""
     head = [
         "rebuild of all read models",
         "events",
@@ -119,7 +140,7 @@ def rebuild_table(measured: Sequence[Rebuild]) -> list[str]:
         "server's CPU, s",
         "mongod's, s",
     ]
-    return _table(
+    lines = _table(
         head,
         [
             [
@@ -133,6 +154,14 @@ def rebuild_table(measured: Sequence[Rebuild]) -> list[str]:
             for number, one in enumerate(measured, start=1)
         ],
     )
+    for mine, before in pairwise(measured):
+        if before.name.startswith(f"{mine.name}@"):
+            costs = (mine.cpu + mine.mongod_cpu, before.cpu + before.mongod_cpu)
+            lines.append(
+                f"\nTo `{before.name}`: {before.seconds / mine.seconds:.2f} times as fast, with "
+                f"{costs[1] / costs[0]:.2f} times less CPU."
+            )
+    return lines
 
 
 def busiest_generator(measured: Rounds) -> str:

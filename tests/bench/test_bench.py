@@ -12,14 +12,16 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from tests.bench import shop
-from tests.bench.__main__ import FRESHNESS, REBUILD, REFERENCE, main, measure, opened
-from tests.bench.candidates import BASELINES, CANDIDATES, CONSTANT, PLAIN, Candidate
+from tests.bench.__main__ import FRESHNESS, REBUILD, REFERENCE, WRITES, main, measure, opened
+from tests.bench.against import checked_out
+from tests.bench.candidates import AS_SERVED, BASELINES, CANDIDATES, CONSTANT, PLAIN, Candidate, against
 from tests.bench.chart import chart
 from tests.bench.commands import Known
 from tests.bench.loading import percentile
 from tests.bench.machine import cores
 from tests.bench.queries import QUERIES, variables_for
 from tests.bench.reads import Answers, AnswersDiffer, Bench, Plan, check
+from tests.bench.shop import PROJECT
 
 pytestmark = pytest.mark.campaign
 
@@ -86,6 +88,32 @@ async def test_tables_and_chart_come_out() -> None:
     assert all(figures.rate > 0 for measured in rounds.values() for figures in measured)
     drawn = ElementTree.fromstring(chart(plan, rounds, 2))
     assert len(drawn.findall("{*}rect")) == 1 + len(plan.candidates) * len(QUERIES)
+
+
+def test_another_revision_is_checked_out_for_as_long_as_it_is_measured() -> None:
+    with checked_out("HEAD") as checkout:
+        assert (checkout / "app" / "main.py").exists()
+        assert (checkout / ".venv" / "bin" / "python").exists()
+    assert not checkout.exists()
+
+
+def test_a_revision_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["scripts/bench", "--against", "no-such-revision"])
+    assert main() == 1
+    assert "no-such-revision has failed:" in capsys.readouterr().err
+
+
+async def test_ratios_to_another_revision_come_out() -> None:
+    other = against(PROJECT, "before")
+    assert [each.name for each in other][:1] == ["diptych@before"]
+    plan = Plan(candidates=(REFERENCE, other[0]), connections=(2,), rounds=1, seconds=0.6)
+    served = (AS_SERVED, next(each for each in other if each.name == f"{AS_SERVED.name}@before"))
+    report, _ = await measure(plan, (WRITES, REBUILD), SMALL, served=served)
+    said = "\n".join(report)
+    for what in ("| to `diptych@before` |", "16 clients, to `diptych-cache@before`:", "times as fast, with"):
+        assert what in said
 
 
 def test_lists_what_there_is_to_measure(

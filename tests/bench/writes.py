@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -43,23 +44,25 @@ class Writes:
 
 
 async def measure_writes(
-    candidate: Candidate, stores: Stores, rounds: int, seconds: float, cores: Cores
+    candidates: Sequence[Candidate], stores: Stores, rounds: int, seconds: float, cores: Cores
 ) -> list[Writes]:
     """On a small shop with full shelves, on SQLite and on PostgreSQL, taking turns."""
-    measured: dict[tuple[str, int], list[Figures]] = {}
+    measured: dict[tuple[str, str, int], list[Figures]] = {}
     with TemporaryDirectory(prefix="bench-", dir="/tmp") as temporary:
         async with postgres(durable=True) as server:
             assert server.process
             pin(server.process.pid, cores.others)
-            for round_ in range(1, rounds + 1):
+            for round_, (number, candidate) in product(range(1, rounds + 1), enumerate(candidates)):
+                name = f"{round_}_{number}"
                 urls = {
-                    "SQLite": f"sqlite+aiosqlite:///{temporary}/{round_}.db",
+                    "SQLite": f"sqlite+aiosqlite:///{temporary}/{name}.db",
                     "PostgreSQL": await server.database(),
                 }
                 for database, url in urls.items():
                     print(f"Orders, round {round_} of {rounds}: {candidate.name} on {database}", flush=True)
-                    name = f"writes_{database.lower()}_{round_}"
-                    here = replace(stores, folder=Path(temporary), database=name)
+                    here = replace(
+                        stores, folder=Path(temporary), database=f"writes_{database.lower()}_{name}"
+                    )
                     on_it = replace(candidate, environment={**candidate.environment, "DATABASE_URL": url})
                     known = await _filled(url)
                     async with _running(on_it, here, cores) as (port, process):
@@ -73,10 +76,10 @@ async def measure_writes(
                                 watched={"server": process, "mongod": stores.mongod},
                             )
                             figures = figures_of(await load(job, cores))
-                            measured.setdefault((database, clients), []).append(figures)
+                            measured.setdefault((candidate.name, database, clients), []).append(figures)
     return [
-        Writes(candidate=candidate.name, database=database, clients=clients, rounds=rounds_)
-        for (database, clients), rounds_ in measured.items()
+        Writes(candidate=name, database=database, clients=clients, rounds=rounds_)
+        for (name, database, clients), rounds_ in sorted(measured.items(), key=lambda each: each[0][1:])
     ]
 
 
@@ -97,7 +100,7 @@ async def _known(write_side: WriteSide) -> Known:
     events = [recorded.event for recorded in await write_side.log.read(after=0, limit=10_000)]
     added = [event.product_id for event in events if isinstance(event, ProductAdded)]
     buyers = [event.customer_id for event in events if isinstance(event, CustomerRegistered)]
-    for product in added:
-        delivery = ReceiveStock(product_id=product, quantity=MOST_UNITS)
+    for id in added:
+        delivery = ReceiveStock(product_id=id, quantity=MOST_UNITS)
         assert isinstance(await write_side.commands.execute(delivery, viewer=OPEN), Receipt)
     return Known([global_id("Product", id) for id in added], [global_id("Customer", id) for id in buyers])
