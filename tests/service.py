@@ -49,16 +49,16 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    data_dir: Path, *arguments: str, module: str = "app", checkout: Path | None = None, **environment: str
+    data_dir: Path, *arguments: str, module: str = "app", checkout: str = "", **environment: str
 ) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends; the block begins when the service says that it serves.
 
     With a `checkout`, it is that one which serves, in its own environment.
     """
-    python = str(checkout / ".venv" / "bin" / "python") if checkout else sys.executable
+    python = f"{checkout}/.venv/bin/python" if checkout else sys.executable
     process = await asyncio.create_subprocess_exec(
         *(python, "-m", module, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
-        cwd=checkout,
+        cwd=checkout or None,
         stdout=PIPE,
         stderr=STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import sqlalchemy as sa
 
 from app.stores.mongo.mongod import embedded_mongod
-from tests.bench.against import NoSuchRevision, checked_out
+from tests.bench.against import NoSuchRevision, checked_out, with_stores_for
 from tests.bench.candidates import AS_SERVED, CANDIDATES, VARIANTS, Candidate, Stores, against
 from tests.bench.chart import chart
 from tests.bench.commands import Known
@@ -69,7 +69,8 @@ async def measure(
     used, before = cores(apart=apart), described()
     report = [f"{size}; {plan.rounds} rounds of {plan.seconds:g} s.", *before, f"- {used}"]
     rounds: Rounds = {}
-    async with opened(await made(size), used) as stores:
+    checkout = next((each.checkout for each in served if each.checkout), None)
+    async with opened(await made(size), used) as own, with_stores_for(checkout, own) as stores:
         engine = sa.create_engine(f"sqlite:///{stores.write_store}")
         known, asked = Known.of(engine), variables_for(engine, plan.seed)
         engine.dispose()

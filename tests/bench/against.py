@@ -1,11 +1,17 @@
 """Another revision in a checkout and an environment of its own, to be measured beside this one."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.bench.candidates import Stores
 from tests.bench.shop import PROJECT
 
 
@@ -26,6 +32,35 @@ def checked_out(revision: str) -> Iterator[Path]:
             yield checkout
         finally:
             _run(*git, "remove", "--force", str(checkout))
+
+
+@asynccontextmanager
+async def with_stores_for(checkout: Path | None, stores: Stores) -> AsyncIterator[Stores]:
+    """Yield the stores, with a copy of the write store and a database of its own for another revision."""
+    if checkout is None:
+        yield stores
+        return
+    with TemporaryDirectory(prefix="bench-", dir="/tmp") as folder:
+        other = replace(stores, folder=Path(folder), database=f"{stores.database}_other")
+        engine = sa.create_engine(f"sqlite:///{stores.write_store}")
+        with engine.connect() as connection:
+            connection.execute(sa.text("VACUUM INTO :file"), {"file": str(other.write_store)})
+        engine.dispose()
+        await lend(f"sqlite+aiosqlite:///{other.write_store}", checkout)
+        yield replace(stores, other=other)
+
+
+async def lend(write_store: str, checkout: Path) -> None:
+    """Let another revision use a write store that this one may have migrated.
+
+    Processes that started before a migration go on with it; only a start refuses a newer schema.
+    """
+    newest = ScriptDirectory(str(checkout / "app" / "migrations")).get_current_head()
+    engine = create_async_engine(write_store)
+    async with engine.begin() as connection:
+        stamp = sa.text("UPDATE alembic_version SET version_num = :newest")
+        await connection.execute(stamp, {"newest": newest})
+    await engine.dispose()
 
 
 def _run(*command: str) -> None:

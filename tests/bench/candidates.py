@@ -146,6 +146,12 @@ class Stores:
     mongod: int
     """Its process."""
     database: str = "diptych"
+    other: "Stores | None" = None
+    """Those of another revision that is measured, too."""
+
+    def of(self, candidate: Candidate) -> "Stores":
+        """Return the stores of a candidate."""
+        return self.other if self.other and candidate.checkout else self
 
     @property
     def write_store(self) -> Path:
@@ -180,6 +186,7 @@ class Running:
 @asynccontextmanager
 async def started(candidate: Candidate, stores: Stores, cores: Cores) -> AsyncIterator[Running]:
     """Serves until the block ends, on the server's core."""
+    stores = stores.of(candidate)
     environment = {**stores.environment, **candidate.environment}
     if candidate.is_diptych:
         serving = diptych(stores, candidate.checkout, **environment)
@@ -207,7 +214,7 @@ async def started(candidate: Candidate, stores: Stores, cores: Cores) -> AsyncIt
 @asynccontextmanager
 async def diptych(stores: Stores, checkout: Path | None = None, **environment: str) -> AsyncIterator[Running]:
     """`python -m app serve`."""
-    async with running(stores.folder, "--no-demo", checkout=checkout, **environment) as service:
+    async with running(stores.folder, "--no-demo", checkout=str(checkout or ""), **environment) as service:
         yield Running(service.url, service.process.pid)
 
 

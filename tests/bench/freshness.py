@@ -83,7 +83,7 @@ async def measure_rebuild(candidate: Candidate, stores: Stores, cores: Cores) ->
         count = connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
     engine.dispose()
     async with AsyncMongoClient[dict[str, object]](stores.mongodb_url) as client:
-        await client.drop_database(stores.database)
+        await client.drop_database(stores.of(candidate).database)
     async with started(candidate, stores, cores) as server:
         began, mongod = monotonic(), spent_by(stores.mongod)
         await until_live(server.url)

@@ -90,6 +90,7 @@ async def test_tables_and_chart_come_out() -> None:
     assert len(drawn.findall("{*}rect")) == 1 + len(plan.candidates) * len(QUERIES)
 
 
+@LONG
 def test_another_revision_is_checked_out_for_as_long_as_it_is_measured() -> None:
     with checked_out("HEAD") as checkout:
         assert (checkout / "app" / "main.py").exists()
@@ -105,6 +106,7 @@ def test_a_revision_that_is_not_there_is_refused(
     assert "no-such-revision has failed:" in capsys.readouterr().err
 
 
+@LONG
 async def test_ratios_to_another_revision_come_out() -> None:
     other = against(PROJECT, "before")
     assert [each.name for each in other][:1] == ["diptych@before"]

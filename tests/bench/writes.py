@@ -19,6 +19,7 @@ from app.domain.customers.events import CustomerRegistered
 from app.domain.stock.commands import ReceiveStock
 from app.values import MOST_UNITS
 from schema.circle.ids import global_id
+from tests.bench.against import lend
 from tests.bench.candidates import Candidate, Stores, started
 from tests.bench.commands import Known, orders
 from tests.bench.generator import Job
@@ -65,6 +66,8 @@ async def measure_writes(
                     )
                     on_it = replace(candidate, environment={**candidate.environment, "DATABASE_URL": url})
                     known = await _filled(url)
+                    if candidate.checkout:
+                        await lend(url, candidate.checkout)
                     async with _running(on_it, here, cores) as (port, process):
                         for clients in CLIENTS:
                             job = Job(

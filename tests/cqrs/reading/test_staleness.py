@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -143,11 +144,15 @@ def test_notices_who_is_given_what_was_looked_up_before_they_asked(monkeypatch: 
         hammer(SEEDS, 0)
 
 
+def _same(source: Source) -> Source:
+    return source
+
+
 def _recalls_without_waiting(self: Reading, cache: ReadCache, key: Hashable) -> Any:
     entry = cache.get(key)
     if entry:
         for source in entry.sources:
-            self._add_source(source)
+            self._add_source(source.collection, partial(_same, source))
     return entry and entry.value
 
 
