@@ -4,7 +4,9 @@ Each connection is an open file. At the process's limit (`ulimit -n`) no connect
 orchestrator that gets no answer to its health check would restart a service that works.
 """
 
+import asyncio
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -29,6 +31,17 @@ def most_connections() -> int:
     if limit == resource.RLIM_INFINITY:
         return sys.maxsize
     return max(limit - RESERVED - SPARE, limit // 2)
+
+
+def close_idle(waiting: Iterable[tuple[float, asyncio.Transport]]) -> bool:
+    """Close a tenth of the idle connections, the longest idle first; return whether there were any.
+
+    Each comes with the loop's time at which it would be closed anyway.
+    """
+    idle = sorted(waiting, key=lambda each: each[0])
+    for _, transport in idle[: len(idle) // 10 + 1]:
+        transport.abort()
+    return bool(idle)
 
 
 def health_only(app: Any) -> Any:

@@ -1,7 +1,8 @@
 """uvicorn's HTTP connections, with limits on how much and how slowly a client may send and read.
 
-uvicorn has no settings for these limits, and its protocols are no public interface. Only this file and
-`connections.py` (for websockets) use their names; `tests/server/` fails when a release has changed one.
+uvicorn has no settings for these limits, and its protocols are no public interface. Only this file,
+`pipelining.py` and `connections.py` (for websockets) use their names; `tests/server/` fails when a release
+has changed one.
 """
 
 import asyncio
@@ -9,20 +10,18 @@ from collections import deque
 from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.graphql.transport.refused import refused
-from app.server.connection_limit import SPARE, health_only, most_connections
+from app.server.connection_limit import SPARE, close_idle, health_only, most_connections
 from app.server.deadlines import Deadline
+from app.server.pipelining import PipelinedConnection
 from app.server.responses import in_bytes
 from app.server.slow_readers import SlowReader
 from app.web.at_once import AtOnce
 
 MOST_HEADERS = 65_536
 """Largest size, in bytes, of a request's first line and headers, and of everything else around its body."""
-
-MOST_PIPELINED = 1_000
-"""Requests, of 3 kB each, that may wait on one connection; a client that sends more is disconnected."""
 
 IDLE = 75
 """Seconds that an idle connection is kept open: longer than clients and proxies keep theirs, so that they
@@ -35,7 +34,7 @@ LAST_PATIENCE = 1
 """Seconds that a client has to read the rest of its answer when the service stops."""
 
 
-class HTTPConnection(HttpToolsProtocol):
+class HTTPConnection(PipelinedConnection):
     """An HTTP connection that disconnects a client that sends or reads too slowly, or sends too much."""
 
     request_patience: ClassVar[float] = 20
@@ -77,21 +76,24 @@ class HTTPConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell all running requests that the client has disconnected."""
-        self._forget_requests()
+        self.forget_requests()
         self._stop_timers()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        """Parse the received bytes, and count the bytes that belong to no body."""
-        if self._is_refused:
-            return
+    @property
+    def parses(self) -> bool:
+        """True if received bytes are still to be parsed."""
+        return not (self._is_refused or self._is_websocket or self.transport.is_closing())
+
+    def parse(self, data: bytes) -> None:
+        """Parse received bytes, and count the bytes that belong to no body."""
         self._has_progress = False
         self._around += len(data)
         self._may_answer_at_once = self._at_once is not None
-        super().data_received(data)
+        super().parse(data)
         if self._held_back is not None:  # The rest of the body is still to come.
             self._hand_over_held_back()
-        if self._is_refused or self._is_websocket or self.transport.is_closing():
+        if not self.parses:
             return
         if self._has_progress:
             self._around = 0
@@ -123,8 +125,6 @@ class HTTPConnection(HttpToolsProtocol):
 
     def _hand_over(self) -> None:
         """Start the application on the request."""
-        if len(self.pipeline) >= MOST_PIPELINED:
-            raise ValueError("too many requests wait on one connection")
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:  # The request is not a websocket handshake.
@@ -243,21 +243,19 @@ class HTTPConnection(HttpToolsProtocol):
         return self._deadline.until
 
     def _make_room(self) -> bool:
-        """Close a tenth of the idle connections, the longest idle first; return whether there were any."""
-        waiting = sorted(
-            (until, id(each), each)
+        return close_idle(
+            (until, each.transport)
             for each in self.connections
             if isinstance(each, HTTPConnection) and each is not self and (until := each.waiting_until)
         )
-        for _, _, each in waiting[: len(waiting) // 10 + 1]:
-            each.transport.abort()
-        return bool(waiting)
 
     def _size_of_headers(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _deadline_passed(self) -> None:
-        if self.flow.read_paused:  # The service itself has stopped reading, until earlier answers are done.
+        if (
+            self.flow.read_paused or self.has_unparsed
+        ):  # The service itself has stopped reading, until earlier answers are done.
             self._deadline.set(self.request_patience)
         elif self.scope is None or self._is_whole:
             self.timeout_keep_alive_handler()
@@ -274,7 +272,7 @@ class HTTPConnection(HttpToolsProtocol):
         )
         self._is_refused = True
         self._held_back = None  # The application would answer after the refusal.
-        self._forget_requests()
+        self.forget_requests()
         self._stop_timers()
         if not in_turn:  # The client would take the refusal for the answer to an earlier request.
             self.transport.abort()
@@ -286,8 +284,9 @@ class HTTPConnection(HttpToolsProtocol):
         self.flow.resume_reading()
         self.loop.call_later(LINGER, self.transport.abort)
 
-    def _forget_requests(self) -> None:
-        self.pipeline.clear()
+    def forget_requests(self) -> None:
+        """Drop the requests that wait, and tell those that run that the client has disconnected."""
+        super().forget_requests()
         for cycle in self._unanswered:
             cycle.disconnected = True
             cycle.message_event.set()

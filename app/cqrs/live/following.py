@@ -9,7 +9,8 @@ from app.cqrs.documents.store import DocumentChanged, DocumentReader
 from app.cqrs.freshness.document_positions import DocumentPosition, ReachedPositions
 from app.cqrs.freshness.progress import Freshness, Progress
 from app.cqrs.freshness.tokens import LostHistory, Token
-from app.cqrs.live.notices import Listener, Notices, PublishedNotice, topic
+from app.cqrs.live.notices import Listener, Notices, topic
+from app.cqrs.live.recent_notices import PublishedNotice
 from app.cqrs.viewers import Scope
 
 CHUNK = 100

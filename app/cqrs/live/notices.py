@@ -5,24 +5,13 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS, DocumentPosition, ReachedPositions
+from app.cqrs.live.recent_notices import PublishedNotice, RecentNotices
 
 NOTICES_PER_STEP = 500
 """Notices that are published in one step of the event loop, which takes 1 ms."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedNotice:
-    """A published notice, with its number."""
-
-    notice: DocumentChanged
-    number: int
-    """The number of the notice, ascending over all read models."""
-    reached: ReachedPositions
-    """The positions published by then, the same for all listeners: no listener's cursor ever goes back."""
 
 
 def topic(read_model: str, *, document: object = None, about: object = None) -> str:
@@ -88,7 +77,7 @@ class Notices:
     """Delivers every notice to its listeners, and keeps the newest `kept` for listeners that reconnect."""
 
     def __init__(self, *, kept: int = 10_000, capacity: int = 256) -> None:
-        self._kept: deque[PublishedNotice] = deque(maxlen=kept)
+        self._recent = RecentNotices(kept)
         self._capacity = capacity
         self._complete_after: dict[str, DocumentPosition] = {}
         self._reached: dict[str, DocumentPosition] = {}
@@ -103,7 +92,7 @@ class Notices:
 
         `log_set_back` means that the log was set back: the same positions may belong to other events now.
         """
-        self._kept = deque((n for n in self._kept if n.notice.read_model != read_model), self._kept.maxlen)
+        self._recent.drop(read_model)
         self._complete_after[read_model] = self._reached[read_model] = (position, AFTER_ALL_DOCUMENTS)
         for name, listeners in self._listeners.items():
             if re.split("[/@]", name, maxsplit=1)[0] == read_model:
@@ -133,14 +122,12 @@ class Notices:
     def publish(self, notices: Sequence[DocumentChanged]) -> None:
         """Deliver `notices`, which are sorted by position and document."""
         for notice in notices:
-            if len(self._kept) == self._kept.maxlen:
-                oldest = self._kept[0].notice
-                self._complete_after[oldest.read_model] = oldest.document_position
             self._published += 1
             self._numbers[notice.read_model] = self._published
             self._reached = {**self._reached, notice.read_model: notice.document_position}
             published = PublishedNotice(notice, self._published, self._reached)
-            self._kept.append(published)
+            if displaced := self._recent.append(published):
+                self._complete_after[displaced[0]] = displaced[1]
             for listener in self._listeners_to(notice):
                 listener.offer(published)
 
@@ -175,14 +162,10 @@ class Notices:
         """Return the notices after these positions of read models; `None` if some are no longer kept."""
         if any(position < self._complete_after.get(model, (0, "")) for model, position in positions.items()):
             return None
-        return [kept for kept in self._kept if _is_after(kept.notice, positions)]
+        return self._recent.after(positions)
 
     def _listeners_to(self, notice: DocumentChanged) -> Iterable[Listener]:
         names = [topic(notice.read_model), topic(notice.read_model, document=notice.document_id)]
         if notice.about is not None:
             names.append(topic(notice.read_model, about=notice.about))
         return {listener for name in names for listener in self._listeners.get(name, ())}
-
-
-def _is_after(notice: DocumentChanged, positions: ReachedPositions) -> bool:
-    return notice.read_model in positions and notice.document_position > positions[notice.read_model]

@@ -1,7 +1,6 @@
 """The cache of parsed and validated documents, bounded in bytes."""
 
 import gc
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from sys import getsizeof
 
@@ -13,7 +12,6 @@ from graphql import (
     NoUndefinedVariablesRule,
     NoUnusedVariablesRule,
     OverlappingFieldsCanBeMergedRule,
-    Token,
     VariablesInAllowedPositionRule,
     parse,
 )
@@ -21,14 +19,22 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.schema import validate_document
 
 from app.cqrs.bounded_cache import BoundedCache
+from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.formula import Formula
 from app.graphql.admission.turns import turns
 
-MOST_BYTES = 4_000_000
-"""Bytes of all cached documents; one of some hundred characters takes 20,000."""
+MOST_BYTES = 3_000_000
+"""Bytes of all cached documents; one of some hundred characters takes 10,000."""
+
+PER_OBJECT = 300
+"""Bytes that an object of a compact document counts for. It takes 104 to 164; the rest stands for the time
+of full garbage collections: all caches of this kind may have 50,000 objects, which take up to 30 ms."""
+
+PER_REFERENCE = 8
+"""Bytes of a reference to such an object, at most one for each token."""
 
 PER_TOKEN = 700
-"""Bytes of a token with the nodes made of it; 360 to 620 were measured."""
+"""Bytes of a token of a complete document, with the nodes made of it; 360 to 620 were measured."""
 
 PER_DOCUMENT = 5_000
 """Bytes of a document besides its tokens and its text."""
@@ -39,11 +45,11 @@ PER_ERROR = 2_000
 FORMULA_SHARE = 8
 """The formula of an operation's cost takes at most this part of the document's bytes; a 25th was measured."""
 
-LARGE = 100_000
-"""Bytes of a document above which the garbage of its validation is collected at once, which takes a while."""
+LARGE = 140
+"""Tokens of a document above which the garbage of its validation is collected at once, which takes long."""
 
-IN_STEPS = 500_000
-"""Bytes of a document above which it is validated in several steps: some 700 tokens, which take 10 ms."""
+IN_STEPS = 700
+"""Tokens of a document above which it is validated in several steps; so many take 10 ms."""
 
 Rules = tuple[type[ASTValidationRule], ...]
 
@@ -53,28 +59,11 @@ _OF_VARIABLES = {NoUndefinedVariablesRule, NoUnusedVariablesRule, VariablesInAll
 
 def bytes_of_document(document: DocumentNode) -> int:
     """Return the estimated bytes of a parsed document with its text; comments are tokens, too."""
-    if document.loc is None:
-        return 0
-    tokens = sum(1 for _ in _tokens_of(document))
-    return PER_DOCUMENT + PER_TOKEN * tokens + 2 * getsizeof(document.loc.source.body)
-
-
-def _tokens_of(document: DocumentNode) -> Iterator[Token]:
-    token = document.loc.start_token if document.loc else None
-    while token:
-        yield token
-        token = token.next
-
-
-def _without_cycles(document: DocumentNode) -> DocumentNode:
-    """Remove the references from a document's tokens to the previous token, and return the document.
-
-    Without reference cycles it is freed as soon as it is dropped. Otherwise it would stay in memory, with up
-    to 3 MB, until the next collection of the oldest generation, which is rare.
-    """
-    for token in _tokens_of(document):
-        token.prev = None
-    return document
+    known = known_of(document)
+    of_tokens = PER_TOKEN * known.tokens
+    if not known.complete:
+        of_tokens = PER_OBJECT * known.objects + PER_REFERENCE * known.tokens
+    return PER_DOCUMENT + of_tokens + 2 * getsizeof(known.source.body)
 
 
 def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
@@ -83,7 +72,7 @@ def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> l
     graphql-core's visitors refer to themselves and to the document. The garbage collector must not run while
     they are in use, or it would move them to an older generation.
     """
-    if bytes_of_document(document) < LARGE or not gc.isenabled():
+    if known_of(document).tokens < LARGE or not gc.isenabled():
         return validate_document(schema, document, rules)
     gc.disable()
     try:
@@ -100,14 +89,35 @@ async def _validated_in_steps(
     schema: GraphQLSchema, document: DocumentNode, rules: Rules
 ) -> list[GraphQLError]:
     """Return the errors of a document in the order of the text; yield to other tasks between the steps."""
-    steps = [rules] if bytes_of_document(document) < IN_STEPS else _steps(rules)
+    known = known_of(document)
+    if not known.complete:
+        await turns.take_for(known.source.body)
+        document = with_known(parse(known.source.body))
+    steps = [rules] if known.tokens < IN_STEPS else _steps(rules)
     faults: list[GraphQLError] = []
     for step in steps:
-        await turns.take_for(document.loc.source.body if document.loc else "")
-        faults += _validated(schema, document, step)
-        if any(isinstance(fault, ValidationAbortedError) for fault in faults):
+        await turns.take_for(known.source.body)
+        found = _validated(schema, document, step)
+        faults += map(_without_nodes, found)
+        if any(isinstance(fault, ValidationAbortedError) for fault in found):
             return faults
     return faults if len(steps) == 1 else sorted(faults, key=_place)
+
+
+def _without_nodes(fault: GraphQLError) -> GraphQLError:
+    """Return the error with its locations, and without the nodes, which refer to the complete document."""
+    if isinstance(fault, ValidationAbortedError):
+        return fault.with_traceback(None)
+    original = fault.original_error
+    if isinstance(original, GraphQLError):
+        original = None  # It has the nodes, too, and nothing else that the error itself has not.
+    return GraphQLError(
+        fault.message,
+        source=fault.source,
+        positions=fault.positions,
+        original_error=original and original.with_traceback(None),
+        extensions=fault.extensions,
+    )
 
 
 def _steps(rules: Rules) -> list[Rules]:
@@ -141,10 +151,13 @@ class Documents:
         self.kept: BoundedCache[str, _Text] = BoundedCache(most_bytes)
 
     def parse(self, text: str, *, max_tokens: int) -> DocumentNode:
-        """Return the document of a text; raise `GraphQLError` on a syntax error or too many tokens."""
+        """Return the document of a text; raise `GraphQLError` on a syntax error or too many tokens.
+
+        The document of a new text is complete; later it is compact.
+        """
         if known := self.kept.get(text):
-            return known.document
-        document = _without_cycles(parse(text, max_tokens=max_tokens))
+            return self._compacted(known)
+        document = with_known(parse(text, max_tokens=max_tokens))
         parsed = _Text(document, bytes_of_document(document))
         self.kept.put(text, parsed, parsed.bytes)
         return document
@@ -154,15 +167,30 @@ class Documents:
     ) -> list[GraphQLError]:
         """Return the errors of a document, cached with it."""
         known = self._known(document)
+        if known and (faults := known.faults.get((schema, rules))) is not None:
+            return faults
+        faults = await _validated_in_steps(schema, document, rules)
         if known is None:
-            return await _validated_in_steps(schema, document, rules)
-        if (faults := known.faults.get((schema, rules))) is None:
-            faults = await _validated_in_steps(schema, document, rules)
-            if (meanwhile := known.faults.setdefault((schema, rules), faults)) is not faults:
-                return meanwhile
-            known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
-            self._weigh(known)
+            return faults
+        if (meanwhile := known.faults.setdefault((schema, rules), faults)) is not faults:
+            return meanwhile
+        known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
+        self._weigh(known)
+        await turns.take_for(known_of(document).source.body)
+        self._compacted(known)
         return faults
+
+    def compact(self, document: DocumentNode) -> DocumentNode:
+        """Return the compact form of a document: the cached one, if the text is cached."""
+        known = self._known(document)
+        return compact_document(document) if known is None else self._compacted(known)
+
+    def _compacted(self, known: _Text) -> DocumentNode:
+        before, known.document = known.document, compact_document(known.document)
+        if known.document is not before:
+            known.bytes += bytes_of_document(known.document) - bytes_of_document(before)
+            self._weigh(known)
+        return known.document
 
     def formula(
         self, schema: GraphQLSchema, document: DocumentNode, rules: Rules, operation_name: str | None
@@ -186,12 +214,11 @@ class Documents:
             self._weigh(known)
 
     def _known(self, document: DocumentNode) -> _Text | None:
-        known = self.kept.get(document.loc.source.body if document.loc else "")
-        return known if known and known.document is document else None
+        return self.kept.get(known_of(document).source.body)
 
     def _weigh(self, known: _Text) -> None:
-        if (text := self._known(known.document)) is known and known.document.loc:
-            self.kept.weigh(known.document.loc.source.body, text.bytes)
+        if self._known(known.document) is known:
+            self.kept.weigh(known_of(known.document).source.body, known.bytes)
 
 
 documents = Documents()

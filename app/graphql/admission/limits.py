@@ -11,7 +11,6 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     SelectionSetNode,
-    TokenKind,
     get_operation_ast,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
@@ -19,6 +18,7 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
+from app.graphql.admission.compact_documents import known_of
 from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import documents
 from app.graphql.admission.formula import Formula
@@ -144,13 +144,9 @@ def refuse_ambiguity(document: DocumentNode, operation_name: str | None) -> None
 
 def refuse_long_numbers(document: DocumentNode) -> None:
     """Raise `GraphQLError` if a number has so many digits that parsing it takes long."""
-    token = document.loc.start_token if document.loc else None
-    while token:
-        if token.kind in (TokenKind.INT, TokenKind.FLOAT) and token.end - token.start > MOST_DIGITS:
-            raise _refusal(
-                f"A number has {token.end - token.start:,} characters. At most {MOST_DIGITS} are allowed."
-            )
-        token = token.next
+    longest = known_of(document).longest_number
+    if longest > MOST_DIGITS:
+        raise _refusal(f"A number has {longest:,} characters. At most {MOST_DIGITS} are allowed.")
 
 
 def refuse_large_operations(document: DocumentNode) -> None:

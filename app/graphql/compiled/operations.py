@@ -10,6 +10,7 @@ from graphql.execution.values import VariableValues
 from app.cqrs.viewers import Sight
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import formula
+from app.graphql.admission.documents import PER_OBJECT
 from app.graphql.admission.lists import refuse_long_lists
 from app.graphql.compiled.arguments import ByteBudget, Variables
 from app.graphql.compiled.parsed import NotCovered, Parsed, parsed
@@ -24,6 +25,9 @@ group of viewers who may ask for the same of its fields.
 
 PER_OPERATION = 5_000
 """Bytes of an operation besides its text and its plans."""
+
+PER_RESOLVER = 20 * PER_OBJECT
+"""Approximate bytes of a field that needs more than its parent; it is up to 20 objects, its cost included."""
 
 MOST_BYTES_CACHED = 500_000
 """Bytes of the cached arguments of all fields of an operation."""
@@ -90,5 +94,5 @@ class CompiledOperation:
             if meanwhile := self._plans.get((sight, *conditions)):
                 return meanwhile
             self._plans |= {(each, *conditions): plan for each in plan.sights}
-            self._size += plan.size
+            self._size += plan.size + PER_RESOLVER * plan.resolved
         return plan

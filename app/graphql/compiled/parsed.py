@@ -64,6 +64,7 @@ async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) 
     if await documents.validate(schema, document, RULES):
         raise NotCovered
     await turns.take_for(query)
+    document = documents.compact(document)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [each for each in operations if each.name and each.name.value == operation_name]

@@ -32,7 +32,7 @@ from app.graphql.compiled.parsed import NotCovered, Parsed, Selections
 from app.graphql.compiled.shapes import Impure, Leaves, Shapes
 from app.graphql.core.async_helpers import use_weak_helpers
 from app.graphql.execution.visibility import VisibleFields
-from app.graphql.internals.graphql_core import collect_into
+from app.graphql.internals.graphql_core import Collected, collect_into
 from app.graphql.internals.strawberry import core_schema
 
 BYTES_OF_SOURCE = 20
@@ -59,6 +59,8 @@ class _Survey:
         self._values: dict[tuple[int, int], str] = {}
         self._resolvers: dict[int, Resolver] = {}
         self._needed: dict[int, Fields] = {}
+        self.collected: Collected = {}
+        """The sub-fields that the executor looks up. Those within compiled functions are not among them."""
 
     async def functions(self) -> Functions:
         """Compile and return the functions that were found; yield to other tasks meanwhile."""
@@ -102,7 +104,9 @@ class _Survey:
             possible = core_schema(self._schema).get_possible_types
             kinds: Any = possible(kind) if is_abstract_type(kind) else [kind]
             for each in kinds:
-                self.object(each, self._selections(each, details))
+                fields = self._selections(each, details)
+                self.collected[each, id(details)] = self._selections.collected[each, id(details)]
+                self.object(each, fields)
 
 
 class Plan:
@@ -149,7 +153,7 @@ class Plan:
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # which is no TypeGuard
         )
         executor.functions = functions
-        collect_into(executor, selections.collected)
+        collect_into(executor, survey.collected)
         use_weak_helpers(executor)
         return cls(query, root_fields, executor, shapes.size * BYTES_OF_SOURCE, [*visible.sights])
 
@@ -167,7 +171,9 @@ class Plan:
         # A copy, because CPython 3.13.0 frees values to which only the dictionary of a dead object refers.
         self._template = dict(vars(executor))
         self.size = size
-        """The approximate size in bytes."""
+        """The approximate size of the compiled functions, in bytes."""
+        self.resolved = len(executor.functions.needed)
+        """The number of fields that need more than their parent."""
         self.sights = sights
         """The sights of the viewers who may ask for the same fields: the plan is for all of these."""
 

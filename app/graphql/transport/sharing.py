@@ -10,12 +10,12 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
-    TokenKind,
     VariableNode,
     get_operation_ast,
 )
 
 from app.cqrs.sizes import compact
+from app.graphql.admission.compact_documents import known_of
 from app.graphql.admission.documents import documents
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.execution.context import Context
@@ -59,14 +59,6 @@ def _resumed_by(document: DocumentNode, selected: OperationDefinitionNode) -> st
         for argument in (node.arguments or ()) if isinstance(node, FieldNode) else ():
             if argument.name.value == "after" and isinstance(argument.value, VariableNode):
                 name = argument.value.name.value
-                return name if _mentions(document, name) == 2 else None  # its definition and this use
+                mentions = known_of(document).variables.count(name)
+                return name if mentions == 2 else None  # its definition and this use
     return None
-
-
-def _mentions(document: DocumentNode, variable: str) -> int:
-    count, token = 0, document.loc.start_token if document.loc else None
-    while token:
-        if token.kind is TokenKind.DOLLAR and token.next and token.next.value == variable:
-            count += 1
-        token = token.next
-    return count

@@ -1,8 +1,11 @@
 import asyncio
+import gc
+from uuid import uuid4
 
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
-from app.cqrs.live.notices import NOTICES_PER_STEP, Listener, Notices, PublishedNotice, topic
+from app.cqrs.live.notices import NOTICES_PER_STEP, Listener, Notices, topic
+from app.cqrs.live.recent_notices import PublishedNotice
 
 
 def changed(
@@ -226,3 +229,34 @@ async def test_the_rest_is_published_where_the_projector_is_stopped() -> None:
     await asyncio.wait([publishing])
     assert len(notices.since({"notes": (0, AFTER_ALL_DOCUMENTS)}) or ()) == len(MANY)
     assert notices.reached({"notes": 1})[1] == {"notes": (1, AFTER_ALL_DOCUMENTS)}
+
+
+def test_notices_that_are_kept_do_not_lengthen_garbage_collections() -> None:
+    notices = Notices(kept=1_000)
+    gc.collect()
+    before = len(gc.get_objects())
+    for position in range(2_000):
+        name = ("notes", "letters")[position % 2]
+        notices.publish([changed(position, str(uuid4()), read_model=name, about=str(uuid4()))])
+    for _ in range(2):  # A tuple is left out once its parts are.
+        gc.collect()
+    assert len(gc.get_objects()) - before < 100
+    assert positions(notices.since({"notes": (0, ""), "letters": (0, "")})) is None
+    assert positions(notices.since({"notes": (1_990, ""), "letters": (2_000, "")})) == [
+        1990,
+        1992,
+        1994,
+        1996,
+        1998,
+    ]
+
+
+def test_a_notice_that_is_kept_is_as_it_was_published() -> None:
+    notices = Notices()
+    notices.begin("letters", 3)
+    with notices.listen(topic("notes")) as listener:
+        notices.publish([changed(4, "a", about="Ada")])
+        published = listener.pending()
+    assert published
+    assert notices.since({"notes": (0, "")}) == [published]
+    assert published.reached == {"letters": (3, AFTER_ALL_DOCUMENTS), "notes": (4, "notes_v1/a")}

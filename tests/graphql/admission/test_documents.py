@@ -8,8 +8,9 @@ import pytest
 from graphql import GraphQLError, get_operation_ast, validate
 
 from app.graphql.admission import turns
+from app.graphql.admission.compact_documents import known_of
 from app.graphql.admission.counting import formula, fragments_of
-from app.graphql.admission.documents import IN_STEPS, LARGE, Documents, bytes_of_document
+from app.graphql.admission.documents import IN_STEPS, LARGE, Documents
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.strawberry import core_schema
@@ -113,7 +114,7 @@ async def test_a_long_text_is_validated_in_steps_and_its_faults_are_those_of_the
         + " a9: product(id: $wrong) { id } product(id: 1, id: 2) { name } }"
     )
     document = Documents().parse(text, max_tokens=MOST_TOKENS)
-    assert bytes_of_document(document) > IN_STEPS
+    assert known_of(document).tokens > IN_STEPS
     others = Others()
     faults = await parsed(Documents(), text)
     others.stop()
@@ -132,7 +133,7 @@ MERGED = "{" + " products { nodes { name } }" * 400 + "} # %d"
 @pytest.mark.parametrize("text", [COMMENT, WRONG, LISTS, MERGED])
 async def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
     documents = Documents()
-    text = f"{text % 1} # {'x' * LARGE}"
+    text = text % 1 + "\n# x" * LARGE
     await parsed(documents, text)
     there = ref(documents.parse(text, max_tokens=MOST_TOKENS))
     assert there()

@@ -1,0 +1,41 @@
+"""A compiled operation has few objects: each lengthens every full garbage collection."""
+
+import gc
+from typing import Any
+
+import pytest
+from graphql.execution.collect_fields import FieldDetails
+
+from app.graphql.admission.documents import PER_OBJECT
+from app.graphql.compiled.operations import CompiledOperation
+from app.graphql.compiled.shapes import Leaves
+from schema.root import schema
+
+PAGES = "query ($a: Int) {%s}"
+PAGE = 'a%d: products(first: $a, filter: {search: "%d"}) { nodes { id name price { amount } } }'
+
+
+async def compiled(text: str) -> tuple[CompiledOperation, list[Any]]:
+    """An operation with one plan, and the objects that a full garbage collection visits because of it."""
+    leaves = Leaves()
+    first = await CompiledOperation.create(schema, leaves, f"{text} # the first one", None)
+    await first.execute({"a": -1}, None)
+    gc.collect()
+    before = {id(each) for each in gc.get_objects()}
+    operation = await CompiledOperation.create(schema, leaves, text, None)
+    await operation.execute({"a": -1}, None)
+    gc.collect()
+    return operation, [each for each in gc.get_objects() if id(each) not in before]
+
+
+@pytest.mark.parametrize(("pages", "most"), [(1, 200), (50, 2_600)])
+async def test_a_compiled_operation_has_few_objects_and_counts_them(pages: int, most: int) -> None:
+    text = PAGES % " ".join(PAGE % (number, number) for number in range(pages))
+    operation, objects = await compiled(text)
+    assert len(objects) < most
+    assert len(objects) * PER_OBJECT < operation.size * 1.5
+
+
+async def test_what_compiled_functions_show_is_not_collected_for_the_executor() -> None:
+    _, objects = await compiled(PAGES % PAGE % (1, 1))
+    assert sum(isinstance(each, FieldDetails) for each in objects) == 1
