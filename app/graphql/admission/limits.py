@@ -72,6 +72,11 @@ class Limits(SchemaExtension):
         yield
 
     async def _faults(self, document: DocumentNode) -> list[GraphQLError]:
+        """Return the errors of a document, without tracebacks.
+
+        Their frames refer to the document and to the execution, which has the errors. In such a reference
+        cycle a large document would not be freed when it is dropped.
+        """
         execution = self.execution_context
         schema, name = core_schema(execution.schema), sent_operation_name(execution)
         rules = with_located_literals(execution.validation_rules)
@@ -81,7 +86,7 @@ class Limits(SchemaExtension):
             try:
                 refuse_too_large(document, name)
             except GraphQLError as refusal:
-                return [refusal]
+                return [refusal.with_traceback(None)]
             faults = await documents.validate(schema, document, rules)
             if any(isinstance(fault, ValidationAbortedError) for fault in faults):
                 return [
@@ -99,7 +104,7 @@ class Limits(SchemaExtension):
             try:
                 cost = formula(schema, fragments_of(document), operation)
             except GraphQLError as refusal:
-                return [refusal]
+                return [refusal.with_traceback(None)]
             documents.admit(schema, document, rules, name, cost)
         return self._refused_cost(cost)
 
@@ -112,7 +117,7 @@ class Limits(SchemaExtension):
                 execution.context.charge(cost.points, cost.commands)
                 execution.context.cost = cost
         except GraphQLError as refusal:
-            return [refusal]
+            return [refusal.with_traceback(None)]
         return []
 
 

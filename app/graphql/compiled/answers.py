@@ -20,7 +20,7 @@ from app.graphql.compiled.parsed import NotCovered
 from app.graphql.compiled.repeat_cache import RepeatCache
 from app.graphql.compiled.shapes import Leaves
 from app.graphql.execution.context import Context
-from app.graphql.execution.errors import presentable
+from app.graphql.execution.errors import forget_frames, presentable
 from app.graphql.execution.extension import extensions_of
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, with_cost, with_freshness, with_left
@@ -88,6 +88,7 @@ class CompiledQueries:
             result = await ready.execute(operation.variables, context, sight=sight, yields=cost.large)
             if result.errors:
                 errors = [presentable(error) for error in result.errors]
+                forget_frames(result.errors)
                 body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))
             else:
                 data, points = with_cost(orjson.dumps(result.data), cost), context.settle()

@@ -1,7 +1,7 @@
 """Errors in the form that clients may see: with a code, and without details meant for the operator."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -74,6 +74,18 @@ def _presentable(error: GraphQLError) -> GraphQLError:
     return _with_message(
         error, "Something went wrong on our side. Try again, or report this.", {"code": "INTERNAL"}
     )
+
+
+def forget_frames(errors: Iterable[GraphQLError]) -> None:
+    """Remove the tracebacks from errors that have been logged.
+
+    The frames of a traceback refer to the operation, and the operation to its errors. Otherwise a document of
+    thousands of nodes would stay in memory until a garbage collection, which would then take long.
+    """
+    for error in errors:
+        for each in (error, error.original_error):
+            if each:
+                each.__traceback__ = None
 
 
 def without_suggestion(error: GraphQLError) -> GraphQLError:

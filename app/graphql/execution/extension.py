@@ -1,6 +1,6 @@
 """The extension that handles an operation's tokens before, and its freshness and errors after execution."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
@@ -15,7 +15,7 @@ from strawberry.types.graphql import OperationType
 
 from app.cqrs.freshness.tokens import BadToken
 from app.graphql.execution.context import Context
-from app.graphql.execution.errors import presentable, without_suggestion
+from app.graphql.execution.errors import forget_frames, presentable, without_suggestion
 from app.graphql.execution.freshness import freshness_extension
 from app.graphql.execution.subscribed_field import subscribed_field
 
@@ -65,7 +65,7 @@ class Consistency(SchemaExtension):
             if not isinstance(result, PreExecutionError):
                 errors = [self._located(error) for error in errors]
             result.errors = [presentable(error, sent) for error in errors]
-            _forget_frames(errors)
+            forget_frames(errors)
             if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
                 # Where introspection is disabled, suggestions must not reveal names of the schema, either.
                 result.errors = [without_suggestion(error) for error in result.errors]
@@ -81,18 +81,6 @@ class Consistency(SchemaExtension):
         field = subscribed_field(document, operation.operation_name)
         key = field.alias.value if field.alias else field.name.value
         return located_error(error.original_error or error, [field], [key])
-
-
-def _forget_frames(errors: Iterable[GraphQLError]) -> None:
-    """Remove the tracebacks from errors that have been logged.
-
-    The frames of a traceback refer to the operation, and the operation to its errors. Otherwise a document of
-    thousands of nodes would stay in memory until a garbage collection, which would then take long.
-    """
-    for error in errors:
-        for each in (error, error.original_error):
-            if each:
-                each.__traceback__ = None
 
 
 def extensions_of(context: Context) -> dict[str, Any]:
