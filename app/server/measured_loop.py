@@ -140,6 +140,9 @@ class MeasuredLoop(_Loop):
             frame = sys._current_frames().get(self._thread)
             if frame is not None and self._began == began:
                 seen, self._seen_at = began, _place_of(frame)
+            # The frame refers to everything that the callback has. If it were kept until the next long callback,
+            # all of that would reach the oldest generation, and the next full collection would take long.
+            del frame
 
 
 def _name_of(callback: Callable[..., object]) -> str:

@@ -165,6 +165,34 @@ async def test_a_loop_that_is_closed_measures_no_collections() -> None:
     assert len(gc.callbacks) == before
 
 
+class Thing:
+    """An object of a callback; it says when it is freed."""
+
+    def __init__(self, freed: asyncio.Event) -> None:
+        self._freed = freed
+
+    def __del__(self) -> None:
+        self._freed.set()
+
+
+async def test_nothing_that_a_callback_had_is_kept_after_it() -> None:
+    async def act() -> None:
+        freed = asyncio.Event()
+
+        def hold() -> None:
+            thing = Thing(freed)
+            busy(HELD)
+            assert thing
+
+        asyncio.get_running_loop().call_soon(hold)
+        async with asyncio.timeout(2):
+            await freed.wait()
+
+    held = await held_by(act)
+    [place] = held.figures()["places"]
+    assert "busy" in place["at"], "the watching thread has not seen it"
+
+
 async def test_what_a_callback_raises_passes_through() -> None:
     async def fail() -> None:
         await asyncio.create_task(refuse())

@@ -1,4 +1,4 @@
-"""What is known of an operation's text, and the form in which its document is cached.
+"""The form in which documents are cached, and facts about their texts.
 
 Each object of a cached document lengthens every full garbage collection, during which no request is
 answered. graphql-core makes three objects per token: the token, a node, and a location that refers to tokens.

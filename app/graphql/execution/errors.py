@@ -83,9 +83,10 @@ def forget_frames(errors: Iterable[GraphQLError]) -> None:
     thousands of nodes would stay in memory until a garbage collection, which would then take long.
     """
     for error in errors:
-        for each in (error, error.original_error):
-            if each:
-                each.__traceback__ = None
+        each: Exception | None = error
+        while each:
+            each.__traceback__ = None
+            each = getattr(each, "original_error", None)
 
 
 def without_suggestion(error: GraphQLError) -> GraphQLError:
