@@ -140,7 +140,7 @@ class MeasuredLoop(_Loop):
             frame = sys._current_frames().get(self._thread)
             if frame is not None and self._began == began:
                 seen, self._seen_at = began, _place_of(frame)
-            # The frame refers to everything that the callback has. If it were kept until the next long callback,
+            # The frame refers to everything that the callback has. If it were kept until the next long one,
             # all of that would reach the oldest generation, and the next full collection would take long.
             del frame
 
