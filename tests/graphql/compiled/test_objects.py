@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from graphql.execution.collect_fields import FieldDetails
 
+from app.cqrs.viewers import Sight
 from app.graphql.admission.documents import PER_OBJECT
 from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
@@ -19,11 +20,11 @@ async def compiled(text: str) -> tuple[CompiledOperation, list[Any]]:
     """An operation with one plan, and the objects that a full garbage collection visits because of it."""
     leaves = Leaves()
     first = await CompiledOperation.create(schema, leaves, f"{text} # the first one", None)
-    await first.execute({"a": -1}, None)
+    await first.execute({"a": -1}, None, sight=Sight.OPERATOR)
     gc.collect()
     before = {id(each) for each in gc.get_objects()}
     operation = await CompiledOperation.create(schema, leaves, text, None)
-    await operation.execute({"a": -1}, None)
+    await operation.execute({"a": -1}, None, sight=Sight.OPERATOR)
     gc.collect()
     return operation, [each for each in gc.get_objects() if id(each) not in before]
 
