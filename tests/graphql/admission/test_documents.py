@@ -74,7 +74,8 @@ async def test_the_formula_of_a_cost_is_made_once_for_each_operation_and_set_of_
     assert made is documents.formula(core, document, RULES, None)
     assert documents.formula(core, document, RULES, "Q1") is None
     assert documents.formula(core, document, RULES[1:], None) is None
-    assert documents.formula(core, Documents().parse(text, max_tokens=MOST_TOKENS), RULES, None) is None
+    other = documents.parse(PRODUCTS % 2, max_tokens=MOST_TOKENS)
+    assert documents.formula(core, other, RULES, None) is None
 
 
 async def test_all_texts_together_keep_to_their_bytes_and_a_larger_one_is_not_kept() -> None:
