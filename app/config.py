@@ -42,6 +42,12 @@ class Settings(AccessSettings):
         default="",
         description="hosts to answer for besides localhost and HOST, separated by commas; `*` for all",
     )
+    ssl_certfile: Path | None = Field(
+        default=None, description="file with the certificate, in PEM, with which to serve https itself"
+    )
+    ssl_keyfile: Path | None = Field(
+        default=None, description="file with the certificate's key, unless it is in the same file"
+    )
     read_cache_mb: int | None = Field(
         default=None,
         ge=0,
@@ -139,6 +145,15 @@ class Settings(AccessSettings):
     def _are_hosts(cls, hosts: str) -> str:
         _check_each(hosts, host_of)
         return hosts
+
+    @model_validator(mode="after")
+    def _has_a_certificate(self) -> Self:
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise PydanticCustomError(
+                "tls",
+                "SSL_KEYFILE needs a certificate. Name its file in SSL_CERTFILE, or with --ssl-certfile",
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_a_manifest(self) -> Self:

@@ -26,7 +26,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        return _found(r"health\s+(http://\S+)/health/ready", self.announced)
+        return _found(r"health\s+(https?://\S+)/health/ready", self.announced)
 
     @property
     def mongod(self) -> int:

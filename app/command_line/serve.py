@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,12 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on. Default: PORT, else 8000.")
     ] = None,
     data_dir: DataDir = None,
+    ssl_certfile: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) to serve https with. Default: SSL_CERTFILE.")
+    ] = None,
+    ssl_keyfile: Annotated[
+        Path | None, typer.Option(help="Its key, unless in the same file. Default: SSL_KEYFILE.")
+    ] = None,
     demo: Annotated[
         bool | None,
         typer.Option(
@@ -29,7 +36,9 @@ def serve(
     ] = None,
 ) -> None:
     """Run the service until Ctrl-C. It starts its own MongoDB unless MONGODB_URL is set."""
-    settings = settings_of(host=host, port=port, data_dir=data_dir)
+    settings = settings_of(
+        host=host, port=port, data_dir=data_dir, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile
+    )
     fills = settings.is_embedded if demo is None else demo
 
     from uvicorn.loops.auto import auto_loop_factory
@@ -45,6 +54,7 @@ def serve(
     from app.server.measured_loop import MeasuredLoop
     from app.server.serving import CannotListen
     from app.server.serving import serve as run
+    from app.server.tls import BadCertificate
     from app.stores.mongo.mongod_binary import MongodError
 
     async def fill_if_empty(write_side: WriteSide) -> None:
@@ -80,7 +90,7 @@ def serve(
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr()
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    expected = (BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, *unavailable)
+    expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, *unavailable)
     with (
         explained(*expected, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=loop_factory) as runner,

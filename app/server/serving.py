@@ -21,6 +21,7 @@ from app.server.connections import GRACE, Connection
 from app.server.http_connections import IDLE, HTTPConnection
 from app.server.logs import is_fault
 from app.server.measured_loop import MeasuredLoop, measure_protocols
+from app.server.tls import check_certificate
 
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; longer than a client may leave messages unread."""
@@ -49,9 +50,11 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, started: Callable[[Circle, str], None], fill: Filling | None) -> None:
     """Serve until SIGINT or SIGTERM; call `started` with the circle and its URL once the stores are open.
 
-    Raise `CannotListen`, and everything that `open_circle` and `fill` raise.
+    Raise `BadCertificate`, `CannotListen`, and everything that `open_circle` and `fill` raise.
     """
     logging.getLogger("uvicorn.error").addFilter(is_fault)
+    if settings.ssl_certfile:
+        check_certificate(settings.ssl_certfile, settings.ssl_keyfile)
     with closing(_listen(settings)) as listening:
         loop = asyncio.get_running_loop()
         measured = loop if isinstance(loop, MeasuredLoop) else None
@@ -63,9 +66,11 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
             log_level=logging.ERROR,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # nothing here depends on the client's address
+            proxy_headers=False,  # Only proxies in TRUSTED_PROXIES are believed, by `app/addresses.py`.
             timeout_graceful_shutdown=GRACE,
             timeout_keep_alive=IDLE,
+            ssl_certfile=settings.ssl_certfile,
+            ssl_keyfile=settings.ssl_keyfile,
             http=HTTPConnection,
             ws=Connection,
             ws_ping_timeout=UNANSWERED,
@@ -77,7 +82,7 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
         _on_signal(_stopper(server, app.state.leaving))
         with suppress(asyncio.CancelledError):
             async with app.router.lifespan_context(app):
-                started(app.state.circle, _url(listening))
+                started(app.state.circle, _url(listening, "https" if settings.ssl_certfile else "http"))
                 collect_garbage_in_small_parts()
                 if measured:
                     measured.start_recording()
@@ -128,11 +133,11 @@ def _refuse_to_be_open(settings: Settings, address: str) -> None:
     )
 
 
-def _url(listening: socket.socket) -> str:
+def _url(listening: socket.socket, scheme: str) -> str:
     host, port = listening.getsockname()[:2]
     if ip_address(host).is_unspecified:
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _stopper(server: uvicorn.Server, leaving: asyncio.Event) -> Callable[[], None]:

@@ -54,10 +54,13 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 _HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",  # Browsers revalidate each time, and get a 304 for unchanged files.
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for browsers that do not know `frame-ancestors`
 }
 
 

@@ -72,6 +72,8 @@ async def test_the_policy_allows_this_origin_only(client: httpx.AsyncClient) -> 
     assert policy == {}
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
 
 
 async def test_the_page_is_kept_apart_from_answers_in_json(client: httpx.AsyncClient) -> None:

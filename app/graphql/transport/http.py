@@ -41,6 +41,9 @@ from app.graphql.transport.streams import Streams
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
+_NO_STORE = (b"cache-control", b"no-store")
+"""A GET request's answer is its viewer's own, and a cache on the way must not give it to anybody else."""
+
 Page = Callable[[Request], Awaitable[Response]]
 
 logger = logging.getLogger(__name__)
@@ -112,6 +115,8 @@ class GraphQLEndpoint:
         request = GraphQLRequest(scope, receive)
         try:
             response = await self._answer(request)
+            if request.method == "GET" and isinstance(response, Answer):
+                response.headers.append(_NO_STORE)
         except Refusal as refusal:
             # As clients of the older media type expect it, before they send the text as well.
             well = refusal.code == NOT_FOUND and request.accepted.json == JSON

@@ -395,3 +395,9 @@ async def test_pages_of_allowed_origins_may_use_the_api_and_read_the_token(
         assert answer.headers["Access-Control-Expose-Headers"] == "Consistency-Token"
         stranger = await http.options(url, headers={**wanted, "Origin": "http://evil.example"})
         assert "Access-Control-Allow-Origin" not in stranger.headers
+
+
+async def test_an_answer_to_a_get_request_is_stored_by_no_cache(client: Client) -> None:
+    for _ in range(4):  # the last ones are the service's own cached answers
+        got = await get(client, query="{ products(first: 2) { nodes { id } } }")
+        assert got.headers["cache-control"] == "no-store"
