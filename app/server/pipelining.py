@@ -9,10 +9,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MOST_PIPELINED = 16
+MOST_PIPELINED = 4
 """Requests that wait on one connection; later ones remain bytes."""
 
-PART = 2_048
+PART = 512
 """Bytes that are parsed at once while many requests wait; the smallest requests take 20 bytes each."""
 
 MOST_UNPARSED = 1_000_000

@@ -86,6 +86,8 @@ class Limits(SchemaExtension):
             try:
                 refuse_too_large(document, name)
             except GraphQLError as refusal:
+                await turns.take_for(execution.query or "")
+                documents.compact(document)
                 return [refusal.with_traceback(None)]
             faults = await documents.validate(schema, document, rules)
             if any(isinstance(fault, ValidationAbortedError) for fault in faults):

@@ -8,6 +8,7 @@ from graphql import DocumentNode, FieldNode, GraphQLError, Location, Token, pars
 
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.documents import Documents
+from app.graphql.admission.documents import documents as kept_by_the_service
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.strawberry import core_schema
@@ -66,6 +67,14 @@ async def test_a_document_that_is_kept_is_compact_once_it_is_validated() -> None
     document = documents.parse(PAGES, max_tokens=MOST_TOKENS)
     assert await documents.validate(core_schema(schema), document, RULES)
     (kept,) = [documents.kept.get(PAGES)]
+    assert kept
+    assert not any(isinstance(each, Token) for each in tracked_in(kept.document))
+
+
+async def test_a_document_that_is_refused_for_its_size_is_kept_compact(client: Client) -> None:
+    text = "{" + " ...F" * 900 + "} fragment F on Query { a: __typename b: __typename }"
+    assert (await client.send(text)).codes == ["LIMIT_EXCEEDED"]
+    kept = kept_by_the_service.kept.get(text)
     assert kept
     assert not any(isinstance(each, Token) for each in tracked_in(kept.document))
 
