@@ -26,7 +26,7 @@ def test_lists_the_faults(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("flood",), "there is no fault called flood; there are buyers, "),
+        (("flood",), "there is no fault called flood; there are access, buyers, "),
         (("kill", "--rounds", "0"), "--rounds must be 1 or more"),
         (("kill", "--store", "paper"), "invalid choice: 'paper'"),
         (("kill", "--seed", "x"), "invalid int value: 'x'"),

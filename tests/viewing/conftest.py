@@ -21,6 +21,8 @@ async def guarded(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> A
         read_cache_mb=32,
         read_patience=20,
         auth_secret=SECRET,
+        points_per_minute=0,
+        commands_per_minute=0,
     )
     async with serving(settings) as running:
         yield running

@@ -80,13 +80,18 @@ class Books:
         return [mark for mark in strangers if mark in text and mark not in echoed]
 
 
-async def opened(url: str, http: dict[str, httpx.AsyncClient]) -> Books:
-    """Fill the shop at a URL; `http` has a client for each role, whose tokens are set."""
+async def opened(
+    url: str, http: dict[str, httpx.AsyncClient], *, stock: int = 1000, quantities: tuple[int, int] = (1, 1)
+) -> Books:
+    """Fill the shop at a URL; `http` has a client for each role, whose tokens are set.
+
+    `quantities` are those of each line that Ada orders, and of each that Bob orders.
+    """
     http[STAFF].headers["Authorization"] = f"Bearer {token_of('clerk', 'staff')}"
     http[OPERATOR].headers["Authorization"] = f"Bearer {token_of('admin', 'operator')}"
     staff = Client(url, http[STAFF])
     shop = Shop(staff)
-    products = [await shop.product(stock=1000, price="3.00") for _ in range(2)]
+    products = [await shop.product(stock=stock, price="3.00") for _ in range(2)]
     of = {}
     for number, name in enumerate(CUSTOMERS, 1):
         words = [
@@ -106,7 +111,7 @@ async def opened(url: str, http: dict[str, httpx.AsyncClient]) -> Books:
         http[name].headers["Authorization"] = f"Bearer {token_of(actor, 'customer', key)}"
         client = Client(url, http[name])
         for _ in range(number + 1):
-            lines = [{"productId": products[0], "quantity": 1}]
+            lines = [{"productId": products[0], "quantity": quantities[number - 1]}]
             placed = await client.mutate("placeOrder", "", customerId=customer, lines=lines)
             assert placed["errors"] == []
             own.orders.append(placed["receipt"]["events"][0]["subject"])
