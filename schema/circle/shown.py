@@ -7,8 +7,9 @@ from typing import TypeVar
 from graphql import GraphQLObjectType
 from strawberry.types.base import get_object_definition
 
+from app.cqrs.documents.audiences import OPERATORS
 from app.cqrs.documents.read_model import Collection, ReadModel
-from app.cqrs.viewers import Sight
+from app.cqrs.viewers import Scope, Sight
 from app.graphql.compiled.parents import keys_of
 
 T = TypeVar("T")
@@ -51,6 +52,15 @@ def shows(collection: Collection, *, kinds: Sequence[str] = ()) -> Callable[[typ
 def shown_documents() -> Iterator[tuple[Collection, type]]:
     """Yield each collection that a type shows, with the type."""
     yield from _SHOWN.values()
+
+
+def is_seen_whole(collection_name: str, scope: Scope) -> bool:
+    """Return whether a viewer may see every document of a collection, and thus all notices about it.
+
+    A collection that only a newer version of the program knows is for operators.
+    """
+    collection, _ = _SHOWN.get(collection_name, (None, None))
+    return not (collection.seen_by if collection else OPERATORS).filter_for(scope)
 
 
 def shown_by(collection_name: str) -> type | None:

@@ -23,7 +23,7 @@ from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.ids import global_id
 from schema.circle.nodes import Node
 from schema.circle.scalars import ConsistencyToken, Position
-from schema.circle.shown import fields_showing, shown_by
+from schema.circle.shown import fields_showing, is_seen_whole, shown_by
 
 CURSOR = "The cursor of this item. Pass it as `after` in a new subscription to resume right after this item."
 
@@ -194,8 +194,11 @@ class UpdatesSubscription:
                 count=context.subscription.skipped, cursor=ConsistencyToken(context.subscription.after)
             )
             return
+        scope = context.viewer.scope
         async with aclosing(context.uncached_circle().live.changes(names, token, lost)) as items:
             async for told in items:
+                if isinstance(told.item, Notice) and not is_seen_whole(told.item.collection, scope):
+                    continue
                 cursor = _cursor(context, told.reached)
                 passed = _passed(told.item)
                 context.subscription.item = ItemMetadata(

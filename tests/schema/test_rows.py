@@ -1,20 +1,25 @@
 """A viewer sees what is theirs, and nothing shows that there is more."""
 
 import ast
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from strawberry.types.execution import PreExecutionError
 
 import schema as package
+from app.cqrs.documents.audiences import OPERATORS, STAFF, Audience
 from app.cqrs.viewers import Scope, Sight, Viewer
 from app.graphql.execution.context import Context
+from app.read_models.activity import entries
 from schema.circle.ids import key_of
 from schema.root import schema
 from tests.inprocess import Service
 from tests.schema.client import Client
 from tests.schema.shop import Shop
+from tests.viewers import BEA, NOBODY, OPAL, customer
 
 QUERY = """query ($ada: ID!, $bob: ID!, $order: ID!, $other: ID!, $row: ID!, $ids: [ID!]!) {
     ada: customer(id: $ada) { name orders { totalCount nodes { id customer { name } } } }
@@ -105,6 +110,48 @@ async def test_staff_see_every_customer_and_every_order(known: Known, sight: Sig
     assert [shown["order"], shown["other"]] == [{"units": 1}, {"units": 2}]
     assert None not in shown["nodes"]
     assert shown["orders"]["totals"]["orders"] == 2
+
+
+@pytest.mark.parametrize("audience", [STAFF, OPERATORS])
+async def test_staff_get_no_notice_of_what_only_operators_see(
+    service: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch, audience: Audience
+) -> None:
+    monkeypatch.setitem(vars(entries), "seen_by", audience)
+    query = """subscription { readModelUpdates(readModels: [ACTIVITY, PRODUCT_LISTING]) {
+        ... on DocumentChanged { readModel position } ... on Heartbeat { freshness { position } } } }"""
+    context = Context(service.circle, BEA)
+    noticed: set[str] = set()
+    items = await schema.subscribe(query, context_value=context)
+    assert not isinstance(items, PreExecutionError)
+    async with aclosing(items):
+        await anext(items)  # the first heartbeat
+        await shop.product()
+        head = await service.circle.log.head()
+        async for item in items:
+            assert item.data
+            update = item.data["readModelUpdates"]
+            if "readModel" in update:
+                noticed.add(update["readModel"])
+            elif all(int(each["position"]) >= head for each in update["freshness"]):
+                break
+    assert noticed == {"PRODUCT_LISTING", *(["ACTIVITY"] if audience == STAFF else [])}
+
+
+@pytest.mark.parametrize(
+    ("viewer", "names"), [(NOBODY, False), (customer("a"), False), (BEA, True), (OPAL, True)], ids=str
+)
+async def test_staff_alone_are_told_who_placed_an_order(known: Known, viewer: Viewer, names: bool) -> None:
+    if viewer.scope.customer:
+        viewer = customer(key_of("Customer", known.ids["ada"]))
+    query = "query ($order: ID!) { order(id: $order) { units placedBy } }"
+    context = Context(known.service.circle, viewer, sent_tokens=known.tokens)
+    result = await schema.execute(query, variable_values={"order": known.ids["order"]}, context_value=context)
+    if viewer is NOBODY:
+        assert (result.data, result.errors) == ({"order": None}, None)
+        return
+    assert result.data == {"order": {"units": 1, "placedBy": "anonymous" if names else None}}
+    codes = [(error.path, (error.extensions or {})["code"]) for error in result.errors or []]
+    assert codes == ([] if names else [(["order", "placedBy"], "FORBIDDEN")])
 
 
 def test_no_part_of_the_schema_reads_documents_past_their_audience() -> None:
