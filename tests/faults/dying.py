@@ -13,7 +13,9 @@ from app.__main__ import main
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.stores.mongo.writing import MongoWriter
-from app.stores.sql.transactions import SqlGroup, SqlWork
+from app.stores.sql.groups import SqlGroup
+from app.stores.sql.pending_writes import PendingWrites
+from app.stores.sql.transactions import SqlWork
 
 POINT, AT = "FAULTS_DIE_AT", "FAULTS_DIE_AT_CALL"
 
@@ -55,7 +57,8 @@ def commits(wrap: Callable[[type, str, Callable[[], None]], None], die: Callable
 
 
 POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
-    "inside a group, after a savepoint": lambda die: after(SqlGroup, "begin", die),
+    "inside a group, when a command has begun": lambda die: after(SqlGroup, "begin", die),
+    "inside a group, after some of its writes": lambda die: after(PendingWrites, "send", die),
     "before the commit": lambda die: commits(before, die),
     "after the commit, before it is published": lambda die: commits(after, die),
     "after it is published, before the documents": lambda die: after(AsyncioEventBus, "publish", die),

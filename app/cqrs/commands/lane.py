@@ -66,8 +66,8 @@ class _Pace:
 class Lane:
     """One transaction at a time: the first command goes at once, those that come meanwhile go together.
 
-    Each command of a group has a savepoint: a refusal or a failure undoes that command and no other. Callers
-    get their outcomes after the commit. A crash keeps or loses the whole group, none of it acknowledged.
+    A refusal or a failure undoes that command and no other. Callers get their outcomes after the commit. A
+    crash keeps or loses the whole group, none of it acknowledged.
     """
 
     def __init__(self, store: WriteStore, decide: Decide, committed: Committed) -> None:
@@ -136,6 +136,7 @@ class Lane:
         outcomes: dict[int, Outcome | Exception] = {}
         accepted: list[int] = []
         async with self._store.begin_group() as transaction:
+            await transaction.expect([(asked.cause.key, asked.command) for asked in group])
             for number, asked in enumerate(group):
                 work = await transaction.begin(asked.cause)
                 outcome = await self._decided(asked, work)
@@ -154,14 +155,15 @@ class Lane:
         return [outcomes[number] for number in range(len(group))]
 
     async def _decided(self, asked: Asked, work: Transaction) -> Outcome | Exception | None:
-        """Return the outcome of the command, or why it failed; raise `WriteStoreUnavailable`."""
+        """Return the outcome of the command, or the exception of its handler.
+
+        Raises what an error of the database means: it ends the transaction, and each command is tried alone.
+        """
         try:
             return await self._decide(asked, work)
         except Exception as error:
             meaning = self._store.meaning_of(error)
-            if meaning is not error:
-                meaning.__cause__ = error
-            if isinstance(meaning, WriteStoreUnavailable):
+            if meaning is not error or isinstance(meaning, WriteStoreUnavailable):
                 raise meaning from error
             return meaning
 

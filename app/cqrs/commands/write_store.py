@@ -10,6 +10,7 @@ from uuid import UUID
 from app.cqrs.commands.aggregates import UnitOfWork
 from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.impersonal import Impersonal
+from app.cqrs.messages import Command
 
 
 class Conflict(Impersonal):
@@ -47,11 +48,17 @@ W = TypeVar("W", bound=Transaction)
 class Group(Protocol[W]):
     """Several commands in one transaction, one after the other."""
 
+    async def expect(self, commands: Sequence[tuple[CommandKey, Command]]) -> None:
+        """Read at once what these commands, which are going to begin, will most likely read."""
+
     async def begin(self, cause: Cause) -> W:
         """Begin the next command; it sees the effects of those before it."""
 
     async def undo(self) -> None:
-        """Undo the command that was begun last, and no other."""
+        """Undo the command that was begun last, and no other.
+
+        This is impossible after an error of the database, which ends the transaction.
+        """
 
     def accept(self, work: W, fingerprint: str) -> None:
         """Have the command take effect when the group is committed."""

@@ -24,8 +24,6 @@ products = Table(
     Column("discontinued", Boolean, nullable=False),
 )
 
-_WITH_ID = select(products).where(products.c.id == bindparam("key"))
-_WITH_IDS = select(products).where(products.c.id.in_(bindparam("keys"))).order_by(products.c.id)
 _WITH_SKU = select(products.c.id).where(products.c.sku == bindparam("key"))
 _INSERT = products.insert()
 _UPDATE = products.update().where(products.c.id == bindparam("key"))
@@ -33,13 +31,13 @@ _UPDATE = products.update().where(products.c.id == bindparam("key"))
 
 async def load(work: SqlWork, product_id: UUID) -> Product | None:
     """Return the product with this id, locked for a change, or `None` if there is none."""
-    row = (await work.claim(_WITH_ID, key=product_id)).one_or_none()
-    return _product(row) if row else None
+    found = await work.claim(products, {product_id})
+    return _product(found[0]) if found else None
 
 
 async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Product]:
     """Return those of the products that exist; no other transaction changes them before the commit."""
-    return [_product(row) for row in await work.rely_on(_WITH_IDS, keys=product_ids)]
+    return [_product(row) for row in await work.rely_on(products, product_ids)]
 
 
 async def with_sku(work: SqlWork, sku: Sku) -> UUID | None:
@@ -61,9 +59,9 @@ async def save(work: SqlWork, before: Product | None, product: Product) -> None:
         "discontinued": product.discontinued,
     }
     if before is None:
-        await work.rows.execute(_INSERT, row)
+        await work.write(_INSERT, row)
     else:
-        await work.rows.execute(_UPDATE, {"key": product.id, **row})
+        await work.write(_UPDATE, {"key": product.id, **row})
 
 
 def _product(row: Row[Any]) -> Product:

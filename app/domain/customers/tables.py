@@ -1,9 +1,10 @@
 """The customers' table, and functions that load and save customers."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Result, Row, String, Table, Text, Uuid, bindparam, select
+from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer, email_key
@@ -30,7 +31,6 @@ customers = Table(
     Column("recipient", String(200)),
 )
 
-_WITH_ID = select(customers).where(customers.c.id == bindparam("key"))
 _WITH_EMAIL = select(customers.c.id).where(customers.c.email_key == bindparam("key"))
 _INSERT = customers.insert()
 _UPDATE = customers.update().where(customers.c.id == bindparam("key"))
@@ -38,12 +38,12 @@ _UPDATE = customers.update().where(customers.c.id == bindparam("key"))
 
 async def load(work: SqlWork, customer_id: UUID) -> Customer | None:
     """Return the customer with this id, locked for a change, or `None` if there is none."""
-    return _customer(await work.claim(_WITH_ID, key=customer_id))
+    return _customer(await work.claim(customers, {customer_id}))
 
 
 async def look_up(work: SqlWork, customer_id: UUID) -> Customer | None:
     """Return the customer with this id, or `None`; no other transaction changes them before the commit."""
-    return _customer(await work.rely_on(_WITH_ID, key=customer_id))
+    return _customer(await work.rely_on(customers, {customer_id}))
 
 
 async def holder_of(work: SqlWork, email: object) -> UUID | None:
@@ -70,14 +70,16 @@ async def save(work: SqlWork, before: Customer | None, customer: Customer) -> No
         # one have keys that differ, and could not be saved with the same key.
         row["email_key"] = email_key(row["email"])
     if before is None:
-        await work.rows.execute(_INSERT, row)
+        await work.write(_INSERT, row)
     else:
-        await work.rows.execute(_UPDATE, {"key": customer.id, **row})
+        await work.write(_UPDATE, {"key": customer.id, **row})
 
 
-def _customer(found: Result[Any]) -> Customer | None:
-    row = found.one_or_none()
-    return Customer(id=row.id, version=row.version, details=_details(row)) if row else None
+def _customer(found: Sequence[Row[Any]]) -> Customer | None:
+    if not found:
+        return None
+    [row] = found
+    return Customer(id=row.id, version=row.version, details=_details(row))
 
 
 def _details(row: Row[Any]) -> CustomerDetails | None:

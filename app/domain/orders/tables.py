@@ -44,7 +44,6 @@ order_lines = Table(
 
 TEN_THOUSAND = Decimal(10_000)
 
-_WITH_ID = select(orders).where(orders.c.id == bindparam("key"))
 _CUSTOMER = select(orders.c.customer_id).where(orders.c.id == bindparam("key"))
 _LINES = select(order_lines).where(order_lines.c.order_id == bindparam("key")).order_by(order_lines.c.line)
 _INSERT = orders.insert()
@@ -54,9 +53,10 @@ _UPDATE = orders.update().where(orders.c.id == bindparam("key"))
 
 async def load(work: SqlWork, order_id: UUID) -> Order | None:
     """Return the order with this id, locked for a change, or `None` if there is none."""
-    row = (await work.claim(_WITH_ID, key=order_id)).one_or_none()
-    if row is None:
+    found = await work.claim(orders, {order_id})
+    if not found:
         return None
+    [row] = found
     return Order(
         id=row.id,
         version=row.version,
@@ -78,7 +78,7 @@ async def save(work: SqlWork, before: Order | None, order: Order) -> None:
     """Insert a new order's rows, or update the status and version if there was an order `before`."""
     if before:
         changed = {"key": order.id, "version": order.version, "status": order.status.value}
-        await work.rows.execute(_UPDATE, changed)
+        await work.write(_UPDATE, changed)
         return
     row = {
         "id": order.id,
@@ -89,9 +89,9 @@ async def save(work: SqlWork, before: Order | None, order: Order) -> None:
         "total_cents": order.total.cents,
         "placed_at": order.placed_at,
     }
-    await work.rows.execute(_INSERT, row)
+    await work.write(_INSERT, row)
     lines = [_line_row(order.id, number, line) for number, line in enumerate(order.lines)]
-    await work.rows.execute(_INSERT_LINES, lines)
+    await work.write(_INSERT_LINES, *lines)
 
 
 def _line_row(order_id: UUID, number: int, line: OrderLine) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam, select
+from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam
 
 from app.domain.stock.model import Stock
 from app.stores.sql.engines import metadata
@@ -19,7 +19,6 @@ stocks = Table(
     CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="never_oversold"),
 )
 
-_OF_PRODUCTS = select(stocks).where(stocks.c.product_id.in_(bindparam("keys"))).order_by(stocks.c.product_id)
 _INSERT = stocks.insert()
 _UPDATE = stocks.update().where(stocks.c.product_id == bindparam("key"))
 
@@ -36,7 +35,7 @@ async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
         row.product_id: Stock(
             id=row.product_id, version=row.version, on_hand=row.on_hand, reserved=row.reserved
         )
-        for row in await work.claim(_OF_PRODUCTS, keys=product_ids)
+        for row in await work.claim(stocks, product_ids)
     }
     return [found.get(product_id) or Stock(id=product_id) for product_id in sorted(product_ids)]
 
@@ -44,14 +43,14 @@ async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
 async def save(work: SqlWork, before: Stock | None, stock: Stock) -> None:
     """Insert the stock's row, or update it if it has one."""
     if before is None or before.version == 0:
-        await work.rows.execute(_INSERT, _row(stock))
+        await work.write(_INSERT, _row(stock))
     else:
         await update_all(work, [stock])
 
 
 async def update_all(work: SqlWork, changed: Sequence[Stock]) -> None:
     """Update the rows of stocks that have one."""
-    await work.rows.execute(_UPDATE, [{"key": stock.id, **_row(stock)} for stock in changed])
+    await work.write(_UPDATE, *({"key": stock.id, **_row(stock)} for stock in changed))
 
 
 def _row(stock: Stock) -> dict[str, object]:

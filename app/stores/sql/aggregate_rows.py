@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Table, bindparam, select
+from sqlalchemy import JSON, Table, bindparam
 
 from app.cqrs.commands.aggregates import State
 from app.stores.sql.transactions import SqlWork
@@ -22,17 +22,16 @@ class AggregateRows(Generic[S]):
         self._kind = kind
         hints = get_type_hints(kind)
         self._nested = {each.name: hints[each.name] for each in table.c if isinstance(each.type, JSON)}
-        with_id = table.c.id == bindparam("key")
-        self._select = select(table).where(with_id)
+        self._table = table
         self._insert = table.insert()
-        self._update = table.update().where(with_id)
+        self._update = table.update().where(table.c.id == bindparam("key"))
 
     async def load(self, work: SqlWork, id: UUID) -> S | None:
         """Return the aggregate with this id, locked for a change, or `None` if there is none."""
-        row = (await work.claim(self._select, key=id)).mappings().one_or_none()
-        if row is None:
+        found = await work.claim(self._table, {id})
+        if not found:
             return None
-        values = dict(row)
+        values = found[0]._asdict()
         for name, kind in self._nested.items():
             values[name] = msgspec.convert(values[name], kind)
         return self._kind(**values)
@@ -43,6 +42,6 @@ class AggregateRows(Generic[S]):
         for name in self._nested:
             row[name] = msgspec.to_builtins(row[name])
         if before is None:
-            await work.rows.execute(self._insert, row)
+            await work.write(self._insert, row)
         else:
-            await work.rows.execute(self._update, {"key": aggregate.id, **row})
+            await work.write(self._update, {"key": aggregate.id, **row})

@@ -1,10 +1,11 @@
 """The transactions of commands: rows, events and receipts together, or none of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
@@ -12,7 +13,7 @@ from sqlalchemy import (
     Column,
     Integer,
     LargeBinary,
-    Result,
+    Row,
     Select,
     String,
     Table,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
-    text,
 )
 from uuid_utils.compat import uuid7
 
@@ -32,6 +32,7 @@ from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Event, encode
 from app.stores.sql.engines import Rows, UtcDateTime, metadata
 from app.stores.sql.held_head import HeldHead
+from app.stores.sql.pending_writes import Statement, Values
 
 logger = logging.getLogger(__name__)
 
@@ -81,29 +82,40 @@ commands = Table(
 )
 
 # Statements are built once: SQLAlchemy takes as long to build one as to execute it.
-_EARLIER = select(commands.c.fingerprint, commands.c.receipt).where(
-    commands.c.command_id == bindparam("key"), commands.c.actor == bindparam("by")
-)
-_ACCEPT = commands.insert()
-_APPEND = events.insert()
+_EARLIER = select(commands).where(commands.c.command_id.in_(bindparam("keys")))
+ACCEPT = commands.insert()
+APPEND = events.insert()
 HEAD = select(func.coalesce(func.max(events.c.position), 0))
-_SAVE, _UNDO = text("SAVEPOINT command"), text("ROLLBACK TO SAVEPOINT command")
 _HOLD = select(HeldHead(HEAD.scalar_subquery()))
 
 
 @lru_cache
-def _locked(rows: Select[Any]) -> Select[Any]:
+def claimed(table: Table) -> Select[Any]:
+    """Return the statement that reads and locks the rows with the primary keys `keys`, in their order."""
+    [key] = table.primary_key.columns
     # The exclusive lock of an UPDATE, also for transactions that only read the row. PostgreSQL would let
     # holders of a shared lock overtake a waiting change, and the price of a product that is ordered all the
     # time could never be changed.
-    return rows.with_for_update(key_share=True)
+    found = select(table).where(key.in_(bindparam("keys"))).order_by(key)
+    return found.with_for_update(key_share=True)
+
+
+async def earlier_of(rows: Rows, keys: Sequence[CommandKey]) -> dict[CommandKey, tuple[str, Receipt] | None]:
+    """Return the fingerprints and receipts of those commands that were accepted before; `None` for others."""
+    found = dict[CommandKey, tuple[str, Receipt] | None].fromkeys(keys)
+    for row in await rows.execute(_EARLIER, {"keys": [key.command_id for key in keys]}):
+        key = CommandKey(row.actor, row.command_id)
+        if key in found:
+            found[key] = row.fingerprint, msgspec.json.decode(row.receipt, type=Receipt)
+    return found
 
 
 class SqlWork:
     """The transaction of one command.
 
-    Handlers write rows through `rows`, and read them with `claim` or `rely_on`, in the order of their keys,
-    so that concurrent commands neither overtake nor deadlock one another.
+    Handlers write with `write`, and read rows by their keys with `claim` or `rely_on`, which lock them in the
+    order of the keys, so that concurrent commands neither overtake nor deadlock one another. Other reads go
+    through `rows`.
     """
 
     def __init__(self, rows: Rows, cause: Cause, types: EventTypes) -> None:
@@ -117,14 +129,23 @@ class SqlWork:
         """The time of the command, UTC."""
         return self._cause.at
 
-    async def claim(self, rows: Select[Any], **values: object) -> Result[Any]:
-        """Return rows to be changed, locked until the commit against changes and reads by `rely_on`."""
-        found: Result[Any] = await self.rows.execute(_locked(rows), values)
-        return found
+    async def claim(self, table: Table, keys: Collection[UUID]) -> Sequence[Row[Any]]:
+        """Return the rows of `table` with these primary keys, in the order of the keys, to be changed.
 
-    async def rely_on(self, rows: Select[Any], **values: object) -> Result[Any]:
+        They are locked until the commit against changes and reads by `rely_on`.
+        """
+        return (await self.rows.execute(claimed(table), {"keys": list(keys)})).all()
+
+    async def rely_on(self, table: Table, keys: Collection[UUID]) -> Sequence[Row[Any]]:
         """Return rows that a decision depends on, locked until the commit as by `claim`."""
-        return await self.claim(rows, **values)
+        return await self.claim(table, keys)
+
+    async def write(self, statement: Statement, *rows: Values) -> None:
+        """Execute a statement that writes to one table, once for each of `rows`; no later than the commit.
+
+        A violated constraint may be raised by the commit only: check before what the command can violate.
+        """
+        await self.rows.execute(statement, list(rows) if len(rows) > 1 else rows[0])
 
     def record(self, stream: str, version: int, events: Sequence[Event]) -> None:
         """Record `events` on `stream`, whose version was `version`, when the work is committed."""
@@ -132,22 +153,20 @@ class SqlWork:
 
     async def earlier(self, key: CommandKey) -> tuple[str, Receipt] | None:
         """Return the fingerprint and receipt of a command that was accepted before."""
-        wanted = {"key": key.command_id, "by": key.actor}
-        row = (await self.rows.execute(_EARLIER, wanted)).one_or_none()
-        return (row.fingerprint, msgspec.json.decode(row.receipt, type=Receipt)) if row else None
+        return (await earlier_of(self.rows, [key]))[key]
 
     async def commit(self, fingerprint: str) -> Receipt:
         """Append the recorded events, mark the command as done, and commit."""
         marks = await self.append() if self.recorded else []
         receipt, row = self.accepted(fingerprint, marks)
-        await self.rows.execute(_ACCEPT, row)
+        await self.rows.execute(ACCEPT, row)
         await self.rows.commit()
         return receipt
 
     async def append(self) -> list[EventMark]:
         """Put the recorded events at the end of the log; raise `UndeclaredEvent`."""
         marks, rows = self.lay_out(await self.take_positions())
-        await self.rows.execute(_APPEND, rows)
+        await self.rows.execute(APPEND, rows)
         return marks
 
     def lay_out(self, first: int) -> tuple[list[EventMark], list[dict[str, Any]]]:
@@ -199,47 +218,3 @@ class SqlWork:
         """
         last: int = (await self.rows.execute(_HOLD)).scalar_one()
         return last + 1
-
-
-class SqlGroup:
-    """Several commands in one transaction, with a savepoint each."""
-
-    def __init__(self, rows: Rows, types: EventTypes) -> None:
-        self._rows = rows
-        self._types = types
-        self._accepted: list[tuple[SqlWork, str]] = []
-
-    async def begin(self, cause: Cause) -> SqlWork:
-        """Begin the next command; it sees the effects of those before it."""
-        await self._rows.execute(_SAVE)
-        return SqlWork(self._rows, cause, self._types)
-
-    async def undo(self) -> None:
-        """Undo the command that was begun last, and no other."""
-        await self._rows.execute(_UNDO)
-
-    def accept(self, work: SqlWork, fingerprint: str) -> None:
-        """Have the command take effect when the group is committed."""
-        self._accepted.append((work, fingerprint))
-
-    async def commit(self) -> list[Receipt]:
-        """Commit the accepted commands, all or none; return their receipts in the same order.
-
-        Raises `UndeclaredEvent`.
-        """
-        appended, done, receipts = list[dict[str, Any]](), list[dict[str, Any]](), list[Receipt]()
-        position = 0
-        if any(work.recorded for work, _ in self._accepted):
-            position = await self._accepted[0][0].take_positions()
-        for work, fingerprint in self._accepted:
-            marks, rows = work.lay_out(position)
-            receipt, row = work.accepted(fingerprint, marks)
-            position += len(marks)
-            appended += rows
-            done.append(row)
-            receipts.append(receipt)
-        if appended:
-            await self._rows.execute(_APPEND, appended)
-        await self._rows.execute(_ACCEPT, done)
-        await self._rows.commit()
-        return receipts

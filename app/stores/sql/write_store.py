@@ -25,7 +25,8 @@ from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import revocations
 from app.stores.sql.engines import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
-from app.stores.sql.transactions import HEAD, SqlGroup, SqlWork, commands, events, secrets
+from app.stores.sql.groups import ClaimedTables, SqlGroup
+from app.stores.sql.transactions import HEAD, SqlWork, commands, events, secrets
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class SqlWriteStore:
     def __init__(self, engines: Engines, types: EventTypes) -> None:
         self._engines = engines
         self._types = types
+        self._claimed = ClaimedTables()
 
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
@@ -65,7 +67,7 @@ class SqlWriteStore:
     async def begin_group(self) -> AsyncIterator[SqlGroup]:
         """Begin a transaction for several commands that is rolled back unless it was committed."""
         async with self._answering(self._engines.writing) as connection:
-            yield SqlGroup(self._engines.database.rows(connection), self._types)
+            yield SqlGroup(self._engines.database.rows(connection), self._types, self._claimed)
 
     async def token_key(self) -> bytes:
         """Return the key with which this store's consistency tokens are signed."""

@@ -20,7 +20,8 @@ from app.cqrs.messages import Command, Event
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import OPEN
 from app.stores.sql.engines import Engines, open_database
-from app.stores.sql.transactions import SqlGroup, SqlWork
+from app.stores.sql.groups import SqlGroup
+from app.stores.sql.transactions import SqlWork
 from app.stores.sql.write_store import SqlWriteStore
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
