@@ -53,18 +53,19 @@ class LogFollower:
                 await self._applier.apply([event for event in batch.events if event.position > position])
 
     async def catch_up(self) -> None:
-        """Apply all events in the log after the checkpoint."""
+        """Apply all events in the log after the checkpoint; later ones come from the bus.
+
+        Otherwise, under a load without a pause, every projector would go on reading the log by itself.
+        """
         events = await read_on(self._log, self._documents.last, self._batch)
-        while events:
-            if len(events) < self._batch:
+        while len(events) == self._batch:  # Most likely there is another batch, which is read meanwhile.
+            larger = min(BATCH, self._batch * 2)
+            async with _meanwhile(read_on(self._log, events[-1], larger)) as reading:
                 await self._applier.apply(events)
-                events = await read_on(self._log, self._documents.last, self._batch)
-            else:  # A full batch: most likely there is another one, which is read meanwhile.
-                larger = min(BATCH, self._batch * 2)
-                async with _meanwhile(read_on(self._log, events[-1], larger)) as reading:
-                    await self._applier.apply(events)
-                    events = await reading
-                self._batch = larger
+                events = await reading
+            self._batch = larger
+        if events:
+            await self._applier.apply(events)
 
     def take_smaller_batches(self) -> None:
         """Halve the batch size, for large batches may have made the store fail; full ones double it again."""
