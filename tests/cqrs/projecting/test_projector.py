@@ -91,15 +91,15 @@ async def test_does_not_read_the_log_again_for_events_that_come_while_it_catches
 
         async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
             read = await super().read(after=after, limit=limit)
-            await desk.publish(NotePraised(note="a"))
+            await busy.publish(NotePraised(note="a"))
             return read
 
-    desk = Desk(read_store, log := GrowingLog())
+    busy = Desk(read_store, log := GrowingLog())
     log.append(NoteTaken(note="a"))
-    async with desk.running():
-        await desk.reaches(2)
-        await desk.publish(NotePraised(note="a"))
-        await desk.reaches(3)
+    async with busy.running():
+        await busy.reaches(2)
+        await busy.publish(NotePraised(note="a"))
+        await busy.reaches(3)
     assert log.reads == [(0, BATCH)]
     assert [note["praise"] for note in await read_store.find(documents, {})] == [2]
 
