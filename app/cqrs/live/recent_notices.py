@@ -8,11 +8,8 @@ from typing import Any
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.document_positions import DocumentPosition, ReachedPositions
 
-_FIELDS = (
-    *("read_model", "position", "collection", "document_id"),
-    *("event_type", "fields", "about", "deleted"),
-)
-"""The fields of a notice in the order in which a row has them; its number and what was reached follow."""
+_FIELDS = ("read_model", "collection", "document_id", "event_type", "fields", "about", "deleted")
+"""The fields of a notice that follow its position in a row; its number and what was reached come last."""
 
 _values_of = attrgetter(*_FIELDS)
 
@@ -43,33 +40,27 @@ class RecentNotices:
     def append(self, published: PublishedNotice) -> tuple[str, DocumentPosition] | None:
         """Append a notice; return the read model and the position of the notice that it displaces, if any."""
         displaced = self._rows[0] if len(self._rows) == self._rows.maxlen else None
-        reached = published.reached
-        self._rows.append((*_values_of(published.notice), published.number, *reached, *reached.values()))
-        return displaced and (displaced[0], _position_of(displaced))
+        notice, reached = published.notice, published.reached
+        position = reached[notice.read_model]
+        self._rows.append((position, *_values_of(notice), published.number, *reached, *reached.values()))
+        return displaced and (displaced[1], displaced[0])
 
     def drop(self, read_model: str) -> None:
         """Drop the notices of a read model."""
-        self._rows = deque((row for row in self._rows if row[0] != read_model), self._rows.maxlen)
+        self._rows = deque((row for row in self._rows if row[1] != read_model), self._rows.maxlen)
 
     def after(self, positions: ReachedPositions) -> list[PublishedNotice]:
         """Return the notices of these read models after these positions."""
         return [
-            _published_of(row)
-            for row in self._rows
-            if row[0] in positions and _position_of(row) > positions[row[0]]
+            _published_of(row) for row in self._rows if row[1] in positions and row[0] > positions[row[1]]
         ]
 
 
-def _position_of(row: _Row) -> DocumentPosition:
-    _, position, collection, document_id, *_ = row
-    return position, f"{collection}/{document_id}"
-
-
 def _published_of(row: _Row) -> PublishedNotice:
-    values, (number, *reached) = row[: len(_FIELDS)], row[len(_FIELDS) :]
+    (position, _), values, (number, *reached) = row[0], row[1 : len(_FIELDS) + 1], row[len(_FIELDS) + 1 :]
     models = len(reached) // 2
     return PublishedNotice(
-        DocumentChanged(**dict(zip(_FIELDS, values, strict=True))),
+        DocumentChanged(position=position, **dict(zip(_FIELDS, values, strict=True))),
         number,
         dict(zip(reached[:models], reached[models:], strict=True)),
     )
