@@ -1,8 +1,9 @@
 """The form in which documents are cached, and facts about their texts.
 
-Each object of a cached document lengthens every full garbage collection, during which no request is
+Each object of a cached document would lengthen every full garbage collection, during which no request is
 answered. graphql-core makes three objects per token: the token, a node, and a location that refers to tokens.
-Validation locates its errors at any node, but execution only at some, and the limits need few figures.
+Validation locates its errors at any node, but execution only at some, and the limits need few figures. The
+nodes that remain never change and refer to no parent, so garbage collections can leave them out.
 """
 
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ from graphql import (
     VariableNode,
 )
 
+from app.cqrs.untracking import untrack
+
 _LOCATED = frozenset(
     {
         DirectiveNode,
@@ -58,6 +61,7 @@ class Place(Location):
 
     def __init__(self, start: int, end: int, source: Source) -> None:
         self.start, self.end, self.source = start, end, source
+        untrack(self)
 
 
 class TextLocation(Place):
@@ -117,7 +121,8 @@ def with_known(document: DocumentNode) -> DocumentNode:
 def compact_document(document: DocumentNode) -> DocumentNode:
     """Return the document with fewer objects: without tokens, and with the locations that execution needs.
 
-    Equal names are one node. A compact document is returned as it is.
+    Equal names are one node, and garbage collections leave the nodes out. A document that is compact already
+    is returned as it is.
     """
     known = known_of(document)
     if not known.complete:
@@ -142,6 +147,7 @@ class _Compaction:
             if (leaf := self._leaves.get(key)) is None:
                 self.objects += 1
                 leaf = self._leaves[key] = kind(value=node.value)
+                untrack(leaf)
             return leaf
         values = {}
         for name in _parts_of(kind):
@@ -150,6 +156,7 @@ class _Compaction:
                 if value:
                     self.objects += 1
                     value = tuple([self.of(each) for each in value])
+                    untrack(value)
             elif isinstance(value, Node):
                 value = self.of(value)
             values[name] = value
@@ -157,7 +164,9 @@ class _Compaction:
         if kind in _LOCATED and node.loc:
             self.objects += 1
             values["loc"] = Place(node.loc.start, node.loc.end, node.loc.source)
-        return kind(**values)
+        compact = kind(**values)
+        untrack(compact)
+        return compact
 
 
 @cache

@@ -2,9 +2,21 @@
 
 import gc
 from typing import Any
+from weakref import ref
 
 import pytest
-from graphql import DocumentNode, FieldNode, GraphQLError, Location, Token, parse, print_ast, validate
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    Location,
+    Node,
+    Source,
+    Token,
+    parse,
+    print_ast,
+    validate,
+)
 
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.documents import Documents
@@ -28,12 +40,12 @@ BLOCK = '{ product(id: """\n  an id\n""") { id } other: product(id: "an id") { i
 TEXTS = [PAGES, LISTS, FIELDS, BLOCK]
 
 
-def tracked_in(document: DocumentNode) -> list[Any]:
-    """The objects of a document that a full garbage collection visits."""
+def objects_in(document: DocumentNode) -> list[Any]:
+    """The objects that a document consists of, besides texts and numbers."""
     found, waiting = dict[int, Any](), [document]
     while waiting:
         each: Any = waiting.pop()
-        if id(each) not in found and gc.is_tracked(each) and not isinstance(each, type):
+        if isinstance(each, Node | Location | Token | Source | tuple) and each and id(each) not in found:
             found[id(each)] = each
             waiting += gc.get_referents(each)
     return list(found.values())
@@ -55,11 +67,22 @@ def test_a_compact_document_prints_as_the_complete_one_and_keeps_what_is_known_o
 
 @pytest.mark.parametrize(("text", "most"), [(PAGES, 0.4), (LISTS, 0.4), (FIELDS, 0.8), (BLOCK, 0.5)])
 def test_a_compact_document_has_few_objects_and_no_token(text: str, most: float) -> None:
-    gc.collect()
-    before, after = tracked_in(parse(text)), tracked_in(compact(text))
+    before, after = objects_in(parse(text)), objects_in(compact(text))
     assert len(after) < most * len(before)
     assert not any(isinstance(each, Token) for each in after)
     assert len(after) == pytest.approx(known_of(compact(text)).objects, abs=10)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_garbage_collections_leave_a_compact_document_out(text: str) -> None:
+    document = compact(text)
+    gc.collect()
+    tracked = [each for each in objects_in(document) if gc.is_tracked(each)]
+    assert len(tracked) <= 5, tracked
+    nodes = [ref(each) for each in objects_in(document) if isinstance(each, FieldNode)]
+    assert nodes
+    del document, tracked
+    assert not any(node() for node in nodes)
 
 
 async def test_a_document_that_is_kept_is_compact_once_it_is_validated() -> None:
@@ -68,7 +91,7 @@ async def test_a_document_that_is_kept_is_compact_once_it_is_validated() -> None
     assert await documents.validate(core_schema(schema), document, RULES)
     (kept,) = [documents.kept.get(PAGES)]
     assert kept
-    assert not any(isinstance(each, Token) for each in tracked_in(kept.document))
+    assert not any(isinstance(each, Token) for each in objects_in(kept.document))
 
 
 async def test_a_document_that_is_refused_for_its_size_is_kept_compact(client: Client) -> None:
@@ -76,7 +99,7 @@ async def test_a_document_that_is_refused_for_its_size_is_kept_compact(client: C
     assert (await client.send(text)).codes == ["LIMIT_EXCEEDED"]
     kept = kept_by_the_service.kept.get(text)
     assert kept
-    assert not any(isinstance(each, Token) for each in tracked_in(kept.document))
+    assert not any(isinstance(each, Token) for each in objects_in(kept.document))
 
 
 async def test_a_text_with_faults_has_the_same_answer_each_time(client: Client) -> None:
