@@ -16,7 +16,7 @@ def untrack(thing: object) -> None:
 
     It must never be changed, be in no reference cycle, and be a tuple or an instance of a class that is
     defined in Python. It is freed when the last reference to it goes, as ever, and so is everything to which
-    it refers. CPython itself leaves out tuples of atomic values; the function belongs to its stable C interface.
+    it refers. CPython itself leaves out tuples of atomic values. The function is in its stable C interface.
 
     A full collection, during which no request is answered, takes half a microsecond for each object.
     """
