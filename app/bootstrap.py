@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 HANDLERS = contexts.handlers(CONTEXTS)
 RULES = contexts.rules(CONTEXTS)
+CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
 EVENTS = contexts.event_types(CONTEXTS)
 
 REMEMBERED_AT_START = 1_000
@@ -81,7 +82,7 @@ async def open_write_side(
     _make_folder(settings.data_dir)
     async with open_database(settings.write_store) as engines:
         log = SqlWriteStore(engines, EVENTS)
-        commands = CommandBus(log, HANDLERS, RULES, committed=committed)
+        commands = CommandBus(log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed)
         yield WriteSide(commands=commands, log=log, store=engines.name)
 
 

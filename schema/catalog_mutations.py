@@ -5,6 +5,7 @@ import strawberry
 from app.cqrs.message_fields import description_of
 from app.domain.catalog import refusals
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
+from app.domain.catalog.rules import RULES
 from schema.catalog import Product
 from schema.circle.commands.mutations import mutations
 from schema.circle.commands.sending import ChangeInput, CommandInput
@@ -55,6 +56,7 @@ PART = Part(
         UpdateProduct,
         ChangePrice,
         DiscontinueProduct,
+        rules=RULES,
         inputs={AddProduct: AddProductInput, ChangePrice: ChangePriceInput},
     ),
     refusals=refusals,

@@ -8,6 +8,7 @@ import strawberry
 from app.cqrs.message_fields import description_of
 from app.domain.orders import refusals
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
+from app.domain.orders.rules import RULES
 from schema.circle.commands.mutations import mutations
 from schema.circle.commands.sending import CommandInput
 from schema.circle.ids import key_of
@@ -60,7 +61,7 @@ class PlaceOrderInput(CommandInput):
 
 PART = Part(
     mutation=mutations(
-        Order, PlaceOrder, PayOrder, ShipOrder, CancelOrder, inputs={PlaceOrder: PlaceOrderInput}
+        Order, PlaceOrder, PayOrder, ShipOrder, CancelOrder, rules=RULES, inputs={PlaceOrder: PlaceOrderInput}
     ),
     refusals=refusals,
 )

@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from app.cqrs.commands.aggregates import Aggregate
-from app.cqrs.commands.bus import Handlers
+from app.cqrs.commands.bus import CustomersOf, Handlers
 from app.cqrs.commands.outcomes import CommandError, refusals_in
-from app.cqrs.commands.rules import Rules
+from app.cqrs.commands.rules import NamingTheir, Rules
 from app.cqrs.log.events import EventTypes
 from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.message_fields import undescribed
@@ -59,14 +59,14 @@ class Context:
         return [value for value in vars(self.events).values() if isinstance(value, Upcasters)]
 
 
-def context_of(
-    handling: str, *, handlers: Handlers, rules: Rules, aggregates: Sequence[Aggregate[Any, Any]]
-) -> Context:
+def context_of(handling: str, *, handlers: Handlers, aggregates: Sequence[Aggregate[Any, Any]]) -> Context:
     """Return the context whose module `handlers` is called `handling`, with the modules beside it.
 
-    These are `commands`, `events`, `tables` and, if it has refusals of its own, `refusals`.
+    These are `commands`, `events`, `tables`, `rules` with the `RULES` about senders and, if it has any of its
+    own, `refusals`.
     """
     package = handling.rpartition(".")[0]
+    rules = import_module(f"{package}.rules").RULES if find_spec(f"{package}.rules") else {}
     return Context(
         commands=import_module(f"{package}.commands"),
         events=import_module(f"{package}.events"),
@@ -108,6 +108,12 @@ def handlers(contexts: Sequence[Context]) -> Handlers:
     return {command: handler for context in contexts for command, handler in context.handlers.items()}
 
 
+def customers_of(contexts: Sequence[Context]) -> CustomersOf:
+    """Return the functions that find the customers of aggregates, by the kind of aggregate."""
+    aggregates = (each for context in contexts for each in context.aggregates)
+    return {each.kind: each.customer_of for each in aggregates if each.customer_of}
+
+
 def rules(contexts: Sequence[Context]) -> Rules:
     """Return the rules of all commands."""
     return {command: rule for context in contexts for command, rule in context.rules.items()}
@@ -139,14 +145,19 @@ def _problems(context: Context) -> Iterator[str]:
             )
         if command not in context.rules:
             yield (
-                f"{command.__name__} has no rule about who may send it: add one to `rules` of the CONTEXT in "
-                f"{context.package}.handlers, such as `only(Sight.STAFF)`."
+                f"{command.__name__} has no rule about who may send it: add one to RULES in "
+                f"{context.package}.rules, such as `only(Sight.STAFF)`."
             )
-    for command in context.rules:
+    for command, rule in context.rules.items():
         if command not in context.command_types:
             yield (
-                f"The CONTEXT in {context.package}.handlers has a rule for {command.__name__}, which is none "
-                "of its commands: move the rule to the context of the command."
+                f"{context.package}.rules has a rule for {command.__name__}, which is none of its commands: "
+                "move the rule to the context of the command."
+            )
+        if isinstance(rule.check, NamingTheir) and rule.check.kind not in customers_of([context]):
+            yield (
+                f"The rule of {command.__name__} asks to whom a {rule.check.kind} belongs: give its "
+                f"Aggregate in {context.package}.handlers a `customer_of`."
             )
     for shown in (*context.command_types, *context.refusal_types):
         yield from undescribed(shown)

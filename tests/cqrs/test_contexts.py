@@ -10,10 +10,11 @@ import pytest
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import CommandError
-from app.cqrs.commands.rules import EVERYBODY
+from app.cqrs.commands.rules import EVERYBODY, NamingTheir, customers_or
 from app.cqrs.contexts import Context, context_of, event_types, handlers, problems, rules
 from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.messages import Command, Event
+from app.cqrs.viewers import Sight
 
 NUMBERS = count()
 
@@ -82,7 +83,7 @@ def test_a_context_is_the_modules_beside_its_handlers(
     for name in ("__init__", "commands", "events", "tables"):
         (tmp_path / "parlour" / f"{name}.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    given = context_of("parlour.handlers", handlers={}, rules={}, aggregates=[])
+    given = context_of("parlour.handlers", handlers={}, aggregates=[])
     assert (given.package, given.commands.__name__) == ("parlour", "parlour.commands")
     assert list(given.refusal_types) == []
 
@@ -95,8 +96,8 @@ def test_a_command_without_a_handler_is_said_so(package: Package) -> None:
 
 def test_a_command_without_a_rule_about_who_may_send_it_is_said_so(package: Package) -> None:
     assert list(problems([package.context(rules={})])) == [
-        "SeatGuest has no rule about who may send it: add one to `rules` of the CONTEXT in "
-        f"{package.name}.handlers, such as `only(Sight.STAFF)`."
+        f"SeatGuest has no rule about who may send it: add one to RULES in {package.name}.rules, such as "
+        "`only(Sight.STAFF)`."
     ]
 
 
@@ -104,8 +105,18 @@ def test_a_rule_for_a_command_of_another_context_is_said_so(package: Package) ->
     strange: Any = named("EatGuest", Command)
     given = package.context()
     assert list(problems([replace(given, rules={**given.rules, strange: EVERYBODY})])) == [
-        f"The CONTEXT in {package.name}.handlers has a rule for EatGuest, which is none of its commands: "
-        "move the rule to the context of the command.",
+        f"{package.name}.rules has a rule for EatGuest, which is none of its commands: move the rule to the "
+        "context of the command.",
+    ]
+
+
+def test_a_rule_about_owners_that_nobody_knows_is_said_so(package: Package) -> None:
+    given = package.context()
+    [command] = given.command_types
+    theirs = customers_or(Sight.STAFF, NamingTheir("table"))
+    assert list(problems([replace(given, rules={command: theirs})])) == [
+        "The rule of SeatGuest asks to whom a table belongs: give its Aggregate in "
+        f"{package.name}.handlers a `customer_of`."
     ]
 
 

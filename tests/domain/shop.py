@@ -30,6 +30,7 @@ from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.wanted import order, product
 
 HANDLERS, RULES = contexts.handlers(CONTEXTS), contexts.rules(CONTEXTS)
+CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
 AGGREGATES: dict[str, Aggregate[Any, Any]] = {
     aggregate.kind: aggregate for context in CONTEXTS for aggregate in context.aggregates
 }
@@ -43,7 +44,7 @@ class Shop:
 
     def of_another_process(self) -> "Shop":
         """Return the same shop as another process has it: commands do not wait for those of this one."""
-        bus = CommandBus(self.store, HANDLERS, RULES, committed=_nobody_listens)
+        bus = CommandBus(self.store, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=_nobody_listens)
         return Shop(self.engines, self.store, bus)
 
     async def accept(self, command: Command, *, viewer: Viewer = OPEN, **how: Any) -> Receipt:
@@ -126,7 +127,11 @@ def check_that_orders_were_possible(log: Sequence[RecordedEvent]) -> None:
 async def open_shop(url: str) -> AsyncIterator[Shop]:
     async with open_database(url) as engines:
         store = SqlWriteStore(engines, contexts.event_types(CONTEXTS))
-        yield Shop(engines, store, CommandBus(store, HANDLERS, RULES, committed=_nobody_listens))
+        yield Shop(
+            engines,
+            store,
+            CommandBus(store, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=_nobody_listens),
+        )
 
 
 def _nobody_listens(_receipt: Receipt, _actor: str) -> None: ...

@@ -23,6 +23,7 @@ from schema.circle.updates import Resume, Update, follow
 from tests.example.product_reviews import product_reviews, ratings, reviews, reviews_of
 from tests.example.reviews import refusals
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
+from tests.example.reviews.rules import RULES
 
 
 @shows(reviews, kinds=["review"])
@@ -96,7 +97,7 @@ class ReviewsSubscription:
 
 PART = Part(
     query=ReviewsQuery,
-    mutation=mutations(Review, ReviewProduct, ReviseReview),
+    mutation=mutations(Review, ReviewProduct, ReviseReview, rules=RULES),
     subscription=ReviewsSubscription,
     refusals=refusals,
 )

@@ -15,7 +15,7 @@ PLACES = {
         f"reviews/{name}.py": f"app/domain/reviews/{name}.py"
         for name in (
             *("__init__", "commands", "events", "refusals", "model"),
-            *("tables", "handlers"),
+            *("tables", "rules", "handlers"),
         )
     },
     "product_reviews.py": "app/read_models/product_reviews.py",

@@ -28,10 +28,10 @@ FORGOTTEN = {
         "        ReviseReview: reviews.changed_by(model.revise),\n",
         "",
     ),
-    "ReviseReview has no rule about who may send it: add one to `rules` of the CONTEXT in "
-    "app.domain.reviews.handlers, such as `only(Sight.STAFF)`.": (
-        HANDLERS,
-        "        ReviseReview: only(Sight.STAFF),\n",
+    "ReviseReview has no rule about who may send it: add one to RULES in app.domain.reviews.rules, such as "
+    "`only(Sight.STAFF)`.": (
+        "app/domain/reviews/rules.py",
+        "    ReviseReview: only(Sight.STAFF),\n",
         "",
     ),
     "The field since of app.domain.reviews.refusals.ReviewIsFinal has no description": (

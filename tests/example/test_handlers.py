@@ -27,7 +27,11 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
             await connection.run_sync(tables.reviews.create)
         store = SqlWriteStore(engines, contexts.event_types(ALL))
         bus = CommandBus(
-            store, contexts.handlers(ALL), contexts.rules(ALL), committed=lambda _receipt, _actor: None
+            store,
+            contexts.handlers(ALL),
+            contexts.rules(ALL),
+            customers_of=contexts.customers_of(ALL),
+            committed=lambda _receipt, _actor: None,
         )
         yield Shop(engines, store, bus)
 

@@ -1,5 +1,6 @@
 """The schema as a whole: described, committed, and without contradictions."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from graphql import (
 
 from app import bootstrap
 from app.cqrs.commands.outcomes import CommandError
+from app.graphql.execution.visibility import declared_sight
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands import errors
 from schema.circle.consistency import ReadModelName
@@ -106,3 +108,14 @@ async def test_the_fields_of_all_refusals_can_be_selected_together(client: Clien
 async def test_the_schema_can_be_introspected_within_the_limits(client: Client) -> None:
     answer = await client.send(get_introspection_query(specified_by_url=True, input_value_deprecation=True))
     assert "type Mutation" in print_schema(build_client_schema(answer.data))
+
+
+def test_each_mutation_says_who_may_send_it() -> None:
+    mutations = core_schema(schema).mutation_type
+    assert mutations
+    unsaid = [
+        name
+        for name, field in mutations.fields.items()
+        if declared_sight(field) is None or not re.search(r" may (send it|ask)\b", field.description or "")
+    ]
+    assert unsaid == []

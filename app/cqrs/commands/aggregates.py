@@ -52,6 +52,11 @@ class Aggregate(Generic[S, W]):
     evolve: Callable[[S | None, Event], S]
     load: Callable[[W, UUID], Awaitable[S | None]]
     save: Callable[[W, S | None, S], Awaitable[None]]
+    customer_of: Callable[[W, UUID], Awaitable[UUID | None]] | None = None
+    """A function from an id to the id of the customer to whom the aggregate belongs; `None` without owners.
+
+    It must not wait for locks: a foreign viewer would see that somebody works on the aggregate.
+    """
     identified_by: str = ""
     """The kind of aggregate whose ids it shares, if any: stock has the ids of products."""
 

@@ -32,6 +32,10 @@ Handlers = Mapping[type[Command], Handler]
 """The handlers by the type of command."""
 
 
+CustomersOf = Mapping[str, Callable[[Any, UUID], Awaitable[UUID | None]]]
+"""By kind of aggregate: the functions that find the customer to whom an aggregate belongs."""
+
+
 class CommandBus:
     """The way of each command to its handler, exactly once for each command id."""
 
@@ -41,12 +45,14 @@ class CommandBus:
         handlers: Handlers,
         rules: Rules,
         *,
+        customers_of: CustomersOf | None = None,
         committed: Committed,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._lane = Lane(store, self._decide, committed)
         self._handlers = handlers
         self._rules = rules
+        self._customers_of = customers_of or {}
         self._clock = clock
 
     async def execute(
@@ -89,7 +95,12 @@ class CommandBus:
         if earlier := await work.earlier(key):
             return asked.answered_before(*earlier)
         rule = self._rules[kind]
-        outcome = await rule.refusal(command, asked.viewer, work) or await self._handlers[kind](command, work)
+
+        async def customer_of(kind: str, id: UUID) -> UUID | None:
+            return await self._customers_of[kind](work, id)
+
+        refusal = await rule.refusal(command, asked.viewer, customer_of)
+        outcome = refusal or await self._handlers[kind](command, work)
         if isinstance(outcome, Refused):
             # Where processes run side by side, what stands against it may be its own repetition's doing.
             repeated = await work.earlier(key)

@@ -1,4 +1,4 @@
-"""The rules about who may send which command; contexts declare them beside the handlers.
+"""The rules about who may send which command; contexts declare them in their modules `rules`.
 
 A command without a rule may be sent by nobody.
 """
@@ -21,8 +21,14 @@ from app.cqrs.message_fields import id_field
 from app.cqrs.messages import Command
 from app.cqrs.viewers import Sight, Viewer
 
-Check = Callable[[Any, Viewer, Any], Awaitable[Refused | None]]
-"""A function of a command, its viewer and the unit of work; it returns the refusal, or `None`.
+CustomerOf = Callable[[str, UUID], Awaitable[UUID | None]]
+"""A function from a kind of aggregate and an id to the id of the customer to whom the aggregate belongs.
+
+It returns `None` if there is no such aggregate.
+"""
+
+Check = Callable[[Any, Viewer, CustomerOf], Awaitable[Refused | None]]
+"""A function of a command and its viewer; it returns the refusal, or `None`. It runs in the transaction.
 
 It must not tell a foreign object from a missing one, and must not wait for locks: both would tell the viewer
 that the object exists.
@@ -32,6 +38,14 @@ _PEOPLE = {
     Sight.ANONYMOUS: "everybody",
     Sight.CUSTOMER: "customers",
     Sight.STAFF: "staff",
+    Sight.OPERATOR: "operators",
+}
+
+
+_ABOVE = {
+    Sight.ANONYMOUS: "everybody",
+    Sight.CUSTOMER: "customers, staff and operators",
+    Sight.STAFF: "staff and operators",
     Sight.OPERATOR: "operators",
 }
 
@@ -56,11 +70,11 @@ class Rule:
         advice = " Sign in first." if self.by is not None and sight is Sight.ANONYMOUS else ""
         return refused(NotAllowed(message=f"{permitted} may send {type(command).__name__}.{advice}"))
 
-    async def refusal(self, command: Command, viewer: Viewer, work: Any) -> Refused | None:
+    async def refusal(self, command: Command, viewer: Viewer, customer_of: CustomerOf) -> Refused | None:
         """Return the refusal of a command whose transaction has begun, or `None`."""
         if self.check is None or self._is_free(viewer):
             return None
-        return await self.check(command, viewer, work)
+        return await self.check(command, viewer, customer_of)
 
     def told(self, refusal: Refused, command: Command, viewer: Viewer) -> Refused:
         """Return the refusal without objects that the viewer has not named, and may not know of."""
@@ -76,10 +90,13 @@ class Rule:
 
     def __str__(self) -> str:
         if self.by is None:
-            return "nobody"
-        if self.check is None or self.freely_by is None:
-            return _PEOPLE[self.by]
-        return f"{_PEOPLE[self.by]} for themselves, and {_PEOPLE[self.freely_by]}"
+            return "Nobody may send it."
+        if self.check and self.freely_by:
+            freely = _ABOVE[self.freely_by]
+            return f"{_PEOPLE[self.by].capitalize()} may send it for themselves, {freely} for all."
+        if self.by is Sight.ANONYMOUS:
+            return "Everybody may send it."
+        return f"Only {_ABOVE[self.by]} may send it."
 
 
 Rules = Mapping[type[Command], Rule]
@@ -105,29 +122,34 @@ def customers_or(sight: Sight, check: Check) -> Rule:
 def naming_themselves(kind: str) -> Check:
     """Return the check that the command names the viewer's own customer, an aggregate of this kind."""
 
-    async def customer_of(_work: Any, id: UUID) -> UUID:
-        return id
-
-    return naming_their(kind, customer_of)
-
-
-def naming_their(kind: str, customer_of: Callable[[Any, UUID], Awaitable[UUID | None]]) -> Check:
-    """Return the check that the aggregate of this kind that the command names is the viewer's.
-
-    `customer_of` returns the id of the customer to whom an aggregate belongs, or `None` if there is none.
-    """
-
-    async def check(command: Command, viewer: Viewer, work: Any) -> Refused | None:
-        field = id_field(type(command), kind)
-        if field is None:
-            raise TypeError(f"{type(command).__name__} names no {kind}, so a rule can't compare it")
-        id: UUID = getattr(command, field)
-        customer = await customer_of(work, id)
-        if customer is not None and str(customer) == viewer.scope.customer:
-            return None
-        return refused(not_found(kind, id, field))
+    async def check(command: Command, viewer: Viewer, _customer_of: CustomerOf) -> Refused | None:
+        field, id = named_by(command, kind)
+        return None if str(id) == viewer.scope.customer else refused(not_found(kind, id, field))
 
     return check
+
+
+@dataclass(frozen=True)
+class NamingTheir:
+    """The check that the aggregate of this kind that the command names belongs to the viewer's customer."""
+
+    kind: str
+
+    async def __call__(self, command: Command, viewer: Viewer, customer_of: CustomerOf) -> Refused | None:
+        """Return the refusal, which is the same for a foreign aggregate and for none."""
+        field, id = named_by(command, self.kind)
+        customer = await customer_of(self.kind, id)
+        if customer is not None and str(customer) == viewer.scope.customer:
+            return None
+        return refused(not_found(self.kind, id, field))
+
+
+def named_by(command: Command, kind: str) -> tuple[str, UUID]:
+    """Return the field of a command that identifies an aggregate of this kind, and the id in it."""
+    field = id_field(type(command), kind)
+    if field is None:
+        raise TypeError(f"{type(command).__name__} names no {kind}, so a rule can't compare it")
+    return field, getattr(command, field)
 
 
 def _reticent(error: CommandError) -> InvalidInput:

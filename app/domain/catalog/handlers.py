@@ -2,9 +2,7 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused, refused
-from app.cqrs.commands.rules import only
 from app.cqrs.contexts import context_of
-from app.cqrs.viewers import Sight
 from app.domain.catalog import model, tables
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.model import Product
@@ -34,12 +32,6 @@ CONTEXT = context_of(
         UpdateProduct: products.changed_by(model.update),
         ChangePrice: products.changed_by(model.change_price),
         DiscontinueProduct: products.changed_by(model.discontinue),
-    },
-    rules={
-        AddProduct: only(Sight.STAFF),
-        UpdateProduct: only(Sight.STAFF),
-        ChangePrice: only(Sight.STAFF),
-        DiscontinueProduct: only(Sight.STAFF),
     },
     aggregates=[products],
 )

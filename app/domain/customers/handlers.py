@@ -4,9 +4,7 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused
-from app.cqrs.commands.rules import customers_or, naming_themselves, only
 from app.cqrs.contexts import context_of
-from app.cqrs.viewers import Sight
 from app.domain.customers import model, tables
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.model import Customer
@@ -34,11 +32,6 @@ CONTEXT = context_of(
         RegisterCustomer: register_customer,
         UpdateCustomer: update_customer,
         CloseCustomer: customers.changed_by(model.close),
-    },
-    rules={
-        RegisterCustomer: only(Sight.STAFF),
-        UpdateCustomer: customers_or(Sight.STAFF, naming_themselves("customer")),
-        CloseCustomer: customers_or(Sight.STAFF, naming_themselves("customer")),
     },
     aggregates=[customers],
 )

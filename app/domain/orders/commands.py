@@ -15,9 +15,10 @@ class LineRequest:
 
     product_id: Annotated[UUID, Id("product"), "The global id of the product."]
     quantity: Annotated[int, "The number of units, 1 to 1,000,000."]
-    discount: Annotated[Decimal, "The discount as a share of the price, 0 to 1 with at most 4 decimals."] = (
-        Decimal(0)
-    )
+    discount: Annotated[
+        Decimal,
+        "The discount as a share of the price, 0 to 1 with at most 4 decimals. Only staff may set it.",
+    ] = Decimal(0)
 
 
 class PlaceOrder(Command):
@@ -28,14 +29,17 @@ class PlaceOrder(Command):
 
     customer_id: Annotated[UUID, Id("customer"), "The global id of the customer who places the order."]
     lines: Annotated[tuple[LineRequest, ...], "The lines of the order, 1 to 100."]
-    shipping_fee: Annotated[Decimal, "The shipping fee, 0 to 9,999,999.99. The default is 0."] = Decimal(0)
+    shipping_fee: Annotated[
+        Decimal, "The shipping fee, 0 to 9,999,999.99. The default is 0, and only staff may set it."
+    ] = Decimal(0)
     currency_code: Annotated[str, "The ISO 4217 code of the shipping fee's currency."] = CURRENCY
     ship_to: Annotated[
         PostalAddress | None, "The address to ship to. The default is the customer's address."
     ] = None
     placed_at: Annotated[
         datetime | None,
-        "The time at which the order was placed, in the past, for importing old orders. The default is now.",
+        "The time at which the order was placed, in the past, for importing old orders. The default is now, "
+        "and only staff may set it.",
     ] = None
 
 

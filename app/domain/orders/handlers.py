@@ -4,9 +4,7 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused, refused
-from app.cqrs.commands.rules import customers_or, naming_their, naming_themselves, only
 from app.cqrs.contexts import context_of
-from app.cqrs.viewers import Sight, Viewer
 from app.domain.catalog import published as catalog
 from app.domain.customers import published as customers
 from app.domain.orders import model, tables
@@ -15,7 +13,13 @@ from app.domain.orders.model import Order
 from app.domain.stock import published as stock
 from app.stores.sql.transactions import SqlWork
 
-orders = Aggregate(kind="order", evolve=model.evolve, load=tables.load, save=tables.save)
+orders = Aggregate(
+    kind="order",
+    evolve=model.evolve,
+    load=tables.load,
+    save=tables.save,
+    customer_of=tables.customer_of,
+)
 
 
 async def place_order(command: PlaceOrder, work: SqlWork) -> Refused | Order:
@@ -54,13 +58,6 @@ async def cancel_order(command: CancelOrder, work: SqlWork) -> Refused | Order:
     return order
 
 
-async def placing_for_themselves(command: PlaceOrder, viewer: Viewer, work: SqlWork) -> Refused | None:
-    """Refuse a customer's order for somebody else, or on terms that only staff may set."""
-    return await _for_themselves(command, viewer, work) or model.unusual_terms(command)
-
-
-_for_themselves = naming_themselves("customer")
-
 CONTEXT = context_of(
     __name__,
     handlers={
@@ -68,12 +65,6 @@ CONTEXT = context_of(
         PayOrder: orders.changed_by(model.pay),
         ShipOrder: ship_order,
         CancelOrder: cancel_order,
-    },
-    rules={
-        PlaceOrder: customers_or(Sight.STAFF, placing_for_themselves),
-        PayOrder: only(Sight.STAFF),
-        ShipOrder: only(Sight.STAFF),
-        CancelOrder: customers_or(Sight.STAFF, naming_their("order", tables.customer_of)),
     },
     aggregates=[orders],
 )

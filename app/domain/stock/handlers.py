@@ -4,9 +4,7 @@ from typing import Any
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Decision, Refused, not_found, refused
-from app.cqrs.commands.rules import only
 from app.cqrs.contexts import context_of
-from app.cqrs.viewers import Sight
 from app.domain.catalog import published as catalog
 from app.domain.stock import model, tables
 from app.domain.stock.commands import AdjustStock, ReceiveStock
@@ -41,10 +39,6 @@ CONTEXT = context_of(
     handlers={
         ReceiveStock: receive_stock,
         AdjustStock: adjust_stock,
-    },
-    rules={
-        ReceiveStock: only(Sight.STAFF),
-        AdjustStock: only(Sight.STAFF),
     },
     aggregates=[stocks],
 )

@@ -6,6 +6,7 @@ executes these, and the guard of the field raises the error.
 """
 
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import strawberry
@@ -37,6 +38,9 @@ _WHO = {
     Sight.OPERATOR: "Only operators",
 }
 
+_BY_COMMAND = {"by_command": True}
+"""The metadata of a mutation that is refused by the rule of its command, and not by a guard."""
+
 F = TypeVar("F")
 
 
@@ -48,7 +52,8 @@ class NotVisible(Exception):
     locations=[Location.FIELD_DEFINITION],
     name="visibleTo",
     description="The viewers who may ask for the field: those with this sight, and those who see more. For "
-    "anybody else the field is null, with an error whose code is `FORBIDDEN`.",
+    "anybody else the field is null, with an error whose code is `FORBIDDEN`; a mutation that sends a "
+    "command is refused with `NotAllowed` instead.",
 )
 class VisibleTo:
     """The directive `@visibleTo`."""
@@ -67,6 +72,21 @@ def visible_to(sight: Sight) -> Callable[[F], F]:
             raise TypeError("visible_to declares fields: put it above strawberry.field, or around it")
         field.directives = [*field.directives, VisibleTo(sight=sight)]
         field.description = f"{field.description or ''} {_WHO[sight]} may ask.".strip()
+        return field
+
+    return declare
+
+
+def sent_by(sight: Sight) -> Callable[[F], F]:
+    """Return a decorator that shows the lowest sight with which a mutation's command may be sent.
+
+    The command's rule obeys it, which refuses the command with data.
+    """
+
+    def declare(field: F) -> F:
+        assert isinstance(field, StrawberryField)
+        field.directives = [*field.directives, VisibleTo(sight=sight)]
+        field.metadata = MappingProxyType({**field.metadata, **_BY_COMMAND})
         return field
 
     return declare
@@ -110,8 +130,13 @@ def guard_fields(schema: BaseSchema) -> None:
         if isinstance(kind, GraphQLObjectType):
             for field in kind.fields.values():
                 needed = declared_sight(field)
-                if needed not in (None, Sight.ANONYMOUS):
+                if needed not in (None, Sight.ANONYMOUS) and not _is_by_command(field):
                     _guard(field, needed)
+
+
+def _is_by_command(field: GraphQLField) -> bool:
+    declared = field.extensions.get("strawberry-definition")
+    return isinstance(declared, StrawberryField) and _BY_COMMAND.items() <= declared.metadata.items()
 
 
 def _guard(field: GraphQLField, needed: Sight) -> None:

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+from app.cqrs.commands.rules import NOBODY, Rule, Rules
 from app.cqrs.message_fields import summary
 from app.cqrs.messages import Command
 from app.graphql.execution.context import Info
+from app.graphql.execution.visibility import sent_by
 from schema.circle.commands.inputs import derived_input
 from schema.circle.commands.sending import INPUT, CommandInput, Payload, send
 from schema.circle.nodes import Node
@@ -18,21 +20,26 @@ from schema.circle.shown import collection_of, kinds_of
 def mutations(
     shown: type[Node],
     *commands: type[Command],
+    rules: Rules,
     inputs: Mapping[type[Command], type[CommandInput]] | None = None,
 ) -> type:
     """Return a part of `Mutation` with one field for each command; its payload shows the changed node.
 
     `PayOrder` becomes the field `payOrder`, which takes a `PayOrderInput` and returns a `PayOrderPayload`.
-    The input is derived from the command, unless `inputs` has one that is written by hand.
+    The input is derived from the command, unless `inputs` has one that is written by hand. The descriptions
+    say what the rules are about the senders.
     """
     written = inputs or {}
     fields = {
-        _snake(command.__name__): _mutation(shown, command, written.get(command)) for command in commands
+        _snake(command.__name__): _mutation(shown, command, written.get(command), rules.get(command, NOBODY))
+        for command in commands
     }
     return strawberry.type(type(f"{shown.__name__}Mutation", (), {"__module__": __name__, **fields}))
 
 
-def _mutation(shown: type[Node], command: type[Command], written: type[CommandInput] | None) -> Any:
+def _mutation(
+    shown: type[Node], command: type[Command], written: type[CommandInput] | None, rule: Rule
+) -> Any:
     name = to_camel_case(_snake(command.__name__))
     input_type = written or derived_input(command, name)
     payload = _payload(shown, command, name)
@@ -46,7 +53,8 @@ def _mutation(shown: type[Node], command: type[Command], written: type[CommandIn
         "input": Annotated[input_type, strawberry.argument(description=INPUT)],
         "return": payload | None,
     }
-    return strawberry.mutation(resolver=resolve, description=summary(command))
+    field = strawberry.mutation(resolver=resolve, description=f"{summary(command)} {rule}")
+    return sent_by(rule.by)(field) if rule.by else field
 
 
 def _payload(shown: type[Node], command: type[Command], mutation: str) -> type[Payload]:

@@ -19,10 +19,10 @@ from app.cqrs.commands.outcomes import (
 from app.cqrs.commands.rules import (
     EVERYBODY,
     NOBODY,
+    NamingTheir,
     Rule,
     Rules,
     customers_or,
-    naming_their,
     naming_themselves,
     only,
 )
@@ -59,7 +59,13 @@ class Hearth:
         rules: Rules = {BurnLetter: rule} if rule else {}
         self.burned: list[UUID] = []
         self.refusal: Refused | None = None
-        self.bus = CommandBus(store, {BurnLetter: self.burn}, rules, committed=lambda *_: None)
+        self.bus = CommandBus(
+            store,
+            {BurnLetter: self.burn},
+            rules,
+            customers_of={"letter": customer_of},
+            committed=lambda *_: None,
+        )
 
     async def burn(self, command: BurnLetter, work: SqlWork) -> "Refused | Hearth":
         self.burned.append(command.letter_id)
@@ -83,7 +89,7 @@ async def customer_of(_work: SqlWork, letter: UUID) -> UUID | None:
     return LETTERS.get(letter)
 
 
-THEIRS = customers_or(Sight.STAFF, naming_their("letter", customer_of))
+THEIRS = customers_or(Sight.STAFF, NamingTheir("letter"))
 
 
 @pytest.mark.parametrize(
@@ -159,8 +165,8 @@ async def test_a_rule_that_compares_what_a_command_does_not_name_is_a_mistake(st
 
 def test_a_rule_reads_as_documentation_has_it() -> None:
     assert [str(each) for each in (EVERYBODY, only(Sight.STAFF), THEIRS, NOBODY)] == [
-        "everybody",
-        "staff",
-        "customers for themselves, and staff",
-        "nobody",
+        "Everybody may send it.",
+        "Only staff and operators may send it.",
+        "Customers may send it for themselves, staff and operators for all.",
+        "Nobody may send it.",
     ]

@@ -2,9 +2,7 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.outcomes import Refused, not_found, refused
-from app.cqrs.commands.rules import only
 from app.cqrs.contexts import context_of
-from app.cqrs.viewers import Sight
 from app.domain.catalog import published as catalog
 from app.stores.sql.transactions import SqlWork
 from tests.example.reviews import model, tables
@@ -27,10 +25,6 @@ CONTEXT = context_of(
     handlers={
         ReviewProduct: review_product,
         ReviseReview: reviews.changed_by(model.revise),
-    },
-    rules={
-        ReviewProduct: only(Sight.CUSTOMER),
-        ReviseReview: only(Sight.STAFF),
     },
     aggregates=[reviews],
 )
