@@ -21,7 +21,7 @@ from strawberry.schema.schema import validate_document
 from app.cqrs.bounded_cache import BoundedCache
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.formula import Formula
-from app.graphql.admission.turns import turns
+from app.graphql.admission.turns import LONG_TEXT, turns
 
 MOST_BYTES = 3_000_000
 """Bytes of all cached documents; one of some hundred characters takes 10,000."""
@@ -65,6 +65,22 @@ def bytes_of_document(document: DocumentNode) -> int:
     return PER_DOCUMENT + of_tokens + 2 * getsizeof(known.source.body)
 
 
+def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
+    """Parse a text; if it is long, no garbage is collected meanwhile.
+
+    The parser makes thousands of objects and no garbage. Collections would visit the same objects again and
+    again, for up to a third of the time.
+    """
+    collects = gc.isenabled() and len(text) > LONG_TEXT
+    if collects:
+        gc.disable()
+    try:
+        return with_known(parse(text, max_tokens=max_tokens))
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
     """Return the errors of a document, and leave no garbage behind.
 
@@ -91,7 +107,7 @@ async def _validated_in_steps(
     known = known_of(document)
     if not known.complete:
         await turns.take_for(known.source.body)
-        document = with_known(parse(known.source.body))
+        document = _parsed(known.source.body)
     steps = [rules] if known.tokens < IN_STEPS else _steps(rules)
     faults: list[GraphQLError] = []
     for step in steps:
@@ -156,7 +172,7 @@ class Documents:
         """
         if known := self.kept.get(text):
             return self._compacted(known)
-        document = with_known(parse(text, max_tokens=max_tokens))
+        document = _parsed(text, max_tokens)
         parsed = _Text(document, bytes_of_document(document))
         self.kept.put(text, parsed, parsed.bytes)
         return document

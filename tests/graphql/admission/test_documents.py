@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+from contextlib import nullcontext
 from weakref import ref
 
 import pytest
@@ -54,6 +55,25 @@ async def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
         tracemalloc.stop()
     counted = documents.kept.bytes - before
     assert counted / 4 < taken < counted + LEFT_BY_VALIDATION
+
+
+@pytest.mark.parametrize("end", ["}", ""])
+def test_no_garbage_is_collected_while_a_long_text_is_parsed(end: str) -> None:
+    collections = list[int]()
+
+    def note(_phase: str, told: dict[str, int]) -> None:
+        collections.append(told["generation"])
+
+    text = "{" + " ".join(f"f{number}" for number in range(3_000)) + end
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        with nullcontext() if end else pytest.raises(GraphQLError, match="Syntax Error"):
+            Documents().parse(text, max_tokens=MOST_TOKENS)
+    finally:
+        gc.callbacks.remove(note)
+    assert len(collections) <= 2  # one, after it, which is told of at its start and at its end
+    assert gc.isenabled()
 
 
 async def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -> None:
