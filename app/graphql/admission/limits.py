@@ -108,6 +108,7 @@ class Limits(SchemaExtension):
             except GraphQLError as refusal:
                 return [refusal.with_traceback(None)]
             documents.admit(schema, document, rules, name, cost)
+            execution.graphql_document = documents.compact(document)
         return self._refused_cost(cost)
 
     def _refused_cost(self, formula: Formula) -> list[GraphQLError]:

@@ -1,10 +1,13 @@
 """A document that is kept has few objects, and says as much as the complete one."""
 
 import gc
-from typing import Any
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, ClassVar
 from weakref import ref
 
 import pytest
+import strawberry
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -17,11 +20,12 @@ from graphql import (
     print_ast,
     validate,
 )
+from strawberry.extensions import SchemaExtension
 
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.documents import Documents
 from app.graphql.admission.documents import documents as kept_by_the_service
-from app.graphql.admission.limits import MOST_TOKENS
+from app.graphql.admission.limits import MOST_TOKENS, Limits
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
@@ -141,6 +145,37 @@ async def test_an_error_of_execution_has_the_same_lines_each_time(
     first, *others = [(await client.send(text, variables)).body["errors"] for _ in range(4)]
     assert sorted({place["line"] for error in first for place in error["locations"]}) == lines
     assert others == [first] * 3
+
+
+@strawberry.type
+class Query:
+    """A query that reads nothing."""
+
+    @strawberry.field
+    def name(self) -> str:
+        """A name."""
+        return "Tea"
+
+
+class Seen(SchemaExtension):
+    """Notes which documents are executed."""
+
+    documents: ClassVar[list[DocumentNode | None]] = []
+
+    def on_execute(self) -> Iterator[None]:
+        """Note the document."""
+        Seen.documents.append(self.execution_context.graphql_document)
+        yield
+
+
+async def test_the_document_that_is_executed_is_compact_the_first_time_too() -> None:
+    shop = strawberry.Schema(Query, extensions=[Limits, Seen])
+    context = SimpleNamespace(charge=lambda *_: None)
+    result = await shop.execute("{ name other: name # for the first time\n}", context_value=context)
+    assert result.data == {"name": "Tea", "other": "Tea"}
+    [document] = Seen.documents
+    assert document
+    assert not known_of(document).complete
 
 
 def test_every_field_has_the_place_at_which_it_begins() -> None:
