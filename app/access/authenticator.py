@@ -1,29 +1,15 @@
 """The authenticator: it verifies tokens once, and remembers their viewers until they expire."""
 
-import time
 from collections.abc import Callable
-from hashlib import blake2b
 
 from app.access.claims import ClaimNames
 from app.access.fetched_keys import FetchedKeys
 from app.access.keys import Keys
+from app.access.remembered import RememberedViewers
 from app.access.sessions import REVOKED, Sessions
 from app.access.tokens import Expected, expiry_of, header_of, issued_at
-from app.cqrs.bounded_cache import BoundedCache
 from app.cqrs.revocations import Revocations
-from app.cqrs.sizes import bytes_of
 from app.cqrs.viewers import Unauthenticated, Viewer
-
-MOST_BYTES = 8_000_000
-"""Bytes of all remembered viewers, each of which takes about 800."""
-
-PER_VIEWER = 400
-"""Bytes that a remembered viewer takes besides its names: its key, and the entries that find it."""
-
-
-def _digest(token: bytes) -> bytes:
-    # Memory holds no token that somebody could send. BLAKE2 takes half as long as SHA-256 here.
-    return blake2b(token, digest_size=16).digest()
 
 
 class TokenAuthenticator:
@@ -33,7 +19,9 @@ class TokenAuthenticator:
         self.keys = keys
         self._expected = expected
         self._names = names
-        self.remembered: BoundedCache[bytes, Viewer] = BoundedCache(MOST_BYTES)
+        self.remembered = RememberedViewers()
+        self.recall = self.remembered.get
+        """Return the viewer of a token that was verified before and is still valid, without waiting."""
         self._revocations: Revocations | None = None
         self.sessions = Sessions()
         """The sockets and streams of all viewers that have a token."""
@@ -50,13 +38,6 @@ class TokenAuthenticator:
         if isinstance(self.keys, FetchedKeys):
             self.keys.stop()
 
-    def recall(self, token: bytes) -> Viewer | None:
-        """Return the viewer of a token that was verified before and is still valid, without waiting."""
-        viewer = self.remembered.get(_digest(token))
-        if viewer is None or (viewer.expires_at or 0) <= time.time():
-            return None
-        return viewer
-
     async def verify(self, token: bytes) -> Viewer:
         """Return the viewer of a token; raise `Unauthenticated` or `NotVerifiable`."""
         header = header_of(token)
@@ -65,9 +46,7 @@ class TokenAuthenticator:
         viewer = self._names.viewer(claims, expires_at=expiry_of(claims))
         if self._revocations and self._revocations.is_revoked(viewer.actor, issued_at(claims)):
             raise Unauthenticated(REVOKED)
-        self.remembered.put(
-            _digest(token), viewer, PER_VIEWER + bytes_of(viewer.actor) + bytes_of(viewer.scope)
-        )
+        self.remembered.put(token, viewer)
         return viewer
 
     def watch(self, viewer: Viewer, ended: Callable[[str], None]) -> Callable[[], None]:
@@ -79,7 +58,7 @@ class TokenAuthenticator:
 
     def forget(self) -> None:
         """Verify every token anew at its next use."""
-        self.remembered = BoundedCache(MOST_BYTES)
+        self.remembered.clear()
 
     def _revoked(self, actor: str) -> None:
         self.forget()

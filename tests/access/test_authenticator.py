@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.access.authenticator import MOST_BYTES, TokenAuthenticator
+from app.access.authenticator import TokenAuthenticator
 from app.access.configured import authenticator_of
 from app.access.fetched_keys import FetchedKeys
 from app.access.keys import published_keys
@@ -213,22 +213,15 @@ async def test_a_refusal_says_what_is_wrong_and_what_to_do(claims: dict[str, Any
     assert "Get a new one" in message or "Compare the clocks" in message
 
 
-async def test_a_token_counts_until_its_expiry_and_the_leeway(monkeypatch: pytest.MonkeyPatch) -> None:
-    authenticator = by_public_key(KEYS["ES256"])
-    token = KEYS["ES256"].token(exp=int(time.time()) + 60).encode()
-    viewer = await authenticator.verify(token)
-    assert viewer.expires_at
-    monkeypatch.setattr(time, "time", lambda: viewer.expires_at - 0.001)
-    assert authenticator.recall(token) is viewer
-    monkeypatch.setattr(time, "time", lambda: viewer.expires_at)
-    assert authenticator.recall(token) is None
-
-
-async def test_remembered_tokens_are_bounded_in_bytes() -> None:
-    authenticator = by_secret()
-    tokens = [signed(SECRET, "HS256", sub=f"{number:0200}").encode() for number in range(100)]
-    for token in tokens:
-        await authenticator.verify(token)
-    taken = authenticator.remembered.bytes / len(tokens)
-    assert 700 < taken < 1_500
-    assert MOST_BYTES / taken > 5_000
+@pytest.mark.parametrize("algorithm", ASYMMETRIC)
+async def test_a_remembered_token_is_recalled_by_every_byte_of_it(algorithm: str) -> None:
+    authenticator, token = by_public_key(KEYS[algorithm]), KEYS[algorithm].token().encode()
+    await authenticator.verify(token)
+    other = KEYS[algorithm].token(roles=["operator"]).encode()
+    assert authenticator.recall(other.rpartition(b".")[0] + b"." + token.rpartition(b".")[2]) is None
+    for place in range(0, len(token), 7):
+        changed = bytearray(token)
+        changed[place] ^= 1
+        assert authenticator.recall(bytes(changed)) is None
+    for cut in (token[:-1], token[1:], token + b"A", b""):
+        assert authenticator.recall(cut) is None

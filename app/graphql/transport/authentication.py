@@ -39,16 +39,18 @@ class Authentication:
 
     def __init__(self, authenticator: Authenticator | None, allowed_origins: Sequence[str] = ()) -> None:
         self._authenticator = authenticator
+        self._recall = authenticator.recall if authenticator else None
         self._origins = Origins(allowed_origins)
 
     def at_once(self, headers: Mapping[bytes, bytes]) -> Viewer | None:
         """Return the viewer of a request; `None` if its token has to be verified, or refused."""
-        if self._authenticator is None:
+        recall = self._recall
+        if recall is None:
             return OPEN
         sent = headers.get(_HEADER)
-        if sent is None:
-            return None if COOKIE in headers.get(b"cookie", b"") else ANONYMOUS
-        return self._authenticator.recall(sent[7:]) if sent[:7] in _SCHEMES else None
+        if sent is not None:
+            return recall(sent[7:]) if sent.startswith(_SCHEMES) else None
+        return None if COOKIE in headers.get(b"cookie", b"") else ANONYMOUS
 
     async def of_request(self, headers: Mapping[bytes, bytes]) -> Viewer:
         """Return the viewer of a request; raise `HTTPException` with the status 401 or 503."""
