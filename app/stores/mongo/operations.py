@@ -1,13 +1,14 @@
 """Changes of one collection, joined and translated into as few operations of MongoDB as possible."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
-from pymongo import DeleteMany, DeleteOne, ReplaceOne, UpdateMany, UpdateOne
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 
 from app.cqrs.documents.read_model import Change, Document, Filter
+from app.stores.mongo.new_documents import NotComputed, total, updated
 
 MOST = 10_000
 """Documents written in one call: a call that writes more could time out as if the store hung."""
@@ -19,7 +20,6 @@ Operation = ReplaceOne[Document] | UpdateOne | UpdateMany | DeleteOne | DeleteMa
 Operators = dict[str, dict[str, Any]]
 
 _JOINABLE = {"$set", "$inc", "$push"}
-_DECIMAL128 = Context(prec=34)
 
 
 @dataclass
@@ -36,6 +36,23 @@ class _Update:
 
 
 @dataclass(frozen=True)
+class _Put:
+    id: str
+    document: Document
+
+    def operation(self) -> Operation:
+        return ReplaceOne({"_id": self.id}, self.document, upsert=True)
+
+
+@dataclass(frozen=True)
+class _Delete:
+    id: str
+
+    def operation(self) -> Operation:
+        return DeleteOne({"_id": self.id})
+
+
+@dataclass(frozen=True)
 class _ChangeOfMany:
     ids: Sequence[str]
     operators: Operators | None
@@ -49,6 +66,9 @@ class _ChangeOfMany:
         return UpdateMany(these, self.operators, array_filters=[*self.array_filters] or None)
 
 
+_Change = _Update | _Put | _Delete | _ChangeOfMany
+
+
 class Operations:
     """An ordered list of changes that joins successive updates of the same document.
 
@@ -56,27 +76,28 @@ class Operations:
     """
 
     def __init__(self) -> None:
-        self._changes: list[_Update | _ChangeOfMany | ReplaceOne[Document] | DeleteOne] = []
+        self._changes: list[_Change] = []
         self._updates: dict[str, _Update] = {}
         """By document id: its last change, if another one can be joined to that."""
 
     def add(self, id: str, change: Change, position: int) -> None:
         """Add a change of one document, which also sets the document's position to that of the event."""
         if change.document is not None:
-            self._changes.append(
-                ReplaceOne({"_id": id}, {**change.document, "position": position}, upsert=True)
-            )
+            self._changes.append(_Put(id, {**change.document, "position": position}))
             self._updates.pop(id, None)
             return
         if change.delete:
-            self._changes.append(DeleteOne({"_id": id}))
+            self._changes.append(_Delete(id))
             self._updates.pop(id, None)
             return
         operators = _operators(change, position)
         last = self._updates.get(id)
         joinable = last and last.upsert >= change.upsert and not change.array_filters
-        if last and joinable and _joined(last.operators, operators):
-            return
+        if last and joinable:
+            # A document that was just changed is there; nothing is set on insert any more.
+            later = {operator: fields for operator, fields in operators.items() if operator != "$setOnInsert"}
+            if _joined(last.operators, later):
+                return
         one = _Update(id, operators, change.upsert, change.array_filters)
         self._changes.append(one)
         if change.array_filters:  # Its paths do not show which items they mean, so nothing is joined to it.
@@ -96,6 +117,42 @@ class Operations:
         for first in range(0, len(ids), MOST):
             self._changes.append(_ChangeOfMany(ids[first : first + MOST], operators, change.array_filters))
 
+    @property
+    def may_insert(self) -> list[str]:
+        """The ids of documents that are inserted if they do not exist, each once."""
+        return [
+            *dict.fromkeys(
+                one.id
+                for one in self._changes
+                if isinstance(one, _Put) or (isinstance(one, _Update) and one.upsert)
+            )
+        ]
+
+    def take_inserts(self, existing: Collection[str]) -> list[InsertOne[Document]]:
+        """Remove what makes or changes new documents, and return it as inserts, to be made before the rest.
+
+        `existing` are the ids of the documents that exist. What can't be computed here remains.
+        """
+        made: dict[str, Document] = {}
+        remaining: list[_Change] = []
+        left = {*existing}
+        """The ids whose further changes remain, because an earlier one does."""
+        for one in self._changes:
+            if isinstance(one, _ChangeOfMany):
+                left.update(one.ids)
+                remaining.append(one)
+                continue
+            if one.id not in left:
+                try:
+                    made[one.id] = _made(one, made.get(one.id))
+                    continue
+                except NotComputed:
+                    left.add(one.id)
+            remaining.append(one)
+        self._changes = remaining
+        self._updates.clear()
+        return [InsertOne({"_id": id, **document}) for id, document in made.items()]
+
     def take(self) -> list[list[Operation]]:
         """Remove all operations and return them, in portions for one call each."""
         portions: list[list[Operation]] = []
@@ -105,11 +162,23 @@ class Operations:
             if weight > room:
                 portions.append([])
                 room = MOST
-            portions[-1].append(one if isinstance(one, ReplaceOne | DeleteOne) else one.operation())
+            portions[-1].append(one.operation())
             room -= weight
         self._changes.clear()
         self._updates.clear()
         return portions
+
+
+def _made(one: _Update | _Put | _Delete, document: Document | None) -> Document:
+    """Return what a change makes of a new document, which is `None` before it exists; raise `NotComputed`."""
+    match one:
+        case _Put():
+            if any(key == "_id" or key.startswith("$") for key in one.document):
+                raise NotComputed
+            return one.document
+        case _Update(array_filters=()) if document is not None or one.upsert:
+            return updated(document or {}, one.operators, inserted=document is None)
+    raise NotComputed
 
 
 def _operators(change: Change, position: int) -> Operators:
@@ -137,7 +206,7 @@ def _joined(first: Operators, then: Operators) -> bool:
         into = first.setdefault(operator, {})
         for path, value in fields.items():
             added = operator == "$inc" and (operator, path) in same
-            into[path] = _sum(into[path], value) if added else value
+            into[path] = total(into[path], value) if added else value
     return True
 
 
@@ -145,12 +214,6 @@ def _absorbs(operator: str, before: object, value: object) -> bool:
     """Return whether one use of the operator can replace two on the same path."""
     exact = (int, Decimal)
     return operator == "$set" or (operator == "$inc" and type(before) in exact and type(value) in exact)
-
-
-def _sum(one: Any, other: Any) -> Any:
-    if type(one) is type(other) is int:
-        return one + other
-    return _DECIMAL128.add(Decimal(one), Decimal(other))
 
 
 def _root(path: str) -> str:

@@ -27,13 +27,16 @@ from app.cqrs.freshness.document_positions import DocumentPosition
 from app.cqrs.log.events import RecordedEvent
 from app.stores.mongo.batches import Batch
 from app.stores.mongo.internals.pymongo import forget_connections
-from app.stores.mongo.operations import Operations
+from app.stores.mongo.operations import MOST, Operations
 
 SAFE = WriteConcern("majority", j=True)
 """Acknowledged writes are in the journal: otherwise a killed mongod would lose them."""
 
 DEFAULT_LIFETIME = 60.0
 """Seconds after which mongod aborts a transaction by default."""
+
+MANY_INSERTS = 50
+"""Possible inserts of a batch for which it is worth asking first which of the documents exist."""
 
 IDS_IN_REPLY = 2_000
 """Ids in one reply: decoding more of them at once would block the event loop noticeably."""
@@ -240,8 +243,14 @@ class MongoWriter:
         return [notices[key] for key in sorted(notices)]
 
     def _flush(self, name: str, operations: Operations, session: ClientSession) -> None:
+        collection, ids = self._database[name], operations.may_insert
+        if len(ids) >= MANY_INSERTS:
+            found = collection.find({"_id": {"$in": ids}}, {"_id": 1}, batch_size=MOST, session=session)
+            inserts = operations.take_inserts({document["_id"] for document in found})
+            for first in range(0, len(inserts), MOST):
+                collection.bulk_write(inserts[first : first + MOST], ordered=False, session=session)
         for portion in operations.take():
-            self._database[name].bulk_write(portion, ordered=True, session=session)
+            collection.bulk_write(portion, ordered=True, session=session)
 
 
 def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterator[DocumentChanged]:

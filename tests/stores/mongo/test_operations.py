@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import InsertOne
 from pymongo.errors import BulkWriteError
 
 from app.cqrs.documents.read_model import Change, Document
@@ -92,7 +93,7 @@ async def test_joined_or_not_the_documents_are_the_same(
         ({"$set": {"a": {}}}, {"$set": {"a.b": 2}}, 2),
         ({"$push": {"a": 1}}, {"$push": {"a": 2}}, 2),
         ({"$inc": {"a": 1}}, {"$inc": {"a": 0.5}}, 2),
-        ({"$inc": {"a": 1}}, {"$setOnInsert": {"b": 1}}, 2),
+        ({"$inc": {"a": 1}}, {"$setOnInsert": {"b": 1}}, 1),
     ],
 )
 def test_joins_what_can_be_joined(first: Any, then: Any, operations: int) -> None:
@@ -139,3 +140,94 @@ def test_a_change_of_very_many_documents_takes_few_operations_and_no_call_change
     waiting.add("x", documents.put("x", {}), 1)
     waiting.add_to_all([str(each) for each in range(2 * MOST + 1)], documents.update_where({}, {}), 2)
     assert [len(portion) for portion in waiting.take()] == [1, 1, 1, 1]
+
+
+async def outcome_with_inserts(
+    mongo: AsyncIOMotorDatabase[Document], before: list[Change], wanted: list[Change]
+) -> list[Document] | None:
+    """The documents after changes, of which those that make new documents are made as inserts."""
+    collection = mongo.get_collection("operations", codec_options=CODEC)
+    await collection.delete_many({})
+    operations = Operations()
+    try:
+        for position, change in enumerate(before, 1):
+            operations.add(str(change.id), change, position)
+        if first := taken(operations):
+            await collection.bulk_write(first)
+        for position, change in enumerate(wanted, len(before) + 1):
+            operations.add(str(change.id), change, position)
+        if inserts := operations.take_inserts(await collection.distinct("_id")):
+            await collection.bulk_write(inserts, ordered=False)
+        if rest := taken(operations):
+            await collection.bulk_write(rest)
+    except BulkWriteError:
+        return None
+    return await collection.find({}, sort=[("_id", 1)]).to_list(None)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    before=st.lists(changes(), max_size=1),
+    wanted=st.lists(st.one_of(changes(), st.just(documents.delete("x"))), min_size=1, max_size=4),
+)
+async def test_inserted_documents_are_those_that_mongod_would_make(
+    mongo: AsyncIOMotorDatabase[Document], before: list[Change], wanted: list[Change]
+) -> None:
+    by_mongod = await outcome(mongo, [*before, *wanted], joined=False)
+    assert await outcome_with_inserts(mongo, before, wanted) == by_mongod
+
+
+@pytest.mark.parametrize(
+    ("update", "made"),
+    [
+        ({"$inc": {"n": 2}, "$setOnInsert": {"a.b": 1}}, {"n": 3, "position": 2}),
+        ({"$set": {"a.b": 1}, "$push": {"p": 2}}, {"n": 1, "a": {"b": 1}, "p": [2], "position": 2}),
+        ({"$inc": {"n": Decimal("0.10")}}, {"n": Decimal("1.10"), "position": 2}),
+        ({"$max": {"n": 2}}, None),
+        ({"$set": {"p.0": 1}}, None),
+        ({"$set": {"n.a": 1}}, None),
+        ({"$inc": {"n": 0.5}}, None),
+        ({"$inc": {"n": 2**63 - 1}}, None),
+        ({"$push": {"p": {"$each": [1]}}}, None),
+        ({"$push": {"n": 1}}, None),
+        ({"$set": {"a": {}}, "$inc": {"a.b": 1}}, None),
+        ({"$set": {"_id": "y"}}, None),
+    ],
+)
+def test_computes_what_becomes_of_a_new_document_or_leaves_it_to_mongod(update: Any, made: Any) -> None:
+    waiting = Operations()
+    waiting.add("x", documents.put("x", {"n": 1}), 1)
+    waiting.add("x", documents.update("x", update), 2)
+    assert waiting.may_insert == ["x"]
+    inserts = waiting.take_inserts(set())
+    assert inserts == [InsertOne({"_id": "x", **(made or {"n": 1, "position": 1})})]
+    assert len(taken(waiting)) == (0 if made else 1)
+
+
+def test_what_changes_documents_that_exist_is_no_insert() -> None:
+    waiting = Operations()
+    waiting.add("old", documents.upsert("old", {"$inc": {"n": 1}}), 1)
+    waiting.add("old", documents.put("old", {"n": 5}), 2)
+    waiting.add("gone", documents.update("gone", {"$inc": {"n": 1}}), 3)
+    assert waiting.may_insert == ["old"]
+    assert waiting.take_inserts({"old"}) == []
+    assert len(taken(waiting)) == 3
+
+
+async def test_a_change_of_many_comes_after_the_inserts_before_it(
+    mongo: AsyncIOMotorDatabase[Document],
+) -> None:
+    collection = mongo.get_collection("operations", codec_options=CODEC)
+    await collection.delete_many({})
+    ids = [f"{number:05}" for number in range(FEW + 1)]
+    waiting = Operations()
+    for id in ids:
+        waiting.add(id, documents.put(id, {"n": 1}), 1)
+    waiting.add_to_all(ids, documents.update_where({}, {"$inc": {"n": 10}}), 2)
+    waiting.add(ids[0], documents.update(ids[0], {"$inc": {"n": 100}}), 3)
+    inserts = waiting.take_inserts(set())
+    assert len(inserts) == FEW + 1
+    await collection.bulk_write(inserts, ordered=False)
+    await collection.bulk_write(taken(waiting))
+    found = await collection.find({}, sort=[("_id", 1)]).to_list(None)
+    assert [document["n"] for document in found] == [111, *[11] * FEW]
