@@ -43,7 +43,7 @@ _MADE_BY = (
 """The code that says what rows, events and documents look like."""
 
 LONGEST_REBUILD = 600.0
-"""Seconds."""
+"""Seconds, for a shop of the usual size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,14 +104,14 @@ async def made(size: Size) -> Path:
         unfinished.mkdir(parents=True)
         await _write(size, unfinished / "write.db")
         async with running(unfinished, "--no-demo") as service:
-            await until_live(service.url)
+            await until_live(service.url, LONGEST_REBUILD * max(1.0, size.orders / Size.orders))
         unfinished.rename(folder)
     return folder
 
 
-async def until_live(url: str) -> None:
-    """Returns once all read models have caught up."""
-    async with aiohttp.ClientSession() as http, asyncio.timeout(LONGEST_REBUILD):
+async def until_live(url: str, patience: float = LONGEST_REBUILD) -> None:
+    """Returns once all read models have caught up, within so many seconds."""
+    async with aiohttp.ClientSession() as http, asyncio.timeout(patience):
         while True:
             async with http.get(f"{url}/health/ready") as answer:
                 if answer.status == 200:

@@ -33,7 +33,7 @@ def reads_tables(plan: Plan, measured: Rounds) -> list[str]:
                 ]
             )
         head = ["requests a second", "p50, ms", "p99, ms", "CPU, µs", "mongod's, µs", "memory, MB"]
-        lines += ["", f"**{query.name}: {query.says}**", "", *_table([query.name, *head], rows)]
+        lines += ["", f"**{query.name}: {query.says}**", "", *table([query.name, *head], rows)]
     return [*lines, "", *(f"- `{candidate.name}`: {candidate.says}" for candidate in plan.candidates)]
 
 
@@ -66,7 +66,7 @@ def ratio_tables(plan: Plan, measured: Rounds) -> list[str]:
             )
             rows.append(["commands beside, answered in time", *kept])
         names = [query.name for query in QUERIES]
-        lines += ["", f"**`{variant.name}`: {variant.says}**", "", *_table(["", *names], rows)]
+        lines += ["", f"**`{variant.name}`: {variant.says}**", "", *table(["", *names], rows)]
     note = (
         "Requests a second to those of the same round, at each number of connections; in brackets the same "
     )
@@ -75,7 +75,7 @@ def ratio_tables(plan: Plan, measured: Rounds) -> list[str]:
 
 def writes_table(measured: Sequence[Writes]) -> list[str]:
     """Orders a second; with another revision, also how many times as many as that."""
-    lines = _table(
+    lines = table(
         ["`placeOrder`", "", "clients", "a second", "p50, ms", "p99, ms", "CPU, µs", "mongod's, µs"],
         [
             [
@@ -115,7 +115,7 @@ def freshness_table(measured: Sequence[Freshness]) -> list[str]:
         "commands kept",
         "server's CPU",
     ]
-    return _table(
+    return table(
         head,
         [
             [
@@ -140,7 +140,7 @@ def rebuild_table(measured: Sequence[Rebuild]) -> list[str]:
         "server's CPU, s",
         "mongod's, s",
     ]
-    lines = _table(
+    lines = table(
         head,
         [
             [
@@ -195,6 +195,7 @@ def _joined(cells: Iterable[Sequence[Figures]], figure: Figure, form: str) -> st
     return " / ".join(form.format(median(map(figure, rounds))) for rounds in cells)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table in Markdown, whose first column is text."""
     lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows]
     return [f"| {' | '.join(cells)} |" for cells in lines]

@@ -17,6 +17,7 @@ from tests.bench.against import checked_out
 from tests.bench.candidates import AS_SERVED, BASELINES, CANDIDATES, CONSTANT, PLAIN, Candidate, against
 from tests.bench.chart import chart
 from tests.bench.commands import Known
+from tests.bench.growth import growth_table, measure_growth
 from tests.bench.loading import percentile
 from tests.bench.machine import cores
 from tests.bench.queries import QUERIES, variables_for
@@ -116,6 +117,15 @@ async def test_ratios_to_another_revision_come_out() -> None:
     said = "\n".join(report)
     for what in ("| to `diptych@before` |", "16 clients, to `diptych-cache@before`:", "times as fast, with"):
         assert what in said
+
+
+@LONG
+async def test_growth_is_measured_for_each_size() -> None:
+    smaller = replace(SMALL, orders=300)
+    grown = await measure_growth([smaller, SMALL], 0.6, cores())
+    assert [each.orders for each in grown] == [300, 400]
+    assert all(median > 0 for each in grown for median in (*each.medians, each.start, each.memory))
+    assert len({len(line.split("|")) for line in growth_table(grown)}) == 1
 
 
 def test_lists_what_there_is_to_measure(

@@ -1,8 +1,9 @@
 """Reads over connections of their own show what the driver's show, and leave to it all else."""
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from pymongo import MongoClient
 from pymongo.errors import NetworkTimeout, OperationFailure
 
 from app.cqrs.documents.read_model import Document
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import direct_reads, store
 from app.stores.mongo.codec import CODEC
 from app.stores.mongo.direct_reads import MOST_CONNECTIONS, DirectReads
@@ -85,6 +87,21 @@ async def first_cursor_of(opened: MongoReadStore) -> Document:
     """The same for a store, whose driver looks for the primary at the first read."""
     await opened.find(documents, {})
     return await first_cursor(opened._direct)
+
+
+async def stopped(process: Process) -> None:
+    """Stop a process, and wait until none of its threads runs: until then it may still answer."""
+    process.send_signal(SIGSTOP)
+    async with asyncio.timeout(10):
+        while True:
+            if _is_stopped(process.pid):
+                return
+            await asyncio.sleep(0)
+
+
+def _is_stopped(process: int) -> bool:
+    stats = [(thread / "stat").read_text() for thread in Path(f"/proc/{process}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 async def connections(mongo: AsyncIOMotorDatabase[Document]) -> int:
@@ -199,7 +216,7 @@ async def test_the_driver_reads_what_was_under_way_when_the_primary_was_lost(
 
         opened = await running.enter_async_context(open_read_store(server.url, "test", driver, lost=lost))
         await first_cursor_of(opened)
-        server.process.send_signal(SIGSTOP)
+        await stopped(server.process)
         under_way = asyncio.create_task(opened._direct.cursor(FIND))
         await asyncio.sleep(0)
         server.process.kill()
@@ -213,13 +230,29 @@ async def test_the_driver_reads_what_was_under_way_when_the_primary_was_lost(
         assert await first_cursor_of(opened)
 
 
+async def test_a_primary_that_has_stepped_down_is_not_read(tmp_path: Path, driver: Driver) -> None:
+    async with (
+        embedded_mongod(tmp_path) as server,
+        open_read_store(server.url, "test", driver) as opened,
+    ):
+        await first_cursor_of(opened)
+        with MongoClient[Document](server.url) as client:
+            client.admin.command({"replSetStepDown": 2, "force": True})
+            assert await opened._direct.cursor(FIND) is None
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(ReadStoreUnavailable):
+                    await first_cursor_of(opened)
+                    break
+
+
 async def test_a_server_that_hangs_fails_the_read_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(direct_reads, "CHECK_SECONDS", 0.05)
     async with embedded_mongod(tmp_path) as server, watching(server.url, longest_call=0.3) as reads:
         await first_cursor(reads)
-        server.process.send_signal(SIGSTOP)
+        await stopped(server.process)
         try:
             with pytest.raises(NetworkTimeout):
                 await reads.cursor(FIND)
