@@ -17,11 +17,17 @@ from app.cqrs.viewers import Viewer
 MOST_TOGETHER = 32
 """Commands in one transaction. A larger group saves little more, and its first command waits longer."""
 
+LONGEST_GROUP = 0.2
+"""Seconds that a group may take, as estimated from recent commands: all of its callers wait for its end."""
+
+SMALLEST_GROUP = 8
+"""Commands that go together in any case, however long recent ones took."""
+
 LONGEST_QUEUE = 0.8
 """Seconds that a command may have to wait for those before it, as estimated from recent commands."""
 
-NEVER_REFUSED = 64
-"""Commands that may wait in any case, because an estimate from few commands is unreliable."""
+NEVER_REFUSED = 20
+"""Commands before another that never make it be refused, because a single slow one spoils the estimate."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,12 @@ class _Pace:
     def note(self, commands: int, seconds: float) -> None:
         self.seconds += (seconds / commands - self.seconds) * 0.2
 
+    def most_within(self, seconds: float) -> int:
+        """Return the number of commands to carry out together, so that they take at most some seconds."""
+        if self.seconds * MOST_TOGETHER <= seconds:
+            return MOST_TOGETHER
+        return max(SMALLEST_GROUP, int(seconds / self.seconds))
+
 
 class Lane:
     """One transaction at a time: the first command goes at once, those that come meanwhile go together.
@@ -76,7 +88,8 @@ class Lane:
         self._committed = committed
         self._together = Together((WriteStoreUnavailable,))
         self._waiting: deque[Caller[Asked, Outcome | Exception]] = deque()
-        self._busy = False
+        self._under_way = 0
+        """The number of commands in the transaction that is under way."""
         self._pace = _Pace()
 
     async def carry_out(self, asked: Asked) -> Outcome:
@@ -84,8 +97,8 @@ class Lane:
 
         Raises `Conflict` and `WriteStoreUnavailable`, and `WriteStoreBusy` if too many commands wait already.
         """
-        if not self._busy:
-            self._busy = True
+        if not self._under_way:
+            self._under_way = 1
             try:
                 return await self._alone(asked)
             finally:
@@ -99,21 +112,22 @@ class Lane:
         return outcome
 
     def _refuse_if_crowded(self) -> None:
-        ahead = len(self._waiting) + 1
+        ahead = self._under_way + len(self._waiting)
         wait = ahead * self._pace.seconds
         if ahead > NEVER_REFUSED and wait > LONGEST_QUEUE:
             raise WriteStoreBusy(wait)
 
     def _go_on(self) -> None:
         group = self._next_group()
-        self._busy = bool(group)
+        self._under_way = len(group)
         if group:
             self._together.start(self._answer(group))
 
     def _next_group(self) -> list[Caller[Asked, Outcome | Exception]]:
         group: list[Caller[Asked, Outcome | Exception]] = []
         keys = set()
-        while self._waiting and len(group) < MOST_TOGETHER:
+        most = self._pace.most_within(LONGEST_GROUP)
+        while self._waiting and len(group) < most:
             key = self._waiting[0].wanted.cause.key
             if key in keys:  # The repetition needs the receipt of the first, which exists after the commit.
                 break

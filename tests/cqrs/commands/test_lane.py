@@ -181,3 +181,16 @@ async def test_more_commands_than_can_be_carried_out_in_time_are_refused(
     outcomes = await asyncio.gather(*tasks[:3])
     assert [type(each) for each in outcomes] == [Receipt] * 3
     assert await office.texts() == ["before", "first", "a", "b"]
+
+
+async def test_slow_commands_go_in_small_groups_so_that_no_caller_waits_for_many(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "LONGEST_GROUP", 0.0)
+    monkeypatch.setattr(lane, "SMALLEST_GROUP", 2)
+    assert isinstance(await office.bus.execute(WriteLetter(text="before"), viewer=OPEN), Receipt)
+    tasks = await office.send("a", "b", "c", "d", "e")
+    office.held.set()
+    assert [type(each) for each in await asyncio.gather(*tasks)] == [Receipt] * 6
+    assert office.store.transactions == 2 + 3
+    assert await office.texts() == ["before", "first", "a", "b", "c", "d", "e"]
