@@ -72,8 +72,8 @@ class TextLocation(Place):
     def __init__(self, document: DocumentNode) -> None:
         """Read the tokens, and remove the references from each token to the previous one.
 
-        Without reference cycles a document is freed as soon as it is dropped. Otherwise it would stay in
-        memory, with up to 3 MB, until the next collection of the oldest generation, which is rare.
+        Without reference cycles a document is freed as soon as it is dropped, and garbage collections can
+        leave the tokens out. Otherwise it would stay in memory, with up to 3 MB, until the next full one.
         """
         assert document.loc is not None
         super().__init__(document.loc.start, document.loc.end, document.loc.source)
@@ -86,6 +86,7 @@ class TextLocation(Place):
         variables = []
         for token in _tokens_of(document.loc):
             token.prev = None
+            untrack(token)
             self.tokens += 1
             if token.kind in (TokenKind.INT, TokenKind.FLOAT):
                 self.longest_number = max(self.longest_number, token.end - token.start)

@@ -89,6 +89,13 @@ def test_garbage_collections_leave_a_compact_document_out(text: str) -> None:
     assert not any(node() for node in nodes)
 
 
+def test_garbage_collections_leave_the_tokens_of_a_complete_document_out() -> None:
+    document = with_known(parse(FIELDS))
+    tokens = [each for each in objects_in(document) if isinstance(each, Token)]
+    assert len(tokens) > 1_000
+    assert not any(map(gc.is_tracked, tokens))
+
+
 async def test_a_document_that_is_kept_is_compact_once_it_is_validated() -> None:
     documents = Documents()
     document = documents.parse(PAGES, max_tokens=MOST_TOKENS)
