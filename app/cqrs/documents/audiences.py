@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from app.cqrs.viewers import Scope, Sight
@@ -42,7 +43,16 @@ class Audience:
             return True
         if self.owner is None or scope.customer is None:
             return False
-        return _has(document, self.owner.split("."), scope.customer)
+        value: Any = document
+        for step in self._steps:
+            if value.__class__ is not dict:
+                return _has(document, self._steps, scope.customer)
+            value = value.get(step)
+        return _has(value, (), scope.customer)
+
+    @cached_property
+    def _steps(self) -> Sequence[str]:
+        return self.owner.split(".") if self.owner else ()
 
     def with_owner(self, fields: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """Return the fields to read of a document, so that its owner is among them; `None` for all."""
@@ -65,8 +75,8 @@ def owner_at(path: str) -> Audience:
 
 def _has(value: Any, steps: Sequence[str], id: str) -> bool:
     """Return whether a value has the id at a path, as document stores compare: each item of a list counts."""
-    if isinstance(value, list):
-        return any(_has(each, steps, id) for each in value)
     if not steps:
-        return bool(value == id)
+        return value == id or (isinstance(value, list) and id in value)
+    if isinstance(value, list):
+        return any(isinstance(each, Mapping) and _has(each, steps, id) for each in value)
     return isinstance(value, Mapping) and steps[0] in value and _has(value[steps[0]], steps[1:], id)

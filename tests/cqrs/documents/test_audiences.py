@@ -19,6 +19,8 @@ DOCUMENTS: list[Document] = [
     {"_id": "4", "owner": ["ada", "bob"], "by": [{"id": "ada"}, {"id": None}]},
     {"_id": "5", "owner": [], "by": {"id": ["bob"]}},
     {"_id": "6", "owner": {"id": "ada"}, "by": "ada"},
+    {"_id": "8", "owner": [["ada"]], "by": [[{"id": "ada"}]]},
+    {"_id": "9", "owner": ["bob", ["ada"]], "by": {"id": [["ada"], "ada"]}},
     {"_id": "7", "owner": "ADA", "by": {"id": {"id": "ada"}}},
 ]
 
