@@ -1,5 +1,6 @@
 """Every field of the schema, asked for by every role in every way: nobody is shown a stranger's document."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -7,6 +8,8 @@ import pytest
 
 from app.cqrs.documents.audiences import Audience
 from app.cqrs.opaque import unwrapped
+from app.cqrs.viewers import Sight
+from app.graphql.execution.visibility import declared_sight
 from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 from tests.inprocess import Service
@@ -16,6 +19,31 @@ from tests.viewing.ways import over_http, socket_of
 
 EVENTS = "text/event-stream"
 CORE = core_schema(schema)
+
+SIGHTS = {
+    ANONYMOUS: Sight.ANONYMOUS,
+    ADA: Sight.CUSTOMER,
+    BOB: Sight.CUSTOMER,
+    STAFF: Sight.STAFF,
+    OPERATOR: Sight.OPERATOR,
+}
+
+
+def sight_for(asked: Asked) -> Sight:
+    """The lowest sight with which a query may be asked, as the schema declares it."""
+    assert CORE.query_type
+    sight = declared_sight(CORE.query_type.fields[asked.field])
+    assert sight is not None
+    return sight
+
+
+def is_refused(asked: Asked, answer: str) -> bool:
+    """Whether the query itself, and not only a field in its answer, was refused."""
+    body = json.loads(answer)
+    refused = [
+        error["path"] for error in body.get("errors", ()) if error["extensions"]["code"] == "FORBIDDEN"
+    ]
+    return refused == [[asked.field]] and body["data"] == {asked.field: None}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -32,6 +60,7 @@ async def test_no_query_shows_a_strangers_document(guarded: Service, books: Book
             for answer in answers:
                 echoed = [str(asked.variables["commandId"])] if asked.field == "commandStatus" else []
                 assert books.foreign_in(answer, role, echoed) == [], (asked, answer)
+            assert is_refused(asked, answers[0]) is not SIGHTS[role].includes(sight_for(asked)), asked
             for name in CUSTOMERS:
                 shown[name] += any(mark in answers[0] for mark in books.of[name].ids)
     seen = {name for name in CUSTOMERS if shown[name]}
