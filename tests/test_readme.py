@@ -15,7 +15,7 @@ PAGES = [
     *(
         Path(folder) / "README.md"
         for folder in (
-            *("app", "app/cqrs", "app/cqrs/reading", "app/graphql", "schema", "findings"),
+            *("app", "app/access", "app/cqrs", "app/cqrs/reading", "app/graphql", "schema", "findings"),
             *("tests", "tests/bench", "tests/example", "tests/faults"),
         )
     ),

@@ -184,7 +184,9 @@ def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
         with build_opener(ProxyHandler({})).open(question, timeout=PATIENCE) as response:
             answer = json.load(response)
         if errors := answer.get("errors"):
-            stop(f"{url} refused the request: {errors[0]['message']}", FAILED)
+            said = f"{url} refused the request: {errors[0]['message']}"
+            hidden = errors[0].get("extensions", {}).get("code") == "FORBIDDEN"
+            stop(f"{said} Set {TOKEN} to a token of an operator." if hidden else said, FAILED)
         data: dict[str, Any] = answer["data"]
     except HTTPError as error:
         if error.code == HTTPStatus.UNAUTHORIZED:

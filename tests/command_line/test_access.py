@@ -1,5 +1,6 @@
 """Tokens from the command line are taken by a service with the same secret, until they are revoked."""
 
+import asyncio
 import os
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ from app.config import Settings
 from app.cqrs.viewers import Scope, Sight, Unauthenticated
 from schema.circle.ids import global_id
 from tests.access.issuer import AUDIENCE, ISSUER, SECRET
+from tests.service import running
 
 ADA = UUID("0190a1b2-0000-7000-8000-00000000000a")
 
@@ -124,6 +126,30 @@ def test_an_empty_secret_file_is_refused_and_never_used(tmp_path: Path) -> None:
     refused = run("token", "--role", "staff", "--data-dir", str(tmp_path))
     assert refused.exit_code == 1
     assert "token-secret is empty" in refused.stderr
+
+
+async def test_projections_are_asked_for_with_a_token_where_there_is_a_secret(
+    tmp_path: Path, mongo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"AUTH": "development", "MONGODB_URL": mongo_url, "MONGODB_DATABASE": tmp_path.name}
+    async with running(tmp_path, "--no-demo", **environment) as service:
+        await service.ready()
+        monkeypatch.setenv("DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("PORT", service.url.rpartition(":")[2])
+        monkeypatch.setenv("AUTH", "development")
+        for command in (("projections",), ("projections", "retry", "activity")):
+            said = await asyncio.to_thread(run, *command)
+            assert said.exit_code == 0, said.output
+            assert "LIVE" in said.stdout
+        monkeypatch.delenv("AUTH")
+        refused = await asyncio.to_thread(run, "projections")
+        assert refused.exit_code == 1
+        assert "Set DIPTYCH_TOKEN to a token of an operator" in refused.stderr
+        monkeypatch.setenv("DIPTYCH_TOKEN", "nonsense")
+        refused = await asyncio.to_thread(run, "projections")
+        assert "refused the token. Set DIPTYCH_TOKEN to a valid token of an operator." in refused.stderr
+        monkeypatch.setenv("DIPTYCH_TOKEN", made(tmp_path, "--role", "operator").decode())
+        assert (await asyncio.to_thread(run, "projections")).exit_code == 0
 
 
 def test_revoke_says_until_when_tokens_are_revoked(tmp_path: Path) -> None:
