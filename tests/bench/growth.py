@@ -95,7 +95,7 @@ def growth_table(grown: Sequence[Grown]) -> list[str]:
 def main() -> int:
     """Read the arguments, measure the sizes, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.growth", description=__doc__)
-    parser.add_argument("--orders", nargs="+", type=int, default=SIZES, metavar="N", help="the sizes")
+    parser.add_argument("--orders", nargs="+", type=_orders, default=SIZES, metavar="N", help="the sizes")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each request is measured (3)")
     wanted = parser.parse_args()
     sizes = [Size(orders=number) for number in sorted(wanted.orders)]
@@ -106,6 +106,14 @@ def main() -> int:
         return 1
     print("\n".join(["", *described(), "", *growth_table(grown)]))
     return 0
+
+
+def _orders(text: str) -> int:
+    if not text.isdecimal() or int(text) < SIZES[0]:
+        raise argparse.ArgumentTypeError(
+            f"must be {SIZES[0]} or more, not {text}: the third query is about customers with 20 orders"
+        )
+    return int(text)
 
 
 if __name__ == "__main__":

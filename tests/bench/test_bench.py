@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from tests.bench import shop
+from tests.bench import growth, shop
 from tests.bench.__main__ import FRESHNESS, REBUILD, REFERENCE, WRITES, main, measure, opened
 from tests.bench.against import checked_out
 from tests.bench.candidates import AS_SERVED, BASELINES, CANDIDATES, CONSTANT, PLAIN, Candidate, against
@@ -126,6 +126,15 @@ async def test_growth_is_measured_for_each_size() -> None:
     assert [each.orders for each in grown] == [300, 400]
     assert all(median > 0 for each in grown for median in (*each.medians, each.start, each.memory))
     assert len({len(line.split("|")) for line in growth_table(grown)}) == 1
+
+
+def test_growth_refuses_a_shop_in_which_nobody_has_twenty_orders(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["growth", "--orders", "400"])
+    with pytest.raises(SystemExit):
+        growth.main()
+    assert "must be 20000 or more, not 400" in capsys.readouterr().err
 
 
 def test_lists_what_there_is_to_measure(
