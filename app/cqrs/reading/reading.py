@@ -38,7 +38,7 @@ class Reading:
         self.reflected = 0
         """The highest position that the answers so far reflect."""
         self.reads = self.documents = 0
-        """The numbers of reads, and of documents that they found; a joined read counts for each operation."""
+        """The numbers of reads, and of documents that they showed; a joined read counts for each operation."""
         self._sources: list[Callable[[], Source]] = []  # Only an answer that is kept needs them.
         self._first_freshness: dict[str, Freshness] = {}
         self._awaited: dict[str, int] = {}
@@ -101,8 +101,10 @@ class Reading:
         )
         self._add_source(collection, lambda: Source(collection, ids))
         documents = [found.get(id) for id in ids]
-        self.documents += len(found)
-        return [each if each and seen_by.includes(scope, each) else None for each in documents]
+        seen = [each if each and seen_by.includes(scope, each) else None for each in documents]
+        # What was found for others must not count: a viewer would learn from the cost that it exists.
+        self.documents += sum(each is not None for each in seen)
+        return seen
 
     async def page(
         self,

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from websockets import Subprotocol
 from websockets.asyncio.client import connect
 
 from app.config import Settings
+from schema.circle.ids import global_id
 from tests.inprocess import Service, serving
 from tests.known_tokens import STAFF, KnownTokens, customer
 from tests.schema.client import Answer
@@ -93,6 +95,20 @@ async def test_what_is_left_is_each_viewers_own_in_an_answer_that_they_share(cou
     his = (await ask(counting, PAGE, token="bob")).body
     assert hers["data"] == his["data"]
     assert his["extensions"]["cost"]["left"] > hers["extensions"]["cost"]["left"] + 50
+
+
+async def test_what_an_answer_cost_does_not_tell_a_strangers_order_from_none(counting: Service) -> None:
+    """At first sight, compiled, and kept."""
+    order = await Shop(counting.client).order()
+    await counting.client.send(PAGE)  # waits for what was written
+    missing = global_id("Order", uuid4())
+    costs = []
+    for id in (order, missing):
+        query = f'{{ order(id: "{id}") {{ units }} node(id: "{id}") {{ id }} nodes(ids: ["{id}"]) {{ id }} }}'
+        answers = [await ask(counting, query) for _ in range(4)]
+        assert all(each.data == {"order": None, "node": None, "nodes": [None]} for each in answers)
+        costs.append([each.body["extensions"]["cost"]["actual"] for each in answers])
+    assert costs[0] == costs[1]
 
 
 @pytest.mark.parametrize(("accept", "status"), [(GRAPHQL_JSON, 429), (JSON, 200)])
