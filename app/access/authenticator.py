@@ -43,8 +43,8 @@ class TokenAuthenticator:
         header = header_of(token)
         key = await self.keys.find(header.algorithm, header.key_id)
         claims = self._expected.claims(token, key)
-        viewer = self._names.viewer(claims, expires_at=expiry_of(claims))
-        if self._revocations and self._revocations.is_revoked(viewer.actor, issued_at(claims)):
+        viewer = self._names.viewer(claims, expires_at=expiry_of(claims), issued_at=issued_at(claims))
+        if self._is_revoked(viewer):
             raise Unauthenticated(REVOKED)
         self.remembered.put(token, viewer)
         return viewer
@@ -54,11 +54,18 @@ class TokenAuthenticator:
 
         Return the function that ends the watch.
         """
-        return self.sessions.watch(viewer, ended)
+        unwatch = self.sessions.watch(viewer, ended)
+        if self._is_revoked(viewer):  # since the request came, whose stream begins only now
+            unwatch()
+            ended(REVOKED)
+        return unwatch
 
     def forget(self) -> None:
         """Verify every token anew at its next use."""
         self.remembered.clear()
+
+    def _is_revoked(self, viewer: Viewer) -> bool:
+        return bool(self._revocations and self._revocations.is_revoked(viewer.actor, viewer.issued_at))
 
     def _revoked(self, actor: str) -> None:
         self.forget()

@@ -28,7 +28,9 @@ class ClaimNames:
     sights: Mapping[str, Sight]
     """The sights of the issuer's roles, by name; other roles give none."""
 
-    def viewer(self, claims: Mapping[str, Any], *, expires_at: float) -> Viewer:
+    def viewer(
+        self, claims: Mapping[str, Any], *, expires_at: float, issued_at: float | None = None
+    ) -> Viewer:
         """Return the viewer; raise `Unauthenticated` if the claims contradict each other or are malformed.
 
         A viewer without a role that is known here sees what everybody sees.
@@ -41,7 +43,13 @@ class ClaimNames:
         sight = next((each for each in _LADDER if each in sights), Sight.ANONYMOUS)
         customer = self._customer(claims) if sight is Sight.CUSTOMER else None
         scope = _SCOPES[sight] if customer is None else Scope(sight, customer)
-        return Viewer(actor=str(actor), scope=scope, roles=frozenset(roles), expires_at=expires_at)
+        return Viewer(
+            actor=str(actor),
+            scope=scope,
+            roles=frozenset(roles),
+            expires_at=expires_at,
+            issued_at=issued_at,
+        )
 
     def _roles(self, claims: Mapping[str, Any]) -> list[str]:
         given = claim(claims, self.roles)

@@ -46,6 +46,8 @@ class Viewer:
     roles: frozenset[str] = frozenset()
     expires_at: float | None = None
     """The time at which this stops being true, in seconds since the epoch; `None` for never."""
+    issued_at: float | None = None
+    """The time at which the token was issued, in seconds since the epoch; `None` if that is unknown."""
 
 
 OPEN = Viewer(actor="anonymous", scope=Scope(Sight.OPERATOR))

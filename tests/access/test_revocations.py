@@ -10,6 +10,7 @@ import pytest
 from websockets import Subprotocol
 from websockets.asyncio.client import connect
 
+from app.access.configured import authenticator_of
 from app.access.development import development_token
 from app.access.sessions import REVOKED
 from app.bootstrap import open_write_side
@@ -98,6 +99,47 @@ async def test_an_operator_revokes_with_a_mutation_and_it_survives_a_restart(set
     async with serving(settings) as again:
         assert await status(again, of_ada) == 401
         assert await status(again, of_opal) == 200
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_a_request_whose_body_comes_after_the_revocation_is_refused(
+    settings: Settings, signed_in: Service, accept: str
+) -> None:
+    of_ada, body = token(settings, "ada"), b'{"query": "subscription { readModelUpdates { __typename } }"}'
+    assert await status(signed_in, of_ada) == 200
+    host, port = signed_in.client.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {of_ada}\r\n"
+        f"Content-Type: application/json\r\nAccept: {accept}\r\nContent-Length: {len(body)}\r\n"
+        "Expect: 100-continue\r\n\r\n"
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(20):
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await signed_in.circle.revocations.revoke("ada", by="opal")
+        writer.write(body)
+        answer = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 401 "), answer
+
+
+async def test_a_stream_that_begins_after_the_revocation_of_its_viewer_ends_at_once(
+    settings: Settings, signed_in: Service
+) -> None:
+    """The viewer of a request is known before its operation is executed."""
+    authenticator = authenticator_of(settings, settings.data_dir)
+    assert authenticator
+    authenticator.start(signed_in.circle.revocations)
+    of_ada = await authenticator.verify(token(settings, "ada").encode())
+    of_bea = await authenticator.verify(token(settings, "bea").encode())
+    await signed_in.circle.revocations.revoke("ada", by="opal")
+    ended: list[str] = []
+    authenticator.watch(of_ada, ended.append)
+    unwatch = authenticator.watch(of_bea, ended.append)
+    assert ended == [REVOKED]
+    assert len(authenticator.sessions) == 1
+    unwatch()
 
 
 @pytest.mark.parametrize("sight", [Sight.STAFF, None])

@@ -38,7 +38,7 @@ class Reading:
         self.reflected = 0
         """The highest position that the answers so far reflect."""
         self.reads = self.documents = 0
-        """The numbers of reads, and of documents that they showed; a joined read counts for each operation."""
+        """The numbers of reads, and of documents that they showed; a joined read counts for each caller."""
         self._sources: list[Callable[[], Source]] = []  # Only an answer that is kept needs them.
         self._first_freshness: dict[str, Freshness] = {}
         self._awaited: dict[str, int] = {}

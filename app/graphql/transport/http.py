@@ -162,8 +162,9 @@ class GraphQLEndpoint:
         accepted = request.accepted
         if request.method == "GET" and accepted.page_above_all and "query" not in request.parameters:
             return await self._playground(Request(request.scope))
-        viewer = await self.authentication.of_request(request.credentials)
         operation = await self._requests.operation(request)
+        # The body may come slowly: a token that is revoked meanwhile counts no more.
+        viewer = await self.authentication.of_request(request.credentials)
         caller = self._caller(request.scope.get("client"), forwarded_for(request.scope["headers"]))
         context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True, caller=caller)
         try:
