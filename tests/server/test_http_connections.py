@@ -1,8 +1,10 @@
 """A client takes no more memory and time than it is given, whatever it sends, and whether or not it reads."""
 
 import asyncio
+import gc
 import logging
 import socket
+import weakref
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -430,3 +432,29 @@ def test_uvicorn_has_the_names_that_connections_are_built_on() -> None:
         code = [each.__code__ for each in vars(owner).values() if hasattr(each, "__code__")]
         missing |= names - {name for each in code for name in each.co_names}
     assert not missing, f"uvicorn {uvicorn.__version__} has changed {sorted(missing)}"
+
+
+@pytest.mark.parametrize("sent", [GET + b"\r\n", POST + b"0123456789", b"GET / HT", b""])
+async def test_a_closed_connection_is_freed_at_once_and_left_to_no_garbage_collection(sent: bytes) -> None:
+    made, freed = asyncio.Event(), asyncio.Event()
+    there = list[weakref.ref[HTTPConnection]]()
+
+    class Watched(HTTPConnection):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            there.append(weakref.ref(self, lambda _: freed.set()))
+            made.set()
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving_app(Desk(), http=Watched, lifespan="off") as port:
+            async with connected(port) as (reader, writer):
+                writer.write(sent)
+                if sent.endswith((b"\r\n", b"9")):
+                    await reader.readuntil(b"hello")
+                await made.wait()
+            async with asyncio.timeout(5):
+                await freed.wait()
+    finally:
+        gc.enable()
