@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
@@ -37,7 +38,13 @@ class Connection(WebSocketsSansIOProtocol):
             self.conn.available_extensions = [DEFLATE]
 
     async def send(self, message: Any) -> None:
-        """Send an ASGI message; send a close frame at once, even if the client has left data unread."""
+        """Send an ASGI message; send a close frame at once, even if the client has left data unread.
+
+        Raise `ClientDisconnected` if the socket was closed meanwhile: a client may send a message and, before
+        it is answered, a frame that is none. uvicorn closes the socket at once, and the answer is no fault.
+        """
+        if self.handshake_complete and self.close_sent:
+            raise ClientDisconnected
         if message["type"] == "websocket.close" and not self.writable.is_set():
             self.writable.set()
             self.loop.call_later(UNREAD, self.transport.abort)

@@ -17,6 +17,7 @@ import orjson
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -320,6 +321,34 @@ async def test_a_frame_that_is_no_text_closes_the_socket_and_is_not_logged(
     assert [record for record in log.records if record.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [{"type": "websocket.close", "code": 4400}, {"type": "websocket.send", "text": "hello"}],
+    ids=["a close", "a message"],
+)
+async def test_an_answer_to_a_socket_that_is_closed_meanwhile_is_no_fault(
+    log: pytest.LogCaptureFixture, answer: Any
+) -> None:
+    answered = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        await socket.receive()
+        with pytest.raises(WebSocketDisconnect):
+            await socket.send(answer)
+        answered.set()
+
+    text, no_frame = bytes([0x81, 0x81, 0, 0, 0, 0]) + b"x", bytes([0x83, 0x80, 0, 0, 0, 0])
+    async with serving_app(app, lifespan="off") as port, connected(port) as (reader, writer):
+        writer.write(UPGRADE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(text + no_frame)
+        assert (await reader.read())[2:4] == (1002).to_bytes(2)
+        await answered.wait()
+    assert [record for record in log.records if record.levelno >= logging.ERROR] == []
+
+
 async def test_connections_that_only_wait_make_room_for_others() -> None:
     class Few(HTTPConnection):
         most_open = 10
@@ -419,7 +448,10 @@ ATTRIBUTES: dict[Any, set[str]] = {
         *("pipeline", "scope", "headers", "url", "cycle"),
     },
     RequestResponseCycle: {"disconnected", "message_event", "keep_alive", "response_started"},
-    WebSocketsSansIOProtocol: {"writable", "loop", "transport", "connections", "conn", "config"},
+    WebSocketsSansIOProtocol: {
+        *("writable", "loop", "transport", "connections", "conn", "config"),
+        *("handshake_complete", "close_sent"),
+    },
 }
 
 
