@@ -175,6 +175,6 @@ def _for_pages_of(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:
         allow_methods=["GET", "POST", "DELETE"],
         allow_credentials="*" not in origins,  # for the cookie, which counts for origins that are named
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID", TOKEN_HEADER],
-        expose_headers=[TOKEN_HEADER],
+        expose_headers=[TOKEN_HEADER, "Retry-After"],
         max_age=600,
     )

@@ -150,3 +150,22 @@ async def test_a_foreign_order_is_refused_without_waiting_for_its_lock(postgres_
             assert await tables.load(work, placed)  # which locks it
             [error] = await shop.refuse(CancelOrder(order_id=placed), viewer=bob)
     assert isinstance(error, NotFound)
+
+
+async def test_a_refusal_by_a_rule_undoes_only_its_own_command_of_a_group(shop: Shop, ids: Ids) -> None:
+    ada, bob = viewers.customer(ids.ada), viewers.customer(ids.bob)
+    sent = [
+        (UpdateCustomer(customer_id=ids.ada, phone="1"), ada),
+        (CancelOrder(order_id=ids.order), bob),
+        (order(ids.ada, (ids.chai, 2)), ada),
+        (order(ids.ada, (ids.chai, 2)), bob),
+        (UpdateCustomer(customer_id=ids.bob, phone="2"), bob),
+    ]
+    # The first goes at once; the others come meanwhile, and share the next transaction.
+    outcomes = await asyncio.gather(*(shop.bus.execute(command, viewer=viewer) for command, viewer in sent))
+    assert [isinstance(outcome, Receipt) for outcome in outcomes] == [True, False, True, False, True]
+    assert {each.actor for each in await shop.history() if each.type == "CustomerUpdated"} == {
+        ada.actor,
+        bob.actor,
+    }
+    await shop.check()

@@ -7,11 +7,12 @@ from weakref import ref
 
 import pytest
 from graphql import GraphQLError, get_operation_ast, validate
+from graphql.validation.validate import ValidationAbortedError
 
 from app.graphql.admission import turns
 from app.graphql.admission.compact_documents import known_of
 from app.graphql.admission.counting import formula, fragments_of
-from app.graphql.admission.documents import IN_STEPS, LARGE, Documents
+from app.graphql.admission.documents import IN_STEPS, LARGE, MOST_ERRORS, Documents
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.strawberry import core_schema
@@ -164,3 +165,11 @@ async def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
         assert there() is None
     finally:
         gc.enable()
+
+
+async def test_validation_ends_after_fifty_errors() -> None:
+    """Similar names are looked up for each unknown one, which holds the loop."""
+    text = "{" + " ".join(f"nothing{number}" for number in range(200)) + "}"
+    *errors, end = await parsed(Documents(), text)
+    assert len(errors) == MOST_ERRORS
+    assert isinstance(end, ValidationAbortedError)
