@@ -1,5 +1,6 @@
 """The verification of tokens: signature, issuer, audience and times."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -87,10 +88,26 @@ class Expected:
 
 
 def expiry_of(claims: Mapping[str, Any]) -> float:
-    """Return the time until which verified claims hold, in seconds since the epoch."""
-    return float(int(claims["exp"])) + LEEWAY
+    """Return the time until which verified claims hold, in seconds since the epoch.
+
+    Raise `Unauthenticated`.
+    """
+    return _seconds(claims, "exp") // 1 + LEEWAY
 
 
 def issued_at(claims: Mapping[str, Any]) -> float | None:
-    """Return the time at which verified claims were issued, in seconds since the epoch, if they say so."""
-    return float(claims["iat"]) if "iat" in claims else None
+    """Return the time at which verified claims were issued, in seconds since the epoch, if they say so.
+
+    Raise `Unauthenticated`.
+    """
+    return _seconds(claims, "iat") if "iat" in claims else None
+
+
+def _seconds(claims: Mapping[str, Any], name: str) -> float:
+    try:
+        seconds = float(claims[name])
+    except (ValueError, TypeError, OverflowError):
+        seconds = math.inf
+    if not math.isfinite(seconds):  # such as one with 400 digits
+        raise Unauthenticated(f"The token's claim `{name}` is not a time. {_NEW}.")
+    return seconds

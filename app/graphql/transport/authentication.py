@@ -1,5 +1,6 @@
 """The viewer to whom the token of a request or of a socket belongs."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -8,11 +9,14 @@ from starlette.exceptions import HTTPException
 
 from app.cqrs.viewers import ANONYMOUS, OPEN, NotVerifiable, Unauthenticated, Viewer
 from app.graphql.transport.cookies import COOKIE, token_in
+from app.graphql.transport.joined_headers import by_name
 from app.graphql.transport.origins import Origins
 
 _SCHEMES = (b"Bearer ", b"bearer ")
 
 _HEADER = b"authorization"
+
+_NOT_IN_CHALLENGES = re.compile(r"[^ -~]")
 
 RETRY_AFTER = "5"
 """Seconds after which a client should send a token again that could not be verified."""
@@ -69,7 +73,7 @@ class Authentication:
 
         Raise `Unauthenticated` or `NotVerifiable`.
         """
-        headers = dict(handshake.raw)
+        headers = by_name(handshake.raw)
         if (sent := sent_in(payload)) is not None:
             headers[_HEADER] = str(sent).encode()
         return self.at_once(headers) or await self._verified(headers)
@@ -100,8 +104,12 @@ def bearer_token(sent: bytes) -> bytes:
 
 
 def sent_in(payload: Mapping[str, Any]) -> object:
-    """Return the value of `Authorization`, in any case, in a message's payload; `None` if it has none."""
-    return next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+    """Return the value of `Authorization`, in any case, in a message's payload; `None` if it has none.
+
+    Of several values, such as `Authorization` and `authorization`, a list is returned, which is no token.
+    """
+    sent = [value for name, value in payload.items() if name.lower() == "authorization" and value is not None]
+    return sent[0] if len(sent) == 1 else sent or None
 
 
 def without_token(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -110,8 +118,8 @@ def without_token(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _ascii(text: str) -> str:
-    """Return the text as RFC 6750 allows it in a challenge."""
-    return text.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
+    """Return the text as RFC 6750 allows it in a challenge; it may repeat what an invalid token says."""
+    return _NOT_IN_CHALLENGES.sub("?", text.replace("\\", "/").replace('"', "'"))
 
 
 def _nothing() -> None:

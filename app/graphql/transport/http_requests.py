@@ -15,6 +15,7 @@ from app.cqrs.sizes import bytes_of
 from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.operation import Operation, problem_with_operation
+from app.graphql.transport.joined_headers import by_name
 from app.graphql.transport.media_types import JSON, LONGEST_CACHED, Accepted
 from app.graphql.transport.refused import Refusal
 from app.graphql.transport.sent import operation_in
@@ -33,9 +34,6 @@ PER_OPERATION = 1_000
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
-_JOINED = {b"accept": b", ", b"authorization": b", ", b"cookie": b"; ", _TOKEN_HEADER: b", "}
-"""Headers whose values are joined if a request has several of them, each with its separator."""
-
 
 class GraphQLRequest:
     """An HTTP request that should contain an operation."""
@@ -44,11 +42,7 @@ class GraphQLRequest:
         self.scope = scope
         self._receive = receive
         self.method: str = scope["method"]
-        self._raw: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of each name
-        if len(self._raw) != len(scope["headers"]):  # A list may be split over several headers.
-            for name, separator in _JOINED.items():
-                if name in self._raw:
-                    self._raw[name] = separator.join(self.headers_named(name))
+        self._raw = by_name(scope["headers"])
         self.accepted = Accepted.by(self._raw.get(b"accept", b""))
 
     @property
@@ -65,10 +59,6 @@ class GraphQLRequest:
     def headers(self) -> Headers:
         """The headers of the request."""
         return Headers(scope=self.scope)
-
-    def headers_named(self, name: bytes) -> list[bytes]:
-        """Return the values of all headers with a name, given in lower case."""
-        return [value for each, value in self.scope["headers"] if each == name]
 
     @cached_property
     def parameters(self) -> QueryParams:

@@ -5,9 +5,19 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets import ConnectionClosed
+from websockets import ConnectionClosed, Subprotocol
+from websockets.asyncio.client import connect
 
-from tests.graphql.transport.identity import FOLLOW, ME, bearer, over_socket, post, serving_identity
+from tests.graphql.transport.identity import (
+    FOLLOW,
+    ME,
+    bearer,
+    over_socket,
+    post,
+    received,
+    send,
+    serving_identity,
+)
 from tests.inprocess import Service
 from tests.known_tokens import STAFF, KnownTokens
 
@@ -50,6 +60,13 @@ async def test_two_tokens_are_none(url: str) -> None:
     async with httpx.AsyncClient(timeout=20) as http:
         refused = await http.post(f"http://{url}", json={"query": ME}, headers=twice)
     assert refused.status_code == 401
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(f"ws://{url}", subprotocols=protocols, additional_headers=twice) as socket:
+        await send(socket, {"type": "connection_init"})
+        with pytest.raises(ConnectionClosed) as closed:
+            await received(socket)
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 4403
 
 
 async def test_a_token_that_nobody_can_verify_now_is_answered_with_503(url: str, tokens: KnownTokens) -> None:
@@ -86,7 +103,13 @@ async def test_a_socket_without_a_token_is_anonymous(url: str) -> None:
     assert (await over_socket(url))["payload"]["data"] == {"me": "anonymous anonymous"}
 
 
-@pytest.mark.parametrize("payload", [{"Authorization": BAD}, {"Authorization": ""}, {"Authorization": 7}])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *({"Authorization": each} for each in (BAD, "", 7, ["Bearer of-clerk"])),
+        {"Authorization": "Bearer of-clerk", "authorization": "Bearer of-clerk"},
+    ],
+)
 async def test_a_bad_token_closes_the_socket_with_4403_and_the_reason(url: str, payload: Any) -> None:
     with pytest.raises(ConnectionClosed) as closed:
         await over_socket(url, payload)
