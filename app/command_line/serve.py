@@ -11,6 +11,8 @@ from app.access.urls import is_loopback
 from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
 from app.server.logs import log_to_stderr
 
+TOKENS = "  tokens      diptych token --role staff (or operator, or customer with --customer ID)\n"
+
 
 def serve(
     host: Annotated[
@@ -75,6 +77,7 @@ def serve(
             f"  writes to   {written}\n"
             f"  reads from  {read}\n\n"
             f"  playground  {url}/graphql\n"
+            f"{TOKENS if settings.auth == 'development' else ''}"
             f"  health      {url}/health/ready\n\n"
             "Ctrl-C stops it.",
             soft_wrap=True,

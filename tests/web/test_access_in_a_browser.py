@@ -76,6 +76,28 @@ async def test_a_bad_token_is_said_to_be_one(browser: Browser, shop: Service) ->
         assert "The token has expired" in str(await window.answer("expired"))
 
 
+_EVENTS = """
+(token) => new Promise(async (resolve) => {
+  const headers = { Authorization: `Bearer ${token}` };
+  const exchange = await fetch("/graphql/session", { method: "POST", headers });
+  const query = encodeURIComponent("subscription { readModelUpdates { __typename } }");
+  const events = new EventSource(`/graphql?query=${query}`);
+  events.addEventListener("next", ({ data }) => {
+    events.close();
+    resolve({ status: exchange.status, cookie: document.cookie, ...JSON.parse(data) });
+  });
+  events.onerror = () => resolve({ status: exchange.status, failed: true });
+})
+"""
+
+
+async def test_an_event_source_has_the_token_in_a_cookie(browser: Browser, shop: Service) -> None:
+    async with at_the_playground(browser, shop.client.url) as window:
+        answer = await window.page.evaluate(_EVENTS, token("staff"))
+        assert (answer["status"], answer["cookie"]) == (204, "")
+        assert answer["data"] == {"readModelUpdates": {"__typename": "Heartbeat"}}
+
+
 async def test_an_open_service_asks_for_no_token(browser: Browser, running_service: Service) -> None:
     async with at_the_playground(browser, running_service.url) as window:  # type: ignore[attr-defined]
         await expect(field(window)).to_be_hidden()

@@ -4,13 +4,16 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from http.cookies import SimpleCookie
+from pathlib import Path
 
 import httpx
 import pytest
 from websockets import ConnectionClosed, InvalidStatus
 
+from app.config import Settings
+from tests.access.issuer import SECRET, signed
 from tests.graphql.transport.identity import FOLLOW, ME, bearer, over_socket, post, serving_identity
-from tests.inprocess import Service
+from tests.inprocess import Service, serving
 from tests.known_tokens import STAFF, KnownTokens
 
 WELCOME, FOREIGN = "http://shop.example", "http://evil.example"
@@ -109,6 +112,33 @@ async def test_the_cookie_is_refused_from_anywhere_else(url: str, headers: dict[
 async def test_a_socket_of_a_foreign_page_gets_nothing_by_the_cookie(url: str) -> None:
     with pytest.raises((ConnectionClosed, InvalidStatus)):
         await over_socket(url, None, **cookie(), Origin=FOREIGN)
+
+
+async def test_pages_of_allowed_origins_may_send_tokens_and_cookies(mongo_url: str, tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        mongodb_url=mongo_url,
+        mongodb_database=tmp_path.name,
+        auth_secret=SECRET,
+        allowed_origins=WELCOME,
+    )
+    asked = {
+        "Origin": WELCOME,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    async with serving(settings) as service, httpx.AsyncClient(timeout=20) as http:
+        for path in ("/graphql", "/graphql/session"):
+            answer = await http.options(f"{service.client.url}{path}", headers=asked)
+            assert answer.status_code == 200
+            assert "authorization" in answer.headers["Access-Control-Allow-Headers"].lower()
+            assert answer.headers["Access-Control-Allow-Origin"] == WELCOME
+            assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        foreign = await http.options(f"{service.client.url}/graphql", headers={**asked, "Origin": FOREIGN})
+        assert foreign.status_code == 400
+        headers = {"Origin": WELCOME, **bearer(signed(SECRET, "HS256"))}
+        exchanged = await http.post(f"{service.client.url}/graphql/session", headers=headers)
+        assert exchanged.status_code == 204
 
 
 async def test_a_bad_cookie_is_refused_and_a_header_counts_before_it(url: str) -> None:
