@@ -15,6 +15,9 @@ from tests.viewing.roles import CUSTOMERS, STAFF, Books
 PACE = 50
 """Commands a second."""
 
+MOST_WAITING = 20
+"""Commands that may wait for their answers; while so many do, on a busy machine, no other is sent."""
+
 PAYLOAD = "receipt { events { type subject } } errors { code }"
 
 
@@ -26,6 +29,7 @@ class Buying:
         self._clients = {name: Client(books.url, books.http[name]) for name in (*CUSTOMERS, STAFF)}
         self._open = {name: [*known.orders[name]][1:] for name in CUSTOMERS}
         """Orders that nobody has cancelled or paid."""
+        self._waiting = 0
         self.counts: Counter[str] = Counter()
 
     async def go_on(self) -> None:
@@ -35,7 +39,8 @@ class Buying:
             while True:
                 number += 1
                 await asyncio.sleep(max(0.0, began + number / PACE - monotonic()))
-                sent.create_task(self._command(self._chance.choice(CUSTOMERS), self._chance.random()))
+                if self._waiting < MOST_WAITING:
+                    sent.create_task(self._command(self._chance.choice(CUSTOMERS), self._chance.random()))
 
     async def _command(self, name: str, share: float) -> None:
         own = self._books.of[name]
@@ -62,7 +67,11 @@ class Buying:
     async def _send(self, role: str, mutation: str, **input: Any) -> list[dict[str, Any]]:
         type_name = mutation[0].upper() + mutation[1:]
         text = f"mutation ($input: {type_name}Input!) {{ sent: {mutation}(input: $input) {{ {PAYLOAD} }} }}"
-        answer = await self._clients[role].send(text, {"input": input})
+        self._waiting += 1
+        try:
+            answer = await self._clients[role].send(text, {"input": input})
+        finally:
+            self._waiting -= 1
         if answer.codes == [BUSY]:
             self.counts["not begun"] += 1
             return []

@@ -30,7 +30,7 @@ async def access(run: Run) -> None:
     """Two customers ask the same, with ids, cursors and tokens of either, and buy: nothing is crossed."""
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(running(run.folder, "--no-demo", **SETTINGS))
-        http = {role: await stack.enter_async_context(httpx.AsyncClient(timeout=30)) for role in ROLES}
+        http = {role: await stack.enter_async_context(httpx.AsyncClient(timeout=120)) for role in ROLES}
         quantities = (QUANTITIES[ADA], QUANTITIES[BOB])
         books = await opened(service.url, http, stock=STOCK, quantities=quantities)
         known, answers = Known(books, run.chance("questions")), Answers(books)
@@ -38,17 +38,14 @@ async def access(run: Run) -> None:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         beside = [tasks.create_task(buying.go_on())]
         beside += [tasks.create_task(keep_following(name, books, answers)) for name in CUSTOMERS]
+        stack.callback(_tell, run, answers, buying)  # also of a run that breaks off
         while run.goes_on():
             await _round(run, books, known, answers)
             run.done += 1
         for task in beside:
             task.cancel()
-    run.commands = run.sent = buying.counts.total()
-    run.acknowledged = buying.counts["accepted"]
     if unseen := [name for name in CUSTOMERS if not answers.own[name]]:
         run.found(wrong(f"{' and '.join(unseen)} saw nothing of their own, so this shows nothing"))
-    run.notes.append(f"{answers.total:,} answers ({answers.counts}), errors {answers.codes or 'none'}")
-    run.notes.append(f"{len(answers.crossed)} of them crossed; {answers.own.total():,} showed something own")
 
 
 async def _round(run: Run, books: Books, known: Known, answers: Answers) -> None:
@@ -58,3 +55,13 @@ async def _round(run: Run, books: Books, known: Known, answers: Answers) -> None
             for _ in range(connections):
                 asking.create_task(keep_asking(role, books, known, answers, until))
     run.found(*(wrong(crossed) for crossed in answers.crossed))
+
+
+def _tell(run: Run, answers: Answers, buying: Buying) -> None:
+    """Note what the run came to."""
+    run.commands = run.sent = buying.counts.total()
+    run.acknowledged = buying.counts["accepted"]
+    run.notes.append(
+        f"{answers.total:,} answers, {len(answers.crossed)} of them crossed: {dict(answers.counts)}"
+    )
+    run.notes.append(f"{answers.own.total():,} showed something own; errors: {dict(answers.codes) or 'none'}")
