@@ -21,7 +21,7 @@ import schema as package
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.viewers import Sight
 from app.graphql.compiled.parents import Stored, keys_of, value_source
-from app.graphql.execution.visibility import declared_sight
+from app.graphql.execution.visibility import declared_sight, value_otherwise
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.errors import SHOWN, CommandErrorCode
 from schema.circle.commands.sending import Payload
@@ -116,10 +116,15 @@ def _visibility() -> Iterator[str]:
     for kind in core.type_map.values():
         for name, field in getattr(kind, "fields", {}).items():
             hidden = isinstance(field, GraphQLField) and declared_sight(field) not in (None, Sight.ANONYMOUS)
-            if hidden and is_non_null_type(field.type) and kind is not core.subscription_type:
+            if (
+                hidden
+                and is_non_null_type(field.type)
+                and value_otherwise(field) is None
+                and kind is not core.subscription_type
+            ):
                 yield (
                     f"{kind}.{name} can't be hidden from anybody, because it can't be null: make its type "
-                    "nullable, or remove `visible_to`."
+                    "nullable, say what others get `otherwise`, or remove `visible_to`."
                 )
 
 

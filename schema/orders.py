@@ -99,7 +99,9 @@ class OrderLine:
 class OrderStep:
     status: OrderStatus = strawberry.field(description="The status that the order reached.")
     at: datetime = strawberry.field(description="The time at which the order reached it, in UTC.")
-    actor: str = strawberry.field(description="The actor on whose behalf the command was sent.")
+    actor: str = visible_to(Sight.STAFF, otherwise="")(
+        strawberry.field(description="The actor on whose behalf the command was sent.")
+    )
 
 
 @shows(orders, kinds=["order"])

@@ -72,8 +72,8 @@ FORGOTTEN = {
         "    @visible_to(Sight.ANONYMOUS)\n    @strawberry.subscription(",
         "    @strawberry.subscription(",
     ),
-    "Review.stars can't be hidden from anybody, because it can't be null: make its type nullable, or remove "
-    "`visible_to`.": (
+    "Review.stars can't be hidden from anybody, because it can't be null: make its type nullable, say "
+    "what others get `otherwise`, or remove `visible_to`.": (
         GRAPHQL,
         'stars: int = strawberry.field(description="The number of stars, 1 to 5.")',
         'stars: int = visible_to(Sight.STAFF)(strawberry.field(description="The number of stars, 1 to 5."))',

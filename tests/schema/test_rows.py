@@ -143,13 +143,14 @@ async def test_staff_get_no_notice_of_what_only_operators_see(
 async def test_staff_alone_are_told_who_placed_an_order(known: Known, viewer: Viewer, names: bool) -> None:
     if viewer.scope.customer:
         viewer = customer(key_of("Customer", known.ids["ada"]))
-    query = "query ($order: ID!) { order(id: $order) { units placedBy } }"
+    query = "query ($order: ID!) { order(id: $order) { units placedBy timeline { actor } } }"
     context = Context(known.service.circle, viewer, sent_tokens=known.tokens)
     result = await schema.execute(query, variable_values={"order": known.ids["order"]}, context_value=context)
     if viewer is NOBODY:
         assert (result.data, result.errors) == ({"order": None}, None)
         return
-    assert result.data == {"order": {"units": 1, "placedBy": "anonymous" if names else None}}
+    told = {"placedBy": "anonymous" if names else None, "timeline": [{"actor": "anonymous" if names else ""}]}
+    assert result.data == {"order": {"units": 1, **told}}
     codes = [(error.path, (error.extensions or {})["code"]) for error in result.errors or []]
     assert codes == ([] if names else [(["order", "placedBy"], "FORBIDDEN")])
 

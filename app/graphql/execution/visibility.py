@@ -41,6 +41,9 @@ _WHO = {
 _BY_COMMAND = {"by_command": True}
 """The metadata of a mutation that is refused by the rule of its command, and not by a guard."""
 
+_OTHERWISE = "otherwise"
+"""The key in a field's metadata of the value that viewers get who may not see the field's own."""
+
 F = TypeVar("F")
 
 
@@ -52,8 +55,8 @@ class NotVisible(Exception):
     locations=[Location.FIELD_DEFINITION],
     name="visibleTo",
     description="The viewers who may ask for the field: those with this sight, and those who see more. For "
-    "anybody else the field is null, with an error whose code is `FORBIDDEN`; a mutation that sends a "
-    "command is refused with `NotAllowed` instead.",
+    "anybody else the field is null, with an error whose code is `FORBIDDEN`. A field that can't be null "
+    "has an empty value instead, and a mutation that sends a command is refused with `NotAllowed`.",
 )
 class VisibleTo:
     """The directive `@visibleTo`."""
@@ -61,17 +64,22 @@ class VisibleTo:
     sight: Sight = strawberry.field(description="The lowest sight with which a viewer may ask for the field.")
 
 
-def visible_to(sight: Sight) -> Callable[[F], F]:
+def visible_to(sight: Sight, *, otherwise: object = None) -> Callable[[F], F]:
     """Return a decorator that declares the lowest sight with which a viewer may ask for a field.
 
-    A field that is no root field, and declares nothing, is for everybody who may see its object.
+    A field that is no root field, and declares nothing, is for everybody who may see its object. Viewers with
+    less get null and an error; `otherwise` is the empty value that they get of a field that can't be null.
     """
 
     def declare(field: F) -> F:
         if not isinstance(field, StrawberryField):
             raise TypeError("visible_to declares fields: put it above strawberry.field, or around it")
         field.directives = [*field.directives, VisibleTo(sight=sight)]
-        field.description = f"{field.description or ''} {_WHO[sight]} may ask.".strip()
+        said = f"{_WHO[sight]} may ask."
+        if otherwise is not None:
+            field.metadata = MappingProxyType({**field.metadata, _OTHERWISE: otherwise})
+            said = f"{_WHO[sight]} see it; for anybody else it is empty."
+        field.description = f"{field.description or ''} {said}".strip()
         return field
 
     return declare
@@ -100,6 +108,12 @@ def declared_sight(field: GraphQLField) -> Sight | None:
             if isinstance(directive, VisibleTo):
                 return directive.sight
     return None
+
+
+def value_otherwise(field: GraphQLField) -> object:
+    """Return the value of a field for viewers who may not see its own; `None` if they may not ask for it."""
+    declared = field.extensions.get("strawberry-definition")
+    return declared.metadata.get(_OTHERWISE) if isinstance(declared, StrawberryField) else None
 
 
 class VisibleFields:
@@ -142,9 +156,12 @@ def _is_by_command(field: GraphQLField) -> bool:
 def _guard(field: GraphQLField, needed: Sight) -> None:
     name = "subscribe" if field.subscribe else "resolve"
     resolve: Callable[..., Any] = getattr(field, name)
+    otherwise = value_otherwise(field)
 
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:
         if not info.context.viewer.scope.sight.includes(needed):
+            if otherwise is not None:
+                return otherwise
             raise NotVisible(f"{_WHO[needed]} may ask for this field. Leave it out, or send their token.")
         return resolve(source, info, **arguments)
 

@@ -35,6 +35,7 @@ class Lid(Thing):
 class Box(Thing):
     lid: Lid | None
     lids: list[Lid] | None = visible_to(Sight.STAFF)(strawberry.field())
+    mark: str = visible_to(Sight.STAFF, otherwise="")(strawberry.field())
 
     @visible_to(Sight.OPERATOR)
     @strawberry.field
@@ -48,7 +49,7 @@ class Box(Thing):
 
 
 LID = {"__typename": "Lid", "name": "L", "cost": 2, "handle": "brass"}
-BOX = {"__typename": "Box", "name": "B", "cost": 1, "lid": LID, "lids": [LID, LID]}
+BOX = {"__typename": "Box", "name": "B", "cost": 1, "lid": LID, "lids": [LID, LID], "mark": "#"}
 UNSHUT = {**BOX, "name": "U", "lid": None, "lids": []}
 
 
@@ -121,6 +122,23 @@ async def test_every_sight_is_answered_alike_by_both_ways(schema: strawberry.Sch
         for key in shown(usual.data):
             assert sight.includes(NEEDED.get(key, Sight.ANONYMOUS))
     assert bool(usual.errors) is (text != CASES[0]), "the last of them is the anonymous"
+
+
+async def test_a_field_that_can_t_be_null_is_empty_for_those_who_may_not_see_it(
+    schema: strawberry.Schema,
+) -> None:
+    text = "{ boxes { name mark } }"
+    operation = await CompiledOperation.create(schema, Leaves(), text, None)
+    for sight in (*Sight, *reversed(Sight)):
+        context = Context(Viewer(actor="viewer", scope=Scope(sight)))
+        mark = "#" if sight.includes(Sight.STAFF) else ""
+        for result in (
+            await schema.execute(text, context_value=context),
+            await operation.execute({}, context, sight=sight),
+        ):
+            assert not result.errors
+            assert result.data == {"boxes": [{"name": "B", "mark": mark}, None, {"name": "U", "mark": mark}]}
+    assert len(set(operation._plans.values())) == 2
 
 
 def shown(data: Any) -> Iterator[str]:
