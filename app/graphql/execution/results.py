@@ -32,7 +32,7 @@ def with_freshness(answer: bytes, freshness: Iterable[Freshness], account: Accou
 def with_left(answer: bytes, left: float, budget: Budget, freshness: Iterable[Freshness]) -> bytes:
     """Return a whole answer: the part from `with_cost` and `spent`, with what is left and the freshness."""
     encoded = b",".join(map(_encoded, freshness))
-    return b'%b%d%b,"freshness":[%b]}}' % (answer, left, budget.encoded, encoded)
+    return b'%b%d%b,"freshness":[%b]}}' % (answer, int(left), budget.encoded, encoded)
 
 
 @lru_cache(100)
