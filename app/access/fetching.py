@@ -28,7 +28,7 @@ class NotFetched(Exception):
     """The issuer's keys could not be fetched; the message says from where and why."""
 
 
-class _NoRedirect(HTTPRedirectHandler):
+class NoRedirect(HTTPRedirectHandler):
     """A redirect is an answer like any other, because it could lead away from https."""
 
     def redirect_request(self, *_request: Any) -> None:
@@ -66,7 +66,7 @@ def fetched(url: str) -> bytes:
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - the scheme was checked
     document = b""
     try:
-        with build_opener(_NoRedirect, *local).open(request, timeout=PATIENCE) as answer:
+        with build_opener(NoRedirect, *local).open(request, timeout=PATIENCE) as answer:
             while part := answer.read1(65_536):
                 document += part
                 if len(document) > LARGEST:

@@ -174,14 +174,17 @@ def _authorization(url: str) -> Mapping[str, str]:
 
 def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
     """Return the data of the answer; end the program with a message if there is none."""
+    from app.access.fetching import NoRedirect
+
     try:
         question = Request(  # noqa: S310 - the operator chose the URL
             url,
             json.dumps({"query": query, "variables": variables}).encode(),
             {"Content-Type": "application/json", "Accept": "application/json", **_authorization(url)},
         )
-        # The service runs on this host or at the operator's URL, so a proxy from the environment is not used.
-        with build_opener(ProxyHandler({})).open(question, timeout=PATIENCE) as response:
+        # The service runs on this host or at the operator's URL, so a proxy from the environment is not used,
+        # and no redirect is followed: it would take the operator's token elsewhere.
+        with build_opener(NoRedirect, ProxyHandler({})).open(question, timeout=PATIENCE) as response:
             answer = json.load(response)
         if errors := answer.get("errors"):
             said = f"{url} refused the request: {errors[0]['message']}"
@@ -189,6 +192,7 @@ def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
             stop(f"{said} Set {TOKEN} to a token of an operator." if hidden else said, FAILED)
         data: dict[str, Any] = answer["data"]
     except HTTPError as error:
+        error.close()
         if error.code == HTTPStatus.UNAUTHORIZED:
             stop(f"{url} refused the token. Set {TOKEN} to a valid token of an operator.", FAILED)
         stop(

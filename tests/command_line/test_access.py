@@ -152,6 +152,29 @@ async def test_projections_are_asked_for_with_a_token_where_there_is_a_secret(
         assert (await asyncio.to_thread(run, "projections")).exit_code == 0
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307])
+async def test_a_redirect_does_not_take_an_operators_token_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    heads: list[bytes] = []
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        port = writer.get_extra_info("sockname")[1]
+        location = f"Location: http://localhost:{port}/elsewhere\r\n"
+        writer.write(f"HTTP/1.1 {status} Moved\r\n{location}Content-Length: 0\r\n\r\n".encode())
+        writer.close()
+
+    monkeypatch.setenv("DIPTYCH_TOKEN", "a-secret-token")
+    async with await asyncio.start_server(redirect, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/graphql"
+        refused = await asyncio.to_thread(run, "projections", "--url", url)
+    assert refused.exit_code == 1
+    assert f"{url} answered with HTTP status {status}" in refused.stderr.replace("\n", " ")
+    assert len(heads) == 1, "nobody else is asked"
+    assert b"a-secret-token" in heads[0]
+
+
 def test_revoke_says_until_when_tokens_are_revoked(tmp_path: Path) -> None:
     said = run("revoke", "[ada]", "--data-dir", str(tmp_path))
     assert said.exit_code == 0, said.output
