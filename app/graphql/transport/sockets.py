@@ -173,8 +173,9 @@ class _Socket:
                 await self._send({"type": "connection_ack"})
             case "ping":
                 payload = message.get("payload")
-                if self._initialised and payload and sent_in(payload) is not None:
-                    await self._admit(payload)
+                if payload and sent_in(payload) is not None:
+                    if self._initialised:
+                        await self._admit(payload)
                     payload = without_token(payload)
                 await self._send({"type": "pong"} | ({} if payload is None else {"payload": payload}))
             case "subscribe":

@@ -22,7 +22,7 @@ RETRY = range(500, 5000)
 
 HEADERS = {
     "Content-Type": EVENTS,
-    "Cache-Control": "no-cache, no-transform",
+    "Cache-Control": "no-store, no-transform",  # The answer is its viewer's own.
     "X-Accel-Buffering": "no",  # nginx would buffer events otherwise
     "Vary": "Accept",
 }

@@ -8,7 +8,8 @@ from dataclasses import replace
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets import Subprotocol
+from websockets.asyncio.client import ClientConnection, connect
 
 from app.access.sessions import EXPIRED, REVOKED
 from tests.graphql.transport.identity import (
@@ -99,6 +100,16 @@ async def test_a_new_token_in_a_ping_keeps_the_socket_open(url: str, tokens: Kno
             assert await closed(witness) == (4403, EXPIRED)
         assert await watching(socket, "2") == "clerk staff"
     assert len(tokens.sessions) == 0
+
+
+async def test_a_token_in_a_ping_before_connection_init_is_neither_obeyed_nor_sent_back(url: str) -> None:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(f"ws://{url}", subprotocols=protocols) as socket:
+        await send(socket, {"type": "ping", "payload": {**bearer("long"), "at": 1}})
+        assert await received(socket) == {"type": "pong", "payload": {"at": 1}}
+        await send(socket, {"type": "connection_init"})
+        await acknowledged(socket)
+        assert await watching(socket) == "anonymous anonymous"
 
 
 async def test_a_new_token_of_another_viewer_counts_once_no_operation_runs(url: str) -> None:

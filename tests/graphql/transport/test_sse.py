@@ -44,7 +44,7 @@ async def test_a_stream_has_the_document_now_and_then_each_new_state(client: Cli
     async with events_of(client, PRODUCT, {"id": product}) as events:
         assert events.response.status_code == 200
         assert events.response.headers["Content-Type"] == "text/event-stream"
-        assert events.response.headers["Cache-Control"] == "no-cache, no-transform"
+        assert events.response.headers["Cache-Control"] == "no-store, no-transform"
         assert events.response.headers["X-Accel-Buffering"] == "no"
         assert await events.block() == Event("")
         for on_hand in (1, 3, 5):
