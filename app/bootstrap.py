@@ -37,10 +37,10 @@ from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.revocations import Revocations
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
-from app.stores.mongo.mongod import Mongod, embedded_mongod
-from app.stores.mongo.mongod_binary import MongodError
+from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
+from app.stores.mongo.embedded.mongod_binary import MongodError
 from app.stores.mongo.store import open_read_store
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 
 logger = logging.getLogger(__name__)

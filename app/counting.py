@@ -5,7 +5,7 @@ from functools import lru_cache
 from app.addresses import LONGEST, Addresses
 from app.config import Settings
 from app.graphql.admission.budgets import Budget, Budgets, Caller
-from app.graphql.transport.callers import CallerOf, Client, nobody_counts
+from app.graphql.transport.senders.callers import CallerOf, Client, nobody_counts
 
 POINTS_PER_MINUTE, COMMANDS_PER_MINUTE = 60_000, 600
 """The budgets by default, where viewers are told apart."""

@@ -25,11 +25,11 @@ from app.config import Settings
 from app.counting import counting
 from app.graphql.admission.persisted import Texts, read_manifest
 from app.graphql.execution.context import TOKEN_HEADER
-from app.graphql.transport.authentication import Authenticator
-from app.graphql.transport.callers import Client
-from app.graphql.transport.cookie_exchange import CookieExchange
 from app.graphql.transport.http import GraphQLEndpoint
 from app.graphql.transport.refused import refused
+from app.graphql.transport.senders.authentication import Authenticator
+from app.graphql.transport.senders.callers import Client
+from app.graphql.transport.senders.cookie_exchange import CookieExchange
 from app.hosts import Hosts
 from app.web import health, held_loop, playground
 from app.web.at_once import AtOnce, Headers

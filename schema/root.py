@@ -19,9 +19,9 @@ from schema.circle.commands.command_status import CommandStatusQuery, CommandSta
 from schema.circle.commands.errors import SHOWN, show_refusals, take_codes
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import NodesQuery, node_types
+from schema.circle.operating.retrying import RetryingMutation
+from schema.circle.operating.revoking import RevokingMutation
 from schema.circle.parts import assembled, parts_in
-from schema.circle.retrying import RetryingMutation
-from schema.circle.revoking import RevokingMutation
 from schema.circle.scalars import SCALARS, read_field
 from schema.circle.shown import shown_read_models
 from schema.circle.updates import UpdatesSubscription

@@ -8,7 +8,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from app.config import Settings
 from app.cqrs.documents.read_model import Document
-from app.stores.mongo.mongod import embedded_mongod
+from app.stores.mongo.embedded.mongod import embedded_mongod
 from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.inprocess import Service as InProcess
 from tests.inprocess import serving

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 
 from app.config import Settings
 from app.cqrs.circle import Circle
-from app.graphql.transport.authentication import Authenticator
-from app.graphql.transport.executing import Operations
+from app.graphql.streaming.executing import Operations
 from app.graphql.transport.http_requests import LARGEST_BODY
+from app.graphql.transport.senders.authentication import Authenticator
 from app.main import create_app
 from app.server.connections import Connection
 from app.server.http_connections import HTTPConnection

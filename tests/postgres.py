@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 
-from app.stores.mongo.mongod import die_with
+from app.stores.mongo.embedded.mongod import die_with
 
 WAL_SEGMENT = 4
 """Megabytes; the default of 16 is for larger databases than those of tests."""

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.graphql.transport.callers import Client
 from app.graphql.transport.http import Answer, GraphQLEndpoint
+from app.graphql.transport.senders.callers import Client
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
 

@@ -7,7 +7,7 @@ import pytest
 from app import bootstrap
 from app.bootstrap import _keep_running
 from app.config import Settings
-from app.stores.mongo.mongod import Mongod
+from app.stores.mongo.embedded.mongod import Mongod
 
 BROKEN = """#!/bin/sh
 [ "$1" = --version ] && exec echo "db version v6.0.5"

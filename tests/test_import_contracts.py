@@ -54,7 +54,7 @@ BREAKS = {
         "sqlalchemy",
     ),
     "GraphQL lives in the schema and its machinery": ("app.web.health", "strawberry"),
-    "Tokens are verified in one room": ("app.graphql.transport.authentication", "jwt"),
+    "Tokens are verified in one room": ("app.graphql.transport.senders.authentication", "jwt"),
     "Access knows no shop, no store and no transport": ("app.access.settings", "app.config"),
 }
 """For each contract an import, from a module to another, that must not be."""

@@ -8,7 +8,7 @@ itself, a timer drops what has expired, and the oldest entry goes first.
 import asyncio
 import time
 
-from app.cqrs.sizes import bytes_of
+from app.cqrs.memory.sizes import bytes_of
 from app.cqrs.viewers import Viewer
 
 MOST_BYTES = 8_000_000

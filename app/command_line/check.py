@@ -14,7 +14,7 @@ def check() -> None:
     """
     from app.completeness import problems
     from app.cqrs.unavailable import WriteStoreUnavailable
-    from app.stores.sql.engines import open_database
+    from app.stores.sql.engines.opening import open_database
 
     async def migrated() -> str | None:
         with TemporaryDirectory() as folder:

@@ -57,7 +57,7 @@ def serve(
     from app.server.serving import CannotListen
     from app.server.serving import serve as run
     from app.server.tls import BadCertificate
-    from app.stores.mongo.mongod_binary import MongodError
+    from app.stores.mongo.embedded.mongod_binary import MongodError
 
     async def fill_if_empty(write_side: WriteSide) -> None:
         shop = Shop()

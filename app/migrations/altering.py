@@ -14,7 +14,7 @@ from alembic.operations import BatchOperations
 from sqlalchemy import Column, Connection, Constraint, Index, MetaData, Table
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from app.stores.sql.engines import metadata
+from app.stores.sql.engines.opening import metadata
 
 
 def table_as_it_was(name: str, *parts: "Column[Any] | Constraint | Index") -> Table:

@@ -6,7 +6,7 @@ from alembic.util import CommandError
 from app.domain.contexts import CONTEXTS
 from app.stores.sql import revocations, transactions
 from app.stores.sql.differences import differences, tables_of
-from app.stores.sql.engines import metadata
+from app.stores.sql.engines.opening import metadata
 
 TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, transactions])
 """The tables that all migrations together must create."""

@@ -17,7 +17,7 @@ from app.bootstrap import open_write_side
 from app.config import Settings
 from app.cqrs.revocations import Revocations
 from app.cqrs.viewers import Sight
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.graphql.transport.identity import bearer, send
 from tests.inprocess import Service, serving

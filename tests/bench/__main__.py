@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
-from app.stores.mongo.mongod import embedded_mongod
+from app.stores.mongo.embedded.mongod import embedded_mongod
 from tests.bench.against import NoSuchRevision, checked_out, with_stores_for
 from tests.bench.candidates import AS_SERVED, CANDIDATES, VARIANTS, Candidate, Stores, against
 from tests.bench.chart import chart

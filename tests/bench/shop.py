@@ -22,7 +22,7 @@ from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.write_store import Cause
 from app.demo.filling import fill
 from app.demo.plan import Shop
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.groups import SqlGroup
 from app.stores.sql.transactions import SqlWork
 from tests.service import running

@@ -25,7 +25,7 @@ from app.domain.contexts import CONTEXTS
 from app.domain.customers.commands import RegisterCustomer
 from app.domain.orders import events as order_events
 from app.domain.stock.commands import ReceiveStock
-from app.stores.sql.engines import Engines, open_database
+from app.stores.sql.engines.opening import Engines, open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.wanted import order, product
 

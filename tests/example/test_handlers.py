@@ -9,7 +9,7 @@ from app.cqrs import contexts
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.outcomes import NotFound, VersionConflict
 from app.domain.contexts import CONTEXTS
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.shop import Shop, cause, made_by
 from tests.example.reviews import tables

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.stores.mongo.mongod import Mongod, embedded_mongod
+from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
 
 
 class OwnMongod:

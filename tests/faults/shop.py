@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from app.bootstrap import READ_MODELS
-from app.stores.mongo.mongod import embedded_mongod
+from app.stores.mongo.embedded.mongod import embedded_mongod
 from tests.faults.campaign import Run
 from tests.faults.checks.everything import States, check_stores, final_states
 from tests.faults.checks.light import check_lightly

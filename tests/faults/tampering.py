@@ -16,7 +16,7 @@ from app.cqrs.commands.write_store import Cause
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.log.events import EventTypes, EventUnreadable, RecordedEvent
 from app.cqrs.messages import Command, Event, Message
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.failures import Failure
 from app.stores.sql.transactions import SqlWork, events
 from app.stores.sql.write_store import SqlWriteStore

@@ -16,7 +16,7 @@ from app.cqrs.documents.read_model import Document
 from app.domain.orders.tables import orders
 from app.domain.stock.tables import stocks
 from app.read_models.product_listing import product_listing
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import commands, events
 from tests.faults.campaign import Run
 from tests.faults.checks.documents import LIVE

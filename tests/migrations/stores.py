@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.domain.contexts import CONTEXTS
 from app.stores.sql import revocations, transactions
 from app.stores.sql.differences import tables_of
-from app.stores.sql.engines import DATABASES
+from app.stores.sql.engines.opening import DATABASES
 from app.stores.sql.migrating import migrate
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]

@@ -8,7 +8,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from app.stores.sql.engines import metadata, open_database
+from app.stores.sql.engines.opening import metadata, open_database
 from app.stores.sql.migrating import MIGRATIONS
 from tests.migrations.stores import TABLES, changes, filled, migrated, migrating, rows_of, schema_of
 from tests.postgres import Postgres

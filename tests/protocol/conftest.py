@@ -9,10 +9,10 @@ from starlette.types import Receive, Scope, Send
 
 from app.config import Settings
 from app.cqrs.circle import Circle
-from app.graphql.transport.authentication import Authentication
-from app.graphql.transport.executing import Operations
+from app.graphql.streaming.executing import Operations
+from app.graphql.streaming.streams import Streams
+from app.graphql.transport.senders.authentication import Authentication
 from app.graphql.transport.sockets import INIT_PATIENCE, READ_PATIENCE, Sockets
-from app.graphql.transport.streams import Streams
 from app.server.connections import Connection
 from schema.root import schema
 from tests.inprocess import Service, serving

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Event
-from app.stores.sql.engines import Engines
+from app.stores.sql.engines.opening import Engines
 from app.stores.sql.transactions import SqlWork
 from app.stores.sql.write_store import SqlWriteStore
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from app.config import Settings
 from app.cqrs.circle import Circle
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.web import health
 from app.web.health import Readiness
 from tests.faults.small_disk import small_disk

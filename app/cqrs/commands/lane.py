@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from app.cqrs.callers import Caller, Together
 from app.cqrs.commands.fingerprints import former_fingerprint
 from app.cqrs.commands.outcomes import CommandIdReused, Receipt, Refused, refused
 from app.cqrs.commands.write_store import Cause, Transaction, WriteStore
 from app.cqrs.messages import Command
+from app.cqrs.together.callers import Caller, Together
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import Viewer
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.freshness.progress import Progress, ReadModelState
-from app.cqrs.joining import JoinedQuestions
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.together.joining import JoinedQuestions
 
 
 class CommandState(Enum):

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from app.cqrs.documents.read_model import Change
+from app.cqrs.memory.sizes import bytes_of
 from app.cqrs.reading.invalidation import InvalidationIndex
 from app.cqrs.reading.sources import Source
-from app.cqrs.sizes import bytes_of
 
 REMEMBERED = 32
 """Transactions of a read model in memory. An answer whose read began before these is not kept."""

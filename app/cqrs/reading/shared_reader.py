@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import DocumentReader, Fields, Sort
-from app.cqrs.joining import JoinedQuestions
+from app.cqrs.together.joining import JoinedQuestions
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.catalog.model import Product
-from app.stores.sql.engines import metadata
+from app.stores.sql.engines.opening import metadata
 from app.stores.sql.transactions import SqlWork
 from app.values import Money, Sku
 

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindpara
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer, email_key
-from app.stores.sql.engines import metadata
+from app.stores.sql.engines.opening import metadata
 from app.stores.sql.transactions import SqlWork
 from app.values import ADDRESS, PostalAddress
 

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Row, String, Tab
 from app.domain.orders.events import OrderLine
 from app.domain.orders.model import Order
 from app.domain.orders.status import OrderStatus
-from app.stores.sql.engines import UtcDateTime, metadata
+from app.stores.sql.engines.opening import UtcDateTime, metadata
 from app.stores.sql.transactions import SqlWork
 from app.values import Money, Quantity, Sku, discount
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam
 
 from app.domain.stock.model import Stock
-from app.stores.sql.engines import metadata
+from app.stores.sql.engines.opening import metadata
 from app.stores.sql.transactions import SqlWork
 
 stocks = Table(

@@ -34,7 +34,7 @@ from graphql import (
     VariableNode,
 )
 
-from app.cqrs.untracking import untrack
+from app.cqrs.memory.untracking import untrack
 
 _LOCATED = frozenset(
     {

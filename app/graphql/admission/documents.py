@@ -20,7 +20,7 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from app.cqrs.bounded_cache import BoundedCache
+from app.cqrs.memory.bounded_cache import BoundedCache
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.formula import Formula
 from app.graphql.admission.turns import LONG_TEXT, turns

@@ -11,8 +11,8 @@ from typing import Any
 
 from graphql import GraphQLError, parse
 
-from app.cqrs.bounded_cache import BoundedCache
-from app.cqrs.sizes import bytes_of
+from app.cqrs.memory.bounded_cache import BoundedCache
+from app.cqrs.memory.sizes import bytes_of
 
 MOST_BYTES = 4_000_000
 """Bytes of all persisted queries together; the least recently used ones are forgotten."""

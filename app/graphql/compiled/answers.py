@@ -12,7 +12,7 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
 from app.cqrs.freshness.tokens import BadToken
-from app.cqrs.sizes import bytes_of, compact
+from app.cqrs.memory.sizes import bytes_of, compact
 from app.graphql.admission.budgets import Throttled, spent
 from app.graphql.admission.cost import Cost
 from app.graphql.compiled.operations import PER_OPERATION, CompiledOperation

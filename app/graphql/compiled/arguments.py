@@ -32,7 +32,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
-from app.cqrs.sizes import bytes_of
+from app.cqrs.memory.sizes import bytes_of
 from app.graphql.compiled.parsed import NotCovered
 
 MOST_COERCION_ERRORS = 50

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-from app.cqrs.bounded_cache import BoundedCache
+from app.cqrs.memory.bounded_cache import BoundedCache
 
 
 class Sized(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from app.cqrs.sizes import bytes_of, compact
+from app.cqrs.memory.sizes import bytes_of, compact
 from app.graphql.admission.persisted import id_in, problem_with_id
 
 NO_VARIABLES = b"{}"

@@ -22,22 +22,22 @@ from app.graphql.admission.persisted import NOT_FOUND, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
-from app.graphql.transport.authentication import Authentication, Authenticator
-from app.graphql.transport.callers import (
+from app.graphql.streaming.executing import Item, Operations
+from app.graphql.streaming.streams import Streams
+from app.graphql.transport.http_requests import GraphQLRequest, Requests
+from app.graphql.transport.media_types import JSON, Accepted
+from app.graphql.transport.origins import Origins
+from app.graphql.transport.refused import Refusal, refused
+from app.graphql.transport.senders.authentication import Authentication, Authenticator
+from app.graphql.transport.senders.callers import (
     FORWARDED_FOR,
     CallerOf,
     Client,
     forwarded_for,
     nobody_counts,
 )
-from app.graphql.transport.executing import Item, Operations
-from app.graphql.transport.http_requests import GraphQLRequest, Requests
-from app.graphql.transport.media_types import JSON, Accepted
-from app.graphql.transport.origins import Origins
-from app.graphql.transport.refused import Refusal, refused
 from app.graphql.transport.sockets import Sockets
 from app.graphql.transport.sse import EventStream, only
-from app.graphql.transport.streams import Streams
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 

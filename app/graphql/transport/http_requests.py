@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from app.cqrs.bounded_cache import BoundedCache
-from app.cqrs.sizes import bytes_of
+from app.cqrs.memory.bounded_cache import BoundedCache
+from app.cqrs.memory.sizes import bytes_of
 from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.operation import Operation, problem_with_operation

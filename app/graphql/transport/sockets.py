@@ -17,14 +17,14 @@ from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated
 from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
-from app.graphql.transport.authentication import Authentication, sent_in, without_token
-from app.graphql.transport.callers import CallerOf, forwarded_for, nobody_counts
+from app.graphql.streaming.executing import Refused
+from app.graphql.streaming.streams import Streams
 from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected
-from app.graphql.transport.executing import Refused
 from app.graphql.transport.messages import Message, message_in
 from app.graphql.transport.origins import Origins
+from app.graphql.transport.senders.authentication import Authentication, sent_in, without_token
+from app.graphql.transport.senders.callers import CallerOf, forwarded_for, nobody_counts
 from app.graphql.transport.sent import operation_in
-from app.graphql.transport.streams import Streams
 
 PROTOCOL = "graphql-transport-ws"
 

@@ -11,7 +11,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.cqrs.impersonal import outline
-from app.graphql.transport.executing import Item, Refused
+from app.graphql.streaming.executing import Item, Refused
 from app.graphql.transport.media_types import EVENTS
 
 PING_INTERVAL = 12

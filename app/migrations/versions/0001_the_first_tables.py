@@ -1,6 +1,6 @@
 """The event log, the accepted commands, and the tables of all contexts.
 
-Constraints are named by the convention of `app.stores.sql.engines.metadata`.
+Constraints are named by the convention of `app.stores.sql.engines.opening.metadata`.
 """
 
 from uuid import uuid4

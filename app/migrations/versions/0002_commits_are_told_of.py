@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from app.stores.sql.postgres_notifications import CHANNEL
+from app.stores.sql.engines.postgres_notifications import CHANNEL
 
 revision = "0002"
 down_revision = "0001"

@@ -5,7 +5,7 @@ All other commands are in the log.
 
 from alembic import op
 
-from app.stores.sql.postgres_notifications import CHANNEL
+from app.stores.sql.engines.postgres_notifications import CHANNEL
 
 revision = "0004"
 down_revision = "0003"

@@ -16,12 +16,12 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.projecting.generations import Generation
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import generations as mongo_generations
-from app.stores.mongo.batches import Batch, JoinedBatches
 from app.stores.mongo.codec import CODEC
-from app.stores.mongo.direct_reads import DirectReads
 from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
-from app.stores.mongo.primary import PrimaryWatch
-from app.stores.mongo.reading import REPLY_DOCUMENTS, projection, read_all, resolved
+from app.stores.mongo.reads.batches import Batch, JoinedBatches
+from app.stores.mongo.reads.direct_reads import DirectReads
+from app.stores.mongo.reads.primary import PrimaryWatch
+from app.stores.mongo.reads.reading import REPLY_DOCUMENTS, projection, read_all, resolved
 from app.stores.mongo.refusals import impossible, unavailable
 from app.stores.mongo.writing import SAFE, MongoWriter
 

@@ -25,9 +25,9 @@ from app.cqrs.documents.store import (
 )
 from app.cqrs.freshness.document_positions import DocumentPosition
 from app.cqrs.log.events import RecordedEvent
-from app.stores.mongo.batches import Batch
 from app.stores.mongo.internals.pymongo import forget_connections
 from app.stores.mongo.operations import MOST, Operations
+from app.stores.mongo.reads.batches import Batch
 
 SAFE = WriteConcern("majority", j=True)
 """Acknowledged writes are in the journal: otherwise a killed mongod would lose them."""

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Table
 
-from app.stores.sql.engines import metadata
+from app.stores.sql.engines.opening import metadata
 
 
 def tables_of(modules: Iterable[ModuleType]) -> Sequence[Table]:

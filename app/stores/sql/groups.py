@@ -13,7 +13,7 @@ from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command
-from app.stores.sql.engines import Rows
+from app.stores.sql.engines.opening import Rows
 from app.stores.sql.pending_writes import PendingWrites, Statement, Values, Write, key_of
 from app.stores.sql.transactions import ACCEPT, APPEND, SqlWork, claimed, earlier_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Delete, Insert, Table, Update
 
-from app.stores.sql.engines import Rows
+from app.stores.sql.engines.opening import Rows
 
 Statement = Insert | Update | Delete
 Values = Mapping[str, Any]

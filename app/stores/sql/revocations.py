@@ -7,7 +7,7 @@ from sqlalchemy import Column, Integer, String, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cqrs.revocations import Revocation
-from app.stores.sql.engines import Rows, UtcDateTime, metadata
+from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
 
 revocations = Table(
     "revocations",

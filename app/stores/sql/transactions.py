@@ -30,7 +30,7 @@ from app.cqrs.commands.outcomes import CommandKey, EventMark, Receipt
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Event, encode
-from app.stores.sql.engines import Rows, UtcDateTime, metadata
+from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
 from app.stores.sql.held_head import HeldHead
 from app.stores.sql.pending_writes import Statement, Values
 

@@ -23,7 +23,7 @@ from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
 from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import revocations
-from app.stores.sql.engines import Engines, refuse_if_read_only
+from app.stores.sql.engines.opening import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
 from app.stores.sql.transactions import HEAD, SqlWork, commands, events, secrets

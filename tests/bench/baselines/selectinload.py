@@ -31,7 +31,7 @@ from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.orders.tables import TEN_THOUSAND, order_lines, orders
 from app.domain.stock.tables import stocks
-from app.stores.sql.engines import metadata
+from app.stores.sql.engines.opening import metadata
 from app.values import CURRENCY
 from tests.bench.baselines.mapping import PAGE, cursor, global_id, key_in
 

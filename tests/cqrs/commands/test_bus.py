@@ -21,7 +21,7 @@ from app.cqrs.messages import Command, Event
 from app.cqrs.texts import in_one_form
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.cqrs.viewers import OPEN, Scope, Sight, Viewer
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import SqlWork
 from app.stores.sql.write_store import SqlWriteStore
 

@@ -19,7 +19,7 @@ from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command, Event
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import OPEN
-from app.stores.sql.engines import Engines, open_database
+from app.stores.sql.engines.opening import Engines, open_database
 from app.stores.sql.groups import SqlGroup
 from app.stores.sql.transactions import SqlWork
 from app.stores.sql.write_store import SqlWriteStore

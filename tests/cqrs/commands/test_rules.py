@@ -30,7 +30,7 @@ from app.cqrs.log.events import EventTypes
 from app.cqrs.message_fields import Id
 from app.cqrs.messages import Command, Event
 from app.cqrs.viewers import Sight, Viewer
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import SqlWork
 from app.stores.sql.write_store import SqlWriteStore
 from tests import viewers

@@ -19,7 +19,7 @@ from app.cqrs.log.events import RecordedEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
 from app.cqrs.projecting.applying import RETRIES
 from app.cqrs.projecting.following import BATCH
-from app.stores.mongo.mongod import embedded_mongod
+from app.stores.mongo.embedded.mongod import embedded_mongod
 from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.cqrs.desk import PATIENCE, Desk, FlakyStore, ForgetfulStore, MemoryLog
 from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, TopicRenamed, documents, notes, recorded

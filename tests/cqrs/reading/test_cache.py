@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from app.cqrs.documents.read_model import Change, Collection
+from app.cqrs.memory.sizes import bytes_of
 from app.cqrs.reading.cache import PER_ENTRY, ReadCache, bytes_of_source
 from app.cqrs.reading.recent_changes import BYTES, LARGE, REMEMBERED, RecentChanges
 from app.cqrs.reading.sources import Source, all_of, counted, listed
-from app.cqrs.sizes import bytes_of
 from tests.cqrs.notes import documents, notes
 from tests.cqrs.reading.held import held
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.cqrs.joining import JoinedQuestions
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.reading import Reading
 from app.cqrs.reading.recent_changes import ChangeWithIds
 from app.cqrs.reading.sources import Choice, Source
+from app.cqrs.together.joining import JoinedQuestions
 from tests.cqrs.notes import documents
 from tests.cqrs.staleness import hammer
 

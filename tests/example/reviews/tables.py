@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Integer, Table, Text, Uuid
 
 from app.stores.sql.aggregate_rows import AggregateRows
-from app.stores.sql.engines import UtcDateTime, metadata
+from app.stores.sql.engines.opening import UtcDateTime, metadata
 from tests.example.reviews.model import Review
 
 reviews = Table(

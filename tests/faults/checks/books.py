@@ -19,7 +19,7 @@ from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.orders.tables import orders
 from app.domain.stock.tables import stocks
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import commands
 from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.shop import AGGREGATES, cause

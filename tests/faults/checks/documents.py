@@ -15,7 +15,7 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.projecting.projector import Projector
 from app.stores.mongo.store import MongoReadStore, open_read_store
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.faults.findings import Findings, lost, wrong
 

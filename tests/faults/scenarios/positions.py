@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.log.events import EventTypes, RecordedEvent
 from app.cqrs.messages import Event
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.faults.campaign import Run
 from tests.faults.findings import doubled, lost, wrong

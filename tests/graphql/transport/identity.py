@@ -15,8 +15,8 @@ from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
 from app.graphql.execution.context import Info
-from app.graphql.transport.cookie_exchange import CookieExchange
 from app.graphql.transport.http import GraphQLEndpoint
+from app.graphql.transport.senders.cookie_exchange import CookieExchange
 from tests.inprocess import Service, serving_app
 from tests.known_tokens import KnownTokens
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.graphql.transport.executing import Item
+from app.graphql.streaming.executing import Item
 from app.graphql.transport.sse import EventStream
 from app.server.connections import GRACE
 from app.server.http_connections import HTTPConnection

@@ -13,7 +13,7 @@ import pytest
 from app.config import Settings
 from app.graphql.execution.operation import LONGEST_TEXT
 from app.graphql.transport.http_requests import LARGEST_BODY
-from app.stores.mongo.mongod import embedded_mongod
+from app.stores.mongo.embedded.mongod import embedded_mongod
 from tests.inprocess import Service, serving
 from tests.schema.client import Client
 from tests.schema.shop import Shop

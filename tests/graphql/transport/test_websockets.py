@@ -13,11 +13,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.cqrs.live.notices import Notices
 from app.graphql.execution.operation import LONGEST_TEXT
-from app.graphql.transport.authentication import Authentication
-from app.graphql.transport.executing import Operations
+from app.graphql.streaming.executing import Operations
+from app.graphql.streaming.streams import Streams
 from app.graphql.transport.messages import LONGEST_TOKENS
+from app.graphql.transport.senders.authentication import Authentication
 from app.graphql.transport.sockets import MOST_BYTES, Sockets
-from app.graphql.transport.streams import Streams
 from schema.root import schema
 from tests.inprocess import Service
 from tests.schema.client import Client

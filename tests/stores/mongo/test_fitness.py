@@ -14,9 +14,9 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from app.cqrs.documents.read_model import Document
 from app.cqrs.unavailable import ReadStoreUnavailable
+from app.stores.mongo.embedded.mongod import _accepts_connections, die_with
+from app.stores.mongo.embedded.mongod_binary import find_mongod
 from app.stores.mongo.fitness import FORMAT, hosts_of
-from app.stores.mongo.mongod import _accepts_connections, die_with
-from app.stores.mongo.mongod_binary import find_mongod
 from app.stores.mongo.store import open_read_store
 from tests.conftest import DATABASE
 

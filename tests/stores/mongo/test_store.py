@@ -22,9 +22,9 @@ from app.cqrs.documents.read_model import Change, Document, ReadModel
 from app.cqrs.documents.store import ChangeImpossible, ChangeTooLarge, CheckpointMoved, DocumentChanged
 from app.cqrs.messages import Event
 from app.cqrs.unavailable import ReadStoreUnavailable
-from app.stores.mongo import mongod
-from app.stores.mongo.mongod import Mongod, embedded_mongod
-from app.stores.mongo.mongod_binary import find_mongod
+from app.stores.mongo.embedded import mongod
+from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
+from app.stores.mongo.embedded.mongod_binary import find_mongod
 from app.stores.mongo.store import Driver, MongoReadStore, open_read_store
 from tests.conftest import DATABASE
 from tests.cqrs.notes import (

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Column, Integer, MetaData, Table, Text, Uuid
 
 from app.cqrs.log.events import EventTypes
 from app.stores.sql.aggregate_rows import AggregateRows
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.shop import cause
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.cqrs.unavailable import WriteStoreUnavailable
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from app.cqrs.messages import encode
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.customers.tables import customers
 from app.stores.sql.differences import differences
-from app.stores.sql.engines import UtcDateTime, metadata, open_database
+from app.stores.sql.engines.opening import UtcDateTime, metadata, open_database
 from app.stores.sql.transactions import log_head
 from app.stores.sql.write_store import SqlWriteStore
 from tests.migrations.stores import TABLES, migrated, migrating
@@ -25,7 +25,7 @@ from tests.stores.migrating import upgraded
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 START = """
 import asyncio, sys
-from app.stores.sql.engines import open_database
+from app.stores.sql.engines.opening import open_database
 
 async def start():
     async with open_database(sys.argv[1]):

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, bindparam
 
-from app.stores.sql.engines import Rows
+from app.stores.sql.engines.opening import Rows
 from app.stores.sql.pending_writes import PendingWrites, Statement, Write, key_of
 
 METADATA = MetaData()

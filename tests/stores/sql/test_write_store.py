@@ -20,7 +20,7 @@ from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.stock.tables import stocks
-from app.stores.sql.engines import Engines, open_database
+from app.stores.sql.engines.opening import Engines, open_database
 from app.stores.sql.transactions import SqlWork, commands, events
 from app.stores.sql.write_store import RuleBroken, SqlWriteStore
 

@@ -16,8 +16,8 @@ from app.cqrs.viewers import Viewer
 from app.domain.customers.commands import RegisterCustomer
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
-from app.graphql.transport.executing import Operations
-from app.graphql.transport.streams import Streams
+from app.graphql.streaming.executing import Operations
+from app.graphql.streaming.streams import Streams
 from app.read_models.customer_overview import customer_overview
 from schema.root import schema
 from tests.inprocess import Service

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.stores.sql.engines.sqlite_connection import AdaptedConnection, Driver, ReadingConnection, Statement
 from app.stores.sql.internals.sqlalchemy import ClosedCursor
-from app.stores.sql.sqlite_connection import AdaptedConnection, Driver, ReadingConnection, Statement
 from tests.releases import still_there
 
 HOME = "app/stores/sql/internals/sqlalchemy.py"

@@ -1,0 +1,129 @@
+"""Operations as streams of encoded results; subscribers to the same operation are sent the same bytes.
+
+Each execution of a subscription is a task of its own, and serves many subscribers. A subscriber joins an
+execution of the same operation from the same start if that has not yielded an item yet; otherwise it gets an
+execution of its own. When two executions of one operation have just yielded the same step, all later items
+are the same, so one of them ends and the other takes over its subscribers.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from graphql import GraphQLError
+
+from app.graphql.admission.budgets import SUBSCRIPTION, Throttled
+from app.graphql.admission.turns import turns
+from app.graphql.execution.context import Context
+from app.graphql.execution.operation import Operation
+from app.graphql.execution.results import encoded
+from app.graphql.execution.subscription_state import SubscriptionState
+from app.graphql.streaming.executing import Item, Operations, Refused
+from app.graphql.streaming.sharing import SharingKey, sharing_key
+from app.graphql.streaming.subscribers import SharedExecution, SharedItem, Subscriber
+
+
+class Streams:
+    """The streams of all transports, whose subscribers share executions."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        self._starting: dict[SharingKey, SharedExecution] = {}
+        self._at: dict[tuple[bytes, Any], SharedExecution] = {}
+
+    async def open(self, operation: Operation, context: Context) -> AsyncGenerator[Item, None]:
+        """Yield each result of a subscription, or the only result of a query or mutation; raise `Refused`.
+
+        A subscriber that does not take items as they come misses some, and is told how many. Close the
+        generator (`contextlib.aclosing`) to unsubscribe.
+        """
+        await turns.take_for(operation.query)
+        key = self._key(operation, context)
+        if key is None:
+            try:
+                body = await self._operations.compiled.answer(operation, context.for_operation())
+            except Throttled as refusal:
+                raise Refused([refusal]) from refusal
+            if body:
+                yield Item(body, None)
+                return
+            async with aclosing(self._operations.results(operation, context, SubscriptionState())) as answers:
+                async for answer in answers:
+                    yield Item(encoded(answer), None)
+            return
+        try:
+            context.for_operation().charge(SUBSCRIPTION)
+        except GraphQLError as refusal:
+            raise Refused([refusal]) from refusal
+        subscriber = Subscriber(operation.after)
+        self._join(subscriber, key, operation, context)
+        try:
+            while True:
+                if subscriber.is_behind:
+                    self._leave(subscriber)
+                    subscriber.restart()
+                    again = replace(operation, after=subscriber.cursor)
+                    self._join(subscriber, self._key(again, context) or key, again, context)
+                item = await subscriber.take()
+                if item is None:
+                    return
+                lagged = subscriber.take_lagged()
+                if lagged and item.document is None:
+                    yield await self._operations.lagged_item(lagged, subscriber.cursor, operation, context)
+                    lagged = 0
+                subscriber.cursor = item.cursor or subscriber.cursor
+                yield item.item(lagged)
+        finally:
+            self._leave(subscriber)
+
+    def _key(self, operation: Operation, context: Context) -> SharingKey | None:
+        return sharing_key(operation, context, self._operations.by_actor)
+
+    def _join(self, subscriber: Subscriber, key: SharingKey, operation: Operation, context: Context) -> None:
+        """Have the subscriber join an execution that has not yielded yet; start one if there is none."""
+        execution = self._starting.get(key)
+        if execution is None:
+            execution = self._starting[key] = SharedExecution(key)
+            running = self._run(execution, operation, context)
+            execution.task = asyncio.create_task(running, name="subscription")
+        execution.take_over({subscriber})
+
+    def _leave(self, subscriber: Subscriber) -> None:
+        if execution := subscriber.execution:
+            subscriber.execution = None
+            execution.subscribers.discard(subscriber)
+            if not execution.subscribers:
+                self._forget(execution)
+                execution.task.cancel()
+
+    async def _run(self, execution: SharedExecution, operation: Operation, context: Context) -> None:
+        state = SubscriptionState(after=operation.after)
+        ended: Exception | None = None
+        try:
+            async with aclosing(self._operations.results(operation, context, state)) as results:
+                async for result in results:
+                    metadata, lagged_at = state.take()
+                    self._forget(execution)
+                    execution.publish(SharedItem(result, metadata, lagged_at))
+                    if metadata and metadata.step is not None:
+                        execution.step = metadata.step
+                        host = self._at.setdefault((execution.key.operation, metadata.step), execution)
+                        if host is not execution:
+                            host.take_over(execution.subscribers)
+                            return
+                    await execution.more_wanted.wait()
+        except Exception as error:
+            ended = error
+        finally:
+            self._forget(execution)
+        execution.end(ended)
+
+    def _forget(self, execution: SharedExecution) -> None:
+        """Stop offering this execution to subscribers at the step that it has left."""
+        if self._starting.get(execution.key) is execution:
+            del self._starting[execution.key]
+        at = (execution.key.operation, execution.step)
+        if self._at.get(at) is execution:
+            del self._at[at]

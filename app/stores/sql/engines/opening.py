@@ -1,0 +1,207 @@
+"""The home of SQL drivers: engines, column types, and the schema that all tables belong to."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from alembic.util import CommandError
+from sqlalchemy import (
+    URL,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Executable,
+    MetaData,
+    TypeDecorator,
+    make_url,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from app.cqrs.log.events import Commits
+from app.cqrs.unavailable import WriteStoreUnavailable
+from app.stores.sql.engines.postgres import Postgres
+from app.stores.sql.engines.sqlite import Sqlite, make_private
+from app.stores.sql.failures import Failure, UnfitStore
+from app.stores.sql.migrating import Migrated, migrate
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of the write store, the event log's and the contexts'."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always with its offset in Python and always UTC in the table."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Return the time in UTC; raise `ValueError` if it has no offset and could mean any moment."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"the time {value.isoformat()} has no UTC offset: give it one")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Return the time with its offset, which SQLite does not store."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Rows(Protocol):
+    """Access to the rows of the database within one transaction."""
+
+    async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[Any]:
+        """Execute a statement with one set of values, or once with each of several sets."""
+
+    async def commit(self) -> None:
+        """Commit the transaction."""
+
+
+class Database(Migrated, Protocol):
+    """The operations that differ between the databases that can be the write store."""
+
+    example_url: str
+    """An example of its URLs."""
+
+    def is_complete(self, url: URL) -> bool:
+        """Return whether a URL says which database it means."""
+
+    def name(self, url: URL) -> str:
+        """Return the database's name for messages, without a password."""
+
+    def writing(self, url: URL) -> AsyncEngine:
+        """Return an engine whose connections execute commands."""
+
+    def reading(self, url: URL) -> AsyncEngine:
+        """Return an engine whose connections read the log."""
+
+    def rows(self, connection: AsyncConnection) -> Rows:
+        """Return the object through which a command's transaction reads and writes rows."""
+
+    def migrating(self, url: URL) -> AsyncEngine:
+        """Return an engine whose only connection runs migrations."""
+
+    async def probe(self, connection: AsyncConnection) -> None:
+        """Check that the database takes writes, without changing a row; raise the driver's errors."""
+
+    def failure(self, error: DBAPIError) -> Failure:
+        """Return the kind of failure that the driver's error stands for."""
+
+    def message(self, error: DBAPIError) -> str:
+        """Return the database's error message, without values of parameters or rows."""
+
+    @property
+    def listen(self) -> Callable[[AsyncEngine, Commits], Awaitable[None]] | None:
+        """The function that reports each commit of any process; `None` if the database can't notify."""
+
+
+DATABASES: dict[str, Callable[[], Database]] = {"sqlite+aiosqlite": Sqlite, "postgresql+asyncpg": Postgres}
+"""By the driver name in their URLs; each open store has an instance of its own."""
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Separate connection pools for commands and for reading the log, so that neither waits for the other."""
+
+    database: Database
+    name: str
+    """The store's name for messages."""
+    advice: str
+    """The last sentence of messages about a store that can't be used: how to fix that."""
+    writing: AsyncEngine
+    reading: AsyncEngine
+
+
+@asynccontextmanager
+async def open_database(store: str | Path) -> AsyncIterator[Engines]:
+    """Open and migrate the write store; close it when the block ends.
+
+    `store` is an SQLAlchemy URL, or the file of the embedded store. Raise `WriteStoreUnavailable` if the
+    store can't be used; its message says what is wrong with the store or its URL.
+    """
+    url, database = _parsed(store)
+    name = database.name(url)
+    advice = (
+        "Fix that, or choose another folder with --data-dir."
+        if isinstance(store, Path)
+        else "Fix that, or set DATABASE_URL to another store."
+    )
+    with _explained(name, advice):
+        if isinstance(store, Path):
+            make_private(store)
+        engines = Engines(database, name, advice, database.writing(url), database.reading(url))
+    try:
+        with _explained(name, advice):
+            await _migrate(database.migrating(url), database)
+        yield engines
+    finally:
+        await engines.reading.dispose()
+        await engines.writing.dispose()
+
+
+async def _migrate(engine: AsyncEngine, database: Database) -> None:
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate, database)
+    finally:
+        await engine.dispose()
+
+
+async def refuse_if_read_only(engines: Engines) -> None:
+    """Raise `WriteStoreUnavailable`, with the reason as its message, if the store takes no writes."""
+    with _explained(engines.name, engines.advice):
+        async with engines.writing.connect() as connection:
+            await engines.database.probe(connection)
+
+
+def _parsed(store: str | Path) -> tuple[URL, Database]:
+    if isinstance(store, Path):  # Never parsed as a URL: a folder's name may contain any character.
+        return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]()
+    with suppress(ArgumentError, ValueError):  # Their messages may quote a part of the password.
+        url = make_url(store)
+        if (kind := DATABASES.get(url.drivername)) and (database := kind()).is_complete(url):
+            return url, database
+    forms = " or ".join(database.example_url for database in (kind() for kind in DATABASES.values()))
+    raise WriteStoreUnavailable(
+        "DATABASE_URL is not the URL of a supported database (it is not shown, because it may contain a "
+        f"password).\nSet it to a URL like {forms}. "
+        "Write special characters in a user name or password as %XX; the port is a number."
+    )
+
+
+@contextmanager
+def _explained(name: str, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except UnfitStore as error:
+        raise UnfitStore(f"Can't use the write store ({name}): {error}") from error
+    except (
+        SQLAlchemyError,
+        CommandError,
+        ImportError,
+        OSError,
+        TimeoutError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = f"Can't open the write store ({name}): {_reason(error)}."
+        raise WriteStoreUnavailable(f"{reason}\n{advice}") from error
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError) and (cause.errno or 0) > 0:
+        return os.strerror(cause.errno or 0)
+    said = cause.strerror if isinstance(cause, OSError) else str(cause)
+    return (said or "it does not answer").rstrip(".")
