@@ -103,7 +103,7 @@ THEIRS = customers_or(Sight.STAFF, NamingTheir("letter"))
         (only(Sight.OPERATOR), [viewers.OPAL]),
         (THEIRS, [viewers.customer(ADA), viewers.BEA, viewers.OPAL]),
     ],
-    ids=str,
+    ids=["none", "nobody", "everybody", "customers", "staff", "operators", "theirs"],
 )
 async def test_a_command_is_sent_by_those_who_may(
     store: SqlWriteStore, rule: Rule | None, permitted: list[Viewer]
@@ -140,7 +140,7 @@ async def test_what_is_somebody_elses_is_refused_like_what_does_not_exist(store:
     assert hearth.burned == []
 
 
-@pytest.mark.parametrize("customer", ["", "None", str(BOB)])
+@pytest.mark.parametrize("customer", ["", "None", str(BOB)], ids=["empty", "None", "another"])
 async def test_a_customer_who_is_not_the_one_owns_nothing(store: SqlWriteStore, customer: str) -> None:
     hearth = Hearth(store, THEIRS)
     for letter in (ADAS, uuid4()):
