@@ -95,7 +95,7 @@ def test_causes_that_go_in_a_circle_have_an_end() -> None:
     assert outline(one) == "Worded: One., because of Worded: Other."
 
 
-SPEAKERS = {"MongodError"}
+SPEAKERS = {"MongodError", "NotFetched"}
 """Exceptions whose texts are written for the operator, and hold no data."""
 
 
