@@ -130,7 +130,8 @@ async def _rebuild(circle: Circle, store: MongoReadStore, batch: int) -> None:
             notices=Notices(),
         )
         await store.prepare(model)
-        await projector.catch_up()
+        while projector.progress.position < await circle.log.head():
+            await projector.catch_up()
 
 
 class _InBatches:

@@ -201,7 +201,10 @@ class EventLog(Protocol):
         """Return the position of the newest event; 0 in an empty log."""
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
-        """Return up to `limit` events with a position greater than `after`, in order."""
+        """Return up to `limit` events with a position greater than `after`, in order.
+
+        There are fewer only if the log has no more.
+        """
 
 
 class Commits(Protocol):

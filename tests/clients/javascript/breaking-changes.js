@@ -10,11 +10,14 @@ const listed = new Set(harmless.split("\n").filter((line) => line && !line.start
 /** What clients of the last release leave out; one that they had to send is breaking, and not dangerous. */
 const MAY_BE_LEFT_OUT = [ChangeType.FieldArgumentAdded, ChangeType.InputFieldAdded];
 
+/** A directive on a field is documentation: introspection does not show it, and clients do not send it. */
+const SAYS_NOTHING_TO_CLIENTS = [ChangeType.DirectiveUsageFieldDefinitionAdded];
+
 const changes = (await diff(buildSchema(released), buildSchema(current)))
   .filter(
     ({ type, criticality: { level } }) =>
       level === CriticalityLevel.Breaking ||
-      (level === CriticalityLevel.Dangerous && !MAY_BE_LEFT_OUT.includes(type)),
+      (level === CriticalityLevel.Dangerous && ![...MAY_BE_LEFT_OUT, ...SAYS_NOTHING_TO_CLIENTS].includes(type)),
   )
   .map(({ path, message }) => `${path}: ${message}`);
 const refused = [

@@ -31,7 +31,7 @@ async def compiled(text: str) -> tuple[CompiledOperation, list[Any]]:
     return operation, [each for each in gc.get_objects() if id(each) not in before]
 
 
-@pytest.mark.parametrize(("pages", "most"), [(1, 150), (50, 1_000)])
+@pytest.mark.parametrize(("pages", "most"), [(1, 150), (50, 1_100)])
 async def test_a_compiled_operation_has_few_objects_and_counts_them(pages: int, most: int) -> None:
     text = PAGES % " ".join(PAGE % (number, number) for number in range(pages))
     operation, objects = await compiled(text)

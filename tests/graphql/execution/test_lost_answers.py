@@ -69,7 +69,9 @@ async def test_every_mutation_says_with_which_id_it_may_be_sent_again(
     inputs = await known(shop)
     mutations = core_schema(schema).mutation_type
     assert mutations
-    assert {*inputs, "retryReadModel"} == set(mutations.fields)
+    assert {*inputs, "retryReadModel", "revokeTokens"} == set(mutations.fields), (
+        "but those that send no command"
+    )
     for name, input in inputs.items():
         before = await service.circle.log.head()
         with monkeypatch.context() as patch:

@@ -154,6 +154,9 @@ async def test_a_reader_that_is_cancelled_takes_nobody_elses_answer(mongo_url: s
 async def test_readers_wait_for_a_connection_once_there_are_many(
     mongo_url: str, mongo: AsyncIOMotorDatabase[Document]
 ) -> None:
+    async with asyncio.timeout(20):
+        while await connections(mongo):  # Those of earlier tests end soon after they were closed.
+            pass
     async with watching(mongo_url) as reads:
         for _ in range(20):
             await asyncio.gather(*(first_cursor(reads) for _ in range(100)))
