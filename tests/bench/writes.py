@@ -62,7 +62,10 @@ async def measure_writes(
                 for database, url in urls.items():
                     print(f"Orders, round {round_} of {rounds}: {candidate.name} on {database}", flush=True)
                     here = replace(
-                        stores, folder=Path(temporary), database=f"writes_{database.lower()}_{name}"
+                        stores,
+                        folder=Path(temporary),
+                        database=f"writes_{database.lower()}_{name}",
+                        other=None,
                     )
                     on_it = replace(candidate, environment={**candidate.environment, "DATABASE_URL": url})
                     known = await _filled(url)
