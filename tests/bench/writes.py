@@ -18,7 +18,7 @@ from app.domain.catalog.events import ProductAdded
 from app.domain.customers.events import CustomerRegistered
 from app.domain.stock.commands import ReceiveStock
 from app.values import MOST_UNITS
-from schema.circle.ids import global_id
+from schema.circle.ids import global_id, key_of
 from tests.bench.against import lend
 from tests.bench.candidates import Candidate, Stores, started
 from tests.bench.commands import Known, orders
@@ -94,6 +94,14 @@ async def _running(candidate: Candidate, stores: Stores, cores: Cores) -> AsyncI
     async with started(candidate, stores, cores) as server:
         await until_live(server.url)
         yield server.port, server.process
+
+
+async def fill_shelves(settings: Settings, known: Known) -> None:
+    """Deliver so many units of each product that no order is refused."""
+    async with open_write_side(settings) as write_side:
+        for product in known.products:
+            delivery = ReceiveStock(product_id=key_of("Product", product), quantity=MOST_UNITS)
+            assert isinstance(await write_side.commands.execute(delivery, viewer=OPEN), Receipt)
 
 
 async def _filled(url: str) -> Known:
