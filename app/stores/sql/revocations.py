@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cqrs.revocations import Revocation
 from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
+from app.stores.sql.transactions import log_head
 
 revocations = Table(
     "revocations",
@@ -19,6 +20,7 @@ revocations = Table(
     Column("revoked_by", String(200), nullable=False),
 )
 
+_HOLD = select(log_head.c.store_id).with_for_update()
 _NEXT = select(func.coalesce(func.max(revocations.c.number), 0) + 1).scalar_subquery()
 _REVOKE = (
     revocations.insert()
@@ -31,8 +33,9 @@ _LATER = select(revocations).where(revocations.c.number > bindparam("after")).or
 async def revoke(rows: Rows, actor: str, by: str) -> Revocation:
     """Insert and commit a revocation.
 
-    A number is given again after another transaction took it, so a reader never misses one that commits late.
+    It takes the lock under which events are numbered, so that a reader never misses one that commits late.
     """
+    await rows.execute(_HOLD)
     at = datetime.now(UTC)
     number = (await rows.execute(_REVOKE, {"a": actor, "at": at, "b": by})).scalar_one()
     await rows.commit()

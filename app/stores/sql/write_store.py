@@ -41,9 +41,6 @@ _READ = (
 )
 _TOKEN_KEY = select(secrets.c.value).where(secrets.c.name == "tokens")
 
-ATTEMPTS_TO_REVOKE = 10
-"""Attempts to record a revocation while other processes record theirs."""
-
 
 class RuleBroken(Impersonal):
     """A statement that violates a constraint, which the model should have checked before: a bug."""
@@ -129,16 +126,9 @@ class SqlWriteStore:
         return found._asdict() if found else None
 
     async def revoke(self, actor: str, *, by: str) -> Revocation:
-        """Record that the tokens of an actor are revoked now; raise `WriteStoreUnavailable` or `Conflict`."""
-        left = ATTEMPTS_TO_REVOKE
-        while True:
-            left -= 1
-            try:
-                async with self._answering(self._engines.writing) as connection:
-                    return await revocations.revoke(self._engines.database.rows(connection), actor, by)
-            except Conflict:  # Another process has taken the number.
-                if not left:
-                    raise
+        """Record that the tokens of an actor are revoked now; raise `WriteStoreUnavailable`."""
+        async with self._answering(self._engines.writing) as connection:
+            return await revocations.revoke(self._engines.database.rows(connection), actor, by)
 
     async def revocations(self, *, after: int) -> Sequence[Revocation]:
         """Return the revocations with greater numbers, in order; raise `WriteStoreUnavailable`."""

@@ -1,5 +1,6 @@
 import asyncio
 import gc
+from operator import itemgetter
 from uuid import uuid4
 
 from app.cqrs.documents.store import DocumentChanged
@@ -232,15 +233,9 @@ async def test_the_rest_is_published_where_the_projector_is_stopped() -> None:
 
 
 def test_notices_that_are_kept_do_not_lengthen_garbage_collections() -> None:
-    notices = Notices(kept=1_000)
-    gc.collect()
-    before = len(gc.get_objects())
-    for position in range(2_000):
-        name = ("notes", "letters")[position % 2]
-        notices.publish([changed(position, str(uuid4()), read_model=name, about=str(uuid4()))])
-    for _ in range(2):  # A tuple is left out once its parts are.
-        gc.collect()
-    assert len(gc.get_objects()) - before < 100
+    # The fewest of three attempts: threads of drivers make objects meanwhile.
+    objects, notices = min((notices_of_two_read_models() for _ in range(3)), key=itemgetter(0))
+    assert objects < 100
     assert positions(notices.since({"notes": (0, ""), "letters": (0, "")})) is None
     assert positions(notices.since({"notes": (1_990, ""), "letters": (2_000, "")})) == [
         1990,
@@ -249,6 +244,19 @@ def test_notices_that_are_kept_do_not_lengthen_garbage_collections() -> None:
         1996,
         1998,
     ]
+
+
+def notices_of_two_read_models() -> tuple[int, Notices]:
+    """Notices of 2,000 changes, and the objects that a full garbage collection visits because of them."""
+    notices = Notices(kept=1_000)
+    gc.collect()
+    before = len(gc.get_objects())
+    for position in range(2_000):
+        name = ("notes", "letters")[position % 2]
+        notices.publish([changed(position, str(uuid4()), read_model=name, about=str(uuid4()))])
+    for _ in range(2):  # A tuple is left out once its parts are.
+        gc.collect()
+    return len(gc.get_objects()) - before, notices
 
 
 def test_a_notice_that_is_kept_is_as_it_was_published() -> None:

@@ -42,6 +42,13 @@ async def parsed(documents: Documents, text: str) -> list[GraphQLError]:
 
 @pytest.mark.parametrize("text", [PRODUCTS, ALIASES, LISTS, COMMENT, WIDE, WRONG])
 async def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
+    # The least of three attempts: services of other tests and threads of drivers take memory meanwhile.
+    taken, counted = min([await taken_by(text) for _ in range(3)])
+    assert counted / 4 < taken < counted + LEFT_BY_VALIDATION
+
+
+async def taken_by(text: str) -> tuple[int, int]:
+    """The bytes that ten texts take, and those that are counted for them."""
     documents = Documents(10**9)
     await parsed(documents, text % 0)
     before = documents.kept.bytes
@@ -54,8 +61,7 @@ async def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    counted = documents.kept.bytes - before
-    assert counted / 4 < taken < counted + LEFT_BY_VALIDATION
+    return taken, documents.kept.bytes - before
 
 
 @pytest.mark.parametrize("end", ["}", ""])

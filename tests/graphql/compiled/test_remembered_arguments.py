@@ -41,6 +41,14 @@ def text(aliases: int) -> str:
     ids=["short", "long", "wide"],
 )
 async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable[[int], list[str]]) -> None:
+    # The least of three attempts: services of other tests and threads of drivers take memory meanwhile.
+    taken, counted = min([await remembered(texts) for _ in range(3)])
+    assert 0 < counted <= MOST_BYTES_CACHED
+    assert taken < counted + 100_000
+
+
+async def remembered(texts: Callable[[int], list[str]]) -> tuple[int, int]:
+    """The bytes that the arguments of 80 executions take, and those that are counted for them."""
     operation = await CompiledOperation.create(schema, Leaves(), text(ALIASES), None)
     await operation.execute({"texts": []}, None, sight=Sight.OPERATOR)
     before = operation.size
@@ -54,9 +62,7 @@ async def test_remembered_arguments_take_no_more_than_is_counted(texts: Callable
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    counted = operation.size - before
-    assert 0 < counted <= MOST_BYTES_CACHED
-    assert taken < counted + 100_000
+    return taken, operation.size - before
 
 
 async def test_arguments_that_come_again_are_remembered_when_others_were_too_large() -> None:

@@ -105,10 +105,11 @@ def _is_stopped(process: int) -> bool:
     return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
-async def connections(mongo: AsyncIOMotorDatabase[Document]) -> int:
+def connections(url: str) -> int:
     named = {"appName": "Diptych's reads"}
     all_of_them = {"$currentOp": {"allUsers": True, "idleConnections": True}}
-    return len([each async for each in mongo.client.admin.aggregate([all_of_them, {"$match": named}])])
+    with MongoClient[Document](url) as client:
+        return len(list(client.admin.aggregate([all_of_them, {"$match": named}])))
 
 
 async def test_shows_the_values_that_the_driver_shows(mongo_url: str, driver: Driver) -> None:
@@ -151,16 +152,11 @@ async def test_a_reader_that_is_cancelled_takes_nobody_elses_answer(mongo_url: s
             assert (await first_cursor(reads, one))["firstBatch"] == [NOTES[number]]
 
 
-async def test_readers_wait_for_a_connection_once_there_are_many(
-    mongo_url: str, mongo: AsyncIOMotorDatabase[Document]
-) -> None:
-    async with asyncio.timeout(20):
-        while await connections(mongo):  # Those of earlier tests end soon after they were closed.
-            pass
-    async with watching(mongo_url) as reads:
+async def test_readers_wait_for_a_connection_once_there_are_many(tmp_path: Path) -> None:
+    async with embedded_mongod(tmp_path) as server, watching(server.url) as reads:
         for _ in range(20):
             await asyncio.gather(*(first_cursor(reads) for _ in range(100)))
-        assert MOST_CONNECTIONS / 2 < await connections(mongo) <= MOST_CONNECTIONS
+        assert MOST_CONNECTIONS / 2 < connections(server.url) <= MOST_CONNECTIONS
         some = [asyncio.create_task(reads.cursor(FIND)) for _ in range(100)]
         await asyncio.sleep(0)
         for each in some[::2]:
