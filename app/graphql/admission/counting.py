@@ -69,7 +69,7 @@ QUERY_BUDGET = Cost(commands=0, reads=500, nodes=5_000, fields=100_000)
 """The budget of queries, which are compiled: a value takes about 0.2 microseconds."""
 
 DEFAULT_BUDGET = Cost(commands=20, reads=100, nodes=1_000, fields=10_000)
-"""The budget of mutations and subscriptions, which graphql-core executes: a value takes about 5 microseconds.
+"""The budget of mutations and subscriptions. For graphql-core a value takes about 5 microseconds.
 
 Commands take turns in the write store, and those of one operation run one after the other.
 """

@@ -1,6 +1,6 @@
-"""Answers by compiled queries, which are byte for byte those that strawberry would give.
+"""Answers by compiled operations, which are byte for byte those that strawberry would give.
 
-An answer that is made of documents only is cached until one of them changes.
+An answer to a query that is made of documents only is cached until one of them changes.
 """
 
 from dataclasses import dataclass
@@ -63,11 +63,11 @@ class CompiledQueries:
         self.recalled = 0
         """The number of answers that came from the cache."""
 
-    async def answer(self, operation: Operation, context: Context) -> bytes | None:
-        """Return the response's body; `None` if strawberry must execute the operation.
+    async def answer(self, operation: Operation, context: Context, *, mutations: bool = True) -> bytes | None:
+        """Return the response's body; `None` if strawberry must execute the operation, or refuse it.
 
         The context must belong to this operation alone, and must not be used again if there is no answer.
-        Raise `Throttled`.
+        Mutations are executed only with `mutations`. Raise `Throttled`.
         """
         context.refuse_if_spent()
         try:
@@ -78,7 +78,7 @@ class CompiledQueries:
             return body
         cache, key = context.cache, (context.viewer.scope, *operation.key)
         ready = await self._operations.get(operation.query, operation.operation_name)
-        if not isinstance(ready, CompiledOperation):
+        if not isinstance(ready, CompiledOperation) or (ready.is_mutation and not mutations):
             return None
         since, size = cache.mark(), ready.size
         try:
@@ -87,17 +87,19 @@ class CompiledQueries:
             sight = context.viewer.scope.sight
             result = await ready.execute(operation.variables, context, sight=sight, yields=cost.large)
             if result.errors:
-                errors = [presentable(error) for error in result.errors]
+                errors = [presentable(error, context.sent) for error in result.errors]
                 forget_frames(result.errors)
                 body = encoded(ExecutionResult(result.data, errors, extensions_of(context)))
             else:
                 data, points = with_cost(orjson.dumps(result.data), cost), context.settle()
                 body = with_freshness(data, context.reading.freshness(), context.account)
-                if context.cacheable and cache.capacity:
+                if context.cacheable and cache.capacity and not ready.is_mutation:
                     kept = _kept(data, points, context)
                     size_of_both = PER_ANSWER + bytes_of(kept.data) + operation.size
                     context.reading.keep(cache, key, kept, size=size_of_both, since=since)
         except (NotCovered, TypeError):  # a TypeError for a value that JSON can't hold
+            if context.sent:
+                raise  # A mutation is executed once.
             if context.account:
                 context.account.settle(0)
             return None

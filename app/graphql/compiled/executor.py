@@ -27,6 +27,8 @@ class ResolveInfo(GraphQLResolveInfo[Any]):
     @property
     def shown(self) -> Fields:
         """The fields that are needed of the documents that the resolver reads; `None` for all."""
+        if self.executor.reads_whole:
+            return None
         self.executor.read_parts = True
         return self.needed
 
@@ -54,6 +56,8 @@ class CompiledExecutor(Executor[Any]):
     functions: Functions
     yields = False
     """True if it yields to other tasks between its reads and its pages."""
+    reads_whole = False
+    """True if documents are read whole, so that graphql-core can complete them whatever they contain."""
     mismatch = False
     """True if a document did not match its type."""
     read_parts = False

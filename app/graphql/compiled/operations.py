@@ -61,6 +61,11 @@ class CompiledOperation:
         self._cached = ByteBudget(MOST_BYTES_CACHED)
 
     @property
+    def is_mutation(self) -> bool:
+        """True if the operation has effects, and is executed once."""
+        return self._parsed.is_mutation
+
+    @property
     def size(self) -> int:
         """The approximate size in bytes, which grows with each plan and each cached set of arguments."""
         return self._size + self._cached.bytes
@@ -78,7 +83,8 @@ class CompiledOperation:
     ) -> ExecutionResult:
         """Return data and errors for a viewer, as graphql-core does; raise `NotCovered`.
 
-        An operation that yields to other tasks may read in another order than with graphql-core.
+        A mutation raises it before it has an effect. An operation that yields to other tasks may read in
+        another order than with graphql-core.
         """
         values = self._variables.coerced(variables or {})
         plan = await self._plan(values, sight)

@@ -1,4 +1,4 @@
-"""Parsed queries that are valid and within the limits."""
+"""Parsed queries and mutations that are valid and within the limits."""
 
 from dataclasses import dataclass
 from sys import getsizeof
@@ -37,7 +37,7 @@ class NotCovered(Exception):
 
 @dataclass(frozen=True)
 class Parsed:
-    """A valid query with its fragments."""
+    """A valid query or mutation with its fragments."""
 
     schema: GraphQLSchema
     operation: OperationDefinitionNode
@@ -48,13 +48,25 @@ class Parsed:
     """The size of the document and its text in memory."""
 
     @property
+    def is_mutation(self) -> bool:
+        """True if the operation has effects, and is executed once."""
+        return self.operation.operation is OperationType.MUTATION
+
+    @property
+    def root(self) -> GraphQLObjectType:
+        """The type that has the operation's root fields."""
+        root = self.schema.get_root_type(self.operation.operation)
+        assert root is not None
+        return root
+
+    @property
     def fragment_details(self) -> dict[str, FragmentDetails]:
         """The fragments in the form that the executor takes."""
         return {name: FragmentDetails(node) for name, node in self.fragments.items()}
 
 
 async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) -> Parsed:
-    """Return the query that `operation_name` selects in a text; raise `NotCovered`."""
+    """Return the operation that `operation_name` selects in a text; raise `NotCovered`."""
     await turns.take_for(query)
     try:
         document = documents.parse(query, max_tokens=MOST_TOKENS)
@@ -68,7 +80,9 @@ async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) 
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [each for each in operations if each.name and each.name.value == operation_name]
-    if len(operations) != 1 or operations[0].operation is not OperationType.QUERY or operations[0].directives:
+    if len(operations) != 1 or operations[0].directives:
+        raise NotCovered
+    if operations[0].operation is OperationType.SUBSCRIPTION:
         raise NotCovered
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
@@ -107,12 +121,11 @@ class Selections:
         self.collected: Collected = {}
         """The collected fields in the form that the executor takes."""
 
-    def of_query(self) -> GroupedFieldSet:
+    def of_root(self) -> GroupedFieldSet:
         """Return the root fields."""
-        query = self._parsed.schema.query_type
-        assert query is not None
+        parsed = self._parsed
         return collect_fields(
-            self._parsed.schema, self._fragments, self._variables, query, self._parsed.operation
+            parsed.schema, self._fragments, self._variables, parsed.root, parsed.operation
         ).grouped_field_set
 
     def __call__(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:

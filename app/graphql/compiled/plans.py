@@ -9,7 +9,6 @@ import strawberry
 from graphql import (
     ExecutionResult,
     GraphQLError,
-    GraphQLObjectType,
     default_field_resolver,
     default_type_resolver,
     is_abstract_type,
@@ -130,14 +129,12 @@ class Plan:
         """
         if parsed.operation.loc:
             await turns.take_for(parsed.operation.loc.source.body)
-        query = parsed.schema.query_type
-        assert query is not None
         selections = Selections(parsed, values)
-        root_fields = selections.of_query()
+        root_fields = selections.of_root()
         visible = VisibleFields(sight)
         shapes = Shapes(parsed.schema, schema.config.default_resolver, leaves, selections, visible)
         survey = _Survey(schema, selections, shapes, visible, budget)
-        survey.object(query, root_fields)
+        survey.object(parsed.root, root_fields)
         functions = await survey.functions()
         executor = CompiledExecutor(
             parsed.schema,
@@ -153,19 +150,21 @@ class Plan:
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # which is no TypeGuard
         )
         executor.functions = functions
+        executor.reads_whole = parsed.is_mutation
         collect_into(executor, survey.collected)
         use_weak_helpers(executor)
-        return cls(query, root_fields, executor, shapes.size * BYTES_OF_SOURCE, [*visible.sights])
+        return cls(parsed, root_fields, executor, shapes.size * BYTES_OF_SOURCE, [*visible.sights])
 
     def __init__(
         self,
-        query: GraphQLObjectType,
+        parsed: Parsed,
         root_fields: GroupedFieldSet,
         executor: CompiledExecutor,
         size: int,
         sights: Sequence[Sight],
     ) -> None:
-        self._query = query
+        self._root = parsed.root
+        self._is_mutation = parsed.is_mutation
         self._root_fields = root_fields
         self._executor = executor  # to which its helpers refer
         # A copy, because CPython 3.13.0 frees values to which only the dictionary of a dead object refers.
@@ -178,7 +177,10 @@ class Plan:
         """The sights of the viewers who may ask for the same fields: the plan is for all of these."""
 
     async def execute(self, values: VariableValues, context: Any, yields: bool) -> ExecutionResult:
-        """Return data and errors; raise `NotCovered` if parts of documents do not match their types."""
+        """Return data and errors; raise `NotCovered` if parts of documents do not match their types.
+
+        A mutation never raises it, for it must not be executed again.
+        """
         executor = CompiledExecutor.__new__(CompiledExecutor)
         executor.__dict__.update(
             self._template, context_value=context, variable_values=values, collected_errors=CollectedErrors()
@@ -197,8 +199,9 @@ class Plan:
     async def _data(self, executor: CompiledExecutor) -> dict[str, Any]:
         if len(self._root_fields) == 1:
             [(name, details)] = self._root_fields.items()
-            path = Path(None, name, self._query.name)
-            value = executor.execute_field(self._query, None, details, path, None)
+            path = Path(None, name, self._root.name)
+            value = executor.execute_field(self._root, None, details, path, None)
             return {name: await value if optimized_is_awaitable(value) else value}
-        data = executor.execute_fields(self._query, None, None, self._root_fields, None)
+        execute = executor.execute_fields_serially if self._is_mutation else executor.execute_fields
+        data = execute(self._root, None, None, self._root_fields, None)
         return await data if isinstance(data, Awaitable) else data

@@ -168,7 +168,8 @@ class GraphQLEndpoint:
         caller = self._caller(request.scope.get("client"), forwarded_for(request.scope["headers"]))
         context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True, caller=caller)
         try:
-            if answer := await self.operations.compiled.answer(operation, context):
+            is_post = request.method == "POST"
+            if answer := await self.operations.compiled.answer(operation, context, mutations=is_post):
                 return self._answered(answer, context, accepted)
         except Throttled as refusal:
             context.throttled = refusal
