@@ -22,13 +22,16 @@ from tests.memory.requests import body, send_all
 PRODUCT = "query ($id: ID!) { product(id: $id) { id name onHand price { amount currencyCode } } }"
 
 
-async def _started(checkout: Path, data_dir: str, stack: AsyncExitStack) -> tuple[Process, str]:
+async def started(
+    checkout: Path, data_dir: str, stack: AsyncExitStack, **settings: str
+) -> tuple[Process, str]:
+    """Start the service of a checkout; return its process and its URL."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", "serve", "--port", "0", "--data-dir", data_dir),
         cwd=checkout,
         stdout=PIPE,
         stderr=DEVNULL,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **settings},
     )
     stack.push_async_callback(_stop, process)
     assert process.stdout
@@ -43,7 +46,7 @@ async def _stop(process: Process) -> None:
     await process.communicate()
 
 
-def _cpu(process: Process) -> float:
+def cpu(process: Process) -> float:
     """Seconds that a process has had of a processor."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -56,15 +59,15 @@ async def _compare(checkouts: list[Path], rounds: int, requests: int) -> None:
         services = []
         for checkout in checkouts:
             data_dir = stack.enter_context(tempfile.TemporaryDirectory())
-            process, url = await _started(checkout, data_dir, stack)
+            process, url = await started(checkout, data_dir, stack)
             shop = await open_shop(url, process.pid, http)
             services.append((process, url, body(PRODUCT, id=shop.product)))
         for turn in range(rounds + 1):
             for (process, url, asked), cost in zip(services, costs, strict=True):
-                before = _cpu(process)
+                before = cpu(process)
                 assert await send_all(url, (asked for _ in range(requests))) == requests
                 if turn:  # the first one warms up
-                    cost.append((_cpu(process) - before) / requests * 1e6)
+                    cost.append((cpu(process) - before) / requests * 1e6)
     for checkout, cost in zip(checkouts, costs, strict=True):
         print(f"{checkout}: {median(cost):.1f} µs of CPU a request", [round(each, 1) for each in cost])
     print(f"ratio {median(costs[0]) / median(costs[-1]):.3f}")

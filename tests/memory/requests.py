@@ -9,10 +9,10 @@ import orjson
 CONNECTIONS = 8
 
 
-async def send_all(url: str, bodies: Iterable[bytes]) -> int:
-    """Send these bodies over several connections; return how many were answered with 200."""
-    left = iter(bodies)
-    answered = await asyncio.gather(*(_connection(url, left) for _ in range(CONNECTIONS)))
+async def send_all(url: str, bodies: Iterable[bytes], *, header: str = "") -> int:
+    """Send these bodies, with one header more, over several connections; return how many were answered."""
+    left, more = iter(bodies), f"{header}\r\n" if header else ""
+    answered = await asyncio.gather(*(_connection(url, left, more) for _ in range(CONNECTIONS)))
     return sum(answered)
 
 
@@ -21,7 +21,7 @@ def body(query: str, **variables: object) -> bytes:
     return orjson.dumps({"query": query, "variables": variables})
 
 
-async def _connection(url: str, bodies: Iterator[bytes]) -> int:
+async def _connection(url: str, bodies: Iterator[bytes], more: str) -> int:
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=1 << 22)
     answered = 0
@@ -29,7 +29,7 @@ async def _connection(url: str, bodies: Iterator[bytes]) -> int:
         for each in bodies:
             head = (
                 f"POST /graphql HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
-                f"Accept: application/graphql-response+json\r\nContent-Length: {len(each)}\r\n\r\n"
+                f"Accept: application/graphql-response+json\r\n{more}Content-Length: {len(each)}\r\n\r\n"
             )
             writer.write(head.encode() + each)
             answered += await _was_answered(reader)

@@ -183,6 +183,18 @@ async def test_more_commands_than_can_be_carried_out_in_time_are_refused(
     assert await office.texts() == ["before", "first", "a", "b"]
 
 
+async def test_a_single_slow_command_has_no_others_refused(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the first one is, for which the store is opened."""
+    clock = iter([0.0, 0.25])
+    monkeypatch.setattr(lane, "monotonic", lambda: next(clock, 1.0))
+    assert isinstance(await office.bus.execute(WriteLetter(text="before"), viewer=OPEN), Receipt)
+    tasks = await office.send(*map(str, range(50)))
+    office.held.set()
+    assert [type(each) for each in await asyncio.gather(*tasks)] == [Receipt] * 51
+
+
 async def test_slow_commands_go_in_small_groups_so_that_no_caller_waits_for_many(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
