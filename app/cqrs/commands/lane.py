@@ -27,7 +27,7 @@ LONGEST_QUEUE = 0.8
 """Seconds that a command may have to wait for those before it, as estimated from recent commands."""
 
 NEVER_REFUSED = 20
-"""Commands before another that never make it be refused: the estimate may be wrong, and they are soon done."""
+"""Commands before another that never make it be refused, because they are soon carried out."""
 
 HALF = 16
 """Commands in one transaction that make half of the estimate; those before them make the other half."""
@@ -69,7 +69,7 @@ class _Pace:
     seconds: float = 0.0
 
     def note(self, commands: int, seconds: float) -> None:
-        """Count each command alike, so that a single slow one, such as the first, does not spoil the estimate."""
+        """Count each command alike, so that a single slow one does not spoil the estimate."""
         self.seconds += (seconds / commands - self.seconds) * commands / (commands + HALF)
 
     def most_within(self, seconds: float) -> int:
