@@ -25,7 +25,7 @@ from app.config import Settings
 from app.counting import counting
 from app.graphql.admission.persisted import Texts, read_manifest
 from app.graphql.execution.context import TOKEN_HEADER
-from app.graphql.transport.http import GraphQLEndpoint
+from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
 from app.graphql.transport.refused import refused
 from app.graphql.transport.senders.authentication import Authenticator
 from app.graphql.transport.senders.callers import Client
@@ -84,13 +84,14 @@ def create_app(
     if settings.origins:
         endpoint = _for_pages_of(settings.origins, endpoint)
 
-    def at_once(headers: Headers, body: bytes, client: Client) -> tuple[Headers, bytes] | None:
+    def read(headers: Headers) -> ReadHeaders | None:
         first = dict(headers)
         if len(first) != len(headers) or (settings.origins and b"origin" in first):
             return None
-        if not hosts.serves(first.get(b"host", b"")):
-            return None
-        answer = graphql.answer_at_once(first, body, client)
+        return graphql.read_at_once(first) if hosts.serves(first.get(b"host", b"")) else None
+
+    def at_once(headers: ReadHeaders, body: bytes, client: Client) -> tuple[Headers, bytes] | None:
+        answer = graphql.answer_at_once(headers, body, client)
         if answer is None:
             return None
         return _varying(answer.headers) if settings.origins else answer.headers, answer.body
@@ -116,7 +117,7 @@ def create_app(
         ],
         exception_handlers={HTTPException: _refuse},
     )
-    app.at_once = AtOnce(GRAPHQL.encode(), at_once)
+    app.at_once = AtOnce(GRAPHQL.encode(), read, at_once)
     app.state.leaving = leaving
     app.state.operations = graphql.operations
     return app

@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import orjson
 import pytest
 
 from app.config import Settings
-from app.graphql.transport.http import Answer, GraphQLEndpoint
+from app.graphql.transport.http import Answer, GraphQLEndpoint, ReadHeaders
 from app.graphql.transport.senders.callers import Client
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
@@ -83,7 +83,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Seen:
     seen, answer_at_once = Seen(), GraphQLEndpoint.answer_at_once
 
     def seen_by(
-        endpoint: GraphQLEndpoint, headers: Mapping[bytes, bytes], body: bytes, client: Client
+        endpoint: GraphQLEndpoint, headers: ReadHeaders, body: bytes, client: Client
     ) -> Answer | None:
         answer = answer_at_once(endpoint, headers, body, client) if seen.is_allowed else None
         seen.answered.append(answer is not None)

@@ -1,8 +1,8 @@
 """Viewers of tokens that were verified, remembered until they expire.
 
 An answer from memory takes 20 µs, and looks up its viewer. A digest of the token, a look at the clock and an
-order of use would add a tenth of that. Therefore the key is the end of the signature, which is a digest
-itself, a timer drops what has expired, and the oldest entry goes first.
+order of use would add a tenth of that. Therefore a token is told by the end of its signature, which is a
+digest itself, a timer drops what has expired, and the oldest entry goes first.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ PER_VIEWER = 500
 """Bytes that a remembered viewer takes besides its names: its key, and the entries that find it."""
 
 TAIL = 43
-"""Characters at the end of a token that are its key: 256 bits of a signature that only its holder knows."""
+"""Characters at the end of a token that are compared: 256 bits of a signature that only its holder knows."""
 
 LONGEST_TIMER = 30.0
 """Seconds after which the timer looks at the clock again, which may have been set meanwhile."""
@@ -29,7 +29,8 @@ class RememberedViewers:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._entries: dict[bytes, tuple[int, Viewer]] = {}
+        self._entries: dict[int, tuple[bytes, Viewer]] = {}
+        """Viewers with the ends of their tokens, by the tokens' hashes."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
         self.bytes = 0
@@ -40,13 +41,13 @@ class RememberedViewers:
 
     def get(self, token: bytes) -> Viewer | None:
         """Return the viewer of exactly this token, if it is remembered and has not expired."""
-        entry = self._entries.get(token[-TAIL:])
-        return entry[1] if entry is not None and entry[0] == hash(token) else None
+        entry = self._entries.get(hash(token))
+        return entry[1] if entry is not None and token.endswith(entry[0]) else None
 
     def put(self, token: bytes, viewer: Viewer) -> None:
         """Remember the viewer of a verified token; forget the oldest ones that no longer fit."""
-        self._drop(token[-TAIL:])
-        self._entries[token[-TAIL:]] = hash(token), viewer
+        self._drop(hash(token))
+        self._entries[hash(token)] = token[-TAIL:], viewer
         self.bytes += _size(viewer)
         while self.bytes > self._most_bytes:
             self._drop(next(iter(self._entries)))
@@ -58,7 +59,7 @@ class RememberedViewers:
         self._entries.clear()
         self.bytes = 0
 
-    def _drop(self, key: bytes) -> None:
+    def _drop(self, key: int) -> None:
         if entry := self._entries.pop(key, None):
             self.bytes -= _size(entry[1])
 

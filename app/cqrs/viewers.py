@@ -1,6 +1,6 @@
 """The viewer of an operation: the person or program that asks, and what they may see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,6 +16,9 @@ class Sight(StrEnum):
     """Everything of the business."""
     OPERATOR = "operator"
     """Everything of the business, and the service itself: its read models and its log."""
+
+    # An enum's own hash is a function in Python, and scopes are part of the key of every answer.
+    __hash__ = str.__hash__
 
     def includes(self, other: "Sight") -> bool:
         """Return whether a viewer with this sight may see what is for viewers with the other one."""
@@ -48,6 +51,12 @@ class Viewer:
     """The time at which this stops being true, in seconds since the epoch; `None` for never."""
     issued_at: float | None = None
     """The time at which the token was issued, in seconds since the epoch; `None` if that is unknown."""
+    spender: str = field(init=False, compare=False, repr=False)
+    """The name under which the viewer's spending is counted."""
+
+    def __post_init__(self) -> None:
+        """Make the name once: it is needed for every answer."""
+        object.__setattr__(self, "spender", f"@{self.actor}")
 
 
 OPEN = Viewer(actor="anonymous", scope=Scope(Sight.OPERATOR))

@@ -1,24 +1,21 @@
 """uvicorn's HTTP connections, with limits on how much and how slowly a client may send and read.
 
 uvicorn has no settings for these limits, and its protocols are no public interface. Only this file,
-`pipelining.py` and `connections.py` (for websockets) use their names; `tests/server/` fails when a release
-has changed one.
+`answering_connections.py`, `pipelining.py` and `connections.py` (for websockets) use their names;
+`tests/server/` fails when a release has changed one.
 """
 
 import asyncio
-from collections import deque
 from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.graphql.transport.refused import refused
+from app.server.answering_connections import AnsweringConnection
 from app.server.connection_limit import SPARE, close_idle, health_only, most_connections
 from app.server.deadlines import Deadline
-from app.server.pipelining import PipelinedConnection
 from app.server.responses import in_bytes
 from app.server.slow_readers import SlowReader
-from app.web.at_once import AtOnce
 
 MOST_HEADERS = 65_536
 """Largest size, in bytes, of a request's first line and headers, and of everything else around its body."""
@@ -34,7 +31,7 @@ LAST_PATIENCE = 1
 """Seconds that a client has to read the rest of its answer when the service stops."""
 
 
-class HTTPConnection(PipelinedConnection):
+class HTTPConnection(AnsweringConnection):
     """An HTTP connection that disconnects a client that sends or reads too slowly, or sends too much."""
 
     request_patience: ClassVar[float] = 20
@@ -51,23 +48,16 @@ class HTTPConnection(PipelinedConnection):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._unanswered = deque[RequestResponseCycle]()
         self._is_spare = self._is_refused = self._is_websocket = self._too_large = False
         self._is_whole = self._in_body = self._has_progress = False
         self._around = 0
         self._deadline = Deadline(self.loop, self._deadline_passed)
-        self._at_once: AtOnce | None = None
-        self._may_answer_at_once = False
-        self._held_back: bytes | None = None
-        """The body received so far of a request that may be answered at once when it is complete."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request; if too many connections are open, close some that are idle."""
         super().connection_made(transport)
         self._reader = SlowReader(transport, self.read_patience)
         self._deadline.set(self.idle_patience)
-        if not self.config.access_log:
-            self._at_once = getattr(self.app, "at_once", None)
         if len(self.connections) > self.most_open and not self._make_room():
             self._is_spare = True
             self.app, self._at_once = health_only(self.app), None
@@ -89,10 +79,7 @@ class HTTPConnection(PipelinedConnection):
         """Parse received bytes, and count the bytes that belong to no body."""
         self._has_progress = False
         self._around += len(data)
-        self._may_answer_at_once = self._at_once is not None
         super().parse(data)
-        if self._held_back is not None:  # The rest of the body is still to come.
-            self._hand_over_held_back()
         if not self.parses:
             return
         if self._has_progress:
@@ -112,83 +99,41 @@ class HTTPConnection(PipelinedConnection):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Hand the request to the application, unless its headers are too large."""
+        """Read the request, unless its headers are too large."""
         self._has_progress = True
         if self._around > MOST_HEADERS and self._size_of_headers() > MOST_HEADERS:
             self._too_large = True
             raise ValueError("the headers are too large")
-        if self._may_answer_at_once and self._is_for_an_answer_at_once():
-            self._may_answer_at_once = False  # One request per packet, or other connections would wait.
-            self._held_back = b""
-        else:
-            self._hand_over()
+        super().on_headers_complete()
 
     def _hand_over(self) -> None:
-        """Start the application on the request."""
         before = self.cycle
-        super().on_headers_complete()
+        super()._hand_over()
         if self.cycle is not before:  # The request is not a websocket handshake.
             self._in_body = True
-            self._unanswered.append(self.cycle)
             if self._is_spare:
                 self.cycle.keep_alive = False
-
-    def _is_for_an_answer_at_once(self) -> bool:
-        return (
-            self._at_once is not None
-            and self.url == self._at_once.target
-            and not self._unanswered
-            and not self.flow.write_paused
-            and not self.expect_100_continue
-            and self.parser.get_method() == b"POST"
-            and self.parser.should_keep_alive()
-            and not self.parser.should_upgrade()
-            and self.parser.get_http_version() == "1.1"
-        )
-
-    def _answer_at_once(self, body: bytes) -> bool:
-        assert self._at_once
-        answer = self._at_once.answer(self.headers, body, self.client)
-        if answer is None:
-            return False
-        headers, content = answer
-        self.transport.write(in_bytes(200, (*self.server_state.default_headers, *headers), content))
-        self.server_state.total_requests += 1
-        self._deadline.set(self.timeout_keep_alive)
-        return True
-
-    def _hand_over_held_back(self) -> None:
-        body, self._held_back = self._held_back, None
-        self._hand_over()
-        if body:
-            super().on_body(body)
 
     def on_body(self, body: bytes) -> None:
         """Receive a part of the body."""
         self._has_progress = True
-        if self._held_back == b"":
-            self._held_back = body
-            return
-        if self._held_back is not None:  # The body arrives in several parts.
-            self._hand_over_held_back()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Answer a complete request at once if possible; otherwise leave it to the application."""
+        """Wait no longer for the request."""
         self._is_whole = self._has_progress = True
-        if self._held_back is not None:
-            if self._answer_at_once(self._held_back):
-                self._held_back = None
-                return
-            self._hand_over_held_back()
-        self._in_body = False
         self._deadline.clear()
         super().on_message_complete()
+        self._in_body = False
+
+    def answered_at_once(self) -> None:
+        """Begin to wait for the next request."""
+        super().answered_at_once()
+        self._around = 0
+        self._deadline.set(self.timeout_keep_alive)
 
     def on_response_complete(self) -> None:
         """Continue with the next request."""
-        if self._unanswered:
-            self._unanswered.popleft()
         super().on_response_complete()
         if self.transport.is_closing():  # A transport closes only once the client has read everything.
             self._reader.watch()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -16,10 +17,17 @@ class AtOnce:
     target: bytes
     """The path of the requests, all of which are POST requests without a query string."""
 
-    answer: Callable[[Headers, bytes, tuple[str, int] | None], tuple[Headers, bytes] | None]
+    read: Callable[[Headers], Any]
+    """Return what `answer` needs of a request's headers; `None` for a request that must go through ASGI.
+
+    It depends on the headers only: for the same ones it need not be called again.
+    """
+
+    answer: Callable[[Any, bytes, tuple[str, int] | None], tuple[Headers, bytes] | None]
     """Return headers and body of the response with status 200 to a request with these headers and this body.
 
-    The third argument is the address and port from which the connection comes.
+    The first argument is what `read` returned, the third one the address and port from which the connection
+    comes.
 
     Return `None` for a request that must go through ASGI. Never raise an exception.
     """

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from app.config import Settings
 from app.main import create_app
+from app.web.at_once import AtOnce
 from tests.access.issuer import SECRET, signed
 from tests.graphql.transport.identity import bearer
 from tests.inprocess import serving_app
@@ -41,7 +42,9 @@ def at_once(app: Starlette, headers: dict[str, str]) -> bytes | None:
     """The answer at once, if there is one."""
     sent = {"Host": "localhost", **JSON, **headers}
     raw = [(name.lower().encode(), value.encode()) for name, value in sent.items()]
-    answer = app.at_once.answer(raw, BODY, CLIENT)  # type: ignore[attr-defined]
+    at_once: AtOnce = app.at_once  # type: ignore[attr-defined]
+    read = at_once.read(raw)
+    answer = at_once.answer(read, BODY, CLIENT) if read else None
     return answer[1] if answer else None
 
 

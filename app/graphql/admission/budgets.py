@@ -123,7 +123,7 @@ class Caller:
         """Return the name of a viewer's buckets: the actor, or the address of all who have no name."""
         if viewer is OPEN or viewer.scope.sight is Sight.ANONYMOUS:
             return self.address
-        return f"@{viewer.actor}"
+        return viewer.spender
 
 
 class Account:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import strawberry
 from starlette.exceptions import HTTPException
@@ -17,6 +18,7 @@ from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
+from app.cqrs.viewers import Viewer
 from app.graphql.admission.budgets import Throttled
 from app.graphql.admission.persisted import NOT_FOUND, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
@@ -24,7 +26,7 @@ from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
 from app.graphql.streaming.executing import Item, Operations
 from app.graphql.streaming.streams import Streams
-from app.graphql.transport.http_requests import GraphQLRequest, Requests
+from app.graphql.transport.http_requests import GraphQLRequest, Requests, accept_body
 from app.graphql.transport.media_types import JSON, Accepted
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.refused import Refusal, refused
@@ -67,6 +69,17 @@ class Answer:
         """Send the whole response."""
         await send({"type": "http.response.start", "status": self._status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+class ReadHeaders(NamedTuple):
+    """What an answer at once depends on besides the body; equal headers are read once for many requests."""
+
+    viewer: Callable[[], Viewer | None]
+    """Returns the viewer at this moment; `None` if the token has to be verified, or refused."""
+    tokens: str
+    """The consistency tokens, separated by commas."""
+    forwarded: bytes | None
+    media_type: str
 
 
 class GraphQLEndpoint:
@@ -131,32 +144,38 @@ class GraphQLEndpoint:
             response = refused(internal, request.accepted.json)
         await response(scope, receive, send)
 
-    def answer_at_once(
-        self, headers: Mapping[bytes, bytes], body: bytes, client: Client = None
-    ) -> Answer | None:
+    def read_at_once(self, headers: Mapping[bytes, bytes]) -> ReadHeaders | None:
+        """Return what `answer_at_once` needs of the headers; `None` if it can't answer."""
+        accepted = Accepted.by(headers.get(b"accept", b""))
+        if accepted.events_above_all or not accept_body(headers):
+            return None
+        return ReadHeaders(
+            viewer=self.authentication.recalling(headers),
+            tokens=headers.get(_TOKEN_HEADER, b"").decode("latin-1"),
+            forwarded=headers.get(FORWARDED_FOR),
+            media_type=accepted.json,
+        )
+
+    def answer_at_once(self, headers: ReadHeaders, body: bytes, client: Client = None) -> Answer | None:
         """Return the cached answer to a POST request; `None` if the request may have to wait.
 
         The answer is the same as the one that the ASGI application would give.
         """
-        operation = self._requests.cached(headers, body)
+        operation = self._requests.cached(body)
         if operation is None:
             return None
-        accepted = Accepted.by(headers.get(b"accept", b""))
-        if accepted.events_above_all:
-            return None
-        viewer = self.authentication.at_once(headers)
+        viewer = headers.viewer()
         if viewer is None:
             return None
-        tokens = headers.get(_TOKEN_HEADER, b"").decode("latin-1")
-        caller = self._caller(client, headers.get(FORWARDED_FOR))
-        context = Context(self._circle(), viewer, sent_tokens=tokens, over_http=True, caller=caller)
+        caller = self._caller(client, headers.forwarded)
+        context = Context(self._circle(), viewer, sent_tokens=headers.tokens, over_http=True, caller=caller)
         if not context.demand_sent_tokens_at_once():
             return None
         try:
             answer = self.operations.compiled.recall(operation, context)
         except Throttled:
             return None
-        return Answer(answer, accepted.json, context.token_to_return, 200) if answer else None
+        return Answer(answer, headers.media_type, context.token_to_return, 200) if answer else None
 
     async def _answer(self, request: GraphQLRequest) -> ASGIApp:
         accepted = request.accepted

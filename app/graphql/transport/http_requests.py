@@ -91,17 +91,9 @@ class Requests:
         self._texts = texts
         self._known: BoundedCache[bytes, Operation] = BoundedCache(MOST_CACHED)
 
-    def cached(self, headers: Mapping[bytes, bytes], body: bytes) -> Operation | None:
-        """Return the cached operation of a body; `None` if it is not, or the request must be refused."""
-        operation = self._known.get(body)
-        if operation:
-            try:
-                _refuse_encoding(
-                    headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
-                )
-            except HTTPException:
-                return None
-        return operation
+    def cached(self, body: bytes) -> Operation | None:
+        """Return the cached operation of a body that `accept_body`; `None` if there is none."""
+        return self._known.get(body)
 
     async def operation(self, request: GraphQLRequest) -> Operation:
         """Return the operation in the query string or the body of a request.
@@ -136,6 +128,15 @@ class Requests:
         except NotAccepted as refusal:
             status = 413 if refusal.code == "LIMIT_EXCEEDED" else 400
             raise Refusal(status, str(refusal), refusal.code) from refusal
+
+
+def accept_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether the headers say that the body is JSON in UTF-8."""
+    try:
+        _refuse_encoding(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"))
+    except HTTPException:
+        return False
+    return True
 
 
 def _parts_in(parameters: QueryParams) -> Mapping[str, Any]:

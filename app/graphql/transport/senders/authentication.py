@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.datastructures import Headers
@@ -48,13 +49,17 @@ class Authentication:
 
     def at_once(self, headers: Mapping[bytes, bytes]) -> Viewer | None:
         """Return the viewer of a request; `None` if its token has to be verified, or refused."""
+        return self.recalling(headers)()
+
+    def recalling(self, headers: Mapping[bytes, bytes]) -> Callable[[], Viewer | None]:
+        """Return the function that does the same for all requests with these headers, whenever they come."""
         recall = self._recall
         if recall is None:
-            return OPEN
+            return _open
         sent = headers.get(_HEADER)
         if sent is not None:
-            return recall(sent[7:]) if sent.startswith(_SCHEMES) else None
-        return None if COOKIE in headers.get(b"cookie", b"") else ANONYMOUS
+            return partial(recall, sent[7:]) if sent.startswith(_SCHEMES) else _nobody
+        return _nobody if COOKIE in headers.get(b"cookie", b"") else _anonymous
 
     async def of_request(self, headers: Mapping[bytes, bytes]) -> Viewer:
         """Return the viewer of a request; raise `HTTPException` with the status 401 or 503."""
@@ -124,3 +129,15 @@ def _ascii(text: str) -> str:
 
 def _nothing() -> None:
     pass
+
+
+def _open() -> Viewer:
+    return OPEN
+
+
+def _anonymous() -> Viewer:
+    return ANONYMOUS
+
+
+def _nobody() -> None:
+    return None
