@@ -25,6 +25,7 @@ from app.cqrs.impersonal import outline
 from app.cqrs.live.following import Live
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
+from app.cqrs.log.events import Appended
 from app.cqrs.log.head import Head
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
@@ -73,15 +74,18 @@ class WriteSide:
 
 @asynccontextmanager
 async def open_write_side(
-    settings: Settings, committed: Committed = lambda _receipt, _actor: None
+    settings: Settings,
+    committed: Committed = lambda _receipt, _actor: None,
+    appended: Callable[[Appended], None] = lambda _appended: None,
 ) -> AsyncIterator[WriteSide]:
     """Yield the write side alone; a service on the same store sees its events within a second.
 
-    Call `committed` with the receipt and the actor of each command. Raise `WriteStoreUnavailable`.
+    Call `committed` with the receipt and the actor of each command, and `appended` with the events of each
+    commit. Raise `WriteStoreUnavailable`.
     """
     _make_folder(settings.data_dir)
     async with open_database(settings.write_store) as engines:
-        log = SqlWriteStore(engines, EVENTS)
+        log = SqlWriteStore(engines, EVENTS, appended)
         commands = CommandBus(log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed)
         yield WriteSide(commands=commands, log=log, store=engines.name)
 
@@ -103,8 +107,10 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             if receipt.position:
                 history.note(receipt.events)
                 head.rise(receipt.position, datetime.now(UTC))
-                relay.wake()
             statuses.committed(receipt, actor)
+
+        def appended(events: Appended) -> None:
+            relay.hand_over(events)
 
         def compare() -> None:
             shared_log.forget()
@@ -115,7 +121,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         mongod = None
         if not settings.mongodb_url:
             mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
-        write_side = await opened.enter_async_context(open_write_side(settings, committed))
+        write_side = await opened.enter_async_context(open_write_side(settings, committed, appended))
         log = write_side.log
         history, shared_log = History(log), SharedLog(log)
         documents = await opened.enter_async_context(

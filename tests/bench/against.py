@@ -8,11 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.bench.candidates import Stores
 from tests.bench.shop import PROJECT
+
+
+_NEWEST = (
+    "from alembic.script import ScriptDirectory; print(ScriptDirectory('app/migrations').get_current_head())"
+)
 
 
 class NoSuchRevision(Exception):
@@ -55,7 +59,8 @@ async def lend(write_store: str, checkout: Path) -> None:
 
     Processes that started before a migration go on with it; only a start refuses a newer schema.
     """
-    newest = ScriptDirectory(str(checkout / "app" / "migrations")).get_current_head()
+    # In that revision's own environment: its migrations may import what has another place here.
+    newest = _run(str(checkout / ".venv" / "bin" / "python"), "-c", _NEWEST, folder=checkout)
     engine = create_async_engine(write_store)
     async with engine.begin() as connection:
         stamp = sa.text("UPDATE alembic_version SET version_num = :newest")
@@ -63,7 +68,8 @@ async def lend(write_store: str, checkout: Path) -> None:
     await engine.dispose()
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
+def _run(*command: str, folder: Path | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     if done.returncode:
         raise NoSuchRevision(f"{' '.join(command)} has failed:\n{done.stderr.strip()}")
+    return done.stdout.strip()

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from app.cqrs.commands.aggregates import stream
 from app.domain.stock.events import StockReceived
 from app.stores.sql import write_store
-from app.stores.sql.transactions import SqlWork, events
+from app.stores.sql.transactions import Newest, SqlWork, events
 from tests.domain.shop import Shop, cause, open_shop
 from tests.domain.wanted import order
 from tests.postgres import Postgres, postgres
@@ -35,9 +35,9 @@ Act = Callable[[Shop, Random], Awaitable[object]]
 class UnprotectedWork(SqlWork):
     """Draws its positions from a sequence."""
 
-    async def take_positions(self) -> int:
+    async def take_positions(self) -> Newest:
         draw = text("SELECT nextval('unprotected')")
-        return int((await self.rows.execute(draw)).scalar_one()) * MOST_EVENTS
+        return Newest(int((await self.rows.execute(draw)).scalar_one()) * MOST_EVENTS - 1, None)
 
 
 class Follower:

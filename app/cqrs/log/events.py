@@ -1,7 +1,7 @@
 """Recorded events: the envelope, the registry of types, and the log that keeps them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -192,6 +192,19 @@ def _without_values(error: msgspec.MsgspecError) -> str:
         return f"a value is refused with {type(error.__cause__).__name__}"
     wrong, at, path = str(error).rpartition(" - at `")
     return re.split("['\"]", wrong if at else path)[0].strip() + (f" at `{path}" if at else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appended:
+    """Events that a commit of this process has put at the end of the log."""
+
+    after: UUID | None
+    """The id of the event right before them; `None` if it is unknown, or the log was empty."""
+    last: int
+    """The position of the newest of them."""
+    count: int
+    events: Callable[[], Sequence["RecordedEvent"]]
+    """Reads them, as a reader of the log would, from what was stored."""
 
 
 class EventLog(Protocol):

@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from app.cqrs.impersonal import outline
 from app.cqrs.log.event_bus import EventBatch, EventBus
-from app.cqrs.log.events import EventLog, RecordedEvent
+from app.cqrs.log.events import Appended, EventLog, RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.log.history import History, HistoryChanged, read_on
 
 BATCH = 500
 """Maximum events that are read from the log at once."""
+
+MOST_HANDED_OVER = 64
+"""Commits whose events wait in memory; the log is read if there were more."""
 
 logger = logging.getLogger(__name__)
 
@@ -20,10 +23,11 @@ logger = logging.getLogger(__name__)
 class Relay:
     """Follows the log from the head at its start; projectors read older events themselves.
 
-    `wake` is called on every commit. The relay also reads the log every `backstop` seconds, for commits
-    whose notification was lost. `published` is called with the events of each batch. Each read also compares
-    the event that was published last: after the log was set back, `set_back` is called before anything else
-    is published.
+    `hand_over` is called with the events of each commit of this process, which need not be read again, and
+    `wake` on every other commit. The relay also reads the log every `backstop` seconds, for commits whose
+    notification was lost. `published` is called with the events of each batch. Each read also compares the
+    event that was published last, and so does the transaction of events that are handed over: after the log
+    was set back, `set_back` is called before anything else is published.
     """
 
     def __init__(
@@ -45,11 +49,20 @@ class Relay:
         self._set_back = set_back
         self._backstop = backstop
         self._woken = asyncio.Event()
+        self._unread = True
+        """True if the log may have events that were not handed over."""
+        self._appended = deque[Appended](maxlen=MOST_HANDED_OVER)
         self._last: RecordedEvent | None = None
         """The event that was published last, or the newest one when the relay began."""
 
     def wake(self) -> None:
         """Read the log now, because of a commit."""
+        self._unread = True
+        self._woken.set()
+
+    def hand_over(self, appended: Appended) -> None:
+        """Publish these events now; the log is read if others come before them."""
+        self._appended.append(appended)
         self._woken.set()
 
     async def run(self, position: int, last: RecordedEvent | None = None) -> None:
@@ -59,20 +72,24 @@ class Relay:
         """
         self._last = last
         while True:
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(self._backstop):  # `wait_for` can swallow a cancellation
                     await self._woken.wait()
+            except TimeoutError:
+                self._unread = True
             self._woken.clear()
             try:
                 if self._last is None and position:
                     self._last = await self._event_at(position)
                 await self._publish_new()
             except HistoryChanged as change:
+                self._unread = True
                 try:
                     position = await self._begin_anew(change)
                 except Exception as reason:  # The next read raises `HistoryChanged` again.
                     _log_retry(reason)
             except Exception as reason:
+                self._unread = True
                 _log_retry(reason)
 
     async def _event_at(self, position: int) -> RecordedEvent:
@@ -82,15 +99,34 @@ class Relay:
         return found[0]
 
     async def _publish_new(self) -> None:
-        while events := await read_on(self._log, self._last, BATCH):
-            after = self._last.position if self._last else 0
-            self._history.note(events)
-            self._head.rise(events[-1].position, events[-1].occurred_at)
-            await self._bus.publish(EventBatch(after=after, events=events))
-            self._published(events)
-            self._last = events[-1]
-            if len(events) < BATCH:  # A later commit calls `wake`.
-                break
+        while True:
+            if events := self._handed_over():
+                await self._publish(events)
+            elif self._unread:
+                self._unread = False
+                if events := await read_on(self._log, self._last, BATCH):
+                    self._unread = self._unread or len(events) == BATCH
+                    await self._publish(events)
+            else:
+                return
+
+    def _handed_over(self) -> Sequence[RecordedEvent] | None:
+        """Return the next events that were handed over; `None` if others come before them."""
+        while self._appended:
+            appended = self._appended.popleft()
+            if self._last and appended.after == self._last.event_id and appended.count <= BATCH:
+                return appended.events()
+            if self._last is None or appended.last > self._last.position:
+                self._unread = True
+        return None
+
+    async def _publish(self, events: Sequence[RecordedEvent]) -> None:
+        after = self._last.position if self._last else 0
+        self._history.note(events)
+        self._head.rise(events[-1].position, events[-1].occurred_at)
+        await self._bus.publish(EventBatch(after=after, events=events))
+        self._published(events)
+        self._last = events[-1]
 
     async def _begin_anew(self, change: HistoryChanged) -> int:
         position = await self._log.head()

@@ -15,7 +15,16 @@ from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command
 from app.stores.sql.engines.opening import Rows
 from app.stores.sql.pending_writes import PendingWrites, Statement, Values, Write, key_of
-from app.stores.sql.transactions import ACCEPT, APPEND, SqlWork, claimed, earlier_of
+from app.stores.sql.transactions import (
+    ACCEPT,
+    APPEND,
+    Listener,
+    Newest,
+    SqlWork,
+    appended,
+    claimed,
+    earlier_of,
+)
 
 MOST_EXPECTED = 1_000
 """Ids up to which rows are read for all commands of a group at once; SQLite takes 32,766 in a statement."""
@@ -57,8 +66,15 @@ class SqlGroup:
     are read once.
     """
 
-    def __init__(self, rows: Rows, types: EventTypes, tables: ClaimedTables | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        types: EventTypes,
+        tables: ClaimedTables | None = None,
+        listener: Listener = lambda _appended: None,
+    ) -> None:
         self._rows = rows
+        self._listener = listener
         self._types = types
         self._tables = ClaimedTables() if tables is None else tables
         self._accepted: list[tuple[SqlWork, str]] = []
@@ -106,22 +122,23 @@ class SqlGroup:
 
         Raises `UndeclaredEvent`.
         """
-        appended, done, receipts = list[dict[str, Any]](), list[dict[str, Any]](), list[Receipt]()
-        position = 0
+        events, done, receipts = list[dict[str, Any]](), list[dict[str, Any]](), list[Receipt]()
+        newest = Newest(0, None)
         await self._pending.send(self._rows)
         if any(work.recorded for work, _ in self._accepted):
-            position = await self._accepted[0][0].take_positions()
+            newest = await self._accepted[0][0].take_positions()
         for work, fingerprint in self._accepted:
-            marks, rows = work.lay_out(position)
+            marks, rows = work.lay_out(newest.position + len(events) + 1)
             receipt, row = work.accepted(fingerprint, marks)
-            position += len(marks)
-            appended += rows
+            events += rows
             done.append(row)
             receipts.append(receipt)
-        if appended:
-            await self._rows.execute(APPEND, appended)
+        if events:
+            await self._rows.execute(APPEND, events)
         await self._rows.execute(ACCEPT, done)
         await self._rows.commit()
+        if events:
+            self._listener(appended(newest, events, self._types))
         return receipts
 
     async def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cqrs.revocations import Revocation
 from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
-from app.stores.sql.transactions import log_head
+from app.stores.sql.transactions import HOLD
 
 revocations = Table(
     "revocations",
@@ -20,7 +20,6 @@ revocations = Table(
     Column("revoked_by", String(200), nullable=False),
 )
 
-_HOLD = select(log_head.c.store_id).with_for_update()
 _NEXT = select(func.coalesce(func.max(revocations.c.number), 0) + 1).scalar_subquery()
 _REVOKE = (
     revocations.insert()
@@ -35,7 +34,7 @@ async def revoke(rows: Rows, actor: str, by: str) -> Revocation:
 
     It takes the lock under which events are numbered, so that a reader never misses one that commits late.
     """
-    await rows.execute(_HOLD)
+    await rows.execute(HOLD)
     at = datetime.now(UTC)
     number = (await rows.execute(_REVOKE, {"a": actor, "at": at, "b": by})).scalar_one()
     await rows.commit()

@@ -1,10 +1,11 @@
 """The transactions of commands: rows, events and receipts together, or none of them."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -28,13 +29,16 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.outcomes import CommandKey, EventMark, Receipt
 from app.cqrs.commands.write_store import Cause
-from app.cqrs.log.events import EventTypes
+from app.cqrs.log.events import Appended, EventTypes, RecordedEvent
 from app.cqrs.messages import Event, encode
 from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
 from app.stores.sql.held_head import HeldHead
 from app.stores.sql.pending_writes import Statement, Values
 
 logger = logging.getLogger(__name__)
+
+Listener = Callable[[Appended], None]
+"""A function that is called with the events of each commit."""
 
 events = Table(
     "events",
@@ -86,7 +90,10 @@ _EARLIER = select(commands).where(commands.c.command_id.in_(bindparam("keys")))
 ACCEPT = commands.insert()
 APPEND = events.insert()
 HEAD = select(func.coalesce(func.max(events.c.position), 0))
-_HOLD = select(HeldHead(HEAD.scalar_subquery()))
+_held = select(HeldHead(HEAD.scalar_subquery()).label("position")).subquery()
+HOLD = select(_held.c.position, events.c.event_id).outerjoin_from(
+    _held, events, events.c.position == _held.c.position
+)
 
 
 @lru_cache
@@ -110,6 +117,42 @@ async def earlier_of(rows: Rows, keys: Sequence[CommandKey]) -> dict[CommandKey,
     return found
 
 
+class Newest(NamedTuple):
+    """The end of the log."""
+
+    position: int
+    event_id: UUID | None
+    """`None` in an empty log, and if the event was committed while the transaction waited for its turn."""
+
+
+def recorded(types: EventTypes, row: Any) -> RecordedEvent:
+    """Return the event in a row of `events`."""
+    event = types.read(row.type, row.schema_version, row.data)
+    return RecordedEvent(
+        position=row.position,
+        event_id=row.event_id,
+        stream=row.stream,
+        stream_version=row.stream_version,
+        type=types.name(event, row.type),
+        occurred_at=row.occurred_at,
+        command_id=row.command_id,
+        correlation_id=row.correlation_id,
+        causation_id=row.causation_id,
+        actor=row.actor,
+        event=event,
+    )
+
+
+def appended(newest: Newest, rows: Sequence[dict[str, Any]], types: EventTypes) -> Appended:
+    """Return the events in these rows, which come right after the `newest` one."""
+    return Appended(
+        after=newest.event_id,
+        last=rows[-1]["position"],
+        count=len(rows),
+        events=lambda: [recorded(types, SimpleNamespace(**row)) for row in rows],
+    )
+
+
 class SqlWork:
     """The transaction of one command.
 
@@ -118,10 +161,14 @@ class SqlWork:
     through `rows`.
     """
 
-    def __init__(self, rows: Rows, cause: Cause, types: EventTypes) -> None:
+    def __init__(
+        self, rows: Rows, cause: Cause, types: EventTypes, listener: Listener = lambda _appended: None
+    ) -> None:
         self.rows = rows
         self._cause = cause
         self._types = types
+        self._listener = listener
+        self._own: Appended | None = None
         self.recorded: list[tuple[str, int, Event]] = []
 
     @property
@@ -161,12 +208,16 @@ class SqlWork:
         receipt, row = self.accepted(fingerprint, marks)
         await self.rows.execute(ACCEPT, row)
         await self.rows.commit()
+        if self._own:
+            self._listener(self._own)
         return receipt
 
     async def append(self) -> list[EventMark]:
         """Put the recorded events at the end of the log; raise `UndeclaredEvent`."""
-        marks, rows = self.lay_out(await self.take_positions())
+        newest = await self.take_positions()
+        marks, rows = self.lay_out(newest.position + 1)
         await self.rows.execute(APPEND, rows)
+        self._own = appended(newest, rows, self._types)
         return marks
 
     def lay_out(self, first: int) -> tuple[list[EventMark], list[dict[str, Any]]]:
@@ -211,10 +262,10 @@ class SqlWork:
         }
         return receipt, row
 
-    async def take_positions(self) -> int:
-        """Return the next position, and block other transactions that append until this one has ended.
+    async def take_positions(self) -> Newest:
+        """Return the newest event, and block other transactions that append until this one has ended.
 
-        After a rollback another transaction gets the same position, so positions rise in commit order.
+        After a rollback another transaction gets the same positions, so positions rise in commit order.
         """
-        last: int = (await self.rows.execute(_HOLD)).scalar_one()
-        return last + 1
+        found = (await self.rows.execute(HOLD)).one()
+        return Newest(found.position, found.event_id)

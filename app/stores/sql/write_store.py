@@ -26,7 +26,7 @@ from app.stores.sql import revocations
 from app.stores.sql.engines.opening import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
-from app.stores.sql.transactions import HEAD, SqlWork, commands, events, secrets
+from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, recorded, secrets
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +49,12 @@ class RuleBroken(Impersonal):
 class SqlWriteStore:
     """The write store, which begins transactions, and reads the log for relay and projectors."""
 
-    def __init__(self, engines: Engines, types: EventTypes) -> None:
+    def __init__(
+        self, engines: Engines, types: EventTypes, listener: Listener = lambda _appended: None
+    ) -> None:
+        """Call `listener` with the events of each commit."""
         self._engines = engines
+        self._listener = listener
         self._types = types
         self._claimed = ClaimedTables()
 
@@ -58,13 +62,14 @@ class SqlWriteStore:
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         """Yield a transaction, which is rolled back unless the block commits it."""
         async with self._answering(self._engines.writing) as connection:
-            yield SqlWork(self._engines.database.rows(connection), cause, self._types)
+            yield SqlWork(self._engines.database.rows(connection), cause, self._types, self._listener)
 
     @asynccontextmanager
     async def begin_group(self) -> AsyncIterator[SqlGroup]:
         """Begin a transaction for several commands that is rolled back unless it was committed."""
         async with self._answering(self._engines.writing) as connection:
-            yield SqlGroup(self._engines.database.rows(connection), self._types, self._claimed)
+            rows = self._engines.database.rows(connection)
+            yield SqlGroup(rows, self._types, self._claimed, self._listener)
 
     async def token_key(self) -> bytes:
         """Return the key with which this store's consistency tokens are signed."""
@@ -91,23 +96,7 @@ class SqlWriteStore:
         """Return up to `limit` events with positions greater than `after`, in order."""
         async with self._answering(self._engines.reading) as connection:
             rows = (await connection.execute(_READ, {"after": after, "most": limit})).all()
-        found = ((row, self._types.read(row.type, row.schema_version, row.data)) for row in rows)
-        return [
-            RecordedEvent(
-                position=row.position,
-                event_id=row.event_id,
-                stream=row.stream,
-                stream_version=row.stream_version,
-                type=self._types.name(event, row.type),
-                occurred_at=row.occurred_at,
-                command_id=row.command_id,
-                correlation_id=row.correlation_id,
-                causation_id=row.causation_id,
-                actor=row.actor,
-                event=event,
-            )
-            for row, event in found
-        ]
+        return [recorded(self._types, row) for row in rows]
 
     async def receipts(self, command_ids: Collection[UUID]) -> Mapping[CommandKey, Receipt]:
         """Return the receipts of all accepted commands with these ids, whoever sent them."""

@@ -74,7 +74,7 @@ async def test_a_group_reads_and_writes_each_table_once_for_all_its_commands(sho
     await carry_out(shop, orders[:1])  # Which tables such a command claims is known after the first.
     with statements(shop) as sent:
         await carry_out(shop, orders)
-    sent.remove("SELECT events" if "SELECT events" in sent else "SELECT")  # the end of the log
+    sent.remove("SELECT (SELECT")  # the end of the log
     assert sent == [
         *("SELECT commands", "SELECT customers", "SELECT products", "SELECT stocks"),
         *("INSERT orders", "INSERT order_lines", "UPDATE stocks", "INSERT events", "INSERT commands"),
