@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.bench.candidates import Stores
 from tests.bench.shop import PROJECT
 
-
 _NEWEST = (
     "from alembic.script import ScriptDirectory; print(ScriptDirectory('app/migrations').get_current_head())"
 )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -240,7 +240,7 @@ class SqlWork:
                 "type": mark.type,
                 "schema_version": event.schema_version,
                 "data": encode(event),
-                "occurred_at": self.now,
+                "occurred_at": self.now.astimezone(UTC),
                 "command_id": self._cause.command_id,
                 "correlation_id": self._cause.correlation_id,
                 "causation_id": self._cause.command_id,

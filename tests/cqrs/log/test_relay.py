@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
 
+import pytest
+
 from app.cqrs.log.event_bus import AsyncioEventBus, EventBatch
-from app.cqrs.log.events import RecordedEvent
+from app.cqrs.log.events import Appended, RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.log.history import History, tag_of
-from app.cqrs.log.relay import Relay
+from app.cqrs.log.relay import BATCH, Relay
 from tests.read_models.shop import History as Shop
 from tests.read_models.shop import product_added
 
@@ -89,6 +91,76 @@ async def test_tells_of_every_event_that_it_publishes() -> None:
                 relay.wake()
                 await batches.next()
     assert told == log.history.events
+
+
+def appended(log: Log, count: int) -> Appended:
+    """What a commit hands over that has put so many events at the end of the log."""
+    before = log.history.events[-1:]
+    log.happen(count)
+    events = log.history.events[-count:]
+    after = before[0].event_id if before else None
+    return Appended(after=after, last=len(log.history.events), count=count, events=lambda: events)
+
+
+async def test_what_is_handed_over_is_published_without_being_read() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    log.happen(1)
+    relay = Relay(log, bus, Head(), backstop=1_000)
+    with bus.subscribe() as batches:
+        async with running(relay, start=0):
+            relay.wake()
+            assert span(await batches.next()) == (0, 1)
+            log.was_read.clear()
+            relay.hand_over(appended(log, 2))
+            relay.hand_over(appended(log, 1))
+            assert span(await batches.next()) == (1, 4)
+            assert not log.was_read.is_set()
+
+
+async def test_what_others_have_written_before_is_read_and_nothing_is_published_twice() -> None:
+    log, bus = Log(), AsyncioEventBus()
+    log.happen(1)
+    relay = Relay(log, bus, Head(), backstop=1_000)
+    with bus.subscribe() as batches:
+        async with running(relay):
+            relay.wake()
+            await batches.next()
+            log.happen(1)
+            relay.hand_over(appended(log, 1))
+            relay.hand_over(appended(log, 1))
+            assert span(await batches.next()) == (1, 4)
+            relay.hand_over(appended(log, 1))
+            assert span(await batches.next()) == (4, 5)
+
+
+@pytest.mark.parametrize("count", [BATCH + 1, 2 * BATCH])
+async def test_a_large_commit_is_read_in_batches(count: int) -> None:
+    log, bus, published = Log(), AsyncioEventBus(), list[RecordedEvent]()
+    log.happen(1)
+    relay = Relay(log, bus, Head(), backstop=1_000, published=published.extend)
+    with bus.subscribe() as batches:
+        async with running(relay):
+            relay.wake()
+            await batches.next()
+            relay.hand_over(appended(log, count))
+            while len(published) <= count:
+                await batches.next()
+    assert published == log.history.events
+
+
+async def test_what_is_handed_over_after_the_log_was_set_back_is_not_published_before_that_is_told() -> None:
+    log, bus, told = Log(), AsyncioEventBus(), asyncio.Event()
+    log.happen(3)
+    relay = Relay(log, bus, Head(), set_back=told.set, backstop=1_000)
+    with bus.subscribe() as batches:
+        async with running(relay, start=3):
+            relay.wake()
+            await log.was_read.wait()
+            log.history.events[2] = replace(log.history.events[2], event_id=uuid4())
+            relay.hand_over(appended(log, 1))
+            await told.wait()
+            relay.hand_over(appended(log, 1))
+            assert span(await batches.next()) == (4, 5)
 
 
 async def test_finds_by_itself_what_nobody_told_it_of() -> None:

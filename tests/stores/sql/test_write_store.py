@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from app.cqrs.commands.outcomes import CommandKey
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import outline
-from app.cqrs.log.events import EventTypes, UndeclaredEvent, UnknownEvent, UnreadableEvent
+from app.cqrs.log.events import Appended, EventTypes, UndeclaredEvent, UnknownEvent, UnreadableEvent
 from app.cqrs.messages import Event
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.catalog.tables import products
@@ -110,6 +110,30 @@ async def test_positions_have_no_gaps_and_rise_as_readers_see_them_however_many_
     writers = [turn(store, f"book-{number}", 0, 1, 2) for number in range(30)]
     await asyncio.gather(follow(), *writers)
     assert seen == list(range(1, 61))
+
+
+async def test_the_events_of_each_commit_are_handed_over_as_a_reader_reads_them(engines: Engines) -> None:
+    types, handed_over = EventTypes(), list[Appended]()
+    types.add(PageTurned)
+    store = SqlWriteStore(engines, types, handed_over.append)
+    await turn(store, "book-1", 0, 1, 2)
+    async with store.begin_group() as group:
+        for number in (2, 3):
+            work = await group.begin(cause())
+            work.record(f"book-{number}", 0, [PageTurned(page=number)])
+            group.accept(work, "")
+        assert len(handed_over) == 1, "nothing before the commit"
+        await group.commit()
+    async with store.begin(cause()) as work:
+        await work.commit("")
+    with suppress(Conflict):
+        await turn(store, "book-1", 0, 1)
+    one, other = handed_over
+    read = await store.read(after=0, limit=10)
+    assert [*one.events(), *other.events()] == read
+    assert [each.occurred_at.tzinfo for each in one.events()] == [UTC, UTC]
+    assert (one.after, other.after) == (None, read[1].event_id)
+    assert [(each.last, each.count) for each in handed_over] == [(2, 2), (4, 2)]
 
 
 async def test_the_receipt_of_a_command_is_kept(store: SqlWriteStore) -> None:
