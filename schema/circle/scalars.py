@@ -26,6 +26,9 @@ _DATETIME = re.compile(
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
+LONGEST_DECIMAL = 1_000
+"""Characters of a decimal, which may have many zeros."""
+
 SHOWN_OF_WRONG = 40
 """The number of characters of a wrong value that the error message repeats."""
 
@@ -44,6 +47,8 @@ def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise GraphQLError('A Decimal is written as a string, such as "19.90".')
     text = str(value)
+    if len(text) > LONGEST_DECIMAL:  # Its digits would be counted for a long time.
+        raise GraphQLError("A Decimal has at most 34 digits.")
     if not _DECIMAL.fullmatch(text):
         raise _wrong(text, "Decimal", 'Write it like "19.90".')
     parsed = Decimal(text)

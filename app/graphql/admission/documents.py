@@ -1,18 +1,17 @@
 """The cache of parsed and validated documents, bounded in bytes."""
 
+import asyncio
 import gc
 from dataclasses import dataclass, field
+from functools import partial
 from sys import getsizeof
+from typing import Any
 
 from graphql import (
     ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
-    NoUndefinedVariablesRule,
-    NoUnusedVariablesRule,
-    OverlappingFieldsCanBeMergedRule,
-    VariablesInAllowedPositionRule,
     parse,
     validate,
 )
@@ -23,6 +22,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.cqrs.memory.bounded_cache import BoundedCache
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.formula import Formula
+from app.graphql.admission.slices import in_slices, pause
 from app.graphql.admission.turns import LONG_TEXT, turns
 
 MOST_ERRORS = 50
@@ -51,15 +51,10 @@ FORMULA_SHARE = 8
 """The formula of an operation's cost takes at most this part of the document's bytes; a 25th was measured."""
 
 LARGE = 140
-"""Tokens of a document above which the garbage of its validation is collected at once, which takes long."""
-
-IN_STEPS = 700
-"""Tokens of a document above which it is validated in several steps; so many take 10 ms."""
+"""Tokens of a document above which it is validated in slices, and the garbage of that is collected at once.
+Fewer take about 2 ms."""
 
 Rules = tuple[type[ASTValidationRule], ...]
-
-_OF_VARIABLES = {NoUndefinedVariablesRule, NoUnusedVariablesRule, VariablesInAllowedPositionRule}
-"""The rules that collect an operation's variables, through all fragments; together they collect them once."""
 
 
 def bytes_of_document(document: DocumentNode) -> int:
@@ -87,23 +82,11 @@ def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
             gc.enable()
 
 
-def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
-    """Return the errors of a document, and leave no garbage behind.
+class _Pausing(ASTValidationRule):
+    """A rule that everything conforms to, with a pause at each node if the others have taken long enough."""
 
-    graphql-core's visitors refer to themselves and to the document. The garbage collector must not run while
-    they are in use, or it would move them to an older generation.
-    """
-    if known_of(document).tokens < LARGE or not gc.isenabled():
-        return _errors_of(schema, document, rules)
-    gc.disable()
-    try:
-        faults = _errors_of(schema, document, rules)
-        for fault in faults:
-            fault.__traceback__ = None  # The frames of the error that aborts refer to all visitors.
-        return faults
-    finally:
-        gc.collect(1)  # Up to the middle generation, which would otherwise gather ten documents.
-        gc.enable()  # Not earlier: so many new objects could start a full collection.
+    def enter(self, *_node: Any) -> None:
+        pause()
 
 
 def _errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
@@ -112,23 +95,43 @@ def _errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> l
     return validate(schema, document, every, max_errors=MOST_ERRORS)
 
 
-async def _validated_in_steps(
+_one_at_a_time = asyncio.Lock()
+"""Held by the validation of a large document."""
+
+
+async def _errors_in_slices(
     schema: GraphQLSchema, document: DocumentNode, rules: Rules
 ) -> list[GraphQLError]:
-    """Return the errors of a document in the order of the text; yield to other tasks between the steps."""
+    """Return the errors of a large document, and leave no garbage behind; yield to other tasks meanwhile.
+
+    graphql-core's visitors refer to themselves and to the document. The garbage collector must not run while
+    they are in use, or it would move them to an older generation.
+    """
+    async with _one_at_a_time:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            faults = await in_slices(partial(_errors_of, schema, document, (_Pausing, *rules)))
+            for fault in faults:
+                fault.__traceback__ = None  # The frames of the error that aborts refer to all visitors.
+            return faults
+        finally:
+            if collects:
+                gc.collect(1)  # Up to the middle generation, which would otherwise gather ten documents.
+                gc.enable()  # Not earlier: so many new objects could start a full collection.
+
+
+async def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
+    """Return the errors of a document in the order of the text."""
     known = known_of(document)
     if not known.complete:
         await turns.take_for(known.source.body)
         document = _parsed(known.source.body)
-    steps = [rules] if known.tokens < IN_STEPS else _steps(rules)
-    faults: list[GraphQLError] = []
-    for step in steps:
-        await turns.take_for(known.source.body)
-        found = _validated(schema, document, step)
-        faults += map(_without_nodes, found)
-        if any(isinstance(fault, ValidationAbortedError) for fault in found):
-            return faults
-    return faults if len(steps) == 1 else sorted(faults, key=_place)
+    if known.tokens < LARGE:
+        return list(map(_without_nodes, _errors_of(schema, document, rules)))
+    await turns.take_for(known.source.body)
+    faults = await _errors_in_slices(schema, document, rules)
+    return list(map(_without_nodes, faults))
 
 
 def _without_nodes(fault: GraphQLError) -> GraphQLError:
@@ -145,21 +148,6 @@ def _without_nodes(fault: GraphQLError) -> GraphQLError:
         original_error=original and original.with_traceback(None),
         extensions=fault.extensions,
     )
-
-
-def _steps(rules: Rules) -> list[Rules]:
-    """Return the rules in up to three parts that take about equally long.
-
-    More parts would not pay: for each of them the whole document is visited again.
-    """
-    merging = tuple(rule for rule in rules if rule is OverlappingFieldsCanBeMergedRule)
-    of_variables = tuple(rule for rule in rules if rule in _OF_VARIABLES)
-    others = tuple(rule for rule in rules if rule not in {*merging, *of_variables})
-    return [step for step in (others, of_variables, merging) if step]
-
-
-def _place(fault: GraphQLError) -> int:
-    return next(iter(fault.positions or [0]))
 
 
 @dataclass(slots=True)
@@ -196,7 +184,7 @@ class Documents:
         known = self._known(document)
         if known and (faults := known.faults.get((schema, rules))) is not None:
             return faults
-        faults = await _validated_in_steps(schema, document, rules)
+        faults = await _validated(schema, document, rules)
         if known is None:
             return faults
         if (meanwhile := known.faults.setdefault((schema, rules), faults)) is not faults:

@@ -12,7 +12,7 @@ from graphql.validation.validate import ValidationAbortedError
 from app.graphql.admission import turns
 from app.graphql.admission.compact_documents import known_of
 from app.graphql.admission.counting import formula, fragments_of
-from app.graphql.admission.documents import IN_STEPS, LARGE, MOST_ERRORS, Documents
+from app.graphql.admission.documents import LARGE, MOST_ERRORS, Documents
 from app.graphql.admission.limits import MOST_TOKENS
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.strawberry import core_schema
@@ -131,7 +131,7 @@ async def test_what_is_no_document_is_refused_each_time() -> None:
     assert len(documents.kept) == 0
 
 
-async def test_a_long_text_is_validated_in_steps_and_its_faults_are_those_of_the_library(
+async def test_a_long_text_is_validated_in_slices_and_its_faults_are_those_of_the_library(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(turns, "SLICE", 0.0)
@@ -142,16 +142,16 @@ async def test_a_long_text_is_validated_in_steps_and_its_faults_are_those_of_the
         + " a9: product(id: $wrong) { id } product(id: 1, id: 2) { name } }"
     )
     document = Documents().parse(text, max_tokens=MOST_TOKENS)
-    assert known_of(document).tokens > IN_STEPS
+    assert known_of(document).tokens > LARGE
     others = Others()
     faults = await parsed(Documents(), text)
     others.stop()
     expected = validate(core_schema(schema), document, RULES)
-    assert sorted(fault.message for fault in faults) == sorted(fault.message for fault in expected)
+    assert [(each.message, each.positions) for each in faults] == [
+        (each.message, each.positions) for each in expected
+    ]
     assert len(faults) >= 4
-    places = [next(iter(fault.positions or ())) for fault in faults]
-    assert places == sorted(places)
-    assert others.rounds >= 3
+    assert others.rounds > 100
 
 
 MERGED = "{" + " products { nodes { name } }" * 400 + "} # %d"
