@@ -61,6 +61,7 @@ from app.graphql.admission.formula import (
     Variable,
 )
 from app.graphql.admission.lists import MOST_ITEMS, refuse_more
+from app.graphql.admission.slices import pause
 
 ASSUMED_ITEMS = 10
 """Assumed number of items of a list in a document, because its length is unknown before it is read."""
@@ -89,7 +90,10 @@ def fragments_of(document: DocumentNode) -> Fragments:
 
 
 def formula(schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode) -> Formula:
-    """Return the formula of a valid operation; raise `GraphQLError` if a literal list is too long."""
+    """Return the formula of a valid operation; raise `GraphQLError` if a literal list is too long.
+
+    It takes long for a large operation, and may run in slices.
+    """
     counting = _Counting(schema, fragments, operation)
     root: Any = schema.get_root_type(operation.operation)
     selected = counting.selected(operation.selection_set, root)
@@ -172,6 +176,7 @@ class _Counting:
         return self._counted[name]
 
     def _field(self, node: FieldNode, kind: Any, conditions: tuple[Condition, ...]) -> Field:
+        pause()
         name = node.name.value
         field: GraphQLField = _META.get(name) or kind.fields[name]
         arguments = {each.name.value: each for each in node.arguments or ()}

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from graphql import (
     DocumentNode,
@@ -23,6 +24,7 @@ from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import documents
 from app.graphql.admission.formula import Formula
 from app.graphql.admission.lists import refuse_long_lists
+from app.graphql.admission.slices import in_slices
 from app.graphql.admission.turns import turns
 from app.graphql.admission.validation import with_located_literals
 from app.graphql.internals.strawberry import core_schema, sent_operation_name
@@ -104,7 +106,7 @@ class Limits(SchemaExtension):
             if operation is None:  # strawberry reports that there is no operation of this name.
                 return []
             try:
-                cost = formula(schema, fragments_of(document), operation)
+                cost = await in_slices(partial(formula, schema, fragments_of(document), operation))
             except GraphQLError as refusal:
                 return [refusal.with_traceback(None)]
             documents.admit(schema, document, rules, name, cost)

@@ -1,6 +1,7 @@
 """Compiled operations, parsed and validated once, with plans for the conditions and viewers that differ."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self
 
 import strawberry
@@ -11,6 +12,7 @@ from app.cqrs.viewers import Sight
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import formula
 from app.graphql.admission.lists import refuse_long_lists
+from app.graphql.admission.slices import in_slices
 from app.graphql.compiled.arguments import ByteBudget, Variables
 from app.graphql.compiled.parsed import NotCovered, Parsed, parsed
 from app.graphql.compiled.plans import Plan
@@ -41,7 +43,8 @@ class CompiledOperation:
         cls, schema: strawberry.Schema, leaves: Leaves, query: str, operation_name: str | None
     ) -> Self:
         """Compile an operation in steps, and yield to other tasks between them; raise `NotCovered`."""
-        return cls(schema, leaves, await parsed(core_schema(schema), query, operation_name))
+        found = await parsed(core_schema(schema), query, operation_name)
+        return await in_slices(partial(cls, schema, leaves, found))
 
     def __init__(self, schema: strawberry.Schema, leaves: Leaves, parsed: Parsed) -> None:
         """Make the formula of the cost; raise `NotCovered`."""
