@@ -21,6 +21,7 @@ SHOWN = {
     "order": "id status total { amount } lines { sku quantity } customer { name } timeline { status actor }",
     "product": "id name price { amount currencyCode } available version",
 }
+PEAR = {"sku": "PEAR", "name": "Pear", "category": "Fruit", "unitPrice": {"amount": "1.00"}}
 ERRORS = (
     "errors { __typename code message path ... on OutOfStock { available } ... on NotFound { missingId } }"
 )
@@ -159,3 +160,17 @@ async def test_a_mutation_that_comes_again_through_sockets_is_compiled(service: 
         async with service.client.subscribe(text, {"input": {"name": name}}) as answers:
             assert (await answers.next())["customer"]["name"] == name
     assert service.operations.compiled.answered == before + 2
+
+
+async def test_whoever_may_not_send_a_command_is_told_so_by_a_compiled_mutation_too(
+    mongo_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name, auth="development"
+    )
+    async with serving(settings) as service:
+        answers = await sent(service, mutation("addProduct"), *[PEAR] * 3)
+        assert await service.circle.log.head() == 0
+    told = [each.data["shown"]["errors"] for each in answers]
+    assert told == [told[0]] * 3
+    assert [each["code"] for each in told[0]] == ["NOT_ALLOWED"]
