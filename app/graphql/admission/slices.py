@@ -5,6 +5,7 @@ document. A greenlet lets such a callback return to the event loop, and go on la
 """
 
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -32,6 +33,7 @@ async def in_slices(work: Callable[[], T]) -> T:
     If the caller is cancelled meanwhile, the work ends at its pause with `GreenletExit`.
     """
     running = _Sliced(work)
+    running.gr_context = copy_context()  # It would begin with an empty one.
     result: T = running.switch()
     try:
         while not running.dead:

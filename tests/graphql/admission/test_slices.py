@@ -1,6 +1,7 @@
 """Synchronous work in slices: others have their turns meanwhile, and it ends as it would without pauses."""
 
 import asyncio
+from contextvars import ContextVar
 from functools import partial
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from app.graphql.admission import turns
 from app.graphql.admission.slices import in_slices, pause
 from tests.graphql.rounds import Others
+
+
+REQUEST = ContextVar("REQUEST", default="none")
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +63,11 @@ async def test_work_whose_caller_is_cancelled_ends_at_its_pause_and_cleans_up() 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert cleaned_up == ["yes"]
+
+
+async def test_work_sees_the_context_variables_of_its_caller() -> None:
+    REQUEST.set("of the request")
+    assert await in_slices(REQUEST.get) == "of the request"
 
 
 async def test_elsewhere_a_pause_does_nothing() -> None:
