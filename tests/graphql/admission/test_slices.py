@@ -10,7 +10,6 @@ from app.graphql.admission import turns
 from app.graphql.admission.slices import in_slices, pause
 from tests.graphql.rounds import Others
 
-
 REQUEST = ContextVar("REQUEST", default="none")
 
 
