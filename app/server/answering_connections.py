@@ -2,14 +2,23 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.server.pipelining import PipelinedConnection
 from app.server.repeated_heads import RepeatedHead
-from app.server.responses import in_bytes
 from app.web.at_once import AtOnce
+
+_STATUS_LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
+
+
+def in_bytes(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bytes:
+    """Return the bytes of an HTTP/1.1 response, which a connection writes without the application."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"".join((_STATUS_LINES[status], *lines, b"\r\n", body))
 
 
 class AnsweringConnection(PipelinedConnection):

@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 from starlette.exceptions import HTTPException
 
 from app.graphql.transport.refused import refused
-from app.server.answering_connections import AnsweringConnection
+from app.server.answering_connections import AnsweringConnection, in_bytes
 from app.server.connection_limit import SPARE, close_idle, health_only, most_connections
 from app.server.deadlines import Deadline
-from app.server.responses import in_bytes
 from app.server.slow_readers import SlowReader
 
 MOST_HEADERS = 65_536

@@ -61,7 +61,7 @@ from app.graphql.admission.formula import (
     Variable,
 )
 from app.graphql.admission.lists import MOST_ITEMS, refuse_more
-from app.graphql.admission.slices import pause
+from app.graphql.admission.turns import pause
 
 ASSUMED_ITEMS = 10
 """Assumed number of items of a list in a document, because its length is unknown before it is read."""

@@ -22,8 +22,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.cqrs.memory.bounded_cache import BoundedCache
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.formula import Formula
-from app.graphql.admission.slices import in_slices, pause
-from app.graphql.admission.turns import LONG_TEXT, turns
+from app.graphql.admission.turns import LONG_TEXT, in_slices, pause, turns
 
 MOST_ERRORS = 50
 """Errors after which validation ends. Finding names that are similar to an unknown one takes up to 0.4 ms,

@@ -24,8 +24,7 @@ from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.documents import documents
 from app.graphql.admission.formula import Formula
 from app.graphql.admission.lists import refuse_long_lists
-from app.graphql.admission.slices import in_slices
-from app.graphql.admission.turns import turns
+from app.graphql.admission.turns import in_slices, turns
 from app.graphql.admission.validation import with_located_literals
 from app.graphql.internals.strawberry import core_schema, sent_operation_name
 

@@ -12,7 +12,7 @@ from app.cqrs.viewers import Sight
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import formula
 from app.graphql.admission.lists import refuse_long_lists
-from app.graphql.admission.slices import in_slices
+from app.graphql.admission.turns import in_slices
 from app.graphql.compiled.arguments import ByteBudget, Variables
 from app.graphql.compiled.parsed import NotCovered, Parsed, parsed
 from app.graphql.compiled.plans import Plan

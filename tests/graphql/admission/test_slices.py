@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from app.graphql.admission import turns
-from app.graphql.admission.slices import in_slices, pause
+from app.graphql.admission.turns import in_slices, pause
 from tests.graphql.rounds import Others
 
 REQUEST = ContextVar("REQUEST", default="none")
