@@ -80,7 +80,7 @@ async def test_a_shop_is_made_once(small_shop: Path) -> None:
 @LONG
 async def test_tables_and_chart_come_out() -> None:
     written = replace(REFERENCE, name="written", commands=20)
-    plan = Plan(candidates=(CONSTANT, PLAIN, REFERENCE, written), connections=(2,), rounds=1, seconds=0.6)
+    plan = Plan(candidates=(CONSTANT, PLAIN, REFERENCE, written), connections=(2,), rounds=1, seconds=1.5)
     report, rounds = await measure(plan, (FRESHNESS, REBUILD), SMALL)
     said = "\n".join(report)
     for what in ("| `constant` |", "| to `plain-motor` |", "receipt to shown", "rebuild of all read models"):
@@ -111,7 +111,7 @@ def test_a_revision_that_is_not_there_is_refused(
 async def test_ratios_to_another_revision_come_out() -> None:
     other = against(PROJECT, "before")
     assert [each.name for each in other][:1] == ["diptych@before"]
-    plan = Plan(candidates=(REFERENCE, other[0]), connections=(2,), rounds=1, seconds=0.6)
+    plan = Plan(candidates=(REFERENCE, other[0]), connections=(2,), rounds=1, seconds=1.5)
     served = (AS_SERVED, next(each for each in other if each.name == f"{AS_SERVED.name}@before"))
     report, _ = await measure(plan, (WRITES, REBUILD), SMALL, served=served)
     said = "\n".join(report)
