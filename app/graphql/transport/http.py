@@ -72,7 +72,7 @@ class Answer:
 
 
 class ReadHeaders(NamedTuple):
-    """What an answer at once depends on besides the body; equal headers are read once for many requests."""
+    """The part of a request's headers that an answer at once depends on; equal headers are read once."""
 
     viewer: Callable[[], Viewer | None]
     """Returns the viewer at this moment; `None` if the token has to be verified, or refused."""
