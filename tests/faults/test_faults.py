@@ -11,7 +11,8 @@ from tests.faults.report import reported
 
 SEED = 1
 
-pytestmark = pytest.mark.campaign
+# On a slow machine each start of the service takes several seconds.
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize(
