@@ -48,7 +48,7 @@ async def test_who_reads_nothing_is_cut_off_and_takes_no_memory(caplog: pytest.L
         finally:
             ended.set()
 
-    async with serving_items(endless()) as port, asyncio.timeout(10):
+    async with serving_items(endless()) as port, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         await ended.wait()
@@ -72,7 +72,7 @@ async def test_the_service_ends_also_where_nothing_is_read(caplog: pytest.LogCap
         finally:
             ended.set()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with serving_items(endless(), leaving) as port:
             _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
             writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -93,7 +93,7 @@ async def test_who_leaves_ends_the_subscription_at_once() -> None:
         finally:
             ended.set()
 
-    async with serving_items(quiet()) as port, asyncio.timeout(10):
+    async with serving_items(quiet()) as port, asyncio.timeout(60):
         async with httpx.AsyncClient() as http, http.stream("GET", f"http://127.0.0.1:{port}") as response:
             await Events(response).next()
         await ended.wait()
