@@ -92,7 +92,7 @@ class Requests:
         self._known: BoundedCache[bytes, Operation] = BoundedCache(MOST_CACHED)
 
     def cached(self, body: bytes) -> Operation | None:
-        """Return the cached operation of a body that `accept_body`; `None` if there is none."""
+        """Return the cached operation of a body whose headers `accept_body` accepts; `None` without one."""
         return self._known.get(body)
 
     async def operation(self, request: GraphQLRequest) -> Operation:
