@@ -42,7 +42,7 @@ class Service:
     async def stop(self, signal: Signals) -> str:
         """Sends the signal and waits for the end; returns what the service said since it began to serve."""
         self.process.send_signal(signal)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             said, _ = await self.process.communicate()
         return said.decode()
 

@@ -109,7 +109,7 @@ async def test_tail_follows_what_is_added(filled: Path) -> None:
     added, _ = await adding.communicate()
     assert b"no events added" not in added
     head = json.loads(await asyncio.to_thread(newest, filled))["position"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while int(seen[-1]) < head:
             seen.append((await process.stdout.readline()).split()[0])
     assert [int(position) for position in seen] == list(range(1, head + 1))

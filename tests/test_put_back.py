@@ -115,7 +115,7 @@ async def until_ready(client: Client, status: int = 200) -> str:
 
 
 async def test_documents_whose_files_are_removed_are_never_empty_and_live(tmp_path: Path) -> None:
-    async with running(tmp_path, "--no-demo", READ_PATIENCE="20") as service, client_of(service) as client:
+    async with running(tmp_path, "--no-demo") as service, client_of(service) as client:
         product = await Shop(client).product()
         told = await client.mutate("receiveStock", "product { onHand }", productId=product, quantity=7)
         # At once, unlike a removal file by file, in which a mongod that dies or starts again could write.

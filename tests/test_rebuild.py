@@ -116,7 +116,7 @@ async def _command(circle: Circle, wanted: list[tuple[Wish, int, int]]) -> None:
             known.learn(outcome)
     head = await circle.log.head()
     for progress in circle.progress.values():
-        await progress.wait_for(head, seconds=10)
+        await progress.wait_for(head, seconds=20)
 
 
 async def _rebuild(circle: Circle, store: MongoReadStore, batch: int) -> None:

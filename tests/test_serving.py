@@ -58,7 +58,7 @@ async def until_gone(process: int) -> None:
     try:
         ended = asyncio.Event()
         asyncio.get_running_loop().add_reader(handle, ended.set)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await ended.wait()
     finally:
         asyncio.get_running_loop().remove_reader(handle)
@@ -76,7 +76,7 @@ async def test_fills_an_empty_store_once_and_survives_being_killed(tmp_path: Pat
         await asyncio.sleep(0)
         await service.stop(SIGKILL)
         await gone
-    async with running(tmp_path, READ_PATIENCE="20") as service, client_of(service) as client:
+    async with running(tmp_path) as service, client_of(service) as client:
         assert "demo shop" not in service.announced
         token = added["receipt"]["token"]
         assert await number_of(client, "products", token=token) == 49
@@ -122,7 +122,7 @@ def permissions_in(folder: Path) -> dict[str, int]:
 async def test_a_store_that_is_not_its_own_gets_a_demo_shop_only_if_asked(
     tmp_path: Path, postgres_url: str, option: tuple[str, ...], orders: int
 ) -> None:
-    settings = {"DATABASE_URL": postgres_url, "READ_PATIENCE": "20"}
+    settings = {"DATABASE_URL": postgres_url}
     async with running(tmp_path, *option, **settings) as service, client_of(service) as client:
         assert ("demo shop" in service.announced) == bool(orders)
         added = await client.mutate("registerCustomer", "", name="Ada")
@@ -146,7 +146,7 @@ async def test_stops_in_order_whoever_is_connected(tmp_path: Path, signal: int) 
         undecided = open_.enter_context(socket.create_connection((address[0], int(address[1]))))
         undecided.sendall(HALF_A_REQUEST)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             said = await service.stop(signal)  # type: ignore[arg-type]
 
         assert service.process.returncode == 0
@@ -164,7 +164,7 @@ async def test_takes_what_another_process_writes_beside_it(tmp_path: Path) -> No
             await run(
                 "demo", "--products", "3", "--customers", "1", "--orders", "0", "--data-dir", str(tmp_path)
             )
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while await stream.next() != {"__typename": "DocumentChanged"}:
                     pass
         said = await run("projections", "--url", f"{service.url}/graphql")

@@ -30,7 +30,6 @@ class Shop:
             "TROUBLE": str(self._trouble),
             "MONGODB_URL": mongo_url,
             "MONGODB_DATABASE": self.database,
-            "READ_PATIENCE": "20",
         }
         self._service: Service | None = None
 

@@ -88,7 +88,7 @@ class Shop:
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        async with asyncio.timeout(10), self.engines.reading.connect() as connection:
+        async with asyncio.timeout(20), self.engines.reading.connect() as connection:
             while (await connection.execute(waiting)).scalar_one() < count:
                 pass
 

@@ -37,7 +37,7 @@ TRAIL = "{ activity(first: 3) { nodes { type summary } } products { totalCount }
 @asynccontextmanager
 async def client_of(program: Path, data: Path, said: list[str], **environment: str) -> AsyncIterator[Client]:
     """A client of a program, whose output is in `said` when it has ended."""
-    of_program = {"PYTHONPATH": str(program), "PYTHONSAFEPATH": "1", "READ_PATIENCE": "20"}
+    of_program = {"PYTHONPATH": str(program), "PYTHONSAFEPATH": "1"}
     async with (
         httpx.AsyncClient(timeout=30) as http,
         running(data, "--no-demo", **of_program, **environment) as service,

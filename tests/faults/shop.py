@@ -244,7 +244,7 @@ async def open_shop(
     folder.mkdir(parents=True)
     chance = run.chance("shop", run.shops)
     async with AsyncExitStack() as opened:
-        environment = {"HEARTBEAT": "0.3", **(settings or {})}
+        environment = {"HEARTBEAT": "0.3", "READ_PATIENCE": "2", **(settings or {})}
         mongod = None
         if own_mongod:
             mongod = await opened.enter_async_context(OwnMongod(folder))

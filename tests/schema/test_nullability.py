@@ -43,9 +43,7 @@ async def service(mongo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def refuse(recorded: RecordedEvent) -> list[Change]:
         raise ValueError("the order page is out of ink")
 
-    settings = Settings(
-        data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name, read_patience=20
-    )
+    settings = Settings(data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name)
     async with serving(settings) as running:
         shop = Shop(running.client)
         customer = await shop.customer(name="Ada")

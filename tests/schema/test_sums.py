@@ -36,7 +36,6 @@ async def service(database_url: str, mongo_url: str, tmp_path: Path) -> AsyncIte
         database_url=database_url,
         mongodb_url=mongo_url,
         mongodb_database=tmp_path.name,
-        read_patience=20,
     )
     async with serving(settings) as running:
         yield running

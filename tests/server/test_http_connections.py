@@ -486,7 +486,7 @@ async def test_a_closed_connection_is_freed_at_once_and_left_to_no_garbage_colle
                 if sent.endswith((b"\r\n", b"9")):
                     await reader.readuntil(b"hello")
                 await made.wait()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await freed.wait()
     finally:
         gc.enable()

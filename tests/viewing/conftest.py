@@ -19,7 +19,6 @@ async def guarded(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> A
         mongodb_database=folder.name,
         heartbeat=0.2,
         read_cache_mb=32,
-        read_patience=20,
         auth_secret=SECRET,
         points_per_minute=0,
         commands_per_minute=0,

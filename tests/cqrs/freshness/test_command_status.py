@@ -52,7 +52,7 @@ class Desk:
         """Followers that have been told of their commands' first state, and wait."""
         followers = [Follower(self.statuses.follow(key)) for key in keys]
         for follower in followers:
-            await asyncio.wait_for(follower.began.wait(), 10)
+            await asyncio.wait_for(follower.began.wait(), 20)
         return followers
 
     def publish(self, position: int, *, key: CommandKey = COMMAND) -> None:
@@ -79,7 +79,7 @@ class Follower:
             self.began.set()
 
     async def ended(self) -> list[CommandState]:
-        await asyncio.wait_for(self._task, 10)
+        await asyncio.wait_for(self._task, 20)
         return self.states
 
     async def leave(self) -> None:
@@ -299,4 +299,4 @@ def ada_s(number: int) -> CommandKey:
 
 
 async def soon(told: AsyncIterator[CommandStatus]) -> CommandStatus:
-    return await asyncio.wait_for(anext(told), 10)
+    return await asyncio.wait_for(anext(told), 20)

@@ -21,7 +21,7 @@ async def test_a_wait_for_what_is_reached_returns_at_once() -> None:
 
 async def test_a_wait_is_woken_when_its_position_is_reached_and_not_before() -> None:
     orders = progress()
-    waits = [asyncio.create_task(orders.wait_for(position, seconds=10)) for position in (3, 1, 2)]
+    waits = [asyncio.create_task(orders.wait_for(position, seconds=20)) for position in (3, 1, 2)]
     await asyncio.sleep(0)
     orders.reached(2)
     await asyncio.wait(waits[1:])
@@ -44,7 +44,7 @@ async def test_a_wait_that_was_given_up_is_forgotten() -> None:
     for _ in range(3):
         with pytest.raises(ReadModelBehind):
             await orders.wait_for(9, seconds=0)
-    gone = asyncio.create_task(orders.wait_for(9, seconds=10))
+    gone = asyncio.create_task(orders.wait_for(9, seconds=20))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.wait([gone])
@@ -65,7 +65,7 @@ async def test_a_crowd_that_gives_up_costs_each_waiter_the_same() -> None:
             super().__setattr__(name, Waiting(value) if name == "_waiting" else value)
 
     orders = Counted("orders", Head())
-    crowd = [asyncio.create_task(orders.wait_for(9, seconds=10)) for _ in range(1_000)]
+    crowd = [asyncio.create_task(orders.wait_for(9, seconds=20)) for _ in range(1_000)]
     await asyncio.sleep(0)
     for waiter in crowd:
         waiter.cancel()
@@ -76,7 +76,7 @@ async def test_a_crowd_that_gives_up_costs_each_waiter_the_same() -> None:
 
 async def test_who_stays_when_a_crowd_gives_up_is_woken() -> None:
     orders = progress()
-    crowd = [asyncio.create_task(orders.wait_for(position, seconds=10)) for position in range(1, 101)]
+    crowd = [asyncio.create_task(orders.wait_for(position, seconds=20)) for position in range(1, 101)]
     await asyncio.sleep(0)
     stays = crowd[::10]
     gone = [waiter for waiter in crowd if waiter not in stays]
@@ -92,13 +92,13 @@ async def test_who_stays_when_a_crowd_gives_up_is_woken() -> None:
 
 async def test_who_waits_is_told_at_once_that_the_read_model_failed() -> None:
     orders = progress()
-    wait = asyncio.create_task(orders.wait_for(1, seconds=10))
+    wait = asyncio.create_task(orders.wait_for(1, seconds=20))
     await asyncio.sleep(0)
     orders.failed("OrderPlaced at position 1: ValueError: no")
     with pytest.raises(ReadModelBehind, match="no"):
         await wait
     with pytest.raises(ReadModelBehind, match="no"):
-        await orders.wait_for(1, seconds=10)
+        await orders.wait_for(1, seconds=20)
     assert orders.freshness().state is ReadModelState.FAILED
 
 
@@ -113,7 +113,7 @@ async def test_who_waits_after_a_failure_was_mended_is_woken_as_ever() -> None:
     orders = progress()
     orders.failed("OrderPlaced at position 1: ValueError: no")
     orders.catching_up()
-    wait = asyncio.create_task(orders.wait_for(1, seconds=10))
+    wait = asyncio.create_task(orders.wait_for(1, seconds=20))
     await asyncio.sleep(0)
     orders.reached(1)
     await wait
@@ -173,7 +173,7 @@ async def test_while_documents_are_doubted_no_token_is_satisfied() -> None:
     orders.live()
     orders.doubt()
     assert orders.freshness().state is ReadModelState.CATCHING_UP
-    wait = asyncio.create_task(orders.wait_for(4, seconds=10))
+    wait = asyncio.create_task(orders.wait_for(4, seconds=20))
     await asyncio.sleep(0)
     orders.reached(4)
     await asyncio.sleep(0)

@@ -16,7 +16,7 @@ async def missed_after(batches: list[EventBatch], *, capacity: int = 256) -> int
             await bus.publish(batch)
         received = [await source.next()]
         while received[-1].last < batches[-1].last:
-            received.append(await asyncio.wait_for(source.next(), 5))
+            received.append(await asyncio.wait_for(source.next(), 20))
         assert [batch.after for batch in received[1:]] == [batch.last for batch in received[:-1]]
         return received[0].after
 

@@ -103,7 +103,7 @@ async def test_parts_that_nobody_reads_any_more_are_dropped(
     event = weakref.ref((await shared.read(after=0, limit=4))[0])
     log.events.clear()
     assert event(), "dropped while it may be read again"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while event():
             await asyncio.sleep(0.01)
             gc.collect()

@@ -83,13 +83,13 @@ async def test_who_waited_for_a_position_and_who_is_told_of_a_change_may_keep_th
     kept: list[str] = []
 
     async def waiter() -> None:
-        await told.progress.wait_for(1, seconds=10)
+        await told.progress.wait_for(1, seconds=20)
         kept.extend(["waiter"] * told.keep(told.read()))
 
     async def subscriber() -> None:
         with told.notices.listen(topic(notes.name)) as listener:
             listening.set()
-            assert await listener.next(seconds=10)
+            assert await listener.next(seconds=20)
             assert told.progress.holds(1), "else the read that follows the notice would wait"
             kept.extend(["subscriber"] * told.keep(told.read()))
 

@@ -255,7 +255,7 @@ async def test_streams_end_at_once_when_the_service_does_and_clients_may_come_ba
         async with events_of(client, NOTICES) as events, event_source(client, NOTICES) as source:
             assert (await events.next()).name == "next"
             assert (await source.next()).name == "next"
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(15):
                 said = await service.stop(SIGTERM)
             for stream in (events, source):
                 last = (await stream.rest())[-1]

@@ -67,7 +67,7 @@ async def receive(socket: ClientConnection) -> Any:
 async def closed(socket: ClientConnection) -> tuple[int, str]:
     """Code and reason with which the service closes the socket, after what it still had to send."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 await socket.recv()
     except ConnectionClosed as ended:
@@ -80,7 +80,7 @@ def listeners(service: Service) -> int:
 
 
 async def nobody_listens(service: Service) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while listeners(service):
             await service.client.send(HELLO)
 
@@ -338,7 +338,7 @@ async def test_complete_ends_a_subscription_and_frees_its_listener(service: Serv
         assert listeners(service) == 2
         await send(socket, {"type": "complete", "id": "a"})
         await send(socket, {"type": "complete", "id": "never heard of"})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while listeners(service) > 1:
                 assert (await receive(socket))["id"] == "b"
         await send(socket, subscribe(id="a"))

@@ -145,7 +145,7 @@ async def test_a_transaction_that_a_dead_writer_left_open_holds_nobody_up(
     with hanging(store, monkeypatch) as begun:
         dead = asyncio.create_task(apply(store, NoteTaken(note="a")))
         await begun.wait()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await another_store.prepare(notes)
             await apply(another_store, NoteTaken(note="b"))
         assert [note["_id"] for note in await all_notes(store)] == ["b"]
@@ -205,7 +205,7 @@ async def test_what_a_dead_writer_left_open_for_several_read_models_holds_none_o
     with hanging(store, monkeypatch) as begun:
         dead = [asyncio.create_task(apply_to(store, model, documents.put("a", {}))) for model in MODELS]
         await begun.wait()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             for model in MODELS[1:]:
                 await another_store.prepare(model)
                 await apply_to(another_store, model, documents.put(model.name, {}))

@@ -127,7 +127,7 @@ async def test_only_its_actor_learns_of_a_command(service: Service, operation: s
     assert isinstance(accepted, Receipt)
     assert accepted.position
     for progress in service.circle.progress.values():
-        await progress.wait_for(accepted.position, seconds=10)
+        await progress.wait_for(accepted.position, seconds=20)
     ben = replace(BEA, actor="ben")
     # All at once, because subscribers who come at once share an execution where they may.
     hers, *others = await asyncio.gather(

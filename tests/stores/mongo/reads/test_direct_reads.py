@@ -77,7 +77,7 @@ async def watching(
 
 async def first_cursor(reads: DirectReads, command: Any = FIND) -> Document:
     """What is read as soon as there is a connection: until then the driver is to read."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while True:
             if cursor := await reads.cursor(command):
                 return cursor
@@ -93,7 +93,7 @@ async def first_cursor_of(opened: MongoReadStore) -> Document:
 async def stopped(process: Process) -> None:
     """Stop a process, and wait until none of its threads runs: until then it may still answer."""
     process.send_signal(SIGSTOP)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while True:
             if _is_stopped(process.pid):
                 return
@@ -222,7 +222,7 @@ async def test_the_driver_reads_what_was_under_way_when_the_primary_was_lost(
         server.process.kill()
         assert await under_way is None
         await server.process.wait()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             await told.wait()
         assert left_open == [0]
         server = await running.enter_async_context(embedded_mongod(tmp_path))
