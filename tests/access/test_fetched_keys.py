@@ -186,7 +186,7 @@ async def test_a_fetch_that_hangs_does_not_hold_the_loop_or_its_end(
     waiting = asyncio.create_task(authenticator.verify(issuer.token()))
     began = time.monotonic()
     assert await asyncio.to_thread(issuer.asked.wait, 20)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     waiting.cancel()
     with suppress(asyncio.CancelledError):
         await waiting

@@ -100,7 +100,7 @@ async def from_a_thread() -> None:
 async def test_a_stretch_is_recorded_once_whatever_it_ran_in(act: Callable[[], Awaitable[object]]) -> None:
     held = await held_by(act)
     assert held.times == 1
-    assert HELD <= held.longest < 2 * HELD
+    assert HELD <= held.longest < 10 * HELD
 
 
 async def test_it_says_what_ran_and_where_it_was() -> None:

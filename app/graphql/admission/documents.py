@@ -12,6 +12,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    Source,
     parse,
     validate,
 )
@@ -65,20 +66,40 @@ def bytes_of_document(document: DocumentNode) -> int:
     return PER_DOCUMENT + of_tokens + 2 * getsizeof(known.source.body)
 
 
-def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
-    """Parse a text; if it is long, no garbage is collected meanwhile.
+class _PausingSource(Source):
+    """A text at which the lexer pauses before each token if the parser has taken long enough."""
+
+    @property
+    def body(self) -> str:
+        pause()
+        return self._body
+
+    @body.setter
+    def body(self, body: str) -> None:
+        self._body = body
+
+
+_one_at_a_time = asyncio.Lock()
+"""Held while a long text is parsed, or a large document is validated."""
+
+
+async def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
+    """Parse a text; if it is long, yield to other tasks meanwhile, and collect no garbage.
 
     The parser makes thousands of objects and no garbage. Collections would visit the same objects again and
     again, for up to a third of the time.
     """
-    collects = gc.isenabled() and len(text) > LONG_TEXT
-    if collects:
-        gc.disable()
-    try:
+    if len(text) <= LONG_TEXT:
         return with_known(parse(text, max_tokens=max_tokens))
-    finally:
-        if collects:
-            gc.enable()
+    async with _one_at_a_time:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            source = _PausingSource(text)
+            return with_known(await in_slices(partial(parse, source, max_tokens=max_tokens)))
+        finally:
+            if collects:
+                gc.enable()
 
 
 class _Pausing(ASTValidationRule):
@@ -92,10 +113,6 @@ def _errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> l
     """Return the errors of a document by these rules and by strawberry's own, up to `MOST_ERRORS`."""
     every = (*rules, MaybeNullValidationRule, OneOfInputValidationRule)
     return validate(schema, document, every, max_errors=MOST_ERRORS)
-
-
-_one_at_a_time = asyncio.Lock()
-"""Held by the validation of a large document."""
 
 
 async def _errors_in_slices(
@@ -125,7 +142,7 @@ async def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules
     known = known_of(document)
     if not known.complete:
         await turns.take_for(known.source.body)
-        document = _parsed(known.source.body)
+        document = await _parsed(known.source.body)
     if known.tokens < LARGE:
         return list(map(_without_nodes, _errors_of(schema, document, rules)))
     await turns.take_for(known.source.body)
@@ -164,14 +181,16 @@ class Documents:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.kept: BoundedCache[str, _Text] = BoundedCache(most_bytes)
 
-    def parse(self, text: str, *, max_tokens: int) -> DocumentNode:
+    async def parse(self, text: str, *, max_tokens: int) -> DocumentNode:
         """Return the document of a text; raise `GraphQLError` on a syntax error or too many tokens.
 
-        The document of a new text is complete; later it is compact.
+        The document of a new text is complete; later it is compact. A long text yields to other tasks.
         """
         if known := self.kept.get(text):
             return self._compacted(known)
-        document = _parsed(text, max_tokens)
+        document = await _parsed(text, max_tokens)
+        if meanwhile := self.kept.get(text):
+            return meanwhile.document
         parsed = _Text(document, bytes_of_document(document))
         self.kept.put(text, parsed, parsed.bytes)
         return document

@@ -1,7 +1,6 @@
 """The limits of an operation's size. Each check takes time proportional to the text, for any text."""
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,10 +9,12 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    NameNode,
     OperationDefinitionNode,
     SelectionSetNode,
     get_operation_ast,
 )
+from graphql import OperationType as GraphQLOperationType
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
@@ -57,12 +58,14 @@ class Limits(SchemaExtension):
     """An extension that parses and validates within limits, with a cache."""
 
     async def on_parse(self) -> AsyncIterator[None]:
-        """Parse within limits; a text with a syntax error is left to strawberry, which reports it."""
+        """Parse within limits; a text with a syntax error is not parsed again by strawberry."""
         context = self.execution_context
-        context.parse_options["max_tokens"] = MOST_TOKENS
         await turns.take_for(context.query or "")
-        with suppress(GraphQLError):
-            context.graphql_document = documents.parse(context.query or "", max_tokens=MOST_TOKENS)
+        try:
+            context.graphql_document = await documents.parse(context.query or "", max_tokens=MOST_TOKENS)
+        except GraphQLError as fault:
+            context.graphql_document = _document_named(sent_operation_name(context))
+            context.pre_execution_errors = [fault.with_traceback(None)]
         yield
 
     async def on_validate(self) -> AsyncIterator[None]:
@@ -123,6 +126,17 @@ class Limits(SchemaExtension):
         except GraphQLError as refusal:
             return [refusal.with_traceback(None)]
         return []
+
+
+def _document_named(name: str | None) -> DocumentNode:
+    """Return a document in place of one that can't be parsed: strawberry would parse the text again."""
+    nothing = SelectionSetNode(selections=())
+    operation = OperationDefinitionNode(
+        operation=GraphQLOperationType.QUERY,
+        name=NameNode(value=name) if name else None,
+        selection_set=nothing,
+    )
+    return DocumentNode(definitions=(operation,))
 
 
 def _refusal(message: str) -> GraphQLError:

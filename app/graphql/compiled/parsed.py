@@ -69,7 +69,7 @@ async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) 
     """Return the operation that `operation_name` selects in a text; raise `NotCovered`."""
     await turns.take_for(query)
     try:
-        document = documents.parse(query, max_tokens=MOST_TOKENS)
+        document = await documents.parse(query, max_tokens=MOST_TOKENS)
         refuse_too_large(document, operation_name)
     except GraphQLError:
         raise NotCovered from None

@@ -31,13 +31,13 @@ class SharingKey:
     start: str
 
 
-def sharing_key(operation: Operation, context: Context, by_actor: Collection[str]) -> SharingKey | None:
+async def sharing_key(operation: Operation, context: Context, by_actor: Collection[str]) -> SharingKey | None:
     """Return the key of a subscription; `None` for any other operation.
 
     An operation that names one of the fields `by_actor` is shared by viewers with the same actor only.
     """
     try:
-        document = documents.parse(operation.query, max_tokens=MOST_TOKENS)
+        document = await documents.parse(operation.query, max_tokens=MOST_TOKENS)
     except GraphQLError:
         return None
     selected = get_operation_ast(document, operation.operation_name)

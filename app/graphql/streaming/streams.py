@@ -40,7 +40,7 @@ class Streams:
         generator (`contextlib.aclosing`) to unsubscribe.
         """
         await turns.take_for(operation.query)
-        key = self._key(operation, context)
+        key = await self._key(operation, context)
         if key is None:
             try:
                 body = await self._operations.compiled.answer(operation, context.for_operation())
@@ -62,10 +62,11 @@ class Streams:
         try:
             while True:
                 if subscriber.is_behind:
+                    again = replace(operation, after=subscriber.cursor)
+                    key = await self._key(again, context) or key
                     self._leave(subscriber)
                     subscriber.restart()
-                    again = replace(operation, after=subscriber.cursor)
-                    self._join(subscriber, self._key(again, context) or key, again, context)
+                    self._join(subscriber, key, again, context)
                 item = await subscriber.take()
                 if item is None:
                     return
@@ -78,8 +79,8 @@ class Streams:
         finally:
             self._leave(subscriber)
 
-    def _key(self, operation: Operation, context: Context) -> SharingKey | None:
-        return sharing_key(operation, context, self._operations.by_actor)
+    async def _key(self, operation: Operation, context: Context) -> SharingKey | None:
+        return await sharing_key(operation, context, self._operations.by_actor)
 
     def _join(self, subscriber: Subscriber, key: SharingKey, operation: Operation, context: Context) -> None:
         """Have the subscriber join an execution that has not yielded yet; start one if there is none."""

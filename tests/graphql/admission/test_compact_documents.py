@@ -98,7 +98,7 @@ def test_garbage_collections_leave_the_tokens_of_a_complete_document_out() -> No
 
 async def test_a_document_that_is_kept_is_compact_once_it_is_validated() -> None:
     documents = Documents()
-    document = documents.parse(PAGES, max_tokens=MOST_TOKENS)
+    document = await documents.parse(PAGES, max_tokens=MOST_TOKENS)
     assert await documents.validate(core_schema(schema), document, RULES)
     (kept,) = [documents.kept.get(PAGES)]
     assert kept

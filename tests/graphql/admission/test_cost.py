@@ -95,7 +95,7 @@ def test_a_fragment_is_counted_once_however_often_it_is_spread() -> None:
     began = time.process_time()
     ready = formula(core_schema(schema), fragments_of(document), operation)
     once, _ = ready.selected.counted(Evaluation({"first": 3}))
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 5  # and for ever if it were counted at each spread
     assert once.nodes == 3 * 2**60
 
 

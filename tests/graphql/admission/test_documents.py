@@ -1,12 +1,13 @@
 """Texts are parsed and validated once, and the memory they take is counted."""
 
+import asyncio
 import gc
 import tracemalloc
 from contextlib import nullcontext
 from weakref import ref
 
 import pytest
-from graphql import GraphQLError, get_operation_ast, validate
+from graphql import GraphQLError, get_operation_ast, parse, validate
 from graphql.validation.validate import ValidationAbortedError
 
 from app.graphql.admission import turns
@@ -31,7 +32,7 @@ LEFT_BY_VALIDATION = 250_000
 
 
 async def parsed(documents: Documents, text: str) -> list[GraphQLError]:
-    document = documents.parse(text, max_tokens=MOST_TOKENS)
+    document = await documents.parse(text, max_tokens=MOST_TOKENS)
     faults = await documents.validate(core_schema(schema), document, RULES)
     if not faults:
         core, operation = core_schema(schema), get_operation_ast(document)
@@ -65,7 +66,7 @@ async def taken_by(text: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("end", ["}", ""])
-def test_no_garbage_is_collected_while_a_long_text_is_parsed(end: str) -> None:
+async def test_no_garbage_is_collected_while_a_long_text_is_parsed(end: str) -> None:
     collections = list[int]()
 
     def note(_phase: str, told: dict[str, int]) -> None:
@@ -76,7 +77,7 @@ def test_no_garbage_is_collected_while_a_long_text_is_parsed(end: str) -> None:
     gc.callbacks.append(note)
     try:
         with nullcontext() if end else pytest.raises(GraphQLError, match="Syntax Error"):
-            Documents().parse(text, max_tokens=MOST_TOKENS)
+            await Documents().parse(text, max_tokens=MOST_TOKENS)
     finally:
         gc.callbacks.remove(note)
     assert len(collections) <= 2  # one, after it, which is told of at its start and at its end
@@ -88,20 +89,20 @@ async def test_a_text_that_comes_again_is_neither_parsed_nor_validated_again() -
     first = await parsed(documents, WRONG % 1)
     assert first
     assert await parsed(documents, WRONG % 1) is first
-    assert documents.parse(WRONG % 1, max_tokens=1) is documents.parse(WRONG % 1, max_tokens=1)
+    assert await documents.parse(WRONG % 1, max_tokens=1) is await documents.parse(WRONG % 1, max_tokens=1)
 
 
 async def test_the_formula_of_a_cost_is_made_once_for_each_operation_and_set_of_rules() -> None:
     documents, core = Documents(), core_schema(schema)
     text = PRODUCTS % 1
     await parsed(documents, text)
-    document = documents.parse(text, max_tokens=MOST_TOKENS)
+    document = await documents.parse(text, max_tokens=MOST_TOKENS)
     made = documents.formula(core, document, RULES, None)
     assert made
     assert made is documents.formula(core, document, RULES, None)
     assert documents.formula(core, document, RULES, "Q1") is None
     assert documents.formula(core, document, RULES[1:], None) is None
-    other = documents.parse(PRODUCTS % 2, max_tokens=MOST_TOKENS)
+    other = await documents.parse(PRODUCTS % 2, max_tokens=MOST_TOKENS)
     assert documents.formula(core, other, RULES, None) is None
 
 
@@ -127,7 +128,7 @@ async def test_what_is_no_document_is_refused_each_time() -> None:
     documents = Documents()
     for _ in range(2):
         with pytest.raises(GraphQLError, match="Syntax Error"):
-            documents.parse("{", max_tokens=MOST_TOKENS)
+            await documents.parse("{", max_tokens=MOST_TOKENS)
     assert len(documents.kept) == 0
 
 
@@ -141,7 +142,7 @@ async def test_a_long_text_is_validated_in_slices_and_its_faults_are_those_of_th
         + fields
         + " a9: product(id: $wrong) { id } product(id: 1, id: 2) { name } }"
     )
-    document = Documents().parse(text, max_tokens=MOST_TOKENS)
+    document = await Documents().parse(text, max_tokens=MOST_TOKENS)
     assert known_of(document).tokens > LARGE
     others = Others()
     faults = await parsed(Documents(), text)
@@ -154,6 +155,46 @@ async def test_a_long_text_is_validated_in_slices_and_its_faults_are_those_of_th
     assert others.rounds > 100
 
 
+@pytest.mark.parametrize("end", ["}", "", " \N{GOAT}"])
+async def test_a_long_text_is_parsed_in_slices_and_comes_to_what_the_library_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    text = (
+        "query Q($id: ID!) {"
+        + " ".join(f'a{n}: product(id: "{n}") {{ name }} # a\n' for n in range(99))
+        + "\n"
+        + end
+    )
+    assert len(text) > turns.LONG_TEXT
+    expected = outcome_of(text)
+    monkeypatch.setattr(turns, "SLICE", 0.0)
+    others = Others()
+    assert await made_of(text) == expected
+    others.stop()
+    assert others.rounds > 500
+
+
+def outcome_of(text: str) -> object:
+    try:
+        return parse(text).to_dict(locations=True)
+    except GraphQLError as fault:
+        return fault.message, fault.positions
+
+
+async def made_of(text: str) -> object:
+    try:
+        return (await Documents().parse(text, max_tokens=MOST_TOKENS)).to_dict(locations=True)
+    except GraphQLError as fault:
+        return fault.message, fault.positions
+
+
+async def test_of_a_long_text_that_comes_twice_at_once_one_document_is_kept() -> None:
+    documents = Documents()
+    both = [documents.parse(ALIASES % 1, max_tokens=MOST_TOKENS) for _ in range(2)]
+    one, other = await asyncio.gather(*both)
+    assert one is other
+
+
 MERGED = "{" + " products { nodes { name } }" * 400 + "} # %d"
 """Validation ends before all of it is compared, and says so."""
 
@@ -163,7 +204,7 @@ async def test_a_large_text_is_freed_once_it_is_dropped(text: str) -> None:
     documents = Documents()
     text = text % 1 + "\n# x" * LARGE
     await parsed(documents, text)
-    there = ref(documents.parse(text, max_tokens=MOST_TOKENS))
+    there = ref(await documents.parse(text, max_tokens=MOST_TOKENS))
     assert there()
     gc.disable()
     try:

@@ -75,6 +75,7 @@ async def test_a_long_list_is_the_same_and_others_run_meanwhile(
 
 async def test_a_list_that_takes_no_time_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "SLICE", 3600.0)
+    monkeypatch.setattr(turns, "LONG_ROUND", 3600.0)
     others = Others()
     await schema.execute("{ lines { number } }")
     others.stop()
