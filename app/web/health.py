@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,6 +14,8 @@ from app.cqrs.circle import Circle
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.impersonal import outline
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+from app.graphql.execution.freshness import freshness_extension
+from app.web.local_clients import is_local, refused
 
 PATIENCE = 5.0
 """Seconds that a store may take to answer a probe."""
@@ -20,8 +23,9 @@ PATIENCE = 5.0
 VALIDITY = 1.0
 """Seconds for which a successful probe is reused: probes write, so frequent requests would delay commands."""
 
-LIVE, READY = "/health/live", "/health/ready"
+LIVE, READY, DETAIL = "/health/live", "/health/ready", "/health/detail"
 PATHS = frozenset({LIVE, READY})
+"""Those that orchestrators ask under any host, and that are answered when all connections are busy."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,19 +46,42 @@ class Readiness:
         self._fine_until: dict[str, float] = {}
 
     async def ready(self, _request: Request) -> Response:
-        """Return status 200 if both stores take writes and every read model is live, otherwise 503."""
-        circle = self._circle()
-        missing = [
-            f"{name} is {progress.state.value.lower().replace('_', ' ')}"
-            for name, progress in circle.progress.items()
-            if progress.state is not ReadModelState.LIVE
+        """Return status 200 if both stores take writes and no read model is catching up, otherwise 503.
+
+        A read model that has failed does not count unless all have: the event that it can't apply fails it in
+        every replica, and none would be left to answer what the other read models can.
+        """
+        faults = await self._faults()
+        return _response(self._status(faults))
+
+    async def detail(self, request: Request) -> Response:
+        """Return the same status with the state of each store and read model, to local clients."""
+        if not is_local(request):
+            return refused()
+        circle, faults = self._circle(), await self._faults()
+        status = self._status(faults)
+        status["stores"] = [{"name": name, "fault": fault} for name, fault in faults.items()]
+        status["readModels"] = [
+            freshness_extension(progress.freshness()) for progress in circle.progress.values()
         ]
-        faults = await asyncio.gather(
-            *(self._fault_of(store, probe) for store, probe in circle.probes.items())
-        )
-        missing += [fault for fault in faults if fault]
-        status = {"status": "not ready", "missing": missing} if missing else {"status": "ok"}
-        return JSONResponse(status, 503 if missing else 200, headers=_UNCACHED)
+        return _response(status)
+
+    def _status(self, faults: Mapping[str, str | None]) -> dict[str, Any]:
+        progress = self._circle().progress
+        failed = [name for name, each in progress.items() if each.state is ReadModelState.FAILED]
+        behind = [name for name, each in progress.items() if each.state is ReadModelState.CATCHING_UP]
+        missing = [f"{name} is catching up" for name in behind]
+        if len(failed) == len(progress):
+            missing.append("all read models have failed")
+        missing += [fault for fault in faults.values() if fault]
+        status: dict[str, Any] = {"status": "not ready", "missing": missing} if missing else {"status": "ok"}
+        return status | ({"failed": failed} if failed else {})
+
+    async def _faults(self) -> dict[str, str | None]:
+        """Return for each store what keeps it from taking writes; `None` if nothing does."""
+        probes = self._circle().probes
+        found = await asyncio.gather(*(self._fault_of(store, probe) for store, probe in probes.items()))
+        return dict(zip(probes, found, strict=True))
 
     async def _fault_of(self, store: str, probe: Callable[[], Awaitable[None]]) -> str | None:
         if monotonic() < self._fine_until.get(store, 0):
@@ -80,4 +107,9 @@ class Readiness:
 
 def routes(circle: Callable[[], Circle]) -> list[Route]:
     """Return the routes of the health checks of a service."""
-    return [Route(LIVE, live), Route(READY, Readiness(circle).ready)]
+    readiness = Readiness(circle)
+    return [Route(LIVE, live), Route(READY, readiness.ready), Route(DETAIL, readiness.detail)]
+
+
+def _response(status: dict[str, Any]) -> Response:
+    return JSONResponse(status, 503 if "missing" in status else 200, headers=_UNCACHED)

@@ -8,13 +8,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from time import monotonic
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from app.web.local_clients import is_local, refused
 
 MOST_PLACES = 50
 """Places in the code whose steps are counted."""
@@ -123,27 +124,11 @@ def routes(held: HeldLoop) -> list[Route]:
     """
 
     async def loop(request: Request) -> Response:
-        if not _is_local(request):
-            return JSONResponse(
-                {
-                    "status": "refused",
-                    "reason": "Send this request from the service's own machine, and not through a proxy.",
-                },
-                403,
-            )
+        if not is_local(request):
+            return refused()
         figures = held.figures() | {"tasks": len(asyncio.all_tasks())}
         if request.method == "DELETE":
             held.forget()
         return JSONResponse(figures, headers={"Cache-Control": "no-store"})
 
     return [Route("/health/loop", loop, methods=["GET", "DELETE"])]
-
-
-def _is_local(request: Request) -> bool:
-    # A proxy on the same machine connects from loopback, too, on behalf of any client.
-    if request.client is None or {"forwarded", "x-forwarded-for", "via"} & {*request.headers}:
-        return False
-    try:
-        return ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False

@@ -131,3 +131,37 @@ async def test_a_retry_leaves_alone_who_has_not_failed(service: Service) -> None
 async def test_a_name_that_nobody_knows_is_bad_input(service: Service) -> None:
     answer = await service.client.send(RETRY.replace("CUSTOMER_OVERVIEW", "CUSTOMERS"))
     assert answer.codes == ["BAD_USER_INPUT"]
+
+
+async def test_the_service_stays_ready_and_names_the_failed_read_model(
+    service: Service, ill: pytest.MonkeyPatch
+) -> None:
+    await chokes(service)
+    client = service.client
+    answer = await client.http.get(f"{client.url}/health/ready")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "failed": ["customer_overview"]})
+    detail = (await client.http.get(f"{client.url}/health/detail")).json()
+    [failed] = [each for each in detail["readModels"] if each["state"] == "FAILED"]
+    assert failed["readModel"] == "CUSTOMER_OVERVIEW"
+    assert "NoInk" in failed["reason"]
+    assert "Ivy" not in failed["reason"], "the reason shows nothing of the event's contents"
+    assert detail["stores"] == [
+        {"name": "write store", "fault": None},
+        {"name": "read store", "fault": None},
+    ]
+
+
+async def test_where_all_read_models_have_failed_nothing_is_ready(service: Service) -> None:
+    for progress in service.circle.progress.values():
+        await progress.until_live()
+        progress.failed("for this test")
+    answer = await service.client.http.get(f"{service.client.url}/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["missing"] == ["all read models have failed"]
+
+
+async def test_details_are_not_shown_to_clients_behind_a_proxy(service: Service) -> None:
+    answer = await service.client.http.get(
+        f"{service.client.url}/health/detail", headers={"X-Forwarded-For": "192.0.2.7"}
+    )
+    assert answer.status_code == 403
