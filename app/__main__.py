@@ -5,6 +5,7 @@ import typer
 from app.command_line.access import revoke, token
 from app.command_line.check import check
 from app.command_line.demo import demo
+from app.command_line.doctor import doctor
 from app.command_line.events import events
 from app.command_line.projections import projections
 from app.command_line.serve import serve
@@ -21,6 +22,7 @@ command_line.command()(demo)
 command_line.command()(token)
 command_line.command()(revoke)
 command_line.command()(check)
+command_line.command()(doctor)
 command_line.add_typer(events, name="events")
 command_line.add_typer(projections, name="projections")
 

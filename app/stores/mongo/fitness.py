@@ -48,7 +48,7 @@ def probe(database: Database[Document]) -> None:
 def refuse_if_unfit(client: MongoClient[Document], database: Database[Document], url: str) -> None:
     """Raise `ReadStoreUnavailable`, whose message says what to do, if this MongoDB can't be used."""
     hosts = hosts_of(url)
-    with _explained(hosts):
+    with explained(hosts):
         hello = client.admin.command("hello")
         if hello.get("isreplicaset"):
             raise ReadStoreUnavailable(
@@ -85,7 +85,8 @@ def refuse_if_newer(database: Database[Document]) -> None:
 
 
 @contextmanager
-def _explained(hosts: str) -> Iterator[None]:
+def explained(hosts: str) -> Iterator[None]:
+    """Raise the driver's errors as `ReadStoreUnavailable`, whose message says what to do."""
     try:
         yield
     except OperationFailure as error:

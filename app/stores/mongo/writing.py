@@ -14,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from app.cqrs.documents.read_model import Change, Document, ReadModel
+from app.cqrs.documents.read_model import Change, Collection, Document, ReadModel
 from app.cqrs.documents.store import (
     ChangeTooLarge,
     Checkpoint,
@@ -46,6 +46,15 @@ _NO_SUCH_TRANSACTION, _TOO_LONG = 251, 290
 
 _EARLIER, _SPACING = 8, 100
 """Number of earlier events in a checkpoint, and the number of positions between two of them."""
+
+
+def indexes_of(collection: Collection) -> list[list[tuple[str, int]]]:
+    """Return the keys of a collection's indexes: those that it declares, and one by position."""
+    # Subscriptions resume by position, and rebuilds compare by it.
+    return [
+        [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
+        for paths in (("position", "_id"), *collection.indexes)
+    ]
 
 
 class MongoWriter:
@@ -81,9 +90,7 @@ class MongoWriter:
         else:
             self._begin(model)
         for collection in model.collections:
-            # Subscriptions resume by position, and rebuilds compare by it.
-            for paths in (("position", "_id"), *collection.indexes):
-                keys = [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
+            for keys in indexes_of(collection):
                 self._database[collection.stored_as].create_index(keys)
         if not checkpoint.get("collections"):
             unknown = {"_id": model.key, "collections": {"$exists": False}}

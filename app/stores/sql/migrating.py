@@ -1,5 +1,6 @@
 """Migration of the write store's schema to this version of the code; a newer schema is refused."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -35,17 +36,32 @@ def migrate(connection: Connection, database: Migrated, to: str = "head", *more:
     """
     database.refuse_if_unfit(connection)
     database.lock_migrations(connection)
-    config = Config()
-    config.set_main_option("script_location", _escaped(MIGRATIONS))
-    config.set_main_option("path_separator", "newline")
-    folders = (MIGRATIONS / "versions", *more)
-    config.set_main_option("version_locations", "\n".join(map(_escaped, folders)))
+    config = _config(*more)
     config.attributes["connection"] = connection
     before = MigrationContext.configure(connection).get_current_heads()
     _refuse_if_newer(before, ScriptDirectory.from_config(config))
     command.upgrade(config, to)
     if MigrationContext.configure(connection).get_current_heads() != before:
         database.refuse_broken_references(connection)
+
+
+def missing_migrations(connection: Connection, database: Migrated) -> Sequence[str]:
+    """Return the migrations that the database lacks, oldest first, and run none; raise as `migrate` does."""
+    database.refuse_if_unfit(connection)
+    scripts = ScriptDirectory.from_config(_config())
+    heads = MigrationContext.configure(connection).get_current_heads()
+    _refuse_if_newer(heads, scripts)
+    missing = list(scripts.iterate_revisions("heads", heads or "base"))
+    return [script.revision for script in reversed(missing)]
+
+
+def _config(*more: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", _escaped(MIGRATIONS))
+    config.set_main_option("path_separator", "newline")
+    folders = (MIGRATIONS / "versions", *more)
+    config.set_main_option("version_locations", "\n".join(map(_escaped, folders)))
+    return config
 
 
 def _refuse_if_newer(heads: tuple[str, ...], scripts: ScriptDirectory) -> None:

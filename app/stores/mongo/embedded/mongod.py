@@ -32,7 +32,7 @@ _STOP_LIMIT = 3.0
 _TICK = 0.01
 
 _LOG = "mongod.log"
-_SOCKET = "mongod.sock"
+_SOCKET, _LOCK = "mongod.sock", "diptych.lock"
 _LONGEST_PARENT = 60  # bytes; leaves enough for a private folder, a link in it, and the socket's name
 _SOCKET_PATH_LIMIT = 103  # bytes: the limit of macOS; that of Linux is 107
 _REPLICA_SET = {"_id": "diptych", "members": [{"_id": 0, "host": f"./{_SOCKET}"}]}
@@ -99,14 +99,51 @@ async def embedded_mongod(data_dir: Path, mongod_bin: str | None = None) -> Asyn
                 f"Can't run {binary.path} on {data_dir}: {error.strerror}.\n"
                 "Fix that, or choose another folder with --data-dir."
             ) from error
-        mongod = Mongod(url=f"mongodb://{quote_plus(str(socket))}/?directConnection=true", process=process)
+        mongod = Mongod(url=_url(socket), process=process)
         cleanup.push_async_callback(mongod.stop)
         await _become_primary(mongod, socket, folder / _LOG)
         yield mongod
 
 
+@asynccontextmanager
+async def any_mongod(data_dir: Path, mongod_bin: str | None = None) -> AsyncIterator[str]:
+    """Yield the URL of the mongod that runs on `data_dir`/mongo, or of one that runs until the block ends.
+
+    Raise `MongodError`, which says what to do, if none runs and none can be started.
+    """
+    folder = _folder(data_dir)
+    if _is_in_use(folder):
+        with _short_path_to(folder) as short:
+            yield _url(short / _SOCKET)
+        return
+    async with embedded_mongod(data_dir, mongod_bin) as mongod:
+        yield mongod.url
+
+
+def _url(socket: Path) -> str:
+    return f"mongodb://{quote_plus(str(socket))}/?directConnection=true"
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _folder(data_dir: Path) -> Path:
+    return data_dir.absolute() / "mongo"
+
+
 def _private_folder(data_dir: Path) -> Path:
-    folder = data_dir.absolute() / "mongo"
+    folder = _folder(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder
@@ -127,7 +164,7 @@ def _short_path_to(folder: Path) -> Iterator[Path]:
 
 
 async def _spawn(binary: MongodBinary, folder: Path) -> asyncio.subprocess.Process:
-    lock = os.open(folder / "diptych.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         await _acquire(lock, folder.parent)
         with _new_log(folder / _LOG) as log:

@@ -1,7 +1,7 @@
 """The home of SQL drivers: engines, column types, and the schema that all tables belong to."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,10 @@ from sqlalchemy import (
     Executable,
     MetaData,
     TypeDecorator,
+    func,
     make_url,
+    select,
+    type_coerce,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -27,7 +30,7 @@ from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.engines.postgres import Postgres
 from app.stores.sql.engines.sqlite import Sqlite, make_private
 from app.stores.sql.failures import Failure, UnfitStore
-from app.stores.sql.migrating import Migrated, migrate
+from app.stores.sql.migrating import Migrated, migrate, missing_migrations
 
 metadata = MetaData(
     naming_convention={
@@ -124,11 +127,12 @@ class Engines:
 
 
 @asynccontextmanager
-async def open_database(store: str | Path) -> AsyncIterator[Engines]:
+async def open_database(store: str | Path, *, migrates: bool = True) -> AsyncIterator[Engines]:
     """Open and migrate the write store; close it when the block ends.
 
     `store` is an SQLAlchemy URL, or the file of the embedded store. Raise `WriteStoreUnavailable` if the
-    store can't be used; its message says what is wrong with the store or its URL.
+    store can't be used; its message says what is wrong with the store or its URL. Without `migrates` a store
+    that was not migrated stays as it is, and can hardly be used.
     """
     url, database = _parsed(store)
     name = database.name(url)
@@ -142,8 +146,9 @@ async def open_database(store: str | Path) -> AsyncIterator[Engines]:
             make_private(store)
         engines = Engines(database, name, advice, database.writing(url), database.reading(url))
     try:
-        with _explained(name, advice):
-            await _migrate(database.migrating(url), database)
+        if migrates:
+            with _explained(name, advice):
+                await _migrate(database.migrating(url), database)
         yield engines
     finally:
         await engines.reading.dispose()
@@ -163,6 +168,18 @@ async def refuse_if_read_only(engines: Engines) -> None:
     with _explained(engines.name, engines.advice):
         async with engines.writing.connect() as connection:
             await engines.database.probe(connection)
+
+
+async def examine(engines: Engines) -> tuple[Sequence[str], datetime]:
+    """Return the migrations that the store lacks, and the time by its clock.
+
+    Raise `WriteStoreUnavailable` if the store does not answer or can't be used by this program.
+    """
+    with _explained(engines.name, engines.advice):
+        async with engines.reading.connect() as connection:
+            missing = await connection.run_sync(missing_migrations, engines.database)
+            now = select(type_coerce(func.current_timestamp(), UtcDateTime()))
+            return missing, (await connection.execute(now)).scalar_one()
 
 
 def _parsed(store: str | Path) -> tuple[URL, Database]:

@@ -1,0 +1,204 @@
+"""The examinations of a service and its stores; none of them changes anything."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from uuid import UUID
+
+from app.access.urls import is_loopback
+from app.bootstrap import EVENTS, READ_MODELS
+from app.completeness import problems
+from app.config import Settings
+from app.cqrs.log.events import EventLog
+from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+from app.server.tls import BadCertificate, check_certificate
+from app.stores.mongo.embedded.mongod import any_mongod
+from app.stores.mongo.embedded.mongod_binary import MongodError, find_mongod
+from app.stores.mongo.examining import ReadModelState, ReadStoreState
+from app.stores.mongo.examining import examine as examine_read_store
+from app.stores.sql.engines.opening import examine as examine_write_store
+from app.stores.sql.engines.opening import open_database, refuse_if_read_only
+from app.stores.sql.write_store import SqlWriteStore
+
+LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
+"""Free bytes of a disk below which a warning is due, and below which a store may stop."""
+
+CLOCKS_APART = 2.0
+"""Seconds by which the clocks of two machines may differ: moments are accepted up to 5 seconds ahead."""
+
+
+class Verdict(Enum):
+    """The result of an examination."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One result: what was examined, the verdict, what was found, and what to do about it."""
+
+    subject: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def ok(subject: str, found: str) -> Diagnosis:
+    """Return a diagnosis of something that is as it should be."""
+    return Diagnosis(subject, Verdict.OK, found)
+
+
+def warning(subject: str, found: str, advice: str) -> Diagnosis:
+    """Return a diagnosis of something that works, and should be changed."""
+    return Diagnosis(subject, Verdict.WARNING, found, advice)
+
+
+def problem(subject: str, error: object, advice: str = "") -> Diagnosis:
+    """Return a diagnosis of what keeps the service from working; an error says what to do itself."""
+    found, _, own_advice = str(error).partition("\n")
+    return Diagnosis(subject, Verdict.PROBLEM, found, advice or own_advice)
+
+
+async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
+    """Yield a diagnosis of each part of a service with these settings."""
+    for diagnosis in (*_program(), *_settings(settings), *_disk(settings)):
+        yield diagnosis
+    async with AsyncExitStack() as opened:
+        log = None
+        if not settings.database_url and not settings.write_store_file.exists():
+            yield ok("write store", f"{settings.write_store_file} does not exist yet. `serve` creates it.")
+        else:
+            try:
+                engines = await opened.enter_async_context(
+                    open_database(settings.write_store, migrates=False)
+                )
+                missing, now = await examine_write_store(engines)
+                if not missing:  # The probe needs the tables.
+                    await refuse_if_read_only(engines)
+            except WriteStoreUnavailable as error:
+                yield problem("write store", error)
+            else:
+                log = None if missing else SqlWriteStore(engines, EVENTS)
+                yield _write_store(engines.name, missing, await log.head() if log else 0)
+                yield _clock("write store's clock", now)
+        try:
+            state = await _read_store(settings, opened)
+        except (MongodError, ReadStoreUnavailable) as error:
+            yield problem("read store", error)
+            return
+        if state is None:
+            yield ok(
+                "read store", "There are no documents yet. `serve` starts a MongoDB of its own for them."
+            )
+            return
+        yield ok("read store", f"MongoDB {state.version} takes transactions.")
+        yield _clock("read store's clock", state.now)
+        for name, model in state.models.items():
+            for diagnosis in [*_indexes(name, model), await _position(name, model, log)]:
+                yield diagnosis
+
+
+def _program() -> Iterator[Diagnosis]:
+    found = problems()
+    yield from (problem("program", each) for each in found)
+    if not found:
+        yield ok("program", "Every context, read model and part of the schema is connected.")
+
+
+def _settings(settings: Settings) -> Iterator[Diagnosis]:
+    unsafe = []
+    if settings.is_open_on_purpose and not is_loopback(settings.host):
+        advice = (
+            "Set AUTH_ISSUER or another source of tokens, unless a proxy in front decides who may do what."
+        )
+        unsafe.append(
+            warning("settings", f"Everyone who can reach {settings.host} can change everything.", advice)
+        )
+    if settings.mongodb_url and settings.read_cache:
+        found = (
+            "READ_CACHE_MB is set with MONGODB_URL. Answers may be old if another process changes documents."
+        )
+        unsafe.append(warning("settings", found, "Leave it unset unless this is the only process."))
+    if settings.ssl_certfile:
+        try:
+            check_certificate(settings.ssl_certfile, settings.ssl_keyfile)
+        except BadCertificate as error:
+            unsafe.append(problem("settings", error))
+    yield from unsafe or [ok("settings", "They are valid, and no combination is unsafe.")]
+
+
+def _disk(settings: Settings) -> Iterator[Diagnosis]:
+    if settings.database_url and settings.mongodb_url:
+        return
+    folder = settings.data_dir.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1e9:,.1f} GB are free in {settings.data_dir}."
+    advice = "Free some space: commands are refused once the disk is full."
+    if free < TOO_LITTLE_SPACE:
+        yield problem("disk", found, advice)
+    else:
+        yield warning("disk", found, advice) if free < LITTLE_SPACE else ok("disk", found)
+
+
+def _write_store(name: str, missing: Sequence[str], head: int) -> Diagnosis:
+    if missing:
+        found = f"{name} lacks {len(missing)} of this version's migrations, up to {missing[-1]}."
+        return warning("write store", found, "Back it up. `serve` runs them when it starts.")
+    return ok("write store", f"{name} takes writes, and its log has {head:,} events.")
+
+
+def _clock(subject: str, now: datetime) -> Diagnosis:
+    apart = (now - datetime.now(UTC)).total_seconds()
+    # SQLite's clock has whole seconds.
+    if abs(apart) <= CLOCKS_APART:
+        return ok(subject, "It agrees with the clock of this machine.")
+    found = f"It is {abs(apart):,.0f} seconds {'ahead of' if apart > 0 else 'behind'} this machine's clock."
+    return warning(subject, found, "Have both machines set their clocks by NTP.")
+
+
+async def _read_store(settings: Settings, opened: AsyncExitStack) -> ReadStoreState | None:
+    url = settings.mongodb_url
+    if url is None:
+        if not await asyncio.to_thread(Path(settings.data_dir, "mongo").exists):
+            await asyncio.to_thread(find_mongod, settings.mongod_bin)
+            return None
+        url = await opened.enter_async_context(any_mongod(settings.data_dir, settings.mongod_bin))
+    return await asyncio.to_thread(examine_read_store, url, settings.mongodb_database, READ_MODELS)
+
+
+def _indexes(name: str, model: ReadModelState) -> Iterator[Diagnosis]:
+    if model.missing:
+        found = f"It lacks the indexes {'; '.join(model.missing)}."
+        yield warning(name, found, "Restart the service, which creates them.")
+    if model.surplus:
+        found = f"It has indexes that no query uses: {'; '.join(model.surplus)}."
+        yield warning(name, found, "Drop them, because each makes every write slower.")
+
+
+async def _position(name: str, model: ReadModelState, log: EventLog | None) -> Diagnosis:
+    if model.position is None:
+        return ok(name, "This version's documents do not exist yet. `serve` builds them from the log.")
+    if log is None:
+        return ok(name, f"Its documents show the log up to position {model.position:,}.")
+    head = await log.head()
+    advice = "Restore the log that belongs to them, or drop the documents, so that `serve` builds them anew."
+    if model.position > head:
+        found = f"Its documents are at position {model.position:,}, but the log ends at {head:,}."
+        return problem(name, found, advice)
+    if model.position:
+        [event] = await log.read(after=model.position - 1, limit=1)
+        if event.event_id != UUID(str(model.event_id)):
+            return problem(
+                name, f"Its documents are not of this log: position {model.position:,} differs.", advice
+            )
+    behind = head - model.position
+    return ok(name, f"It is at position {model.position:,}, {behind:,} events behind the log.")

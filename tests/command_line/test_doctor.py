@@ -1,0 +1,161 @@
+"""The doctor says what is wrong with a service's settings and stores, what to do, and changes nothing."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from subprocess import PIPE
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from sqlalchemy import text
+
+from app.bootstrap import open_write_side
+from app.command_line.examinations import Diagnosis, Verdict, examined
+from app.config import Settings
+from app.read_models.product_listing import product_listing
+from app.stores.sql.engines.opening import open_database
+from tests.inprocess import serving
+from tests.schema.shop import Shop
+from tests.service import running
+
+
+async def of(settings: Settings) -> list[Diagnosis]:
+    return [each async for each in examined(settings)]
+
+
+def about(subject: str, found: list[Diagnosis]) -> list[Diagnosis]:
+    return [each for each in found if each.subject == subject]
+
+
+async def command(*arguments: str, **environment: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "doctor", *arguments),
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
+        stdout=PIPE,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, mongo_url: str, database_url: str) -> Settings:
+    return Settings(
+        data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name, database_url=database_url
+    )
+
+
+def but(settings: Settings, **changes: object) -> Settings:
+    """Return the settings with some others: a copy would keep what was derived from the former ones."""
+    return Settings(**{**settings.model_dump(exclude_unset=True), **changes})
+
+
+async def shop_with_a_product(settings: Settings) -> None:
+    async with serving(settings) as service:
+        await Shop(service.client).product()
+        head = await service.circle.log.head()
+        for progress in service.circle.progress.values():
+            await progress.wait_for(head, 20)
+
+
+async def test_before_the_first_start_all_is_well_and_nothing_is_created(tmp_path: Path) -> None:
+    code, said = await command("--data-dir", str(tmp_path / "data"))
+    assert code == 0
+    assert "`serve` creates it" in said
+    assert not os.listdir(tmp_path)
+
+
+async def test_beside_a_service_on_its_own_stores_all_is_well(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.ready()
+        code, said = await command("--json", "--data-dir", str(tmp_path))
+        found = json.loads(said)
+        assert {each["verdict"] for each in found} == {"ok"}, found
+        [listing] = [each for each in found if each["subject"] == "product_listing"]
+        assert ", 0 events behind the log" in listing["found"]
+        assert code == 0
+
+
+async def test_a_service_on_stores_of_its_own_choice_is_well(settings: Settings) -> None:
+    await shop_with_a_product(settings)
+    found = await of(settings)
+    assert {each.verdict for each in found} == {Verdict.OK}, found
+
+
+async def test_an_index_that_is_missing_and_one_that_nobody_declared_are_named(settings: Settings) -> None:
+    await shop_with_a_product(settings)
+    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(settings.mongodb_url)
+    [collection, *_] = product_listing.collections
+    documents = client[settings.mongodb_database][collection.stored_as]
+    await documents.drop_index([("position", 1), ("_id", 1)])
+    await documents.create_index([("onHand", -1)])
+    client.close()
+    missing, surplus, position = about("product_listing", await of(settings))
+    assert missing.verdict is surplus.verdict is Verdict.WARNING
+    assert missing.found == f"It lacks the indexes {collection.name} (position, _id)."
+    assert surplus.found == f"It has indexes that no query uses: {collection.name} (-onHand)."
+    assert position.verdict is Verdict.OK
+
+
+async def test_documents_whose_log_was_lost_are_a_problem(settings: Settings, tmp_path: Path) -> None:
+    await shop_with_a_product(settings)
+    emptied = but(settings, database_url=f"sqlite+aiosqlite:///{tmp_path}/other.db")
+    async with open_write_side(emptied):
+        pass
+    [listing] = about("product_listing", await of(emptied))
+    assert listing.verdict is Verdict.PROBLEM
+    assert "but the log ends at 0" in listing.found
+    assert "Restore the log" in listing.advice
+
+
+async def test_documents_of_another_log_are_a_problem(settings: Settings, tmp_path: Path) -> None:
+    await shop_with_a_product(settings)
+    other = {
+        "database_url": f"sqlite+aiosqlite:///{tmp_path}/other.db",
+        "mongodb_database": f"{tmp_path.name}-other",
+    }
+    await shop_with_a_product(but(settings, **other))
+    mixed = but(settings, database_url=other["database_url"])
+    [listing] = about("product_listing", await of(mixed))
+    assert listing.verdict is Verdict.PROBLEM
+    assert "are not of this log" in listing.found
+
+
+async def test_migrations_that_are_missing_are_counted_and_not_run(settings: Settings) -> None:
+    async with open_database(settings.write_store, migrates=False) as engines:
+        async with engines.writing.begin() as connection:
+            await connection.execute(text("CREATE TABLE mine (id INTEGER)"))
+        [store] = about("write store", await of(settings))
+        assert store.verdict is Verdict.WARNING
+        assert "lacks" in store.found
+        assert "migrations" in store.found
+        async with engines.reading.connect() as connection:
+            with pytest.raises(Exception, match="events"):
+                await connection.execute(text("SELECT * FROM events"))
+
+
+async def test_stores_that_do_not_answer_are_problems_with_advice(settings: Settings) -> None:
+    nowhere = {
+        "database_url": "postgresql+asyncpg://nobody@127.0.0.1:1/none",
+        "mongodb_url": "mongodb://127.0.0.1:1/?replicaSet=rs0",
+    }
+    found = await of(but(settings, **nowhere))
+    for subject in ("write store", "read store"):
+        [store] = about(subject, found)
+        assert store.verdict is Verdict.PROBLEM
+        assert store.advice
+
+
+async def test_a_cache_beside_other_processes_and_an_open_service_are_warned_of(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        mongodb_url="mongodb://127.0.0.1:1/?replicaSet=rs0",
+        read_cache_mb=8,
+        auth="none",
+        host="0.0.0.0",
+    )
+    everyone, cache = about("settings", await of(settings))
+    assert (everyone.verdict, cache.verdict) == (Verdict.WARNING, Verdict.WARNING)
+    assert "Everyone" in everyone.found
+    assert "READ_CACHE_MB" in cache.found
