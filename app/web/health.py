@@ -25,7 +25,7 @@ VALIDITY = 1.0
 
 LIVE, READY, DETAIL = "/health/live", "/health/ready", "/health/detail"
 PATHS = frozenset({LIVE, READY})
-"""Those that orchestrators ask under any host, and that are answered when all connections are busy."""
+"""The routes that orchestrators ask under any host; they are answered when all connections are busy."""
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ _OWN_INDEX = [("_id", 1)]
 
 @dataclass(frozen=True, kw_only=True)
 class ReadModelState:
-    """What the store has of one read model."""
+    """The state of one read model in the store."""
 
     position: int | None
     """The position of its checkpoint; `None` if its documents were never built."""
@@ -35,7 +35,7 @@ class ReadModelState:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadStoreState:
-    """What was found in the read store."""
+    """The state of the read store."""
 
     version: str
     now: datetime
