@@ -4,6 +4,7 @@ Each parser raises `ValueError` with a message that a client can act on.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -23,6 +24,9 @@ _SKU = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,39}", re.ASCII | re.IGNORECASE)
 _BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u2060\ufeff"
 """White space, and characters without width that are often pasted along with text."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_DOT = re.compile("[.\u3002\uff0e\uff61]")
+"""The dots of several scripts, all of which separate the labels of a domain."""
 
 
 @dataclass(frozen=True, order=True)
@@ -126,6 +130,41 @@ def optional(parse: Callable[[str], str]) -> Callable[[str | None], str | None]:
         return parse(value) if value and value.strip(_BLANK) else None
 
     return parse_given
+
+
+def email(given: str) -> str:
+    """Return an e-mail address without surrounding space; raise `ValueError` if it is not well-formed."""
+    given = text(254)(given)
+    if not _EMAIL.fullmatch(given):
+        raise ValueError("must look like name@example.com")
+    return given
+
+
+def email_key(given: object) -> str | None:
+    """Return the form in which an e-mail address is compared, or `None` if it is not well-formed.
+
+    The form ignores case, and is the same for a domain in Unicode and in ASCII, such as `bücher.example` and
+    `xn--bcher-kva.example`.
+    """
+    try:
+        local, _, domain = email(given).rpartition("@") if isinstance(given, str) else ("", "", "")
+    except ValueError:
+        return None
+    if not local:
+        return None
+    labels = [unicodedata.normalize("NFKC", _in_unicode(label)) for label in _DOT.split(domain)]
+    return unicodedata.normalize("NFC", f"{local}@{'.'.join(labels)}".lower())
+
+
+def _in_unicode(label: str) -> str:
+    """Return a domain's label decoded from Punycode, or unchanged if it is not valid Punycode."""
+    if label[:4].lower() != "xn--":
+        return label
+    try:
+        decoded = label[4:].encode("ascii").decode("punycode")
+    except ValueError:
+        return label
+    return decoded if decoded and decoded.isprintable() else label
 
 
 @dataclass(frozen=True, kw_only=True)

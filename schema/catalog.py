@@ -20,11 +20,19 @@ from app.read_models.product_listing import (
     facets,
     product_listing,
     product_page,
+    product_with_sku,
     products,
     products_matching,
 )
 from app.values import CURRENCY
-from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH, refuse_reversed
+from schema.circle.conditions import (
+    MATCH_ALL,
+    ORDER_DIRECTION,
+    ORDER_FIELD,
+    SEARCH,
+    refuse_all_but_one,
+    refuse_reversed,
+)
 from schema.circle.enums import describe
 from schema.circle.ids import key_of
 from schema.circle.listings import listing_field
@@ -33,6 +41,7 @@ from schema.circle.nodes import (
     VERSION,
     AtLeast,
     Connection,
+    MaybeNodeId,
     Node,
     NodeId,
     SortDirection,
@@ -178,12 +187,26 @@ class ProductSort:
 @strawberry.type
 class CatalogQuery:
     @visible_to(Sight.ANONYMOUS)
-    @strawberry.field(description="The product with this id; null if there is none.")
-    async def product(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Product | None:
-        key, tokens = key_of("Product", id), await info.context.tokens(at_least)
-        return cast(
-            "Product | None", await info.context.reading.get(products, str(key), tokens, fields=info.shown)
-        )
+    @strawberry.field(
+        description="The product with this id or SKU, of which exactly one is given; null if there is none."
+    )
+    async def product(
+        self,
+        info: Info,
+        id: MaybeNodeId = None,
+        sku: Annotated[
+            str | None, strawberry.argument(description="The SKU, in upper or lower case.")
+        ] = None,
+        at_least: AtLeast = None,
+    ) -> Product | None:
+        refuse_all_but_one(("id", "sku"), id, sku)
+        reading, key = info.context.reading, None if id is None else str(key_of("Product", id))
+        tokens = await info.context.tokens(at_least)
+        if key is not None:
+            found = await reading.get(products, key, tokens, fields=info.shown)
+        else:
+            found = await reading.first(product_with_sku(str(sku)), tokens, fields=info.shown)
+        return cast("Product | None", found)
 
     @visible_to(Sight.ANONYMOUS)
     @listing_field(ProductConnection, description="The products of the shop, discontinued ones included.")

@@ -13,11 +13,12 @@ from app.graphql.execution.visibility import visible_to
 from app.read_models.customer_overview import (
     CustomerOrder,
     customer_page,
+    customer_with_email,
     customers,
     customers_matching,
 )
 from app.read_models.order_details import orders_of_customer
-from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH
+from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH, refuse_all_but_one
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
@@ -30,8 +31,8 @@ from schema.circle.nodes import (
     Connection,
     First,
     Last,
+    MaybeNodeId,
     Node,
-    NodeId,
     SortDirection,
     page,
 )
@@ -142,12 +143,28 @@ class CustomerSort:
 @strawberry.type
 class CustomersQuery:
     @visible_to(Sight.ANONYMOUS)
-    @strawberry.field(description="The customer with this id; null if there is none.")
-    async def customer(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Customer | None:
-        key, tokens = key_of("Customer", id), await info.context.tokens(at_least)
-        return cast(
-            "Customer | None", await info.context.reading.get(customers, str(key), tokens, fields=info.shown)
-        )
+    @strawberry.field(
+        description="The customer with this id or e-mail address, of which exactly one is given; null if "
+        "there is none."
+    )
+    async def customer(
+        self,
+        info: Info,
+        id: MaybeNodeId = None,
+        email: Annotated[
+            str | None,
+            strawberry.argument(description="The e-mail address, in upper or lower case."),
+        ] = None,
+        at_least: AtLeast = None,
+    ) -> Customer | None:
+        refuse_all_but_one(("id", "email"), id, email)
+        reading, key = info.context.reading, None if id is None else str(key_of("Customer", id))
+        tokens = await info.context.tokens(at_least)
+        if key is not None:
+            found = await reading.get(customers, key, tokens, fields=info.shown)
+        else:
+            found = await reading.first(customer_with_email(str(email)), tokens, fields=info.shown)
+        return cast("Customer | None", found)
 
     @visible_to(Sight.ANONYMOUS)
     @listing_field(CustomerConnection, description="The customers of the shop, closed ones included.")

@@ -13,6 +13,7 @@ from app.values import (
     ZERO,
     Money,
     discount,
+    email_key,
     optional,
     price,
     quantity,
@@ -134,3 +135,33 @@ def test_any_decimal_is_taken_or_refused_with_a_value_error(
         parse(amount)
     except ValueError as complaint:
         assert str(complaint).startswith("must")  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada@Example.com", "ada@eXample.com"),
+        ("caf\u00e9@example.com", "CAFE\u0301@example.com"),
+        ("ada@b\u00fccher.example", "ada@bu\u0308cher.example"),
+        ("ada@B\u00dcCHER.example", "ada@xn--bcher-kva.example"),
+        ("ada@b\u00fccher.example", "ada@XN--BCHER-KVA.example"),
+        ("ada@mail.example.com", "ada@mail\u3002example.com"),
+        ("ada@example.com", "ada@\uff45\uff58ample.com"),
+    ],
+)
+def test_one_address_in_two_spellings_is_compared_alike(one: str, other: str) -> None:
+    assert email_key(one) == email_key(other) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada@stra\u00dfe.example", "ada@strasse.example"),  # two domains since IDNA 2008
+        ("\uff41da@example.com", "ada@example.com"),  # two mailboxes
+        ("ada@xn--99999999999.example", "ada@example"),
+        ("ada@xn---.example", "ada@example.com"),
+        ("ada@xn--a.example", "ada@xn--b.example"),
+    ],
+)
+def test_two_addresses_are_compared_apart(one: str, other: str) -> None:
+    assert email_key(one) != email_key(other)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypedDict
 
-from app.cqrs.documents.audiences import owner_at
+from app.cqrs.documents.audiences import NOTHING, owner_at
 from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
 from app.cqrs.documents.words import folded, found_by, words
 from app.cqrs.log.events import RecordedEvent
@@ -17,7 +17,7 @@ from app.domain.customers.events import (
     CustomerUpdated,
 )
 from app.domain.orders.events import OrderCancelled, OrderPlaced
-from app.values import ZERO
+from app.values import ZERO, email_key
 
 customer_overview = ReadModel(
     "customer_overview", description="The customers, each with a summary of their orders."
@@ -40,6 +40,8 @@ class CustomerDocument(TypedDict):
     name: str | None
     company: str | None
     email: str | None
+    email_key: str | None
+    """The form in which the address is looked up; personal data, too."""
     phone: str | None
     address: dict[str, Any] | None
     sort_name: str
@@ -68,6 +70,7 @@ customers = customer_overview.collection(
     indexes=[
         *((order.value, "_id") for order in CustomerOrder),
         *(("closed", order.value, "_id") for order in CustomerOrder),
+        ("email_key", "_id"),
         ("words",),
     ],
 )
@@ -101,7 +104,7 @@ def updated(event: CustomerUpdated, at: RecordedEvent) -> Iterator[Change]:
 def closed(event: CustomerClosed, at: RecordedEvent) -> Iterator[Change]:
     """Remove the customer's personal data, and mark them as closed; the figures remain."""
     nobody = {"name": None, "company": None, "email": None, "phone": None, "address": None}
-    not_found = {"sort_name": "", "words": []}
+    not_found: dict[str, Any] = {"sort_name": "", "email_key": None, "words": []}
     changed = {"version": at.stream_version, "closed": True, **nobody, **not_found}
     yield customers.update(event.customer_id, {"$set": changed})
 
@@ -119,6 +122,15 @@ def called_off(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
     """Subtract the cancelled order from the figures."""
     bought = {"order_count": -1, "lifetime_spend.amount": -event.total.amount}
     yield customers.update(event.customer_id, {"$inc": bought})
+
+
+def customer_with_email(address: str) -> Listing:
+    """Return the listing of the one customer with this e-mail address; it is empty if there is none.
+
+    The address is compared as at registration, in any case and in any spelling of the domain.
+    """
+    key = email_key(address)
+    return Listing(customers, {"email_key": key} if key else NOTHING, ["email_key"])
 
 
 def customers_matching(*, search: str | None = None, closed: bool | None = None) -> Filter:
@@ -143,5 +155,6 @@ def _described(personal: CustomerDetails) -> dict[str, Any]:
     return {
         **plain(personal),
         "sort_name": folded(personal.name),
+        "email_key": email_key(personal.email),
         "words": words(personal.name, personal.company, personal.email),
     }

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
 
-from app.cqrs.documents.audiences import EVERYBODY
+from app.cqrs.documents.audiences import EVERYBODY, NOTHING
 from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
 from app.cqrs.documents.words import folded, found_by, words
 from app.cqrs.log.events import RecordedEvent
@@ -21,6 +21,7 @@ from app.domain.stock.events import (
     StockReserved,
     StockShipped,
 )
+from app.values import sku
 
 product_listing = ReadModel(
     "product_listing", description="The products as the shop front shows them, with stock and sales."
@@ -64,6 +65,7 @@ products = product_listing.collection(
     indexes=[
         *((order.value, "_id") for order in ProductOrder),
         *(("category", order.value, "_id") for order in ProductOrder),
+        ("sku", "_id"),
         ("words",),
         ("in_stock",),
         ("discontinued",),
@@ -143,6 +145,15 @@ def unsold(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
     """Subtract the cancelled units from each product's units sold."""
     for line in event.lines:
         yield products.update(line.product_id, {"$inc": {"units_sold": -line.quantity}})
+
+
+def product_with_sku(code: str) -> Listing:
+    """Return the listing of the one product with this SKU, in any case; it is empty if there is none."""
+    try:
+        filter: Filter = {"sku": sku(code)}
+    except ValueError:
+        filter = NOTHING
+    return Listing(products, filter, ["sku"])
 
 
 def products_matching(

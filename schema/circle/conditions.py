@@ -28,6 +28,14 @@ def refuse_reversed(names: tuple[str, str], lowest: T | None, highest: T | None)
         )
 
 
+def refuse_all_but_one(names: tuple[str, str], one: object, other: object) -> None:
+    """Raise `BadArgument` unless exactly one of two values is given by which an object is looked up."""
+    if (one is None) is (other is None):
+        first, last = names
+        given = f"Neither {first} nor {last} is" if one is None else f"Both {first} and {last} are"
+        raise BadArgument(f"{given} given. Send exactly one of them.")
+
+
 def _shown(value: date | Decimal) -> str:
     match value:
         case datetime():

@@ -43,6 +43,10 @@ Last = Annotated[
 NodeId = Annotated[
     strawberry.ID, strawberry.argument(description="The global id, exactly as the API returned it.")
 ]
+MaybeNodeId = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="The global id, exactly as the API returned it."),
+]
 NodeIds = Annotated[
     list[strawberry.ID],
     strawberry.argument(description="The global ids, exactly as the API returned them; at most 100."),

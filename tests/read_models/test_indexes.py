@@ -153,6 +153,8 @@ def listings() -> Iterator[Listing]:
     yield order_list.order_page(placed, order_list.OrderOrder.PLACED_AT)
     dear = order_list.orders_matching(total_from=Decimal(50), total_to=Decimal(99))
     yield order_list.order_page(dear, order_list.OrderOrder.TOTAL)
+    yield product_listing.product_with_sku("SKU-1")
+    yield customer_overview.customer_with_email("ada@engines.example")
     yield order_details.orders_of_customer(CUSTOMER)
     yield sales_by_day.days_between()
     yield sales_by_day.days_between(date(2026, 1, 1), date(2026, 1, 31))

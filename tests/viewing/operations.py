@@ -107,7 +107,13 @@ def _arguments(field: GraphQLField, name: str, books: Books) -> Iterator[dict[st
         yield {}
 
 
-_OTHER_WAY = {"first": ("last", "before"), "last": ("first", "after")}
+_OTHER_WAY = {
+    "first": ("last", "before"),
+    "last": ("first", "after"),
+    "id": ("sku", "email"),  # An object is looked up by one of its keys.
+    "sku": ("id",),
+    "email": ("id",),
+}
 
 _NONE, _LEFT_OUT = object(), object()
 

@@ -126,6 +126,13 @@ class Reading:
         self.documents += len(found)
         return page_of(find, found)
 
+    async def first(
+        self, listing: Listing, at_least: Iterable[Token] = (), *, fields: Fields = None
+    ) -> Document | None:
+        """Return the first document of a listing, such as the one with a unique value, or `None`."""
+        page = await self.page(listing, PageArguments(first=1), at_least, fields=fields)
+        return next(iter(page.documents), None)
+
     async def count(self, listing: Listing) -> int:
         """Return the number of documents in the whole listing."""
         await self.ready(listing.collection.read_model)

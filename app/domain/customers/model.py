@@ -1,7 +1,5 @@
 """The rules about customers: pure functions from a customer and a command to events or a refusal."""
 
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,20 +11,7 @@ from app.cqrs.messages import Event
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.events import CustomerClosed, CustomerDetails, CustomerRegistered, CustomerUpdated
 from app.domain.customers.refusals import CustomerIsClosed, DuplicateEmail
-from app.values import ADDRESS, PostalAddress, optional, text
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_DOT = re.compile("[.\u3002\uff0e\uff61]")
-"""The dots of several scripts, all of which separate the labels of a domain."""
-
-
-def email(given: str) -> str:
-    """Return an e-mail address without surrounding space; raise `ValueError` if it is not well-formed."""
-    given = text(254)(given)
-    if not _EMAIL.fullmatch(given):
-        raise ValueError("must look like name@example.com")
-    return given
-
+from app.values import ADDRESS, PostalAddress, email, optional, text
 
 DETAILS = {
     "name": text(200, at_least=1),
@@ -45,33 +30,6 @@ class Customer:
     version: int
     details: CustomerDetails | None
     """`None` once the customer is closed, because the personal data is then deleted."""
-
-
-def email_key(given: object) -> str | None:
-    """Return the form in which an e-mail address is compared, or `None` if it is not well-formed.
-
-    The form ignores case, and is the same for a domain in Unicode and in ASCII, such as `bücher.example` and
-    `xn--bcher-kva.example`.
-    """
-    try:
-        local, _, domain = email(given).rpartition("@") if isinstance(given, str) else ("", "", "")
-    except ValueError:
-        return None
-    if not local:
-        return None
-    labels = [unicodedata.normalize("NFKC", _in_unicode(label)) for label in _DOT.split(domain)]
-    return unicodedata.normalize("NFC", f"{local}@{'.'.join(labels)}".lower())
-
-
-def _in_unicode(label: str) -> str:
-    """Return a domain's label decoded from Punycode, or unchanged if it is not valid Punycode."""
-    if label[:4].lower() != "xn--":
-        return label
-    try:
-        decoded = label[4:].encode("ascii").decode("punycode")
-    except ValueError:
-        return label
-    return decoded if decoded and decoded.isprintable() else label
 
 
 def register(command: RegisterCustomer, customer_id: UUID, holder: UUID | None) -> Decision:

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.customers.events import CustomerDetails
-from app.domain.customers.model import Customer, email_key
+from app.domain.customers.model import Customer
 from app.stores.sql.engines.opening import metadata
 from app.stores.sql.transactions import SqlWork
-from app.values import ADDRESS, PostalAddress
+from app.values import ADDRESS, PostalAddress, email_key
 
 # All columns but id and version are personal data, which is NULL once the customer is closed.
 customers = Table(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.cqrs.texts import one_form
-from app.domain.customers.model import email_key
+from app.values import email_key
 
 revision = "0003"
 down_revision = "0002"

@@ -179,9 +179,17 @@ class Generator:
 
     def _arguments(self, draft: _Draft, of: GraphQLField, field_name: str) -> str:
         written = []
+        keys = [name for name in ("id", "sku", "email") if name in of.args]
+        key = self._random.choice(keys) if keys and self._random.random() < 0.9 else None
         for name, argument in of.args.items():
+            if key and name in keys and name != key:
+                continue  # An object is looked up by one of its keys.
             rare = name in ("before", "last", "atLeast", "after")
-            if is_required_argument(argument) or self._random.random() < (0.12 if rare else 0.35):
+            if (
+                name == key
+                or is_required_argument(argument)
+                or self._random.random() < (0.12 if rare else 0.35)
+            ):
                 asked = f"{field_name}.{name}"
                 written.append(f"{name}: {self._argument(draft, argument, asked)}")
         return f"({', '.join(written)})" if written else ""

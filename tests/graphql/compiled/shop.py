@@ -98,6 +98,8 @@ async def _known(circle: Circle, head: int) -> Known:
         tokens=[circle.tokens.write(position) for position in (1, head // 2, head)],
         texts={
             "categories": sorted({each["category"] for each in documents["Product"]}),
+            "sku": [*(each["sku"] for each in documents["Product"]), "tea-1", "!"],
+            "email": [*(each["email"] or "gone@example.com" for each in documents["Customer"]), "nobody"],
             "search": ["a", "tea", "post1", "zzz", "(", ""],
             "stream": [each["stream"] for each in documents["Activity"]],
             "type": ["OrderPlaced", "ProductAdded", "Nothing"],

@@ -49,6 +49,32 @@ async def test_an_answer_is_kept_until_a_change_concerns_it(service: Service) ->
     assert (await service.client.send(PRODUCTS)).data["products"]["totalCount"] == 3
 
 
+BY_SKU = "query ($sku: String) { product(sku: $sku) { name } }"
+
+
+async def test_what_was_found_by_a_unique_key_is_kept_until_the_key_is_anothers(service: Service) -> None:
+    shop = Shop(service.client)
+
+    async def name_of(sku: str) -> str | None:
+        product = (await service.client.send(BY_SKU, {"sku": sku})).data["product"]
+        return product and str(product["name"])
+
+    await shop.product()
+    assert (await recalled(service, BY_SKU, sku="kept-1"), await name_of("kept-1")) == (2, None)
+    await shop.product(sku="OTHER-1")
+    assert await recalled(service, BY_SKU, 1, sku="kept-1") == 1
+    keyed = await shop.product(sku="KEPT-1", name="Keyed")
+    assert (await recalled(service, BY_SKU, 2, sku="kept-1"), await name_of("kept-1")) == (1, "Keyed")
+    await service.client.mutate("updateProduct", "", productId=keyed, name="Renamed")
+    assert await name_of("kept-1") == "Renamed"
+    by_email = "query ($email: String) { customer(email: $email) { name } }"
+    customer = await shop.customer(email="kept@example.com", name="Ada")
+    assert await recalled(service, by_email, email="kept@example.com") == 2
+    await service.client.mutate("updateCustomer", "", customerId=customer, email="other@example.com")
+    answer = await service.client.send(by_email, {"email": "kept@example.com"})
+    assert answer.data == {"customer": None}
+
+
 async def test_a_kept_answer_tells_its_cost_as_it_did_before(service: Service) -> None:
     product = await Shop(service.client).product()
     await service.client.send("{ products(first: 1) { totalCount } }")  # waits for what was written
