@@ -17,7 +17,6 @@ from app.read_models.customer_overview import (
     customers,
     customers_matching,
 )
-from app.read_models.order_details import orders_of_customer
 from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH, refuse_all_but_one
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
@@ -39,6 +38,7 @@ from schema.circle.nodes import (
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
+from schema.filters.orders import CustomerOrderFilter, OrderSort, listed_for
 from schema.orders import PLACED_AT, OrderConnection
 from schema.values import Address, Money
 
@@ -103,16 +103,29 @@ class Customer(Node):
     version: int = strawberry.field(description=VERSION.format("customer"))
     position: Position = strawberry.field(description=LAST_POSITION)
 
-    @strawberry.field(description="The customer's orders, newest first.")
+    @strawberry.field(description="The orders of the customer.")
     async def orders(
         document: strawberry.Parent[Any],
         info: Info,
+        filter: Annotated[
+            CustomerOrderFilter | None,
+            strawberry.argument(
+                description="The conditions to filter by. By default all of the customer's orders are "
+                "returned."
+            ),
+        ] = None,
+        order_by: Annotated[
+            OrderSort | None,
+            strawberry.argument(
+                description="The sort order. The default is by time of placing, newest first."
+            ),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> OrderConnection | None:
-        listing = orders_of_customer(document["_id"])
+        listing = listed_for(document["_id"], filter, order_by)
         return await OrderConnection.read(info, listing, page(first, after, last, before))
 
 

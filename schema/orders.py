@@ -15,9 +15,7 @@ from app.domain.orders.status import OrderStatus
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
 from app.read_models.order_details import order_details, orders
-from app.read_models.order_list import OrderOrder, order_page, order_totals, orders_matching, rows
-from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, refuse_reversed
-from schema.circle.enums import describe
+from app.read_models.order_list import order_page, order_totals, rows
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
 from schema.circle.nodes import (
@@ -33,31 +31,12 @@ from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
 from schema.circle.shown import shows
 from schema.circle.updates import Resume, Update, follow
+from schema.filters.orders import NEWEST_FIRST, OrderFilter, OrderSort
 from schema.values import Address, Money
 
 CUSTOMER_ID = "The global id of the `Customer`."
 PLACED_AT = "The time at which the order was placed, in UTC."
 UNITS = "The number of units on all lines."
-
-describe(
-    OrderStatus,
-    "The status of an order.",
-    {
-        "PLACED": "The order was placed, and its stock is reserved.",
-        "PAID": "The order was paid, and can be shipped.",
-        "SHIPPED": "The order was shipped, and its stock has left the warehouse.",
-        "CANCELLED": "The order was cancelled before it was shipped, and its stock is available again.",
-    },
-)
-describe(
-    OrderOrder,
-    "The values by which orders can be sorted.",
-    {
-        "PLACED_AT": "The time at which the order was placed.",
-        "TOTAL": "The total, shipping fee included.",
-    },
-    name="OrderSortField",
-)
 
 
 @strawberry.type(description="The customer of an order, with the details of today.")
@@ -191,47 +170,6 @@ class OrderSummaryConnection(Connection[OrderSummary]):
         return cast("OrderTotals", found)
 
 
-@strawberry.input(description=f"Conditions on orders. {MATCH_ALL}")
-class OrderFilter:
-    status: list[OrderStatus] | None = strawberry.field(
-        default=None, description="Statuses, of which the order must have one."
-    )
-    customer_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The global id of the customer who placed the order."
-    )
-    placed_from: datetime | None = strawberry.field(
-        default=None, description="The earliest time of placing, inclusive."
-    )
-    placed_to: datetime | None = strawberry.field(
-        default=None, description="The latest time of placing, exclusive."
-    )
-    total_from: Decimal | None = strawberry.field(
-        default=None, description="The lowest total, inclusive; shipping fees count."
-    )
-    total_to: Decimal | None = strawberry.field(
-        default=None, description="The highest total, inclusive; shipping fees count."
-    )
-
-    def matching(self) -> Any:
-        """Return these conditions as a filter of the read model; raise `BadArgument` or `BadId`."""
-        refuse_reversed(("placedFrom", "placedTo"), self.placed_from, self.placed_to)
-        refuse_reversed(("totalFrom", "totalTo"), self.total_from, self.total_to)
-        return orders_matching(
-            status=[status.value for status in self.status] if self.status is not None else None,
-            customer_id=(str(key_of("Customer", self.customer_id)) if self.customer_id is not None else None),
-            placed_from=self.placed_from,
-            placed_to=self.placed_to,
-            total_from=self.total_from,
-            total_to=self.total_to,
-        )
-
-
-@strawberry.input(description="The sort order of a list of orders.")
-class OrderSort:
-    field: OrderOrder = strawberry.field(description=ORDER_FIELD)
-    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description=ORDER_DIRECTION)
-
-
 @strawberry.type
 class OrdersQuery:
     @visible_to(Sight.ANONYMOUS)
@@ -259,7 +197,7 @@ class OrdersQuery:
             ),
         ] = None,
     ) -> Listing:
-        order = order_by or OrderSort(field=OrderOrder.PLACED_AT, direction=SortDirection.DESC)
+        order = order_by or NEWEST_FIRST
         matching = filter.matching() if filter else {}
         return order_page(matching, order.field, descending=order.direction is SortDirection.DESC)
 

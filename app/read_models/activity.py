@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import STAFF
+from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
@@ -85,9 +86,7 @@ def activity_matching(
     filter: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
     if streams is not None:
         filter["stream"] = {"$in": list(streams)}
-    limits = {"$gte": at_from, "$lt": at_to}
-    if bounds := {operator: bound for operator, bound in limits.items() if bound is not None}:
-        filter["at"] = bounds
+    filter |= in_range("at", at_least=at_from, before=at_to)
     return Listing(entries, filter, ["-position"])
 
 

@@ -1,11 +1,13 @@
 """The order page: an order with its customer, lines, totals, status and timeline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import owner_at
+from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, ReadModel, plain
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
@@ -71,10 +73,19 @@ class OrderDocument(TypedDict):
     timeline: list[StepOfOrder]
 
 
+class OrderOrder(Enum):
+    """The fields by which a customer's orders can be sorted."""
+
+    PLACED_AT = "placed_at"
+    TOTAL = "total.amount"
+
+
 orders = order_details.collection(
     seen_by=owner_at("customer.id"),
-    # The second index is for subscriptions to a customer's orders, which resume by position.
-    indexes=[("customer.id", "placed_at", "_id"), ("customer.id", "position", "_id")],
+    indexes=[
+        *(("customer.id", order.value, "_id") for order in OrderOrder),
+        ("customer.id", "position", "_id"),  # for subscriptions to a customer's orders, which resume by it
+    ],
 )
 
 
@@ -141,9 +152,30 @@ def customer_forgotten(event: CustomerClosed, _at: RecordedEvent) -> Iterator[Ch
     yield _all_of_customer(event.customer_id, nobody)
 
 
-def orders_of_customer(customer_id: str) -> Listing:
-    """Return the listing of a customer's orders, newest first."""
-    return Listing(orders, {"customer.id": customer_id}, ["-placed_at"])
+def orders_of_customer(
+    customer_id: str,
+    order: OrderOrder = OrderOrder.PLACED_AT,
+    *,
+    descending: bool = True,
+    status: Sequence[str] | None = None,
+    product_id: str | None = None,
+    placed_from: datetime | None = None,
+    placed_to: datetime | None = None,
+    total_from: Decimal | None = None,
+    total_to: Decimal | None = None,
+) -> Listing:
+    """Return the listing of a customer's orders that match all given criteria, by default newest first.
+
+    `placed_to` is exclusive; `placed_from`, `total_from` and `total_to` are inclusive.
+    """
+    filter: dict[str, Any] = {"customer.id": customer_id}
+    if status is not None:
+        filter["status"] = {"$in": list(status)}
+    if product_id is not None:
+        filter["lines.product_id"] = product_id
+    filter |= in_range("placed_at", at_least=placed_from, before=placed_to)
+    filter |= in_range("total.amount", at_least=total_from, at_most=total_to)
+    return Listing(orders, filter, [f"-{order.value}" if descending else order.value])
 
 
 def _step(

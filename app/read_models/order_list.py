@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import owner_at
+from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
@@ -28,6 +29,8 @@ class OrderRow(TypedDict):
     """The customer's current name; `None` once the customer is closed."""
     status: str
     placed_at: datetime
+    product_ids: list[str]
+    """The products on the lines, each once."""
     line_count: int
     units: int
     shipping_fee: dict[str, Any]
@@ -47,6 +50,7 @@ rows = order_list.collection(
         *((order.value, "_id") for order in OrderOrder),
         *(("status", order.value, "_id") for order in OrderOrder),
         *(("customer_id", order.value, "_id") for order in OrderOrder),
+        *(("product_ids", order.value, "_id") for order in OrderOrder),
     ],
 )
 
@@ -62,6 +66,7 @@ def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
             "customer_name": event.personal.customer_name,
             "status": "PLACED",
             "placed_at": event.placed_at,
+            "product_ids": [*dict.fromkeys(str(line.product_id) for line in event.lines)],
             "line_count": len(event.lines),
             "units": sum(line.quantity for line in event.lines),
             "shipping_fee": plain(event.shipping_fee),
@@ -105,6 +110,7 @@ def orders_matching(
     *,
     status: Sequence[str] | None = None,
     customer_id: str | None = None,
+    product_id: str | None = None,
     placed_from: datetime | None = None,
     placed_to: datetime | None = None,
     total_from: Decimal | None = None,
@@ -119,13 +125,10 @@ def orders_matching(
         filter["status"] = {"$in": list(status)}
     if customer_id is not None:
         filter["customer_id"] = customer_id
-    ranges: dict[str, dict[str, Any]] = {
-        "placed_at": {"$gte": placed_from, "$lt": placed_to},
-        "total.amount": {"$gte": total_from, "$lte": total_to},
-    }
-    for path, limits in ranges.items():
-        if bounds := {operator: bound for operator, bound in limits.items() if bound is not None}:
-            filter[path] = bounds
+    if product_id is not None:
+        filter["product_ids"] = product_id
+    filter |= in_range("placed_at", at_least=placed_from, before=placed_to)
+    filter |= in_range("total.amount", at_least=total_from, at_most=total_to)
     return filter
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import EVERYBODY, NOTHING
+from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
 from app.cqrs.documents.words import folded, found_by, words
 from app.cqrs.log.events import RecordedEvent
@@ -175,9 +176,7 @@ def products_matching(
         filter["$and"] = found_by(search)
     if categories is not None:
         filter["category"] = {"$in": [one_form(category) for category in categories]}
-    price = {"$gte": price_from, "$lte": price_to}
-    if bounds := {operator: bound for operator, bound in price.items() if bound is not None}:
-        filter["price.amount"] = bounds
+    filter |= in_range("price.amount", at_least=price_from, at_most=price_to)
     if in_stock is not None:
         filter["in_stock"] = in_stock
     if discontinued is not None:

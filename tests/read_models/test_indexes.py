@@ -144,10 +144,10 @@ def listings() -> Iterator[Listing]:
     for customer_order, closed in product(customer_overview.CustomerOrder, [None, False]):
         filter = customer_overview.customers_matching(closed=closed)
         yield customer_overview.customer_page(filter, customer_order)
-    for order, status, customer in product(
-        order_list.OrderOrder, [None, ["PAID"], ["PLACED", "SHIPPED"]], [None, CUSTOMER]
+    for order, status, customer, ordered in product(
+        order_list.OrderOrder, [None, ["PAID"], ["PLACED", "SHIPPED"]], [None, CUSTOMER], [None, PRODUCT]
     ):
-        filter = order_list.orders_matching(status=status, customer_id=customer)
+        filter = order_list.orders_matching(status=status, customer_id=customer, product_id=ordered)
         yield order_list.order_page(filter, order)
     placed = order_list.orders_matching(placed_from=OPENING, placed_to=moment(90))
     yield order_list.order_page(placed, order_list.OrderOrder.PLACED_AT)
@@ -155,7 +155,14 @@ def listings() -> Iterator[Listing]:
     yield order_list.order_page(dear, order_list.OrderOrder.TOTAL)
     yield product_listing.product_with_sku("SKU-1")
     yield customer_overview.customer_with_email("ada@engines.example")
-    yield order_details.orders_of_customer(CUSTOMER)
+    for own_order, status, ordered in product(
+        order_details.OrderOrder, [None, ["PLACED", "SHIPPED"]], [None, PRODUCT]
+    ):
+        yield order_details.orders_of_customer(CUSTOMER, own_order, status=status, product_id=ordered)
+    yield order_details.orders_of_customer(CUSTOMER, placed_from=OPENING, placed_to=moment(90))
+    yield order_details.orders_of_customer(
+        CUSTOMER, order_details.OrderOrder.TOTAL, total_from=Decimal(50), total_to=Decimal(99)
+    )
     yield sales_by_day.days_between()
     yield sales_by_day.days_between(date(2026, 1, 1), date(2026, 1, 31))
     yield activity.activity_matching()

@@ -1,9 +1,13 @@
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
 
 from app.cqrs.documents.read_model import Document
 from app.cqrs.messages import Event
 from app.cqrs.reading.pages import PageArguments
-from app.read_models.order_details import order_details, orders, orders_of_customer
+from app.read_models.order_details import OrderOrder, order_details, orders, orders_of_customer
 from app.values import PostalAddress
 from tests.pages import read_page
 from tests.read_models.conftest import Given
@@ -17,6 +21,7 @@ from tests.read_models.shop import (
     TEA,
     customer_closed,
     customer_updated,
+    line,
     moment,
     order_cancelled,
     order_paid,
@@ -177,3 +182,30 @@ async def test_lists_a_customers_orders_newest_first(given: Given) -> None:
     await given(order_details, later, of_bob, PLACED)
     page = await read_page(given.store, orders_of_customer(str(ADA)), PageArguments())
     assert [document["_id"] for document in page.documents] == [str(LATER_ORDER), str(ORDER)]
+
+
+CHEAP = order_placed(LATER_ORDER, lines=[line(total="10.00")], placed_at=moment(60))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, [LATER_ORDER, ORDER]),
+        ({"descending": False}, [ORDER, LATER_ORDER]),
+        ({"order": OrderOrder.TOTAL}, [ORDER, LATER_ORDER]),
+        ({"order": OrderOrder.TOTAL, "descending": False}, [LATER_ORDER, ORDER]),
+        ({"status": ["PAID", "SHIPPED"]}, [LATER_ORDER]),
+        ({"status": []}, []),
+        ({"product_id": str(TEA)}, [LATER_ORDER, ORDER]),
+        ({"product_id": str(COFFEE)}, [ORDER]),
+        ({"placed_from": OPENING, "placed_to": moment(60)}, [ORDER]),
+        ({"total_from": Decimal("14.50"), "total_to": Decimal(50)}, [LATER_ORDER]),
+        ({"status": ["PAID"], "product_id": str(COFFEE)}, []),
+    ],
+)
+async def test_finds_and_sorts_a_customers_orders(
+    given: Given, asked: dict[str, Any], found: list[UUID]
+) -> None:
+    await given(order_details, PLACED, CHEAP, order_placed(BOB, customer_id=BOB), order_paid(CHEAP))
+    page = await read_page(given.store, orders_of_customer(str(ADA), **asked), PageArguments())
+    assert [document["_id"] for document in page.documents] == [str(id) for id in found]

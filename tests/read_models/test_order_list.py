@@ -16,9 +16,11 @@ from tests.read_models.conftest import Given
 from tests.read_models.shop import (
     ADA,
     BOB,
+    COFFEE,
     LATER_ORDER,
     OPENING,
     ORDER,
+    TEA,
     customer_closed,
     customer_updated,
     line,
@@ -39,6 +41,7 @@ NEW_ROW = {
     "customer_name": "Ada Lovelace",
     "status": "PLACED",
     "placed_at": OPENING,
+    "product_ids": [str(TEA), str(COFFEE)],
     "line_count": 2,
     "units": 3,
     "shipping_fee": usd("4.50"),
@@ -81,6 +84,11 @@ async def test_a_closed_customers_name_leaves_the_rows(given: Given) -> None:
     assert await given.only(rows) == {**NEW_ROW, "position": 2, "customer_name": None}
 
 
+async def test_a_product_on_two_lines_is_named_once(given: Given) -> None:
+    await given(order_list, order_placed(lines=[line(), line(COFFEE), line()]))
+    assert (await given.only(rows))["product_ids"] == [str(TEA), str(COFFEE)]
+
+
 CALLED_OFF = order_placed(LATER_ORDER, customer_id=BOB, lines=[line(total="100.00")], placed_at=moment(60))
 ORDERS = (PLACED, order_paid(PLACED), CALLED_OFF, order_cancelled(CALLED_OFF))
 
@@ -92,6 +100,9 @@ ORDERS = (PLACED, order_paid(PLACED), CALLED_OFF, order_cancelled(CALLED_OFF))
         ({"status": ["PAID", "SHIPPED"]}, {ORDER}),
         ({"status": []}, set()),
         ({"customer_id": str(BOB)}, {LATER_ORDER}),
+        ({"product_id": str(TEA)}, {ORDER, LATER_ORDER}),
+        ({"product_id": str(COFFEE)}, {ORDER}),
+        ({"product_id": str(COFFEE), "status": ["PLACED", "CANCELLED"]}, set()),
         ({"placed_from": OPENING, "placed_to": moment(60)}, {ORDER}),
         ({"placed_from": moment(60)}, {LATER_ORDER}),
         ({"total_from": Decimal("54.9"), "total_to": Decimal("54.90")}, {ORDER}),

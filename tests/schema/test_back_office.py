@@ -64,6 +64,8 @@ async def test_orders_are_filtered_sorted_and_summed_up(client: Client, history:
     for asked, expected in (
         ({"status": ["SHIPPED", "PAID"]}, ["shipped", "paid"]),
         ({"status": []}, []),
+        ({"productId": history["lamp"]}, ["cancelled", "shipped"]),
+        ({"productId": history["lamp"], "status": ["SHIPPED", "PAID"]}, ["shipped"]),
         ({"placedFrom": "1950-03-02T00:30:00.000Z"}, ["cancelled", "shipped"]),
         ({"placedTo": "1950-03-02T00:30:00.000Z"}, ["paid"]),
         ({"totalFrom": "35", "totalTo": "65.00"}, ["shipped", "paid"]),
@@ -100,6 +102,40 @@ async def test_a_customer_shows_their_figures_and_orders(client: Client, history
         "orders"
     ]
     assert [node["id"] for node in rest["nodes"]] == [history["paid"]]
+
+
+async def test_a_customers_orders_are_filtered_and_sorted(client: Client, history: dict[str, str]) -> None:
+    query = """query ($id: ID!, $filter: CustomerOrderFilter, $orderBy: OrderSort, $after: String) {
+        customer(id: $id) { orders(filter: $filter, orderBy: $orderBy, first: 2, after: $after) {
+            nodes { id } totalCount pageInfo { endCursor } } } }"""
+    keys = {history[name]: name for name in ("shipped", "paid", "cancelled")}
+
+    async def found(**asked: Any) -> Any:
+        variables = {"id": history["customer"], **asked}
+        customer = (await client.send(query, variables, token=history["token"])).data["customer"]
+        orders = customer["orders"]
+        return [keys[each["id"]] for each in orders["nodes"]], orders["totalCount"], orders["pageInfo"]
+
+    for asked, expected in (
+        ({"status": ["SHIPPED", "PAID"]}, ["shipped", "paid"]),
+        ({"productId": history["lamp"]}, ["cancelled", "shipped"]),
+        ({"placedTo": "1950-03-02T00:30:00.000Z"}, ["paid"]),
+        ({"totalFrom": "35.01", "status": None}, ["cancelled", "shipped"]),
+        ({"status": []}, []),
+    ):
+        assert (await found(filter=asked))[:2] == (expected, len(expected)), asked
+    by_total = {"field": "TOTAL"}
+    first, count, page = await found(orderBy=by_total)
+    assert (first, count) == (["paid", "shipped"], 3)
+    assert (await found(orderBy=by_total, after=page["endCursor"]))[0] == ["cancelled"]
+    other_order = {"id": history["customer"], "after": page["endCursor"]}
+    assert (await client.send(query, other_order)).codes == ["BAD_PAGE"]
+    for wrong, code in (
+        ({"productId": history["customer"]}, "BAD_ID"),
+        ({"totalFrom": "2", "totalTo": "1"}, "BAD_USER_INPUT"),
+    ):
+        answer = await client.send(query, {"id": history["customer"], "filter": wrong})
+        assert answer.codes == [code], answer.body
 
 
 async def test_customers_are_found_and_sorted(client: Client, history: dict[str, str], shop: Shop) -> None:

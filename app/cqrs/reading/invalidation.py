@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Sequence
 
 from app.cqrs.documents.read_model import Change
-from app.cqrs.reading.sources import Choice, Source, overlap, text_at, touched
+from app.cqrs.reading.sources import Choice, Source, overlap, texts_at, touched
 
 Keys = set[Hashable]
 
@@ -97,8 +97,10 @@ class _AnswersByChoice:
         if change.document is not None:
             found |= self._without_text
             for path, by_text in self._by_text.items():
-                text = text_at(change.document, path)
-                found = found.union(*(by_text.values() if text is None else [by_text.get(text, ())]))
+                texts = texts_at(change.document, path)
+                found = found.union(
+                    *(by_text.values() if texts is None else [by_text.get(text, ()) for text in texts])
+                )
             return found
         written = touched(change)
         for paths, keys in self._by_paths.items():

@@ -15,7 +15,7 @@ class Choice:
     paths: frozenset[str] | None = None
     """The paths in a document that decide whether and in which order it is chosen; `None` for all."""
     text: tuple[str, tuple[str, ...]] | None = None
-    """A path, and the texts of which each chosen document has one there; `None` if no text decides."""
+    """A path, and texts of which each chosen document has one there, alone or in a list; `None` without."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -106,9 +106,12 @@ def _texts(filter: Filter) -> Iterator[tuple[str, tuple[str, ...]]]:
                     yield from _texts(each)
 
 
-def text_at(document: Document, path: str) -> str | None:
-    """Return the text at a path in a document; `None` for anything else."""
+def texts_at(document: Document, path: str) -> Sequence[str] | None:
+    """Return the text, or the list of texts, at a path in a document; `None` for anything else."""
     value: Any = document
     for step in path.split("."):
         value = value.get(step) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else None
+    if isinstance(value, str):
+        return (value,)
+    is_texts = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return value if is_texts else None

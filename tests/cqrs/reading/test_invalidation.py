@@ -94,9 +94,13 @@ def test_a_removal_concerns_all_that_was_chosen(kind: str, removed: Change) -> N
     assert answer(kind, {"topic": "plain"}).stale_after(removed)
 
 
-def test_a_text_that_a_list_may_hold_excludes_nothing() -> None:
+def test_a_text_may_be_in_a_list_or_below_another_key() -> None:
     tagged, maker = answer("listed", {"tags": "tea"}), answer("listed", {"maker.name": "Ivy"})
-    assert tagged.stale_after(documents.put("b", {"tags": ["tea", "green"]}))
+    for tags in (["green", "tea"], ["green", None], [["tea"]], [{"tea": 1}], None):
+        assert tagged.stale_after(documents.put("b", {"tags": tags}))
+    for tags in (["green", "teas"], []):
+        assert not tagged.stale_after(documents.put("b", {"tags": tags}))
+    assert maker.stale_after(documents.put("b", {"maker": [{"name": "Ivy"}]}))
     assert maker.stale_after(documents.put("b", {"maker": None}))
     assert maker.stale_after(documents.put("b", {"maker": {"name": "Ivy"}}))
     assert not maker.stale_after(documents.put("b", {"maker": {"name": "Ada"}}))

@@ -264,6 +264,7 @@ class Generator:
                     "product": "Product",
                     "customer": "Customer",
                     "customerId": "Customer",
+                    "productId": "Product",
                     "order": "Order",
                 }
                 of = wanted.get(asked.partition(".")[0]) or wanted.get(argument)

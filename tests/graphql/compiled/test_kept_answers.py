@@ -22,7 +22,7 @@ async def service(mongo_url: str, tmp_path: Path) -> AsyncIterator[Service]:
         yield running
 
 
-async def recalled(service: Service, query: str, times: int = 4, **variables: object) -> int:
+async def recalled(service: Service, query: str, times: int = 4, /, **variables: object) -> int:
     """How often the same question was answered with what was kept; all answers are the same."""
     await service.client.send("{ products(first: 1) { totalCount } }")  # waits for what was written
     before = service.operations.compiled.recalled
@@ -73,6 +73,37 @@ async def test_what_was_found_by_a_unique_key_is_kept_until_the_key_is_anothers(
     await service.client.mutate("updateCustomer", "", customerId=customer, email="other@example.com")
     answer = await service.client.send(by_email, {"email": "kept@example.com"})
     assert answer.data == {"customer": None}
+
+
+BY_PRODUCT = """query ($id: ID!) { orders(filter: { productId: $id, status: [PLACED, PAID] }) {
+    nodes { orderId } } }"""
+OF_CUSTOMER = """query ($id: ID!, $product: ID) { customer(id: $id) {
+    orders(filter: { productId: $product, status: [PLACED] }, orderBy: { field: TOTAL }) {
+        nodes { id } } } }"""
+
+
+async def test_lists_of_a_products_orders_are_kept_until_one_comes_or_goes(service: Service) -> None:
+    shop = Shop(service.client)
+    kept, other = [await shop.product(stock=9) for _ in range(2)]
+    customer = await shop.customer()
+    asked = {"id": customer, "product": kept}
+    assert await recalled(service, BY_PRODUCT, id=kept) == 2
+    assert await recalled(service, OF_CUSTOMER, 4, **asked) == 2
+    await shop.order(product=other)
+    assert await recalled(service, BY_PRODUCT, 1, id=kept) == 1
+    order = await shop.order(product=kept, customer=customer)
+    expected: list[tuple[str, list[str], list[str]]] = [
+        ("", [order], [order]),
+        ("pay", [order], []),
+        ("ship", [], []),
+    ]
+    for step, of_product, of_customer in expected:
+        if step:
+            await service.client.mutate(f"{step}Order", "", orderId=order)
+        rows = (await service.client.send(BY_PRODUCT, {"id": kept})).data["orders"]["nodes"]
+        assert [row["orderId"] for row in rows] == of_product
+        orders = (await service.client.send(OF_CUSTOMER, asked)).data["customer"]["orders"]["nodes"]
+        assert [each["id"] for each in orders] == of_customer
 
 
 async def test_a_kept_answer_tells_its_cost_as_it_did_before(service: Service) -> None:
