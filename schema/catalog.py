@@ -59,6 +59,7 @@ describe(
         "NAME": "The name, ignoring case and accents.",
         "PRICE": "The current price of one unit.",
         "BEST_SELLING": "The number of units sold. Use it with `DESC` for best-sellers first.",
+        "ADDED_AT": "The time at which the product was added. Use it with `DESC` for the newest first.",
     },
     name="ProductSortField",
 )

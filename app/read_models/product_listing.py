@@ -59,6 +59,7 @@ class ProductOrder(Enum):
     NAME = "sort_name"
     PRICE = "price.amount"
     BEST_SELLING = "units_sold"
+    ADDED_AT = "added_at"
 
 
 products = product_listing.collection(
