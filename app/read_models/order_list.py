@@ -121,12 +121,13 @@ def orders_matching(
     `placed_to` is exclusive; `placed_from`, `total_from` and `total_to` are inclusive.
     """
     filter: dict[str, Any] = {}
-    if status is not None:
-        filter["status"] = {"$in": list(status)}
+    # The first condition decides which new orders make a kept list stale: see `app/cqrs/reading/sources.py`.
     if customer_id is not None:
         filter["customer_id"] = customer_id
     if product_id is not None:
         filter["product_ids"] = product_id
+    if status is not None:
+        filter["status"] = {"$in": list(status)}
     filter |= in_range("placed_at", at_least=placed_from, before=placed_to)
     filter |= in_range("total.amount", at_least=total_from, at_most=total_to)
     return filter
