@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,9 @@ from app.cqrs.circle import Circle
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.lane import Committed
 from app.cqrs.commands.outcomes import Receipt
-from app.cqrs.documents.read_model import read_models_in
+from app.cqrs.documents.days import Days
+from app.cqrs.documents.own_documents import OwnDocuments
+from app.cqrs.documents.read_model import ReadModel, read_models_in
 from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
@@ -56,10 +58,15 @@ REMEMBERED_AT_START = 1_000
 and cursors."""
 
 READ_MODELS = read_models_in(app.read_models)
-"""The read models of all modules in `app/read_models/`."""
+"""The read models of all modules in `app/read_models/`, as they are declared: with days in UTC."""
 
 for _model in READ_MODELS:
     _model.learn(EVENTS)
+
+
+def read_models(days: Days) -> Sequence[ReadModel]:
+    """Return the read models of a shop with these days."""
+    return [model.in_days(days) for model in READ_MODELS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +145,9 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         if settings.mongodb_url:  # The embedded mongod is fit: it has become a primary a moment ago.
             await documents.refuse_if_unfit()
         await documents.refuse_if_newer()
-        progress = {model.name: Progress(model.name, head) for model in READ_MODELS}
+        models = read_models(settings.days)
+        own_documents = OwnDocuments(documents, models)
+        progress = {model.name: Progress(model.name, head) for model in models}
         statuses = CommandStatuses(log, progress)
         relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
         # With documents and an empty log, the log was lost: filling a new one would hide that.
@@ -155,7 +164,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         ]
         if settings.takes_tokens:
             tasks.append(running.create_task(revocations.follow(), name="revocations"))
-        for model in READ_MODELS:
+        for model in models:
             projectors[model.name] = Projector(
                 model,
                 log=shared_log,
@@ -176,11 +185,12 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         yield Circle(
             commands=write_side.commands,
             log=log,
-            documents=SharedReader(documents),
+            days=settings.days,
+            documents=SharedReader(own_documents),
             cache=cache,
             progress=progress,
             projections=Projections(shared_log, projectors),
-            live=Live(documents, notices, progress, heartbeat=settings.heartbeat),
+            live=Live(own_documents, notices, progress, heartbeat=settings.heartbeat),
             statuses=statuses,
             tokens=Tokens(await log.token_key(), history),
             revocations=revocations,

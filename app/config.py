@@ -11,6 +11,7 @@ from pydantic_settings import SettingsConfigDict
 
 from app.access.settings import AccessSettings
 from app.addresses import Network, network_of
+from app.cqrs.documents.days import Days, refuse_unknown
 from app.hosts import Hosts, host_of
 from app.origins import origin_of
 
@@ -88,6 +89,12 @@ class Settings(AccessSettings):
         default=10.0, gt=0, le=300, description="seconds between heartbeats of a subscription without changes"
     )
 
+    time_zone: str = Field(
+        default="UTC",
+        description="time zone whose days the shop has, such as Europe/Berlin; sales by day are built anew "
+        "after a change",
+    )
+
     loop_limit_ms: float | None = Field(
         default=None,
         ge=1,
@@ -96,7 +103,9 @@ class Settings(AccessSettings):
         "are logged, and shown at /health/loop. By default this is not measured",
     )
 
-    @field_validator("data_dir", "database_url", "mongodb_url", "mongod_bin", "host", mode="before")
+    @field_validator(
+        "data_dir", "database_url", "mongodb_url", "mongod_bin", "host", "time_zone", mode="before"
+    )
     @classmethod
     def _is_not_empty(cls, value: object) -> object:
         # An empty value may be a variable that was left unfilled: it must not silently select the default.
@@ -133,6 +142,18 @@ class Settings(AccessSettings):
                 {"most": _LONGEST_DATABASE_NAME},
             )
         return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_time_zone(cls, zone: str) -> str:
+        try:
+            return refuse_unknown(zone)
+        except ValueError:
+            raise PydanticCustomError(
+                "time_zone",
+                "{zone} is no time zone of the IANA database. Write it like Europe/Berlin, or UTC",
+                {"zone": repr(zone)},
+            ) from None
 
     @field_validator("allowed_origins")
     @classmethod
@@ -183,6 +204,11 @@ class Settings(AccessSettings):
     def hosts(self) -> Hosts:
         """The hosts that the service answers for."""
         return Hosts(self.host, [host_of(host) for host in _listed(self.allowed_hosts)])
+
+    @cached_property
+    def days(self) -> Days:
+        """The days of the shop, in its time zone."""
+        return Days(self.time_zone)
 
     @cached_property
     def is_embedded(self) -> bool:

@@ -9,11 +9,13 @@ import strawberry
 
 from app.cqrs.reading.pages import Listing
 from app.cqrs.viewers import Sight
+from app.graphql.execution.context import Info
 from app.graphql.execution.refusals import BadArgument
 from app.graphql.execution.visibility import visible_to
 from app.read_models.activity import activity_matching, entries
 from schema.circle.conditions import MATCH_ALL, refuse_reversed
 from schema.circle.consistency import streams_of, subject_of
+from schema.circle.days import DayRange, moments_within
 from schema.circle.listings import listing_field
 from schema.circle.nodes import Connection, Node
 from schema.circle.parts import Part
@@ -81,6 +83,9 @@ class ActivityFilter:
     at_to: datetime | None = strawberry.field(
         default=None, description="The latest time of recording, exclusive."
     )
+    on: DayRange | None = strawberry.field(
+        default=None, description="The days of which the event must have been recorded on one."
+    )
 
     def streams(self) -> Sequence[str] | None:
         """Return the streams that meet both `subject` and `stream`, or `None` for all streams.
@@ -107,6 +112,7 @@ class ActivityQuery:
     @listing_field(ActivityConnection, description="The audit trail: all recorded events, newest first.")
     def activity(
         self,
+        info: Info,
         filter: Annotated[
             ActivityFilter | None,
             strawberry.argument(
@@ -116,13 +122,14 @@ class ActivityQuery:
     ) -> Listing:
         asked = filter or ActivityFilter()
         refuse_reversed(("atFrom", "atTo"), asked.at_from, asked.at_to)
+        earliest, end = moments_within(asked.on, info.context.days, earliest=asked.at_from, end=asked.at_to)
         return activity_matching(
             streams=asked.streams(),
             command_id=None if asked.command_id is None else str(asked.command_id),
             actor=asked.actor,
             event_type=asked.type,
-            at_from=asked.at_from,
-            at_to=asked.at_to,
+            at_from=earliest,
+            at_to=end,
         )
 
 

@@ -125,7 +125,7 @@ class Customer(Node):
         last: Last = None,
         before: Before = None,
     ) -> OrderConnection | None:
-        listing = listed_for(document["_id"], filter, order_by)
+        listing = listed_for(document["_id"], filter, order_by, info.context.days)
         return await OrderConnection.read(info, listing, page(first, after, last, before))
 
 

@@ -184,6 +184,7 @@ class OrdersQuery:
     @listing_field(OrderSummaryConnection, description="All orders as rows of a list, for the back office.")
     def orders(
         self,
+        info: Info,
         filter: Annotated[
             OrderFilter | None,
             strawberry.argument(
@@ -198,7 +199,7 @@ class OrdersQuery:
         ] = None,
     ) -> Listing:
         order = order_by or NEWEST_FIRST
-        matching = filter.matching() if filter else {}
+        matching = filter.matching(info.context.days) if filter else {}
         return order_page(matching, order.field, descending=order.direction is SortDirection.DESC)
 
 

@@ -60,7 +60,7 @@ class SalesTotals:
     "only."
 )
 class SalesDay(SalesTotals):
-    @strawberry.field(description="The day in UTC.")
+    @strawberry.field(description="The day in the time zone of the shop.")
     def day(document: strawberry.Parent[Any]) -> date:
         return date.fromisoformat(document["day"])
 
@@ -100,6 +100,12 @@ class Sales:
     first_day: strawberry.Private[date | None]
     last_day: strawberry.Private[date | None]
 
+    @strawberry.field(
+        description="The name of the time zone whose days these are, such as `Europe/Berlin`: the shop's."
+    )
+    def time_zone(self, info: Info) -> str:
+        return info.context.days.zone
+
     @strawberry.field(description="The sums over all days of the range.")
     async def total(self, info: Info) -> SalesTotals | None:
         [found] = await info.context.reading.aggregate(days, day_totals(self.first_day, self.last_day))
@@ -138,7 +144,8 @@ class Sales:
 class SalesQuery:
     @visible_to(Sight.STAFF)
     @strawberry.field(
-        description="The sales of a range of days in UTC. An order counts on the day on which it was placed."
+        description="The sales of a range of days in the time zone of the shop. An order counts on the day "
+        "on which it was placed."
     )
     async def sales(
         self,

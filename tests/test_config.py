@@ -93,6 +93,12 @@ def test_an_empty_setting_is_refused_and_chooses_no_other_store(
         Settings()
 
 
+@pytest.mark.parametrize("zone", ["Berlin", "Europe", "../UTC", "", "UTC+1"])
+def test_a_time_zone_that_is_not_known_is_refused(zone: str) -> None:
+    with pytest.raises(ValidationError, match=r"Write it like Europe/Berlin|It is empty"):
+        Settings(time_zone=zone)
+
+
 def test_a_data_folder_whose_name_is_no_text_is_refused() -> None:
     with pytest.raises(ValidationError, match="not UTF-8"):
         Settings(data_dir=Path("data-\udcff"))

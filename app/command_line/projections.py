@@ -106,7 +106,7 @@ def prune() -> None:
         console.print("There is nothing to do for the embedded mongod: `serve` drops old documents itself.")
         return
 
-    from app.bootstrap import READ_MODELS
+    from app.bootstrap import read_models
     from app.cqrs.projecting.generations import prune as prune_all
     from app.cqrs.unavailable import ReadStoreUnavailable
     from app.stores.mongo.store import open_read_store
@@ -114,7 +114,7 @@ def prune() -> None:
     async def open_and_prune() -> None:
         where = (str(settings.mongodb_url), settings.mongodb_database, settings.mongo_driver)
         async with open_read_store(*where) as store:
-            dropped, kept = await prune_all(READ_MODELS, store)
+            dropped, kept = await prune_all(read_models(settings.days), store)
         for generation in dropped:
             console.print(f"{generation.key} was dropped. It was at position {generation.position}.")
         for name in kept:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from app.cqrs.commands.bus import CommandBus
+from app.cqrs.documents.days import Days
 from app.cqrs.documents.store import DocumentReader
 from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
@@ -21,6 +22,8 @@ class Circle:
 
     commands: CommandBus
     log: EventLog
+    days: Days
+    """The days of the shop, in its time zone."""
     documents: DocumentReader
     cache: ReadCache
     """The cache of answers that depend on documents only."""

@@ -1,16 +1,19 @@
 """The sales of each day: orders, units and revenue, also by category and by product.
 
-An order counts on the day (UTC) on which it was placed; a cancelled order is subtracted from that day.
+An order counts on the day on which it was placed, in the shop's time zone; a cancelled order is subtracted
+from that day. Another time zone has documents of its own, which are built from the log after the change.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import STAFF
+from app.cqrs.documents.days import Days
+from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, Filter, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
@@ -28,7 +31,7 @@ class DayDocument(TypedDict):
     _id: str
     position: int
     day: str
-    """The date in UTC, such as `2026-01-31`."""
+    """The date in the shop's time zone, such as `2026-01-31`."""
     orders: int
     units: int
     revenue: dict[str, Any]
@@ -77,10 +80,10 @@ category_days = sales_by_day.collection("categories", seen_by=STAFF, indexes=[("
 product_days = sales_by_day.collection("products", seen_by=STAFF, indexes=[("day", "_id")])
 
 
-@sales_by_day.on(OrderPlaced)
-def placed(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
+@sales_by_day.on_by_day(OrderPlaced)
+def placed(event: OrderPlaced, _at: RecordedEvent, shop: Days) -> Iterator[Change]:
     """Add the order to the sales of its day."""
-    day = _day(event.placed_at)
+    day = str(shop.of(event.placed_at))
     in_currency = {"day": day, "revenue.currency_code": CURRENCY}
     at_first = {**in_currency, "shipping_fees.currency_code": CURRENCY, "cancelled": 0, "shipped": 0}
     yield days.upsert(day, {"$inc": _order_sums(event, 1), "$setOnInsert": at_first})
@@ -103,10 +106,10 @@ def placed(event: OrderPlaced, _at: RecordedEvent) -> Iterator[Change]:
         )
 
 
-@sales_by_day.on(OrderCancelled)
-def cancelled(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
+@sales_by_day.on_by_day(OrderCancelled)
+def cancelled(event: OrderCancelled, _at: RecordedEvent, shop: Days) -> Iterator[Change]:
     """Subtract all that placing the order has added, and count the cancellation."""
-    day = _day(event.placed_at)
+    day = str(shop.of(event.placed_at))
     yield days.update(day, {"$inc": {**_order_sums(event, -1), "cancelled": 1}})
     for category, lines in _grouped(event.lines, lambda line: line.category).items():
         yield category_days.update(f"{day}|{category}", {"$inc": _line_sums(lines, -1)})
@@ -114,10 +117,10 @@ def cancelled(event: OrderCancelled, _at: RecordedEvent) -> Iterator[Change]:
         yield product_days.update(f"{day}|{product_id}", {"$inc": _line_sums(lines, -1)})
 
 
-@sales_by_day.on(OrderShipped)
-def shipped(event: OrderShipped, _at: RecordedEvent) -> Iterator[Change]:
+@sales_by_day.on_by_day(OrderShipped)
+def shipped(event: OrderShipped, _at: RecordedEvent, shop: Days) -> Iterator[Change]:
     """Count the shipped order on the day on which it was placed, not shipped."""
-    yield days.update(_day(event.placed_at), {"$inc": {"shipped": 1}})
+    yield days.update(str(shop.of(event.placed_at)), {"$inc": {"shipped": 1}})
 
 
 def days_between(first: date | None = None, last: date | None = None, *, descending: bool = False) -> Listing:
@@ -192,14 +195,8 @@ def best_sellers(
     ]
 
 
-def _day(moment: datetime) -> str:
-    return moment.astimezone(UTC).date().isoformat()
-
-
 def _between(first: date | None, last: date | None) -> Filter:
-    limits = {"$gte": first, "$lte": last}
-    bounds = {operator: day.isoformat() for operator, day in limits.items() if day is not None}
-    return {"day": bounds} if bounds else {}
+    return in_range("day", at_least=str(first) if first else None, at_most=str(last) if last else None)
 
 
 def _grouped(lines: Sequence[OrderLine], key: Callable[[OrderLine], str]) -> dict[str, list[OrderLine]]:

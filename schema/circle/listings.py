@@ -19,6 +19,8 @@ def listing_field(
 ) -> Callable[[Callable[..., Listing]], Any]:
     """Declare a field of a root type by a method that makes a listing from the field's own arguments.
 
+    The method may take `info`, too.
+
     The field also takes the arguments of Relay's connections and `atLeast`. A page is read in one find.
     """
 
@@ -33,9 +35,12 @@ def listing_field(
             **own: Any,
         ) -> Any:
             asked = page(first, after, last, before)
-            return await connection.read(info, listing(None, **own), asked, at_least)
+            given = {"info": info, **own} if takes_info else own
+            return await connection.read(info, listing(None, **given), asked, at_least)
 
-        _self, *own = inspect.signature(listing).parameters.values()
+        _self, *taken = inspect.signature(listing).parameters.values()
+        own = [each for each in taken if each.name != "info"]
+        takes_info = len(own) < len(taken)
         added = [
             Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
             for name, kind in _PAGING.items()

@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+from app.cqrs.documents.days import Days
 from app.cqrs.documents.read_model import Filter
 from app.cqrs.reading.pages import Listing
 from app.domain.orders.status import OrderStatus
@@ -13,6 +14,7 @@ from app.read_models import order_details
 from app.read_models.order_details import orders_of_customer
 from app.read_models.order_list import OrderOrder, orders_matching
 from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, refuse_reversed
+from schema.circle.days import DayRange, moments_within
 from schema.circle.enums import describe
 from schema.circle.ids import key_of
 from schema.circle.nodes import SortDirection
@@ -52,6 +54,9 @@ class _AnyOrderFilter:
     placed_to: datetime | None = strawberry.field(
         default=None, description="The latest time of placing, exclusive."
     )
+    placed_on: DayRange | None = strawberry.field(
+        default=None, description="The days of which the order must have been placed on one."
+    )
     total_from: Decimal | None = strawberry.field(
         default=None, description="The lowest total, inclusive; shipping fees count."
     )
@@ -59,15 +64,16 @@ class _AnyOrderFilter:
         default=None, description="The highest total, inclusive; shipping fees count."
     )
 
-    def criteria(self) -> dict[str, Any]:
+    def criteria(self, days: Days) -> dict[str, Any]:
         """Return these conditions as read models take them; raise `BadArgument` or `BadId`."""
         refuse_reversed(("placedFrom", "placedTo"), self.placed_from, self.placed_to)
         refuse_reversed(("totalFrom", "totalTo"), self.total_from, self.total_to)
+        earliest, end = moments_within(self.placed_on, days, earliest=self.placed_from, end=self.placed_to)
         return {
             "status": None if self.status is None else [status.value for status in self.status],
             "product_id": None if self.product_id is None else str(key_of("Product", self.product_id)),
-            "placed_from": self.placed_from,
-            "placed_to": self.placed_to,
+            "placed_from": earliest,
+            "placed_to": end,
             "total_from": self.total_from,
             "total_to": self.total_to,
         }
@@ -79,10 +85,10 @@ class OrderFilter(_AnyOrderFilter):
         default=None, description="The global id of the customer who placed the order."
     )
 
-    def matching(self) -> Filter:
+    def matching(self, days: Days) -> Filter:
         """Return these conditions as a filter of the list; raise `BadArgument` or `BadId`."""
         customer = None if self.customer_id is None else str(key_of("Customer", self.customer_id))
-        return orders_matching(customer_id=customer, **self.criteria())
+        return orders_matching(customer_id=customer, **self.criteria(days))
 
 
 @strawberry.input(description=f"Conditions on the orders of one customer. {MATCH_ALL}")
@@ -98,12 +104,14 @@ class OrderSort:
 NEWEST_FIRST = OrderSort(field=OrderOrder.PLACED_AT, direction=SortDirection.DESC)
 
 
-def listed_for(customer: str, filter: CustomerOrderFilter | None, sort: OrderSort | None) -> Listing:
+def listed_for(
+    customer: str, filter: CustomerOrderFilter | None, sort: OrderSort | None, days: Days
+) -> Listing:
     """Return the listing of a customer's orders; raise `BadArgument` or `BadId`."""
     order = sort or NEWEST_FIRST
     return orders_of_customer(
         customer,
         order_details.OrderOrder(order.field.value),
         descending=order.direction is SortDirection.DESC,
-        **(filter.criteria() if filter else {}),
+        **(filter.criteria(days) if filter else {}),
     )

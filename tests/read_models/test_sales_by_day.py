@@ -3,7 +3,9 @@ from uuid import UUID
 
 import pytest
 
+from app.cqrs.documents.days import Days
 from app.cqrs.reading.pages import PageArguments
+from app.read_models.order_list import order_list
 from app.read_models.sales_by_day import (
     BestSellerOrder,
     best_sellers,
@@ -80,10 +82,24 @@ async def test_an_order_counts_on_the_day_it_was_placed(given: Given) -> None:
     assert len(notices) == 4
 
 
-async def test_days_are_those_of_utc(given: Given) -> None:
-    in_tokyo = datetime(2026, 2, 1, 8, 59, tzinfo=timezone(timedelta(hours=9)))
-    await given(sales_by_day, order_placed(placed_at=in_tokyo))
-    assert (await given.only(days))["day"] == DAY
+@pytest.mark.parametrize(
+    ("zone", "day"), [("UTC", DAY), ("Asia/Tokyo", "2026-02-01"), ("America/New_York", DAY)]
+)
+async def test_days_are_those_of_the_shops_time_zone(given: Given, zone: str, day: str) -> None:
+    model = sales_by_day.in_days(Days(zone))
+    in_tokyo = order_placed(placed_at=datetime(2026, 2, 1, 8, 59, tzinfo=timezone(timedelta(hours=9))))
+    await given(model, in_tokyo, order_paid(in_tokyo), order_shipped(in_tokyo))
+    own = next(each for each in model.collections if each.name == days.name)
+    assert [(each["day"], each["shipped"]) for each in await given.all(own)] == [(day, 1)]
+    assert await given.all(days) == (await given.all(own) if zone == "UTC" else [])
+
+
+def test_another_time_zone_has_documents_of_its_own() -> None:
+    assert sales_by_day.in_days(Days()) is sales_by_day
+    assert order_list.in_days(Days("Asia/Tokyo")) is order_list
+    keys = {sales_by_day.in_days(Days(zone)).key for zone in ("UTC", "Asia/Tokyo", "Europe/Berlin")}
+    assert len(keys) == 3
+    assert sales_by_day.in_days(Days("Asia/Tokyo")).key in keys
 
 
 async def test_orders_of_a_day_add_up(given: Given) -> None:

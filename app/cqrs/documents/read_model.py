@@ -2,7 +2,7 @@
 
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from app.cqrs.documents.audiences import NOBODY, Audience
+from app.cqrs.documents.days import Days
 from app.cqrs.fingerprints import fingerprint
 from app.cqrs.log.events import EventTypes, EventUnreadable, RecordedEvent, UnreadableEvent
 from app.cqrs.messages import Event
@@ -138,7 +139,8 @@ def read_models_in(package: ModuleType) -> Sequence["ReadModel"]:
     return [each for home in homes for each in vars(home).values() if isinstance(each, ReadModel)]
 
 
-Projection = Callable[[Any, RecordedEvent], Iterable[Change]]
+Projection = Callable[..., Iterable[Change]]
+"""A function from an event and its record to changes; some also take the shop's days."""
 
 
 def plain(value: Any) -> Any:
@@ -159,6 +161,9 @@ class ReadModel:
         self.description = description
         self.version = version
         self.collections: list[Collection] = []
+        self.days = Days()
+        """The shop's days, on which the documents depend if a function takes them."""
+        self._by_day: set[Projection] = set()
         self._projections: dict[type[Event], Projection] = {}
         self._types: EventTypes | None = None
         self._generation: str | None = None
@@ -177,6 +182,7 @@ class ReadModel:
                     sorted((each.part, [list(paths) for paths in each.indexes]) for each in self.collections),
                     [event_type.__name__ for event_type in answered],
                     sorted(self.types.items()),
+                    *([self.days] if self._by_day else []),
                 ),
             )
         return self._generation
@@ -241,6 +247,31 @@ class ReadModel:
 
         return declare
 
+    def on_by_day(
+        self, event_type: type[E]
+    ) -> Callable[[Callable[[E, RecordedEvent, Days], Iterable[Change]]], Projection]:
+        """Return the same decorator for a function that also takes the shop's days."""
+
+        def declare(projection: Callable[[E, RecordedEvent, Days], Iterable[Change]]) -> Projection:
+            self._by_day.add(projection)
+            register: Callable[[Projection], Projection] = self.on(event_type)
+            return register(projection)
+
+        return declare
+
+    def in_days(self, days: Days) -> "ReadModel":
+        """Return the same read model for a shop with these days, which has documents of its own.
+
+        It is the read model itself if no function takes the days, or if they are the same.
+        """
+        if not self._by_day or days == self.days:
+            return self
+        other = ReadModel(self.name, description=self.description, version=self.version)
+        other.days, other._by_day = days, self._by_day
+        other._projections, other._types = self._projections, self._types
+        other.collections = [replace(each, model=other) for each in self.collections]
+        return other
+
     def on_any(self, projection: Callable[[Event, RecordedEvent], Iterable[Change]]) -> Projection:
         """Register the function for every event whose type has no function of its own."""
         return self.on(Event)(projection)
@@ -254,6 +285,10 @@ class ReadModel:
         if isinstance(event, UnreadableEvent) and self._needs(event.of):
             raise EventUnreadable(event.reason)
         projection = self._projections.get(type(recorded.event)) or self._projections.get(Event)
+        if projection and projection in self._by_day:
+            own = {each.name: each for each in self.collections}
+            changes = projection(recorded.event, recorded, self.days)
+            return [replace(change, collection=own[change.collection.name]) for change in changes]
         return list(projection(recorded.event, recorded)) if projection else []
 
     def _needs(self, event_type: type[Event]) -> bool:

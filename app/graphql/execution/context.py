@@ -7,6 +7,7 @@ from uuid import UUID
 from strawberry.types.info import Info as StrawberryInfo
 
 from app.cqrs.circle import Circle
+from app.cqrs.documents.days import Days
 from app.cqrs.documents.store import Fields
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.reading.cache import ReadCache
@@ -81,6 +82,11 @@ class Context:
         """
         self.cacheable = False
         return self._circle
+
+    @property
+    def days(self) -> Days:
+        """The days of the shop, which never change while the service runs."""
+        return self._circle.days
 
     @property
     def cache(self) -> ReadCache:
