@@ -1,4 +1,4 @@
-"""Sales as clients read them: in total, by day, by category, and the best-sellers."""
+"""Sales as clients read them: in total, by day, month, category and customer, and the best-sellers."""
 
 from datetime import date
 from typing import Annotated, Any, cast
@@ -9,14 +9,19 @@ from app.cqrs.reading.pages import LONGEST_PAGE, BadPage
 from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
+from app.read_models.customer_overview import customers
 from app.read_models.sales_by_day import (
     BestSellerOrder,
+    CustomerSalesOrder,
     best_sellers,
     category_days,
     category_totals,
+    customer_days,
+    customer_totals,
     day_totals,
     days,
     days_between,
+    month_totals,
     product_days,
 )
 from schema.circle.conditions import refuse_reversed
@@ -26,12 +31,22 @@ from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last,
 from schema.circle.parts import Part
 from schema.circle.scalars import BigInt
 from schema.circle.shown import shows
+from schema.customers import Customer
 from schema.values import Money
 
 describe(
     BestSellerOrder,
     "The figures by which best-sellers can be ranked.",
     {"UNITS": "The number of units sold.", "REVENUE": "The revenue, without shipping fees."},
+)
+describe(
+    CustomerSalesOrder,
+    "The figures by which customers can be ranked.",
+    {
+        "REVENUE": "The revenue, without shipping fees.",
+        "ORDERS": "The number of orders.",
+        "UNITS": "The number of units on the lines of these orders.",
+    },
 )
 
 
@@ -65,6 +80,16 @@ class SalesDay(SalesTotals):
         return date.fromisoformat(document["day"])
 
 
+@strawberry.type(
+    description="Sums over the orders that were placed in one month, as far as its days lie in the range. "
+    "Cancelled orders count in `cancelled` only."
+)
+class SalesMonth(SalesTotals):
+    @strawberry.field(description="The first day of the month, even if it lies before the range.")
+    def month(document: strawberry.Parent[Any]) -> date:
+        return date.fromisoformat(document["month"])
+
+
 @shows(category_days)
 @strawberry.type(description="The sales of one category, without cancelled orders.")
 class CategorySales:
@@ -89,6 +114,24 @@ class ProductSales:
     @strawberry.field(description="The global id of the `Product`.")
     def product_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         return global_id("Product", document["product_id"])
+
+
+@shows(customer_days)
+@strawberry.type(description="The sales to one customer, without cancelled orders.")
+class CustomerSales:
+    orders: int = strawberry.field(description="The number of orders.")
+    units: BigInt = strawberry.field(description="The number of units on the lines of these orders.")
+    revenue: Money = strawberry.field(description="The sum of the line totals, without shipping fees.")
+    shipping_fees: Money = strawberry.field(description="The sum of the shipping fees of these orders.")
+
+    @strawberry.field(description="The global id of the `Customer`.")
+    def customer_id(document: strawberry.Parent[Any]) -> strawberry.ID:
+        return global_id("Customer", document["customer_id"])
+
+    @strawberry.field(description="The customer, with the details of today.")
+    async def customer(document: strawberry.Parent[Any], info: Info) -> Customer | None:
+        found = await info.context.reading.get(customers, document["customer_id"], fields=info.shown)
+        return cast("Customer | None", found)
 
 
 @strawberry.type(description="A page of days with their sales.")
@@ -123,6 +166,36 @@ class Sales:
         pipeline = category_totals(self.first_day, self.last_day)
         return cast("list[CategorySales]", await info.context.reading.aggregate(category_days, pipeline))
 
+    @strawberry.field(
+        description="The sums of each month, newest first. Months without orders are left out. Set `lastDay` "
+        "to the day before the oldest month to get older ones."
+    )
+    async def by_month(
+        self,
+        info: Info,
+        first: Annotated[
+            int, strawberry.argument(description="The maximum number of months to return: 1 to 100.")
+        ] = 12,
+    ) -> list[SalesMonth] | None:
+        _refuse_size(first)
+        pipeline = month_totals(self.first_day, self.last_day, limit=first)
+        return cast("list[SalesMonth]", await info.context.reading.aggregate(days, pipeline))
+
+    @strawberry.field(description="The customers who bought most, in descending order.")
+    async def by_customer(
+        self,
+        info: Info,
+        first: Annotated[
+            int, strawberry.argument(description="The maximum number of customers to return: 1 to 100.")
+        ] = 10,
+        by: Annotated[
+            CustomerSalesOrder, strawberry.argument(description="The figure by which customers are ranked.")
+        ] = CustomerSalesOrder.REVENUE,
+    ) -> list[CustomerSales] | None:
+        _refuse_size(first)
+        pipeline = customer_totals(self.first_day, self.last_day, limit=first, by=by)
+        return cast("list[CustomerSales]", await info.context.reading.aggregate(customer_days, pipeline))
+
     @strawberry.field(description="The products that sold best, in descending order.")
     async def best_sellers(
         self,
@@ -134,10 +207,14 @@ class Sales:
             BestSellerOrder, strawberry.argument(description="The figure by which products are ranked.")
         ] = BestSellerOrder.UNITS,
     ) -> list[ProductSales] | None:
-        if not 1 <= first <= LONGEST_PAGE:
-            raise BadPage(f"first takes 1 to {LONGEST_PAGE}, not {first}.")
+        _refuse_size(first)
         pipeline = best_sellers(self.first_day, self.last_day, limit=first, by=by)
         return cast("list[ProductSales]", await info.context.reading.aggregate(product_days, pipeline))
+
+
+def _refuse_size(first: int) -> None:
+    if not 1 <= first <= LONGEST_PAGE:
+        raise BadPage(f"first takes 1 to {LONGEST_PAGE}, not {first}.")
 
 
 @strawberry.type

@@ -1,4 +1,4 @@
-"""The sales of each day: orders, units and revenue, also by category and by product.
+"""The sales of each day: orders, units and revenue, also by category, by product and by customer.
 
 An order counts on the day on which it was placed, in the shop's time zone; a cancelled order is subtracted
 from that day. Another time zone has documents of its own, which are built from the log after the change.
@@ -21,7 +21,7 @@ from app.domain.orders.events import OrderCancelled, OrderLine, OrderPlaced, Ord
 from app.values import CURRENCY, ZERO
 
 sales_by_day = ReadModel(
-    "sales_by_day", description="The sales of each day, in total, by category and by product."
+    "sales_by_day", description="The sales of each day, in total, by category, product and customer."
 )
 
 
@@ -68,6 +68,19 @@ class ProductDayDocument(TypedDict):
     revenue: dict[str, Any]
 
 
+class CustomerDayDocument(TypedDict):
+    """The sales to a customer on a day, without personal data."""
+
+    _id: str
+    position: int
+    day: str
+    customer_id: str
+    orders: int
+    units: int
+    revenue: dict[str, Any]
+    shipping_fees: dict[str, Any]
+
+
 class BestSellerOrder(Enum):
     """The figures by which best-sellers can be ranked."""
 
@@ -75,9 +88,20 @@ class BestSellerOrder(Enum):
     REVENUE = "revenue.amount"
 
 
+class CustomerSalesOrder(Enum):
+    """The figures by which customers can be ranked."""
+
+    REVENUE = "revenue.amount"
+    ORDERS = "orders"
+    UNITS = "units"
+
+
 days = sales_by_day.collection("days", seen_by=STAFF, indexes=[("day", "_id")])
 category_days = sales_by_day.collection("categories", seen_by=STAFF, indexes=[("day", "_id")])
 product_days = sales_by_day.collection("products", seen_by=STAFF, indexes=[("day", "_id")])
+customer_days = sales_by_day.collection("customers", seen_by=STAFF, indexes=[("day", "_id")])
+
+_COUNTS, _AMOUNTS = ("orders", "units", "cancelled", "shipped"), ("revenue", "shipping_fees")
 
 
 @sales_by_day.on_by_day(OrderPlaced)
@@ -104,6 +128,13 @@ def placed(event: OrderPlaced, _at: RecordedEvent, shop: Days) -> Iterator[Chang
         yield product_days.upsert(
             f"{day}|{product_id}", {"$inc": _line_sums(lines, 1), "$setOnInsert": at_first}
         )
+    at_first = {
+        **in_currency,
+        "shipping_fees.currency_code": CURRENCY,
+        "customer_id": str(event.customer_id),
+    }
+    bought = {"$inc": _order_sums(event, 1), "$setOnInsert": at_first}
+    yield customer_days.upsert(f"{day}|{event.customer_id}", bought)
 
 
 @sales_by_day.on_by_day(OrderCancelled)
@@ -115,6 +146,7 @@ def cancelled(event: OrderCancelled, _at: RecordedEvent, shop: Days) -> Iterator
         yield category_days.update(f"{day}|{category}", {"$inc": _line_sums(lines, -1)})
     for product_id, lines in _grouped(event.lines, lambda line: str(line.product_id)).items():
         yield product_days.update(f"{day}|{product_id}", {"$inc": _line_sums(lines, -1)})
+    yield customer_days.update(f"{day}|{event.customer_id}", {"$inc": _order_sums(event, -1)})
 
 
 @sales_by_day.on_by_day(OrderShipped)
@@ -133,20 +165,28 @@ def day_totals(first: date | None = None, last: date | None = None) -> list[dict
 
     `first` and `last` are inclusive.
     """
-    sums = {
-        "_id": None,
-        **{name: {"$sum": f"${name}"} for name in ("orders", "units", "cancelled", "shipped")},
-        **{name: {"$sum": f"${name}.amount"} for name in ("revenue", "shipping_fees")},
-    }
-    nothing = {
-        **dict.fromkeys(("orders", "units", "cancelled", "shipped"), 0),
-        **dict.fromkeys(("revenue", "shipping_fees"), ZERO.amount),
-    }
+    nothing = {**dict.fromkeys(_COUNTS, 0), **dict.fromkeys(_AMOUNTS, ZERO.amount)}
     return [
         {"$match": _between(first, last)},
-        {"$facet": {"sums": [{"$group": sums}]}},
+        {"$facet": {"sums": [{"$group": {"_id": None, **_sums(*_COUNTS)}}]}},
         {"$replaceWith": {"$mergeObjects": [nothing, {"$first": "$sums"}]}},
-        {"$set": {name: _money(name) for name in ("revenue", "shipping_fees")}},
+        {"$set": {name: _money(name) for name in _AMOUNTS}},
+        {"$unset": "_id"},
+    ]
+
+
+def month_totals(first: date | None = None, last: date | None = None, *, limit: int) -> list[dict[str, Any]]:
+    """Return the pipeline over `days` that sums them up by month, for the `limit` newest months with orders.
+
+    The newest month comes first, and has its first day as `month`. `first` and `last` are inclusive.
+    """
+    month = {"$concat": [{"$substrBytes": ["$day", 0, 7]}, "-01"]}
+    return [
+        {"$match": _between(first, last)},
+        {"$group": {"_id": month, **_sums(*_COUNTS)}},
+        {"$sort": {"_id": -1}},
+        {"$limit": limit},
+        {"$set": {"month": "$_id", **{name: _money(name) for name in _AMOUNTS}}},
         {"$unset": "_id"},
     ]
 
@@ -193,6 +233,33 @@ def best_sellers(
         {"$limit": limit},
         {"$unset": "_id"},
     ]
+
+
+def customer_totals(
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    limit: int,
+    by: CustomerSalesOrder = CustomerSalesOrder.REVENUE,
+) -> list[dict[str, Any]]:
+    """Return the pipeline over `customer_days` that gives the `limit` customers who bought most, best first.
+
+    `first` and `last` are inclusive.
+    """
+    return [
+        {"$match": _between(first, last)},
+        {"$group": {"_id": "$customer_id", **_sums("orders", "units")}},
+        {"$match": {"orders": {"$gt": 0}}},
+        {"$set": {"customer_id": "$_id", **{name: _money(name) for name in _AMOUNTS}}},
+        {"$sort": {by.value: -1, "_id": 1}},
+        {"$limit": limit},
+        {"$unset": "_id"},
+    ]
+
+
+def _sums(*counts: str) -> dict[str, Any]:
+    amounts = {name: {"$sum": f"${name}.amount"} for name in _AMOUNTS}
+    return {**{name: {"$sum": f"${name}"} for name in counts}, **amounts}
 
 
 def _between(first: date | None, last: date | None) -> Filter:

@@ -317,6 +317,8 @@ async def test_what_changed_of_a_customers_orders_comes_from_an_index(explaining
     [
         (order_list.rows, order_list.order_totals({"status": {"$in": ["PAID"]}})),
         (sales_by_day.days, sales_by_day.day_totals(date(2026, 1, 30))),
+        (sales_by_day.days, sales_by_day.month_totals(date(2026, 1, 30), limit=5)),
+        (sales_by_day.customer_days, sales_by_day.customer_totals(date(2026, 1, 30), limit=5)),
         (sales_by_day.category_days, sales_by_day.category_totals(date(2026, 1, 30))),
         (sales_by_day.product_days, sales_by_day.best_sellers(date(2026, 1, 30), limit=5)),
         (product_listing.products, product_listing.facets({"category": {"$in": ["Coffee"]}})),

@@ -8,18 +8,24 @@ from app.cqrs.reading.pages import PageArguments
 from app.read_models.order_list import order_list
 from app.read_models.sales_by_day import (
     BestSellerOrder,
+    CustomerSalesOrder,
     best_sellers,
     category_days,
     category_totals,
+    customer_days,
+    customer_totals,
     day_totals,
     days,
     days_between,
+    month_totals,
     product_days,
     sales_by_day,
 )
 from tests.pages import read_page
 from tests.read_models.conftest import Given
 from tests.read_models.shop import (
+    ADA,
+    BOB,
     COFFEE,
     LATER_ORDER,
     TEA,
@@ -72,6 +78,16 @@ COFFEE_SOLD = {
     "units": 2,
     "revenue": usd("40.00"),
 }
+TO_ADA = {
+    "_id": f"{DAY}|{ADA}",
+    "position": 1,
+    "day": DAY,
+    "customer_id": str(ADA),
+    "orders": 1,
+    "units": 5,
+    "revenue": usd("90.40"),
+    "shipping_fees": usd("4.50"),
+}
 
 
 async def test_an_order_counts_on_the_day_it_was_placed(given: Given) -> None:
@@ -79,7 +95,8 @@ async def test_an_order_counts_on_the_day_it_was_placed(given: Given) -> None:
     assert await given.only(days) == NEW_DAY
     assert await given.only(category_days) == BEVERAGES
     assert await given.all(product_days) == [TEA_SOLD, COFFEE_SOLD]
-    assert len(notices) == 4
+    assert await given.only(customer_days) == TO_ADA
+    assert len(notices) == 5
 
 
 @pytest.mark.parametrize(
@@ -134,6 +151,12 @@ async def test_a_cancelled_order_is_taken_back_from_its_day(given: Given) -> Non
     }
     assert await given.only(category_days) == {**BEVERAGES, **nothing}
     assert await given.all(product_days) == [{**TEA_SOLD, **nothing}, {**COFFEE_SOLD, **nothing}]
+    assert await given.only(customer_days) == {
+        **TO_ADA,
+        **nothing,
+        "orders": 0,
+        "shipping_fees": usd("0.00"),
+    }
 
 
 async def test_a_shipped_order_counts_on_the_day_it_was_placed(given: Given) -> None:
@@ -239,3 +262,44 @@ async def test_finds_the_best_sellers(
     ]
     names = {"product_id", "sku", "title", "category", "units", "revenue"}
     assert all(set(one) == names for one in sold)
+
+
+async def test_sums_up_by_month_the_newest_first(three_days: Given) -> None:
+    await three_days(sales_by_day, order_placed(LATER_ORDER, placed_at=datetime(2025, 12, 31, tzinfo=UTC)))
+
+    async def months(*within: date, limit: int = 10) -> list[tuple[object, ...]]:
+        found = await three_days.store.aggregate(days, month_totals(*within, limit=limit))
+        return [(each["month"], each["orders"], each["revenue"], each["cancelled"]) for each in found]
+
+    march, december = ("2026-03-01", 2, usd("30.00"), 1), ("2025-12-01", 1, usd("50.40"), 0)
+    assert await months() == [march, december]
+    assert await months(limit=1) == [march]
+    assert await months(date(2025, 1, 1), MARCH_1) == [("2026-03-01", 1, usd("19.00"), 0), december]
+    assert await months(date(2027, 1, 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("by", "found"),
+    [
+        (CustomerSalesOrder.REVENUE, [(BOB, 1, 1, "99.00"), (ADA, 2, 12, "30.00")]),
+        (CustomerSalesOrder.ORDERS, [(ADA, 2, 12, "30.00"), (BOB, 1, 1, "99.00")]),
+        (CustomerSalesOrder.UNITS, [(ADA, 2, 12, "30.00"), (BOB, 1, 1, "99.00")]),
+    ],
+)
+async def test_finds_the_customers_who_bought_most(
+    three_days: Given, by: CustomerSalesOrder, found: list[tuple[UUID, int, int, str]]
+) -> None:
+    of_bob = order_placed(
+        LATER_ORDER,
+        customer_id=BOB,
+        lines=[line(quantity=1, total="99.00")],
+        placed_at=datetime(2026, 3, 2, tzinfo=UTC),
+    )
+    await three_days(sales_by_day, of_bob)
+    best = await three_days.store.aggregate(customer_days, customer_totals(limit=5, by=by))
+    assert [(each["customer_id"], each["orders"], each["units"], each["revenue"]) for each in best] == [
+        (str(customer), orders, units, usd(revenue)) for customer, orders, units, revenue in found
+    ]
+    assert best[0]["shipping_fees"] in (usd("2.00"), usd("4.50"))
+    assert len(await three_days.store.aggregate(customer_days, customer_totals(limit=1, by=by))) == 1
+    assert await three_days.store.aggregate(customer_days, customer_totals(MARCH_3, limit=5)) == []

@@ -164,7 +164,9 @@ async def test_customers_are_found_and_sorted(client: Client, history: dict[str,
     }
 
 
-async def test_sales_are_summed_by_day_category_and_product(client: Client, shop: Shop) -> None:
+async def test_sales_are_summed_by_day_month_category_customer_and_product(
+    client: Client, shop: Shop
+) -> None:
     category, customer = f"Sold {uuid4()}", await shop.customer()
     cheap = await shop.product(name="Cheap", price="1.00", stock=50, category=category)
     dear = await shop.product(name="Dear", price="100.00", stock=50, category=category)
@@ -182,6 +184,8 @@ async def test_sales_are_summed_by_day_category_and_product(client: Client, shop
         sales(firstDay: $first, lastDay: $last) {
         total { orders units revenue { amount } shippingFees { amount } cancelled shipped }
         byDay { nodes { day orders cancelled } totalCount }
+        byMonth(first: 2) { month orders cancelled revenue { amount } }
+        byCustomer(first: 1) { customerId customer { name } orders units revenue { amount } }
         byCategory { category units revenue { amount } }
         bestSellers(by: $by, first: 1) { title sku productId units } } }"""
     july = {"first": "1931-07-01", "last": "1931-07-31"}
@@ -198,6 +202,18 @@ async def test_sales_are_summed_by_day_category_and_product(client: Client, shop
         {"day": "1931-07-01", "orders": 1, "cancelled": 0},
         {"day": "1931-07-02", "orders": 1, "cancelled": 0},
         {"day": "1931-07-04", "orders": 0, "cancelled": 1},
+    ]
+    assert sales["byMonth"] == [
+        {"month": "1931-07-01", "orders": 2, "cancelled": 1, "revenue": {"amount": "105.00"}}
+    ]
+    assert sales["byCustomer"] == [
+        {
+            "customerId": customer,
+            "customer": {"name": "Ada"},
+            "orders": 2,
+            "units": "6",
+            "revenue": {"amount": "105.00"},
+        }
     ]
     assert sales["byCategory"] == [{"category": category, "units": "6", "revenue": {"amount": "105.00"}}]
     assert [each["productId"] for each in sales["bestSellers"]] == [cheap]

@@ -279,6 +279,9 @@ async def test_nodes_takes_at_most_100_ids(client: Client) -> None:
 
 
 @pytest.mark.parametrize("first", [0, -1, 101])
-async def test_best_sellers_are_at_most_100(client: Client, first: int) -> None:
-    answer = await client.send(f"{{ sales {{ bestSellers(first: {first}) {{ sku }} }} }}")
-    assert answer.codes == ["BAD_PAGE"]
+async def test_rankings_and_months_are_at_most_100(client: Client, first: int) -> None:
+    answer = await client.send(
+        f"{{ sales {{ bestSellers(first: {first}) {{ sku }} byMonth(first: {first}) {{ orders }}"
+        f" byCustomer(first: {first}) {{ orders }} }} }}"
+    )
+    assert answer.codes == ["BAD_PAGE"] * 3

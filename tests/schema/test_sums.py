@@ -74,7 +74,8 @@ QUERY = """query ($id: ID!) {
     products(orderBy: { field: BEST_SELLING, direction: DESC }) { totalCount nodes { id unitsSold } }
     orders { totalCount totals { orders units revenue { amount } } nodes { units } }
     sales { total { orders units revenue { amount } } byDay { nodes { units revenue { amount } } }
-        byCategory { units revenue { amount } } bestSellers { units revenue { amount } } } }"""
+        byCustomer { units revenue { amount } } byCategory { units revenue { amount } }
+        bestSellers { units revenue { amount } } } }"""
 
 
 async def test_sums_of_units_outgrow_an_int_and_come_out_exactly(service: Service, database_url: str) -> None:
@@ -87,7 +88,7 @@ async def test_sums_of_units_outgrow_an_int_and_come_out_exactly(service: Servic
         assert data["products"]["nodes"] == [{"id": product, "unitsSold": units}]
         assert data["orders"]["totals"] == {"orders": ORDERS, "units": units, "revenue": revenue}
         assert data["sales"]["total"] == {"orders": ORDERS, "units": units, "revenue": revenue}
-        for sums in ("byCategory", "bestSellers"):
+        for sums in ("byCategory", "bestSellers", "byCustomer"):
             assert data["sales"][sums] == [{"units": units, "revenue": revenue}]
         days = data["sales"]["byDay"]["nodes"]  # two, where midnight has passed meanwhile
         assert sum(int(day["units"]) for day in days) == UNITS

@@ -70,6 +70,12 @@ COSTS: dict[str, tuple[str, dict[str, Any], Cost]] = {
         queried(2, 0, 2 + 2 * 5),
     ),
     "best sellers": ("{ sales { bestSellers { sku } } }", {}, queried(2, 11, 2 + 10)),
+    "months": ("{ sales { byMonth { orders } } }", {}, queried(2, 13, 2 + 12)),
+    "customers who bought most": (
+        "query ($n: Int!) { sales { byCustomer(first: $n) { orders customer { name } } } }",
+        {"n": 30},
+        queried(2 + 30, 1 + 30 + 30, 2 + 3 * 30),
+    ),
     "a mutation": (
         "mutation ($i: PayOrderInput!) { payOrder(input: $i) { errors { code } } }",
         {"i": {"orderId": "a"}},
