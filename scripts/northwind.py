@@ -139,8 +139,10 @@ class Loader:
         }
         placed = await self._send("placeOrder", id, command, "OrderPlaced")
         if order["shippedDate"]:
-            await self._send("payOrder", id, {"orderId": placed})
-            await self._send("shipOrder", id, {"orderId": placed})
+            # The books have no payments: what was shipped is taken to have been paid when it was ordered.
+            await self._send("payOrder", id, {"orderId": placed, "paidAt": command["placedAt"]})
+            shipped_at = f"{order['shippedDate'][:10]}T00:00:00.000Z"
+            await self._send("shipOrder", id, {"orderId": placed, "shippedAt": shipped_at})
         self.advance()
 
     async def _price(self, product: str, price: Decimal, occasion: str) -> None:

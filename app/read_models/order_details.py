@@ -123,19 +123,22 @@ def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
 @order_details.on(OrderPaid)
 def paid(event: OrderPaid, at: RecordedEvent) -> Iterator[Change]:
     """Set the status to PAID, and add that to the timeline."""
-    yield _step(event, at, "PAID", paid_at=at.occurred_at)
+    moment = event.paid_at or at.occurred_at
+    yield _step(event, at, "PAID", moment, paid_at=moment)
 
 
 @order_details.on(OrderShipped)
 def shipped(event: OrderShipped, at: RecordedEvent) -> Iterator[Change]:
     """Set the status to SHIPPED, and add that to the timeline."""
-    yield _step(event, at, "SHIPPED", shipped_at=at.occurred_at)
+    moment = event.shipped_at or at.occurred_at
+    yield _step(event, at, "SHIPPED", moment, shipped_at=moment)
 
 
 @order_details.on(OrderCancelled)
 def cancelled(event: OrderCancelled, at: RecordedEvent) -> Iterator[Change]:
     """Set the status to CANCELLED with its reason, and add that to the timeline; the lines remain."""
-    yield _step(event, at, "CANCELLED", cancelled_at=at.occurred_at, cancel_reason=event.reason)
+    moment = event.cancelled_at or at.occurred_at
+    yield _step(event, at, "CANCELLED", moment, cancelled_at=moment, cancel_reason=event.reason)
 
 
 @order_details.on(CustomerUpdated)
@@ -179,11 +182,15 @@ def orders_of_customer(
 
 
 def _step(
-    event: OrderPaid | OrderShipped | OrderCancelled, at: RecordedEvent, status: str, **changed: Any
+    event: OrderPaid | OrderShipped | OrderCancelled,
+    at: RecordedEvent,
+    status: str,
+    moment: datetime,
+    **changed: Any,
 ) -> Change:
     update = {
         "$set": {"version": at.stream_version, "status": status, **changed},
-        "$push": {"timeline": {"status": status, "at": at.occurred_at, "actor": at.actor}},
+        "$push": {"timeline": {"status": status, "at": moment, "actor": at.actor}},
     }
     return orders.update(event.order_id, update, about=event.customer_id)
 

@@ -131,6 +131,14 @@ async def test_terms_of_an_order_are_for_staff_to_set(shop: Shop, ids: Ids) -> N
     await shop.accept(asked, viewer=viewers.BEA)
 
 
+async def test_the_time_of_a_cancellation_is_for_staff_to_state(shop: Shop, ids: Ids) -> None:
+    asked = CancelOrder(order_id=ids.order, cancelled_at=datetime.now(UTC))
+    [error] = await shop.refuse(asked, viewer=viewers.customer(ids.ada))
+    assert (type(error), error.path) == (NotAllowed, ("cancelled_at",))
+    await shop.accept(asked, viewer=viewers.BEA)
+    await shop.check()
+
+
 async def test_a_taken_email_address_tells_a_customer_of_nobody(shop: Shop, ids: Ids) -> None:
     asked = UpdateCustomer(customer_id=ids.bob, email="ada@example.com")
     [error] = await shop.refuse(asked, viewer=viewers.customer(ids.bob))

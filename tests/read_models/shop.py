@@ -223,12 +223,16 @@ def order_placed(
     )
 
 
-def order_paid(order: OrderPlaced) -> OrderPaid:
-    return OrderPaid(order_id=order.order_id, customer_id=order.customer_id, placed_at=order.placed_at)
+def order_paid(order: OrderPlaced, at: datetime | None = None) -> OrderPaid:
+    return OrderPaid(
+        order_id=order.order_id, customer_id=order.customer_id, placed_at=order.placed_at, paid_at=at
+    )
 
 
-def order_shipped(order: OrderPlaced) -> OrderShipped:
-    return OrderShipped(order_id=order.order_id, customer_id=order.customer_id, placed_at=order.placed_at)
+def order_shipped(order: OrderPlaced, at: datetime | None = None) -> OrderShipped:
+    return OrderShipped(
+        order_id=order.order_id, customer_id=order.customer_id, placed_at=order.placed_at, shipped_at=at
+    )
 
 
 def order_cancelled(order: OrderPlaced, reason: str = "changed my mind") -> OrderCancelled:

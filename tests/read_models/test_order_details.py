@@ -176,6 +176,14 @@ async def test_tells_those_who_follow_the_customer_of_every_change(given: Given)
     assert notices[3].fields == ("customer", "ship_to")
 
 
+async def test_shows_the_times_that_were_stated(given: Given) -> None:
+    paid, shipped = moment(-90), moment(-60)
+    await given(order_details, PLACED, order_paid(PLACED, paid), order_shipped(PLACED, shipped))
+    document = await given.only(orders)
+    assert (document["paid_at"], document["shipped_at"]) == (paid, shipped)
+    assert [step["at"] for step in document["timeline"]] == [OPENING, paid, shipped]
+
+
 async def test_lists_a_customers_orders_newest_first(given: Given) -> None:
     later = order_placed(LATER_ORDER, placed_at=moment(9))
     of_bob = order_placed(BOB, customer_id=BOB)

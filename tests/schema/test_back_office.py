@@ -138,6 +138,35 @@ async def test_a_customers_orders_are_filtered_and_sorted(client: Client, histor
         assert answer.codes == [code], answer.body
 
 
+async def test_an_orders_history_is_imported_whole(client: Client, shop: Shop) -> None:
+    customer, product = await shop.customer(), await shop.product(stock=2)
+    steps = {
+        "placed": "1950-05-01T08:00:00.000Z",
+        "paid": "1950-05-02T08:00:00.123Z",
+        "shipped": "1950-05-03T08:00:00.000Z",
+    }
+    placed = await client.mutate(
+        "placeOrder",
+        "order { id }",
+        customerId=customer,
+        lines=[{"productId": product, "quantity": 1}],
+        placedAt=steps["placed"],
+    )
+    order = placed["order"]["id"]
+    too_early = await client.mutate("payOrder", "", orderId=order, paidAt="1950-05-01T07:59:59.999Z")
+    [error] = too_early["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "paidAt"])
+    assert "must not be before 1950-05-01T08:00:00+00:00, when the order was placed" in error["message"]
+    await client.mutate("payOrder", "", orderId=order, paidAt=steps["paid"])
+    shown = "order { placedAt paidAt shippedAt timeline { at status } }"
+    shipped = (await client.mutate("shipOrder", shown, orderId=order, shippedAt=steps["shipped"]))["order"]
+    assert [shipped[f"{name}At"] for name in steps] == [*steps.values()]
+    assert [step["at"] for step in shipped["timeline"]] == [*steps.values()]
+    other = await shop.order(customer=customer, product=product)
+    cancelled = await client.mutate("cancelOrder", "", orderId=other, cancelledAt="1950-05-04T08:00:00.000Z")
+    assert cancelled["errors"][0]["path"] == ["input", "cancelledAt"]
+
+
 async def test_customers_are_found_and_sorted(client: Client, history: dict[str, str], shop: Shop) -> None:
     query = """query ($filter: CustomerFilter, $orderBy: CustomerSort) {
         customers(filter: $filter, orderBy: $orderBy) { totalCount nodes { id name } } }"""

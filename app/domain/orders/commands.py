@@ -47,6 +47,11 @@ class PayOrder(Command):
     """Marks a placed order as paid."""
 
     order_id: Annotated[UUID, Id("order"), "The global id of the order."]
+    paid_at: Annotated[
+        datetime | None,
+        "The time at which the order was paid, for importing old orders: in the past, and not before it was "
+        "placed. The default is now.",
+    ] = None
     expected_version: int | None = None
 
 
@@ -54,6 +59,11 @@ class ShipOrder(Command):
     """Marks a paid order as shipped; its stock leaves the warehouse."""
 
     order_id: Annotated[UUID, Id("order"), "The global id of the order."]
+    shipped_at: Annotated[
+        datetime | None,
+        "The time at which the order was shipped, for importing old orders: in the past, and not before it "
+        "was paid. The default is now.",
+    ] = None
     expected_version: int | None = None
 
 
@@ -62,4 +72,9 @@ class CancelOrder(Command):
 
     order_id: Annotated[UUID, Id("order"), "The global id of the order."]
     reason: Annotated[str, "The reason for the cancellation, up to 500 characters."] = ""
+    cancelled_at: Annotated[
+        datetime | None,
+        "The time at which the order was cancelled, for importing old orders: in the past, and not before it "
+        "was placed or paid. The default is now, and only staff may set it.",
+    ] = None
     expected_version: int | None = None

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
+from app.cqrs.log.upcasting import Data, Upcasters
 from app.cqrs.messages import Event
 from app.values import Money, PostalAddress, Quantity, Sku
 
@@ -50,21 +52,31 @@ class OrderPlaced(Event):
 class OrderPaid(Event):
     """An order was paid."""
 
+    schema_version: ClassVar[int] = 2
+
     order_id: UUID
     customer_id: UUID
     placed_at: datetime
+    paid_at: datetime | None = None
+    """The time of the step; `None` in events of version 1, whose time is that of their recording."""
 
 
 class OrderShipped(Event):
     """An order was shipped."""
 
+    schema_version: ClassVar[int] = 2
+
     order_id: UUID
     customer_id: UUID
     placed_at: datetime
+    shipped_at: datetime | None = None
+    """The time of the step; `None` in events of version 1, whose time is that of their recording."""
 
 
 class OrderCancelled(Event):
     """An order was cancelled; the event repeats the order's amounts, so that sums can be reduced by them."""
+
+    schema_version: ClassVar[int] = 2
 
     order_id: UUID
     customer_id: UUID
@@ -73,3 +85,16 @@ class OrderCancelled(Event):
     shipping_fee: Money
     total: Money
     placed_at: datetime
+    cancelled_at: datetime | None = None
+    """The time of the step; `None` in events of version 1, whose time is that of their recording."""
+
+
+upcasters = Upcasters()
+
+
+@upcasters.step(("OrderPaid", 1), ("OrderPaid", 2))
+@upcasters.step(("OrderShipped", 1), ("OrderShipped", 2))
+@upcasters.step(("OrderCancelled", 1), ("OrderCancelled", 2))
+def without_a_time(data: Data) -> Data:
+    """Return the fields unchanged: the time of the step is that of its recording."""
+    return data

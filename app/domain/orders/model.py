@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,14 +20,12 @@ from app.domain.orders.events import (
     OrderShipped,
 )
 from app.domain.orders.market import Buyer, Offer
+from app.domain.orders.moments import moment, step
 from app.domain.orders.refusals import IllegalTransition
 from app.domain.orders.status import OrderStatus
 from app.values import ADDRESS, Money, PostalAddress, Quantity, discount, price, quantity, text
 
 MOST_LINES = 100
-FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
-SKEW = timedelta(seconds=5)
-"""The time by which a client's clock may be ahead of the server's."""
 
 ALLOWED_FROM = {
     OrderStatus.PAID: (OrderStatus.PLACED,),
@@ -49,6 +47,8 @@ class Order:
     shipping_fee: Money
     total: Money
     placed_at: datetime
+    since: datetime
+    """The time at which the order reached its status, as far as that is known."""
 
     @property
     def units(self) -> Mapping[UUID, int]:
@@ -88,7 +88,7 @@ def draft(command: PlaceOrder, now: datetime) -> Draft | Refused:
         lines=_lines(parsing, command.lines),
         shipping_fee=parsing.value("shipping_fee", price, command.shipping_fee, command.currency_code),
         ship_to=PostalAddress(**parsing.fields(to, ADDRESS, ("ship_to",))) if to else None,
-        placed_at=parsing.value("placed_at", _moment, command.placed_at, now),
+        placed_at=parsing.value("placed_at", moment, command.placed_at, now),
     )
     return parsing.refusal or order
 
@@ -103,8 +103,14 @@ def unusual_terms(command: PlaceOrder) -> Refused | None:
         paths.append(("placed_at",))
     if not paths:
         return None
-    message = "Only staff may set this for an order. Leave it out."
-    return refused(*(NotAllowed(message=message, path=path) for path in paths[:MOST_LINES]))
+    return refused(*(NotAllowed(message=_FOR_STAFF, path=path) for path in paths[:MOST_LINES]))
+
+
+def unusual_time(command: CancelOrder) -> Refused | None:
+    """Return the refusal of a time that customers may not state for their own orders, or `None`."""
+    if command.cancelled_at is None:
+        return None
+    return refused(NotAllowed(message=_FOR_STAFF, path=("cancelled_at",)))
 
 
 def place(draft: Draft, order_id: UUID, buyer: Buyer | None, offers: Mapping[UUID, Offer]) -> Decision:
@@ -130,28 +136,39 @@ def place(draft: Draft, order_id: UUID, buyer: Buyer | None, offers: Mapping[UUI
     )
 
 
-def pay(order: Order, _command: PayOrder, _now: datetime) -> Decision:
+def pay(order: Order, command: PayOrder, now: datetime) -> Decision:
     """Decide to mark a placed order as paid."""
     if refusal := _illegal(order, OrderStatus.PAID):
         return refused(refusal)
-    return (OrderPaid(order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at),)
+    parsing = Parsing()
+    at = parsing.value("paid_at", step, command.paid_at, now, order.since, order.status)
+    return parsing.refusal or (
+        OrderPaid(order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at, paid_at=at),
+    )
 
 
-def ship(order: Order, _command: ShipOrder, _now: datetime) -> Decision:
+def ship(order: Order, command: ShipOrder, now: datetime) -> Decision:
     """Decide to ship a paid order."""
     if refusal := _illegal(order, OrderStatus.SHIPPED):
         return refused(refusal)
-    return (OrderShipped(order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at),)
+    parsing = Parsing()
+    at = parsing.value("shipped_at", step, command.shipped_at, now, order.since, order.status)
+    return parsing.refusal or (
+        OrderShipped(
+            order_id=order.id, customer_id=order.customer_id, placed_at=order.placed_at, shipped_at=at
+        ),
+    )
 
 
-def cancel(order: Order, command: CancelOrder, _now: datetime) -> Decision:
+def cancel(order: Order, command: CancelOrder, now: datetime) -> Decision:
     """Decide to cancel an order that is not shipped."""
     parsing = Parsing()
     reason = parsing.value("reason", _REASON, command.reason)
+    if not parsing.refusal and (refusal := _illegal(order, OrderStatus.CANCELLED)):
+        return refused(refusal)
+    at = parsing.value("cancelled_at", step, command.cancelled_at, now, order.since, order.status)
     if parsing.refusal:
         return parsing.refusal
-    if refusal := _illegal(order, OrderStatus.CANCELLED):
-        return refused(refusal)
     return (
         OrderCancelled(
             order_id=order.id,
@@ -161,6 +178,7 @@ def cancel(order: Order, command: CancelOrder, _now: datetime) -> Decision:
             shipping_fee=order.shipping_fee,
             total=order.total,
             placed_at=order.placed_at,
+            cancelled_at=at,
         ),
     )
 
@@ -178,13 +196,14 @@ def evolve(order: Order | None, event: Event) -> Order:
                 shipping_fee=event.shipping_fee,
                 total=event.total,
                 placed_at=event.placed_at,
+                since=event.placed_at,
             )
-        case Order(), OrderPaid():
-            return replace(order, version=order.version + 1, status=OrderStatus.PAID)
-        case Order(), OrderShipped():
-            return replace(order, version=order.version + 1, status=OrderStatus.SHIPPED)
-        case Order(), OrderCancelled():
-            return replace(order, version=order.version + 1, status=OrderStatus.CANCELLED)
+        case Order(), OrderPaid(paid_at=at):
+            return _reached(order, OrderStatus.PAID, at)
+        case Order(), OrderShipped(shipped_at=at):
+            return _reached(order, OrderStatus.SHIPPED, at)
+        case Order(), OrderCancelled(cancelled_at=at):
+            return _reached(order, OrderStatus.CANCELLED, at)
     raise TypeError(f"{type(event).__name__} can't happen to {order}")
 
 
@@ -198,6 +217,7 @@ def line_that_runs_short(lines: tuple[DraftLine, ...], product_id: UUID, availab
     raise ValueError(f"no line runs short of {product_id}")
 
 
+_FOR_STAFF = "Only staff may set this for an order. Leave it out."
 _REASON = text(500)
 _LINE: Parsers = {"quantity": quantity, "discount": discount}
 
@@ -217,18 +237,8 @@ def _line_count(lines: int) -> None:
         raise ValueError(f"must be 1 to {MOST_LINES} lines; there are {lines}")
 
 
-def _moment(placed_at: datetime | None, now: datetime) -> datetime:
-    if placed_at is None:
-        return now
-    if placed_at.tzinfo is None:
-        raise ValueError(
-            f"must have a UTC offset, such as 2024-05-31T12:00:00Z; {placed_at.isoformat()} has none"
-        )
-    if placed_at > now + SKEW:
-        raise ValueError(f"must not be in the future; it is {placed_at.isoformat()}")
-    if placed_at < FIRST_DAY:
-        raise ValueError(f"must not be before {FIRST_DAY.year}; it is {placed_at.isoformat()}")
-    return min(placed_at.astimezone(UTC), now)
+def _reached(order: Order, status: OrderStatus, at: datetime | None) -> Order:
+    return replace(order, version=order.version + 1, status=status, since=at or order.since)
 
 
 def _objections(draft: Draft, buyer: Buyer | None, offers: Mapping[UUID, Offer]) -> Iterator[CommandError]:

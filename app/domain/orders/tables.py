@@ -24,6 +24,7 @@ orders = Table(
     Column("shipping_fee_cents", BigInteger, nullable=False),
     Column("total_cents", BigInteger, nullable=False),
     Column("placed_at", UtcDateTime, nullable=False),
+    Column("step_at", UtcDateTime),  # of the newest step after placing
 )
 
 order_lines = Table(
@@ -66,6 +67,7 @@ async def load(work: SqlWork, order_id: UUID) -> Order | None:
         shipping_fee=Money.from_cents(row.shipping_fee_cents),
         total=Money.from_cents(row.total_cents),
         placed_at=row.placed_at,
+        since=row.step_at or row.placed_at,
     )
 
 
@@ -77,7 +79,12 @@ async def customer_of(work: SqlWork, order_id: UUID) -> UUID | None:
 async def save(work: SqlWork, before: Order | None, order: Order) -> None:
     """Insert a new order's rows, or update the status and version if there was an order `before`."""
     if before:
-        changed = {"key": order.id, "version": order.version, "status": order.status.value}
+        changed = {
+            "key": order.id,
+            "version": order.version,
+            "status": order.status.value,
+            "step_at": order.since,
+        }
         await work.write(_UPDATE, changed)
         return
     row = {

@@ -93,8 +93,8 @@ PLACED = OrderPlaced(
     placed_at=NOW,
     personal=Delivery(customer_name="Ada", company="Engines", ship_to=HOME),
 )
-PAID = OrderPaid(order_id=ORDER, customer_id=ADA, placed_at=NOW)
-SHIPPED = OrderShipped(order_id=ORDER, customer_id=ADA, placed_at=NOW)
+PAID = OrderPaid(order_id=ORDER, customer_id=ADA, placed_at=NOW, paid_at=NOW)
+SHIPPED = OrderShipped(order_id=ORDER, customer_id=ADA, placed_at=NOW, shipped_at=NOW)
 CANCELLED = OrderCancelled(
     order_id=ORDER,
     customer_id=ADA,
@@ -103,6 +103,7 @@ CANCELLED = OrderCancelled(
     shipping_fee=PLACED.shipping_fee,
     total=PLACED.total,
     placed_at=NOW,
+    cancelled_at=NOW,
 )
 TWO_LINES = (
     LineRequest(product_id=CHAI, quantity=2),
