@@ -66,7 +66,8 @@ class OrderLine:
         description='The discount as a share of the price, from 0 to 1, such as "0.15".'
     )
     total: Money = strawberry.field(
-        description="The unit price × quantity × (1 − discount), rounded half to even to whole cents."
+        description="The unit price × quantity × (1 − discount), rounded half to even to whole cents: 0.125 "
+        "becomes 0.12, and 0.135 becomes 0.14."
     )
 
     @strawberry.field(description="The global id of the `Product`.")
@@ -92,7 +93,10 @@ class Order(Node):
     )
     lines: list[OrderLine] = strawberry.field(description="The lines of the order, 1 to 100.")
     units: int = strawberry.field(description=UNITS)
-    subtotal: Money = strawberry.field(description="The sum of the line totals, without the shipping fee.")
+    subtotal: Money = strawberry.field(
+        description="The sum of the line totals, each of which was rounded on its own, without the shipping "
+        "fee."
+    )
     shipping_fee: Money = strawberry.field(description="The shipping fee, included in the total.")
     total: Money = strawberry.field(description="The total amount: the subtotal plus the shipping fee.")
     status: OrderStatus = strawberry.field(description="The current status of the order.")
@@ -153,7 +157,9 @@ class OrderSummary(Node):
 class OrderTotals:
     orders: int = strawberry.field(description="The number of orders.")
     units: BigInt = strawberry.field(description="The number of units on all lines of these orders.")
-    revenue: Money = strawberry.field(description="The sum of the line totals, without shipping fees.")
+    revenue: Money = strawberry.field(
+        description="The sum of the line totals, each of which was rounded on its own, without shipping fees."
+    )
     shipping_fees: Money = strawberry.field(description="The sum of the shipping fees.")
     total: Money = strawberry.field(description="The sum of revenue and shipping fees.")
 

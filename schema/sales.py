@@ -58,7 +58,8 @@ class SalesTotals:
     orders: int = strawberry.field(description="The number of orders, without cancelled ones.")
     units: BigInt = strawberry.field(description="The number of units on the lines of these orders.")
     revenue: Money = strawberry.field(
-        description="The sum of the line totals of these orders, without shipping fees."
+        description="The sum of the line totals of these orders, each of which was rounded on its own, "
+        "without shipping fees."
     )
     shipping_fees: Money = strawberry.field(description="The sum of the shipping fees of these orders.")
     cancelled: int = strawberry.field(

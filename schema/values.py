@@ -8,7 +8,10 @@ from app.values import CURRENCY, PostalAddress
 from schema.circle.commands.inputs import input_for
 
 
-@strawberry.type(description="An exact amount of money.")
+@strawberry.type(
+    description="An exact amount of money, in whole cents. Only the total of an order's line is rounded, "
+    "half to even; sums add amounts up as they are."
+)
 class Money:
     amount: Decimal = strawberry.field(description='The amount in units of the currency, such as "19.90".')
     currency_code: str = strawberry.field(description="The ISO 4217 code of the currency, such as `USD`.")

@@ -17,14 +17,16 @@ class LineRequest:
     quantity: Annotated[int, "The number of units, 1 to 1,000,000."]
     discount: Annotated[
         Decimal,
-        "The discount as a share of the price, 0 to 1 with at most 4 decimals. Only staff may set it.",
+        "The discount as a share of the price, 0 to 1 with at most 4 decimals. The line's total is rounded "
+        "half to even to whole cents. Only staff may set it.",
     ] = Decimal(0)
 
 
 class PlaceOrder(Command):
     """Places an order at current prices, and reserves its stock.
 
-    If stock is short, the order is refused with one `OutOfStock` for each product that is short.
+    The total of each line is rounded half to even to whole cents, and the order's total adds these up. If
+    stock is short, the order is refused with one `OutOfStock` for each product that is short.
     """
 
     customer_id: Annotated[UUID, Id("customer"), "The global id of the customer who places the order."]
