@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from app.access.urls import is_loopback
-from app.bootstrap import EVENTS, READ_MODELS
+from app.bootstrap import EVENTS, read_models
 from app.completeness import problems
 from app.config import Settings
 from app.cqrs.log.events import EventLog
@@ -172,7 +172,9 @@ async def _read_store(settings: Settings, opened: AsyncExitStack) -> ReadStoreSt
             await asyncio.to_thread(find_mongod, settings.mongod_bin)
             return None
         url = await opened.enter_async_context(any_mongod(settings.data_dir, settings.mongod_bin))
-    return await asyncio.to_thread(examine_read_store, url, settings.mongodb_database, READ_MODELS)
+    return await asyncio.to_thread(
+        examine_read_store, url, settings.mongodb_database, read_models(settings.days)
+    )
 
 
 def _indexes(name: str, model: ReadModelState) -> Iterator[Diagnosis]:
