@@ -15,7 +15,7 @@ from app.config import Settings
 from app.cqrs import contexts
 from app.cqrs.circle import Circle
 from app.cqrs.commands.bus import CommandBus
-from app.cqrs.commands.lane import Committed
+from app.cqrs.commands.carrying_out import Committed
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.documents.days import Days
 from app.cqrs.documents.own_documents import OwnDocuments

@@ -3,20 +3,22 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.aggregates import State
-from app.cqrs.commands.fingerprints import fingerprint
-from app.cqrs.commands.lane import Asked, Committed, Lane
+from app.cqrs.commands.asked import Asked, Outcome
+from app.cqrs.commands.carrying_out import CarryingOut, Committed, Result
+from app.cqrs.commands.lane import Lane
+from app.cqrs.commands.lists import Entry, ListOfCommands
 from app.cqrs.commands.outcomes import Receipt, Refused
 from app.cqrs.commands.rules import NOBODY, Rules
 from app.cqrs.commands.write_store import Cause, Conflict, Transaction, WriteStore
-from app.cqrs.messages import Command, composed
+from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import Viewer
 
@@ -31,6 +33,8 @@ Handler = Callable[[Any, Any], Awaitable[Refused | State]]
 Handlers = Mapping[type[Command], Handler]
 """The handlers by the type of command."""
 
+
+T = TypeVar("T")
 
 CustomersOf = Mapping[str, Callable[[Any, UUID], Awaitable[UUID | None]]]
 """By kind of aggregate: the functions that find the customer to whom an aggregate belongs."""
@@ -49,7 +53,7 @@ class CommandBus:
         committed: Committed,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._lane = Lane(store, self._decide, committed)
+        self._lane = Lane(CarryingOut(store, self._decide, committed))
         self._handlers = handlers
         self._rules = rules
         self._customers_of = customers_of or {}
@@ -67,29 +71,59 @@ class CommandBus:
         may have taken effect then, so both name the id with which it may be sent again. Raises
         `WriteStoreBusy` if too many commands wait already.
         """
-        rule = self._rules.get(type(command), NOBODY)
-        if refusal := rule.refusal_at_once(command, viewer):
+        asked = self._asked(command, viewer, command_id or uuid7())
+        return asked if isinstance(asked, Refused) else await self._carry_out(asked)
+
+    async def execute_all(
+        self, entries: Sequence[Entry], *, viewer: Viewer, atomic: bool = False
+    ) -> Sequence[Result]:
+        """Carry out commands in their order, each one as `execute` does; return their outcomes in that order.
+
+        A refused command does not keep those after it from being carried out. If the list is `atomic`, a
+        single refusal rolls back all; the others are refused with `RolledBack`. Commands that were accepted
+        before, because the list or a part of it is repeated, keep their receipts in either case.
+
+        An outcome is the exception that `execute` would have raised; the commands after it were not begun
+        if the store is to blame. Raises an exception, instead of returning it, if it concerns the whole list:
+        `WriteStoreBusy`, and for an atomic list all that `execute` raises.
+        """
+        return await ListOfCommands(self._lane, self._asked, self._carry_out, self._raced).execute(
+            entries, viewer, atomic=atomic
+        )
+
+    def _asked(self, command: Command, viewer: Viewer, id: UUID) -> Asked | Refused:
+        """Return the command on its way, or the refusal that needs no look into the store."""
+        if refusal := self._rules.get(type(command), NOBODY).refusal_at_once(command, viewer):
             return refusal
-        id, given = command_id or uuid7(), command
-        command = composed(command)  # before it is told from others: a repeat may come in the other form
+        cause = Cause(command_id=id, correlation_id=id, actor=viewer.actor, at=self._clock())
+        return Asked.of(command, cause, viewer)
+
+    async def _carry_out(self, asked: Asked) -> Outcome:
+        id, name = asked.cause.command_id, type(asked.command).__name__
         again = f"With the commandId {id} the command takes effect once, however often it is sent."
-        print_, forms = fingerprint(command), (given, command)
+
+        async def carry_out(moment: datetime) -> Outcome:
+            return await self._lane.carry_out(asked.at(moment))
+
+        return await self._raced(carry_out, f"{name} {id}", again)
+
+    async def _raced(self, carry_out: Callable[[datetime], Awaitable[T]], name: str, again: str) -> T:
+        """Carry something out, and repeat that if it loses races; errors say how to send it again."""
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311
-            cause = Cause(command_id=id, correlation_id=id, actor=viewer.actor, at=self._clock())
             try:
-                return await self._lane.carry_out(Asked(command, cause, viewer, print_, forms))
+                return await carry_out(self._clock())
             except Conflict as lost:
                 reason = lost
             except WriteStoreBusy:
                 raise
             except WriteStoreUnavailable as silence:
                 raise WriteStoreUnavailable(f"{silence} {again}") from silence
-        logger.warning("%s %s lost %s races in a row: %s", type(command).__name__, id, ATTEMPTS, reason)
+        logger.warning("%s lost %s races in a row: %s", name, ATTEMPTS, reason)
         raise Conflict(f"Others were faster {ATTEMPTS} times in a row. Try again. {again}") from reason
 
-    async def _decide(self, asked: Asked, work: Transaction) -> Receipt | Refused | None:
+    async def _decide(self, asked: Asked, work: Transaction) -> Outcome | None:
         """Return the outcome of the command; `None` if it is accepted, and must be committed."""
         key, command, kind = asked.cause.key, asked.command, type(asked.command)
         if earlier := await work.earlier(key):

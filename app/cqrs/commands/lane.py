@@ -1,18 +1,16 @@
 """Commands that wait at the same moment are carried out in one transaction, which makes each cheaper."""
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
-from app.cqrs.commands.fingerprints import former_fingerprint
-from app.cqrs.commands.outcomes import CommandIdReused, Receipt, Refused, refused
-from app.cqrs.commands.write_store import Cause, Transaction, WriteStore
-from app.cqrs.messages import Command
+from app.cqrs.commands.asked import Asked, Listed, Outcome
+from app.cqrs.commands.carrying_out import CarryingOut, Result
+from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.together.callers import Caller, Together
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
-from app.cqrs.viewers import Viewer
 
 MOST_TOGETHER = 32
 """Commands in one transaction. A larger group saves little more, and its first command waits longer."""
@@ -33,35 +31,6 @@ HALF = 16
 """Commands in one transaction that make half of the estimate; those before them make the other half."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A command on its way to its handler."""
-
-    command: Command
-    cause: Cause
-    viewer: Viewer
-    fingerprint: str
-    forms: tuple[Command, ...]
-    """The command as it was given, and with its text in one form: earlier versions stored either."""
-
-    def answered_before(self, stored: str, receipt: Receipt) -> Receipt | Refused:
-        """Return the receipt of a command with the same id, or the refusal if that was another command."""
-        if stored == self.fingerprint or stored in map(former_fingerprint, self.forms):
-            return receipt
-        message = "This commandId was used for a different input. Use a new one for a new command."
-        return refused(
-            CommandIdReused(message=message, command_id=self.cause.command_id, path=("command_id",))
-        )
-
-
-Outcome = Receipt | Refused
-Committed = Callable[[Receipt, str], None]
-"""A function that is called with the receipt of each accepted command, and the command's actor."""
-
-Decide = Callable[[Asked, Transaction], Awaitable[Outcome | None]]
-"""A function that carries out a command; returns `None` if it is accepted, and must be committed."""
-
-
 @dataclass
 class _Pace:
     """A moving average of the time that a command takes."""
@@ -79,22 +48,30 @@ class _Pace:
         return max(SMALLEST_GROUP, int(seconds / self.seconds))
 
 
+Waiting = Caller[Asked | Listed, Any]
+
+
 class Lane:
     """One transaction at a time: the first command goes at once, those that come meanwhile go together.
 
-    A refusal or a failure undoes that command and no other. Callers get their outcomes after the commit. A
-    crash keeps or loses the whole group, none of it acknowledged.
+    A refusal or a failure undoes that command and no other. A list of commands is a group of its own. Callers
+    get their outcomes after the commit. A crash keeps or loses the whole group, none of it acknowledged.
     """
 
-    def __init__(self, store: WriteStore, decide: Decide, committed: Committed) -> None:
-        self._store = store
-        self._decide = decide
-        self._committed = committed
+    def __init__(self, carrying_out: CarryingOut) -> None:
+        self._carrying_out = carrying_out
         self._together = Together((WriteStoreUnavailable,))
-        self._waiting: deque[Caller[Asked, Outcome | Exception]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._under_way = 0
         """The number of commands in the transaction that is under way."""
+        self._behind = 0
+        """The number of commands that wait."""
         self._pace = _Pace()
+
+    @property
+    def most_at_once(self) -> int:
+        """The number of commands that may share a transaction, so that it takes `LONGEST_GROUP` at most."""
+        return self._pace.most_within(LONGEST_GROUP)
 
     async def carry_out(self, asked: Asked) -> Outcome:
         """Return the outcome of the command, once it is committed.
@@ -107,90 +84,94 @@ class Lane:
                 return await self._alone(asked)
             finally:
                 self._go_on()
-        self._refuse_if_crowded()
-        caller: Caller[Asked, Outcome | Exception] = Caller(asked)
-        self._waiting.append(caller)
-        outcome = await caller.answer
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        self.refuse_if_crowded()
+        result: Result = await self._queued(asked).answer
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    def _refuse_if_crowded(self) -> None:
-        ahead = self._under_way + len(self._waiting)
+    async def carry_out_list(self, listed: Listed) -> Sequence[Result]:
+        """Return the outcomes of commands, or the exceptions of their handlers, once they are committed.
+
+        They wait for their turn, however long that takes: see `refuse_if_crowded`. Raises `Conflict`,
+        `WriteStoreUnavailable`, and whatever else an error of the database means; none has taken effect then,
+        except if it is unknown whether the store has committed them.
+        """
+        caller = self._queued(listed)
+        if not self._under_way:
+            self._go_on()
+        results: Sequence[Result] = await caller.answer
+        return results
+
+    def refuse_if_crowded(self) -> None:
+        """Raise `WriteStoreBusy` if too many commands wait already."""
+        ahead = self._under_way + self._behind
         wait = ahead * self._pace.seconds
         if ahead > NEVER_REFUSED and wait > LONGEST_QUEUE:
             raise WriteStoreBusy(wait)
 
+    def _queued(self, wanted: Asked | Listed) -> Waiting:
+        caller: Waiting = Caller(wanted)
+        self._waiting.append(caller)
+        self._behind += _commands_in(wanted)
+        return caller
+
     def _go_on(self) -> None:
         group = self._next_group()
-        self._under_way = len(group)
+        self._under_way = sum(_commands_in(caller.wanted) for caller in group)
         if group:
             self._together.start(self._answer(group))
 
-    def _next_group(self) -> list[Caller[Asked, Outcome | Exception]]:
-        group: list[Caller[Asked, Outcome | Exception]] = []
+    def _next_group(self) -> list[Waiting]:
+        group: list[Waiting] = []
         keys = set()
-        most = self._pace.most_within(LONGEST_GROUP)
+        most = self.most_at_once
         while self._waiting and len(group) < most:
-            key = self._waiting[0].wanted.cause.key
-            if key in keys:  # The repetition needs the receipt of the first, which exists after the commit.
+            wanted = self._waiting[0].wanted
+            if isinstance(wanted, Listed):
+                if group:
+                    break
+            elif wanted.cause.key in keys:
+                # The repetition needs the receipt of the first, which exists after the commit.
                 break
             caller = self._waiting.popleft()
-            if not caller.answer.done():  # else its client has disconnected
-                group.append(caller)
-                keys.add(key)
+            self._behind -= _commands_in(wanted)
+            if caller.answer.done():  # Its client has disconnected.
+                continue
+            group.append(caller)
+            if isinstance(wanted, Listed):
+                break
+            keys.add(wanted.cause.key)
         return group
 
-    async def _answer(self, group: Sequence[Caller[Asked, Outcome | Exception]]) -> None:
+    async def _answer(self, group: Sequence[Waiting]) -> None:
         try:
             await self._together.answer(group, self._carry_out_all)
         finally:
             self._go_on()
 
-    async def _carry_out_all(self, group: Sequence[Asked]) -> Sequence[Outcome | Exception]:
-        if len(group) == 1:
-            return [await self._alone(group[0])]
+    async def _carry_out_all(self, group: Sequence[Asked | Listed]) -> Sequence[Any]:
+        match group:
+            case [Listed() as listed]:
+                atomic, doomed = listed.atomic, listed.doomed
+                return [await self._timed(listed.commands, atomic=atomic, doomed=doomed)]
+            case [Asked() as asked]:
+                return [await self._alone(asked)]
+        return await self._timed([asked for asked in group if isinstance(asked, Asked)])
+
+    async def _timed(self, group: Sequence[Asked], **how: bool) -> Sequence[Result]:
         began = monotonic()
-        outcomes: dict[int, Outcome | Exception] = {}
-        accepted: list[int] = []
-        async with self._store.begin_group() as transaction:
-            await transaction.expect([(asked.cause.key, asked.command) for asked in group])
-            for number, asked in enumerate(group):
-                work = await transaction.begin(asked.cause)
-                outcome = await self._decided(asked, work)
-                if outcome is None:
-                    transaction.accept(work, asked.fingerprint)
-                    accepted.append(number)
-                else:
-                    await transaction.undo()
-                    outcomes[number] = outcome
-                await asyncio.sleep(0)  # A group takes long, and no other task would run meanwhile.
-            receipts = await transaction.commit() if accepted else []
+        results = await self._carrying_out.together(group, **how)
         self._pace.note(len(group), monotonic() - began)
-        for number, receipt in zip(accepted, receipts, strict=True):
-            outcomes[number] = receipt
-            self._committed(receipt, group[number].cause.actor)
-        return [outcomes[number] for number in range(len(group))]
-
-    async def _decided(self, asked: Asked, work: Transaction) -> Outcome | Exception | None:
-        """Return the outcome of the command, or the exception of its handler.
-
-        Raises what an error of the database means: it ends the transaction, and each command is tried alone.
-        """
-        try:
-            return await self._decide(asked, work)
-        except Exception as error:
-            meaning = self._store.meaning_of(error)
-            if meaning is not error or isinstance(meaning, WriteStoreUnavailable):
-                raise meaning from error
-            return meaning
+        return results
 
     async def _alone(self, asked: Asked) -> Outcome:
         began = monotonic()
-        async with self._store.begin(asked.cause) as work:
-            if outcome := await self._decide(asked, work):
-                return outcome
-            receipt = await work.commit(asked.fingerprint)
-        self._pace.note(1, monotonic() - began)
-        self._committed(receipt, asked.cause.actor)
-        return receipt
+        outcome = await self._carrying_out.alone(asked)
+        if isinstance(outcome, Receipt):
+            self._pace.note(1, monotonic() - began)
+        return outcome
+
+
+def _commands_in(wanted: Asked | Listed) -> int:
+    return len(wanted.commands) if isinstance(wanted, Listed) else 1

@@ -53,6 +53,12 @@ class CommandIdReused(CommandError):
     command_id: Annotated[UUID, "The `commandId` that was used before."]
 
 
+class RolledBack(CommandError):
+    """The command could be carried out, but another command of its atomic list was refused."""
+
+    code = "ROLLED_BACK"
+
+
 def refusals_in(module: ModuleType) -> Sequence[type[CommandError]]:
     """Return the types of refusals that a module defines, in order."""
     return [each for each in defined_in(module, CommandError) if each is not CommandError]

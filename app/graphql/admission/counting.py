@@ -44,8 +44,8 @@ from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaField
 from strawberry.types.field import StrawberryField
 
 from app.cqrs.reading.pages import PAGE
-from app.graphql.admission.connections import is_connection
-from app.graphql.admission.cost import Cost
+from app.graphql.admission.connections import COMMANDS_AT, multiplied_fields
+from app.graphql.admission.cost import DEFAULT_BUDGET, LISTS_BUDGET, QUERY_BUDGET, Cost
 from app.graphql.admission.formula import (
     EMPTY,
     NOTHING,
@@ -54,26 +54,18 @@ from app.graphql.admission.formula import (
     Field,
     Formula,
     Given,
+    Length,
     SelectionCost,
     SelectionFormula,
     Size,
     Spread,
     Variable,
 )
-from app.graphql.admission.lists import MOST_ITEMS, refuse_more
+from app.graphql.admission.lists import MOST_ITEMS, literal_at, refuse_more
 from app.graphql.admission.turns import pause
 
 ASSUMED_ITEMS = 10
 """Assumed number of items of a list in a document, because its length is unknown before it is read."""
-
-QUERY_BUDGET = Cost(commands=0, reads=500, nodes=5_000, fields=100_000)
-"""The budget of queries, which are compiled: a value takes about 0.2 microseconds."""
-
-DEFAULT_BUDGET = Cost(commands=20, reads=100, nodes=1_000, fields=10_000)
-"""The budget of mutations and subscriptions. For graphql-core a value takes about 5 microseconds.
-
-Commands take turns in the write store, and those of one operation run one after the other.
-"""
 
 _META = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef, "__typename": TypeNameMetaFieldDef}
 
@@ -98,7 +90,7 @@ def formula(schema: GraphQLSchema, fragments: Fragments, operation: OperationDef
     root: Any = schema.get_root_type(operation.operation)
     selected = counting.selected(operation.selection_set, root)
     if operation.operation is not OperationType.QUERY:
-        budget = DEFAULT_BUDGET
+        budget = LISTS_BUDGET if counting.sends_lists else DEFAULT_BUDGET
     elif counting.introspects:
         budget = introspection_budget(schema)
     else:
@@ -131,6 +123,7 @@ class _Counting:
         self.deciding: dict[str, Variable] = {}
         """The variables on which the cost depends."""
         self.introspects = False
+        self.sends_lists = False
         for definition in operation.variable_definitions or ():
             name, default = definition.variable.name.value, definition.default_value
             self._variables[name] = Variable(name, default and value_from_ast_untyped(default))
@@ -186,17 +179,23 @@ class _Counting:
         declared = field.extensions.get("strawberry-definition")
         reads = isinstance(declared, StrawberryField) and declared.is_async
         commands = reads and kind is self._schema.mutation_type
+        at = declared.metadata.get(COMMANDS_AT) if isinstance(declared, StrawberryField) else None
+        self.sends_lists |= at is not None
         shown = get_named_type(field.type)
         self.introspects |= is_introspection_type(shown) and name in ("__schema", "__type")
-        pages = is_connection(shown)
-        of_page = name in ("nodes", "edges") and is_connection(kind)
+        of_page = name in multiplied_fields(kind)
+        size: Size | Length = Size() if of_page else self._size(kind, name, field, arguments)
+        sent_commands: Size | Length = Size(default=int(commands))
+        if at:
+            size = sent_commands = self._length(arguments.get(at[0]), at[1:])
         return Field(
-            commands=int(commands),
+            mutations=int(commands),
+            commands=sent_commands,
             reads=int(reads and not commands),
             reads_each=is_list_type(get_nullable_type(field.type)) and "ids" in field.args,
             documents=reads and not commands and is_composite_type(shown),
-            size=Size() if of_page else self._size(kind, name, field, arguments),
-            pages=pages,
+            size=size,
+            pages=bool(multiplied_fields(shown)),
             of_page=of_page,
             items=items,
             with_lists=tuple(self._decides(each) for each in sorted(sent)),
@@ -229,6 +228,16 @@ class _Counting:
             case ListValueNode(values=values):
                 return len(values)
         return 1
+
+    def _length(self, argument: ArgumentNode | None, path: tuple[str, ...]) -> Length:
+        """Return the length of the list at a path in an argument."""
+        value, path = literal_at(argument and argument.value, path)
+        match value:
+            case VariableNode(name=name):
+                return Length(given=self._decides(name.value), path=path)
+            case ListValueNode(values=values):
+                return Length(given=len(values))
+        return Length(given=int(value is not None))
 
     def _items(self, value: ValueNode, place: str, sent: set[str]) -> int:
         """Return the number of list items in a literal; add its variables that may hold lists to `sent`."""

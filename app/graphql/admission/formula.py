@@ -19,12 +19,13 @@ FIELDS_OF_AN_ITEM = 5
 
 
 class Amount(NamedTuple):
-    """An amount of each of the four kinds of cost."""
+    """An amount of each kind of cost."""
 
     reads: float = 0
     nodes: float = 0
     fields: float = 0
     commands: float = 0
+    mutations: float = 0
 
     def plus(self, other: "Amount", times: float = 1) -> "Amount":
         """Return the sum of this amount and `times` the other."""
@@ -33,6 +34,7 @@ class Amount(NamedTuple):
             self.nodes + times * other.nodes,
             self.fields + times * other.fields,
             self.commands + times * other.commands,
+            self.mutations + times * other.mutations,
         )
 
 
@@ -73,6 +75,30 @@ class Size:
     def depends(self) -> bool:
         """True if the number depends on variables."""
         return any(isinstance(each, Variable) for each in self.given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """The number of items of a list in an argument."""
+
+    given: Given
+    """The number, if the text has the list itself, or the variable in whose value it is."""
+    path: tuple[str, ...] = ()
+    """The path to the list in the value of the variable."""
+
+    def value(self, variables: Variables) -> float:
+        """Return the number of items; a value that is no list counts as one item, as GraphQL takes it."""
+        if not isinstance(self.given, Variable):
+            return self.given or 0
+        found = self.given.value(variables)
+        for step in self.path:
+            found = found.get(step) if isinstance(found, dict) else None
+        return len(found) if isinstance(found, list) else int(found is not None)
+
+    @property
+    def depends(self) -> bool:
+        """True if the number depends on variables."""
+        return isinstance(self.given, Variable)
 
 
 def _size_of(value: Any) -> float:
@@ -148,17 +174,19 @@ EMPTY = SelectionFormula(known=SelectionCost(NOTHING, NOTHING))
 class Field:
     """A selected field."""
 
-    commands: int = 0
+    mutations: int = 0
+    """1 for a field that sends a command, or a list of them."""
+    commands: Size | Length = field(default_factory=lambda: Size(default=0))
     reads: int = 0
     reads_each: bool = False
     """True if each item takes a read of its own."""
     documents: bool = False
     """True if each item is a document that is read."""
-    size: Size = field(default_factory=Size)
+    size: Size | Length = field(default_factory=Size)
     pages: bool = False
-    """True if the field is a connection; only its selections of nodes and edges are multiplied."""
+    """True if only some selections are multiplied: nodes and edges of a connection, outcomes of a list."""
     of_page: bool = False
-    """True if the field is the list of nodes or edges of a connection."""
+    """True if the field is one of those: a list of nodes, edges or outcomes."""
     items: int = 0
     """The number of items in literal lists in the arguments."""
     with_lists: tuple[Variable, ...] = ()
@@ -169,7 +197,8 @@ class Field:
     @property
     def depends(self) -> bool:
         """Return whether its cost goes by variables."""
-        return bool(self.conditions or self.with_lists or self.inner.parts) or self.size.depends
+        conditional = bool(self.conditions or self.with_lists or self.inner.parts)
+        return conditional or self.size.depends or self.commands.depends
 
     def counted(self, evaluation: Evaluation) -> SelectionCost:
         """Return the cost, without regard to conditions."""
@@ -179,7 +208,8 @@ class Field:
             reads=self.reads * (1 + size) if self.reads_each else self.reads,
             nodes=size if self.documents else 0,
             fields=1 + FIELDS_OF_AN_ITEM * items,
-            commands=self.commands,
+            commands=self.commands.value(evaluation.variables),
+            mutations=self.mutations,
         )
         once, per_node = self.inner.counted(evaluation)
         own = own.plus(once).plus(per_node, size) if self.pages else own.plus(once, size)
@@ -234,6 +264,7 @@ class Formula:
             reads=round(once.reads),
             nodes=round(once.nodes),
             fields=round(once.fields),
+            mutations=round(once.mutations),
         )
         refuse_more(cost, self._budget)
         if _PLAIN.issuperset(map(type, key)):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, NullValueNode, ObjectValueNode, ValueNode
 
 MOST_ITEMS = 1_000
 """Items of one list. Some fields allow fewer, and check it themselves: `nodes` and an order allow 100."""
@@ -37,3 +37,11 @@ def items_in(value: Any, place: str = "A variable") -> int:
     if isinstance(value, dict):
         return sum([items_in(each, place) for each in value.values() if isinstance(each, list | dict)])
     return 0
+
+
+def literal_at(value: ValueNode | None, path: tuple[str, ...]) -> tuple[ValueNode | None, tuple[str, ...]]:
+    """Return the value at a path in a literal, `None` for null, and the rest of the path within a variable."""
+    while path and isinstance(value, ObjectValueNode):
+        value = next((each.value for each in value.fields if each.name.value == path[0]), None)
+        path = path[1:]
+    return (None if isinstance(value, NullValueNode) else value), path

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from graphql import get_introspection_query, get_operation_ast, parse, validate
 
-from app.graphql.admission.cost import Cost
-from app.graphql.admission.counting import QUERY_BUDGET, formula, fragments_of
+from app.graphql.admission.cost import QUERY_BUDGET, Cost
+from app.graphql.admission.counting import formula, fragments_of
 from app.graphql.admission.formula import Evaluation
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.ids import global_id
@@ -79,7 +79,24 @@ COSTS: dict[str, tuple[str, dict[str, Any], Cost]] = {
     "a mutation": (
         "mutation ($i: PayOrderInput!) { payOrder(input: $i) { errors { code } } }",
         {"i": {"orderId": "a"}},
-        Cost(commands=1, reads=0, nodes=0, fields=1 + 1 + 10),
+        Cost(commands=1, reads=0, nodes=0, fields=1 + 1 + 10, mutations=1),
+    ),
+    "a list of commands in a variable": (
+        "mutation ($c: [CommandInput!]!) { sendCommands(input: {commands: $c}) { results { errors { code } } } }",
+        {"c": [{}] * 300},
+        Cost(commands=300, reads=0, nodes=0, fields=1 + 5 * 300 + 300 * (1 + 1 + 10), mutations=1),
+    ),
+    "a list of commands within a variable": (
+        "mutation ($i: SendCommandsInput!) { sendCommands(input: $i) { token results { changed { id } } } }",
+        {"i": {"commands": [{}] * 30}},
+        Cost(commands=30, reads=30, nodes=30, fields=1 + 5 * 30 + 1 + 30 * 3, mutations=1),
+    ),
+    "lists of commands in the text": (
+        'mutation { a: sendCommands(input: {commands: [{payOrder: {orderId: "x"}}, {payOrder: {orderId: "y"}}]})'
+        ' { token } b: sendCommands(input: {commands: {payOrder: {orderId: "x"}}}) { token }'
+        ' payOrder(input: {orderId: "x"}) { errors { code } } }',
+        {},
+        Cost(commands=4, reads=0, nodes=0, fields=2 * 2 + 5 * 2 + 1 + 1 + 10, mutations=3),
     ),
 }
 
@@ -119,6 +136,15 @@ MORE_THAN_ALLOWED = {
     "reads": "{" + " ".join(f"a{i}: products(first: 0) {{ totalCount }}" for i in range(251)) + "}",
     "commands": "mutation {"
     + " ".join(f'a{i}: payOrder(input: {{orderId: "x"}}) {{ errors {{ code }} }}' for i in range(21))
+    + "}",
+    "mutations beside a list": "mutation { sendCommands(input: {commands: []}) { token }"
+    + " ".join(f'a{i}: payOrder(input: {{orderId: "x"}}) {{ errors {{ code }} }}' for i in range(20))
+    + "}",
+    "commands in lists": "mutation {"
+    + " ".join(
+        "a%s: sendCommands(input: {commands: [%s]}) { token }" % (i, '{payOrder: {orderId: "x"}} ' * 251)
+        for i in range(2)
+    )
     + "}",
     "a subscription": 'subscription { orderUpdated(id: "x") { order {'
     + " ".join(f"a{i}: lines {{ sku title category quantity }}" for i in range(300))

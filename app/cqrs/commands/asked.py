@@ -1,0 +1,63 @@
+"""Commands on their way to their handlers, and their outcomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from app.cqrs.commands.fingerprints import fingerprint, former_fingerprint
+from app.cqrs.commands.outcomes import CommandIdReused, Receipt, Refused, refused
+from app.cqrs.commands.write_store import Cause
+from app.cqrs.messages import Command, composed
+from app.cqrs.viewers import Viewer
+
+Outcome = Receipt | Refused
+"""The outcome of a command that was carried out."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command on its way to its handler."""
+
+    command: Command
+    cause: Cause
+    viewer: Viewer
+    fingerprint: str
+    forms: tuple[Command, ...]
+    """The command as it was given, and with its text in one form: earlier versions stored either."""
+
+    @classmethod
+    def of(cls, given: Command, cause: Cause, viewer: Viewer) -> Self:
+        """Return the command with its text in one form, because a repetition may come in another."""
+        command = composed(given)
+        return cls(command, cause, viewer, fingerprint(command), (given, command))
+
+    def at(self, moment: datetime) -> Self:
+        """Return the same command for an attempt at this moment."""
+        return replace(self, cause=replace(self.cause, at=moment))
+
+    def is_repeated_by(self, stored: str) -> bool:
+        """Return whether a command with the same id and this fingerprint is the same command."""
+        return stored == self.fingerprint or stored in map(former_fingerprint, self.forms)
+
+    def answered_before(self, stored: str, receipt: Receipt) -> Outcome:
+        """Return the receipt of a command with the same id, or the refusal if that was another command."""
+        return receipt if self.is_repeated_by(stored) else self.id_reused()
+
+    def id_reused(self) -> Refused:
+        """Return the refusal of a command whose id belongs to another one."""
+        message = "This commandId was used for a different input. Use a new one for a new command."
+        return refused(
+            CommandIdReused(message=message, command_id=self.cause.command_id, path=("command_id",))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Commands of one sender that are carried out in their order, in one transaction of their own."""
+
+    commands: Sequence[Asked]
+    atomic: bool = False
+    """True if all of them take effect or none."""
+    doomed: bool = False
+    """True if none may take effect, and all that stands against them is wanted."""
