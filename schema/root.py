@@ -17,6 +17,8 @@ from app.graphql.execution.visibility import guard_fields
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.command_status import CommandStatusQuery, CommandStatusSubscription
 from schema.circle.commands.errors import SHOWN, show_refusals, take_codes
+from schema.circle.commands.lists import list_mutation
+from schema.circle.commands.mutations import sendable_in
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import NodesQuery, node_types
 from schema.circle.operating.retrying import RetryingMutation
@@ -55,7 +57,12 @@ Mutation = assembled(
     "Mutation",
     "The mutations of the service. A refused command is not a GraphQL error: its payload lists the reasons "
     "in `errors`.",
-    [*(part.mutation for part in PARTS), RetryingMutation, RevokingMutation],
+    [
+        *(part.mutation for part in PARTS),
+        list_mutation(each for part in PARTS for each in sendable_in(part.mutation)),
+        RetryingMutation,
+        RevokingMutation,
+    ],
 )
 Subscription = assembled(
     "Subscription",

@@ -9,10 +9,12 @@ import orjson
 CONNECTIONS = 8
 
 
-async def send_all(url: str, bodies: Iterable[bytes], *, header: str = "") -> int:
+async def send_all(
+    url: str, bodies: Iterable[bytes], *, header: str = "", connections: int = CONNECTIONS
+) -> int:
     """Send these bodies, with one header more, over several connections; return how many were answered."""
     left, more = iter(bodies), f"{header}\r\n" if header else ""
-    answered = await asyncio.gather(*(_connection(url, left, more) for _ in range(CONNECTIONS)))
+    answered = await asyncio.gather(*(_connection(url, left, more) for _ in range(connections)))
     return sum(answered)
 
 

@@ -27,6 +27,9 @@ LONGEST_QUEUE = 0.8
 NEVER_REFUSED = 20
 """Commands before another that never make it be refused, because they are soon carried out."""
 
+SHORTEST_COMMAND = 0.0002
+"""Seconds that a command is taken to need at least, before the first one has been measured."""
+
 HALF = 16
 """Commands in one transaction that make half of the estimate; those before them make the other half."""
 
@@ -43,9 +46,11 @@ class _Pace:
 
     def most_within(self, seconds: float) -> int:
         """Return the number of commands to carry out together, so that they take at most some seconds."""
-        if self.seconds * MOST_TOGETHER <= seconds:
-            return MOST_TOGETHER
-        return max(SMALLEST_GROUP, int(seconds / self.seconds))
+        return max(SMALLEST_GROUP, min(self.commands_within(seconds), MOST_TOGETHER))
+
+    def commands_within(self, seconds: float) -> int:
+        """Return the number of commands that take so many seconds."""
+        return int(seconds / max(self.seconds, SHORTEST_COMMAND))
 
 
 Waiting = Caller[Asked | Listed, Any]
@@ -69,9 +74,12 @@ class Lane:
         self._pace = _Pace()
 
     @property
-    def most_at_once(self) -> int:
-        """The number of commands that may share a transaction, so that it takes `LONGEST_GROUP` at most."""
-        return self._pace.most_within(LONGEST_GROUP)
+    def most_of_a_list(self) -> int:
+        """The number of commands of a list to carry out together; their sender waits for all of them anyway.
+
+        Other senders wait meanwhile: the transaction takes `LONGEST_GROUP` at most, as far as it is known.
+        """
+        return max(MOST_TOGETHER, self._pace.commands_within(LONGEST_GROUP))
 
     async def carry_out(self, asked: Asked) -> Outcome:
         """Return the outcome of the command, once it is committed.
@@ -125,7 +133,7 @@ class Lane:
     def _next_group(self) -> list[Waiting]:
         group: list[Waiting] = []
         keys = set()
-        most = self.most_at_once
+        most = self._pace.most_within(LONGEST_GROUP)
         while self._waiting and len(group) < most:
             wanted = self._waiting[0].wanted
             if isinstance(wanted, Listed):

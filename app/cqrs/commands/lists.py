@@ -53,7 +53,7 @@ class ListOfCommands:
             await self._all_or_none(await self._prepared(numbered, viewer))
         else:
             while numbered:
-                part = numbered[: self._lane.most_at_once]
+                part = numbered[: self._lane.most_of_a_list]
                 del numbered[: len(part)]
                 if error := await self._part(await self._prepared(part, viewer)):
                     self._results |= {number: error for number, _ in numbered}

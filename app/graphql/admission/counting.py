@@ -231,7 +231,7 @@ class _Counting:
 
     def _length(self, argument: ArgumentNode | None, path: tuple[str, ...]) -> Length:
         """Return the length of the list at a path in an argument."""
-        value, path = literal_at(argument and argument.value, path)
+        value, path = literal_at(argument.value if argument else None, path)
         match value:
             case VariableNode(name=name):
                 return Length(given=self._decides(name.value), path=path)

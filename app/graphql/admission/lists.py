@@ -40,7 +40,7 @@ def items_in(value: Any, place: str = "A variable") -> int:
 
 
 def literal_at(value: ValueNode | None, path: tuple[str, ...]) -> tuple[ValueNode | None, tuple[str, ...]]:
-    """Return the value at a path in a literal, `None` for null, and the rest of the path within a variable."""
+    """Return the value at a path in a literal, or `None`, and the rest of the path within a variable."""
     while path and isinstance(value, ObjectValueNode):
         value = next((each.value for each in value.fields if each.name.value == path[0]), None)
         path = path[1:]

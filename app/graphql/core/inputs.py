@@ -8,6 +8,7 @@ from dataclasses import MISSING
 from typing import Any
 
 import strawberry
+from graphql import GraphQLInputObjectType
 from strawberry.types.base import (
     StrawberryList,
     StrawberryObjectDefinition,
@@ -25,6 +26,10 @@ def prepare_inputs(schema: strawberry.Schema) -> None:
         definition = kind.definition
         if isinstance(definition, StrawberryObjectDefinition) and definition.is_input:
             definition.from_input = _from_input(schema, definition)
+            if isinstance(kind.implementation, GraphQLInputObjectType):
+                # strawberry checks inputs with `@oneOf` itself, but only after graphql-core has, and its
+                # error would not say where the value is.
+                kind.implementation.is_one_of = definition.is_one_of
 
 
 def _from_input(

@@ -67,7 +67,7 @@ class Context:
         )
         self.written = 0
         """The position of the newest event that this operation's own commands recorded; 0 if none."""
-        self.sent: dict[str | int, SentCommand] = {}
+        self.sent: dict[str | int, SentCommand | Sequence[SentCommand]] = {}
         """The commands that this operation has sent, by the response key of their mutation fields."""
         self.cost: Cost | None = None
         """The cost of the operation, once it is known; `None` for a subscription."""

@@ -1,7 +1,7 @@
 """Errors in the form that clients may see: with a code, and without details meant for the operator."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -35,19 +35,33 @@ CODES: dict[type[Exception], str] = {
 }
 """The exceptions whose messages a client may see, and their codes."""
 
-_NOTHING: Mapping[str | int, SentCommand] = MappingProxyType({})
+Sent = Mapping[str | int, SentCommand | Sequence[SentCommand]]
+"""The commands that mutations have sent, by the response keys of their fields."""
+
+_NOTHING: Sent = MappingProxyType({})
 
 logger = logging.getLogger(__name__)
 
 
-def presentable(error: GraphQLError, sent: Mapping[str | int, SentCommand] = _NOTHING) -> GraphQLError:
+def presentable(error: GraphQLError, sent: Sent = _NOTHING) -> GraphQLError:
     """Return the error with a code, and without details meant for the operator.
 
-    The error of one of the `sent` commands also has the id with which that command can be sent again.
+    The error of one of the `sent` commands also has the id with which that command can be sent again; an
+    error of a whole list of commands has all ids.
     """
     shown = _presentable(error)
-    command = sent.get(error.path[0]) if sent and error.path else None
-    return _of_command(shown, command) if command else shown
+    commands = sent.get(error.path[0]) if sent and error.path else None
+    if isinstance(commands, SentCommand):
+        return _of_command(shown, commands)
+    if commands and error.path:
+        number = next((step for step in error.path if isinstance(step, int)), None)
+        return _of_list(shown, commands) if number is None else _of_command(shown, commands[number])
+    return shown
+
+
+def _of_list(error: GraphQLError, commands: Sequence[SentCommand]) -> GraphQLError:
+    ids = [str(command.command_id) for command in commands]
+    return _with_message(error, error.message, {**(error.extensions or {}), "commandIds": ids})
 
 
 def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:

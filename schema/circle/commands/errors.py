@@ -54,8 +54,8 @@ def take_codes() -> None:
     CommandErrorCode.take({refusal.code: summary(refusal) for refusal in SHOWN})
 
 
-def shown(error: commands.CommandError) -> CommandError:
-    """Return the refusal in the form that clients see."""
+def shown(error: commands.CommandError, at: commands.Path = ()) -> CommandError:
+    """Return the refusal in the form that clients see; its command is `at` a path in the input."""
     fields: dict[str, Any] = {}
     for field in fields_of(type(error)):
         value = getattr(error, field.name)
@@ -64,7 +64,8 @@ def shown(error: commands.CommandError) -> CommandError:
         # Not `id`, by which caches of clients would take the refusal for the node.
         fields = {name: value for name, value in fields.items() if name in _OF_EVERY}
         fields["missing_id"] = global_id(type_of(error.kind), error.id)
-    path = ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in error.path)]
+    steps = (*at, *error.path)
+    path = ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in steps)]
     return SHOWN[type(error)](**{**fields, "code": CommandErrorCode(error.code), "path": path})
 
 

@@ -1,6 +1,7 @@
 """Mutations that are derived from commands: their names, inputs, payloads and descriptions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
@@ -17,6 +18,28 @@ from schema.circle.nodes import Node
 from schema.circle.shown import collection_of, kinds_of
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sendable:
+    """A command that clients can send, alone or in a list."""
+
+    command: type[Command]
+    name: str
+    """The name of its mutation, in snake case."""
+    input: type[CommandInput]
+    shown: type[Node]
+    """The type of the node that it changes."""
+    rule: Rule
+
+    @property
+    def description(self) -> str:
+        """The description of its mutation, which says who may send it."""
+        return f"{summary(self.command)} {self.rule}"
+
+
+_SENDABLE: dict[type, Sequence[Sendable]] = {}
+"""The commands of each part of `Mutation` that was made of commands."""
+
+
 def mutations(
     shown: type[Node],
     *commands: type[Command],
@@ -30,19 +53,31 @@ def mutations(
     say what the rules are about the senders.
     """
     written = inputs or {}
-    fields = {
-        _snake(command.__name__): _mutation(shown, command, written.get(command), rules.get(command, NOBODY))
-        for command in commands
-    }
-    return strawberry.type(type(f"{shown.__name__}Mutation", (), {"__module__": __name__, **fields}))
+    sendable = [
+        _sendable(shown, command, written.get(command), rules.get(command, NOBODY)) for command in commands
+    ]
+    fields = {each.name: _mutation(each) for each in sendable}
+    part = strawberry.type(type(f"{shown.__name__}Mutation", (), {"__module__": __name__, **fields}))
+    _SENDABLE[part] = sendable
+    return part
 
 
-def _mutation(
+def sendable_in(part: type | None) -> Sequence[Sendable]:
+    """Return the commands that a part of `Mutation` sends; none if `mutations` did not make it."""
+    return _SENDABLE.get(part, ()) if part else ()
+
+
+def _sendable(
     shown: type[Node], command: type[Command], written: type[CommandInput] | None, rule: Rule
-) -> Any:
-    name = to_camel_case(_snake(command.__name__))
-    input_type = written or derived_input(command, name)
-    payload = _payload(shown, command, name)
+) -> Sendable:
+    name = _snake(command.__name__)
+    input_type = written or derived_input(command, to_camel_case(name))
+    return Sendable(command=command, name=name, input=input_type, shown=shown, rule=rule)
+
+
+def _mutation(sendable: Sendable) -> Any:
+    shown, input_type, rule = sendable.shown, sendable.input, sendable.rule
+    payload = _payload(shown, sendable.command, to_camel_case(sendable.name))
     kinds = kinds_of(shown.__name__)
 
     async def resolve(info: Info, input: Any) -> Any:
@@ -53,7 +88,7 @@ def _mutation(
         "input": Annotated[input_type, strawberry.argument(description=INPUT)],
         "return": payload | None,
     }
-    field = strawberry.mutation(resolver=resolve, description=f"{summary(command)} {rule}")
+    field = strawberry.mutation(resolver=resolve, description=sendable.description)
     return sent_by(rule.by)(field) if rule.by else field
 
 

@@ -106,10 +106,10 @@ async def send(info: Info, payload: type[P], kinds: Sequence[str], input: Comman
     if isinstance(outcome, Refused):
         return payload.refused(command_id, outcome.errors)
     sent.accepted = True
-    return payload.accepted(outcome, _subject(command, outcome, kinds), info)
+    return payload.accepted(outcome, subject_of(command, outcome, kinds), info)
 
 
-def _subject(command: Command, receipt: commands.Receipt, kinds: Sequence[str]) -> UUID | None:
+def subject_of(command: Command, receipt: commands.Receipt, kinds: Sequence[str]) -> UUID | None:
     """Return the id of the changed aggregate: from the command, or from its events if it is new."""
     for kind in kinds:
         if field := id_field(type(command), kind):
