@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam
 
 from app.domain.catalog.model import Product
 from app.stores.sql.engines.opening import metadata
@@ -24,7 +24,6 @@ products = Table(
     Column("discontinued", Boolean, nullable=False),
 )
 
-_WITH_SKU = select(products.c.id).where(products.c.sku == bindparam("key"))
 _INSERT = products.insert()
 _UPDATE = products.update().where(products.c.id == bindparam("key"))
 
@@ -42,7 +41,7 @@ async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Product]:
 
 async def with_sku(work: SqlWork, sku: Sku) -> UUID | None:
     """Return the id of the product that has this SKU, or `None` if there is none."""
-    return (await work.rows.execute(_WITH_SKU, {"key": sku})).scalar_one_or_none()
+    return await work.holder(products.c.sku, sku)
 
 
 async def save(work: SqlWork, before: Product | None, product: Product) -> None:

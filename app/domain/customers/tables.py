@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
+from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindparam
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer
@@ -31,7 +31,6 @@ customers = Table(
     Column("recipient", String(200)),
 )
 
-_WITH_EMAIL = select(customers.c.id).where(customers.c.email_key == bindparam("key"))
 _INSERT = customers.insert()
 _UPDATE = customers.update().where(customers.c.id == bindparam("key"))
 
@@ -51,7 +50,7 @@ async def holder_of(work: SqlWork, email: object) -> UUID | None:
     key = email_key(email)
     if key is None:
         return None
-    return (await work.rows.execute(_WITH_EMAIL, {"key": key})).scalar_one_or_none()
+    return await work.holder(customers.c.email_key, key)
 
 
 async def save(work: SqlWork, before: Customer | None, customer: Customer) -> None:

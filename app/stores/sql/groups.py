@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, Row, Select, Table, text
+from sqlalchemy import Column, CursorResult, Delete, Executable, Row, Select, Table, text
 from sqlalchemy.sql import visitors
 
 from app.cqrs.commands.outcomes import CommandKey, Receipt
@@ -14,7 +14,15 @@ from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command
 from app.stores.sql.engines.opening import Rows
-from app.stores.sql.pending_writes import PendingWrites, Statement, Values, Write, key_of
+from app.stores.sql.pending_writes import (
+    PendingWrites,
+    Statement,
+    Values,
+    Write,
+    gives_value,
+    holder_among,
+    key_of,
+)
 from app.stores.sql.transactions import (
     ACCEPT,
     APPEND,
@@ -24,6 +32,7 @@ from app.stores.sql.transactions import (
     appended,
     claimed,
     earlier_of,
+    holder_of,
 )
 
 MOST_EXPECTED = 1_000
@@ -168,6 +177,22 @@ class SqlGroup:
         found = self._claimed.get(table, {})
         return [row for key in sorted(keys) if (row := found.get(key)) is not None]
 
+    async def holder(self, column: Column[Any], value: Any) -> UUID | None:
+        """Return the key of the row whose unique column has this value, without sending what is kept."""
+        table, name = column.table, column.name
+        assert isinstance(table, Table)
+        kept = [*self._pending.of(table), *(each for each in self._own if each.table is table)]
+        if any(isinstance(each.statement, Delete) for each in kept):
+            await self._send_writes({table})
+            kept = []
+        written: UUID | None = holder_among(kept, name, value)
+        if written is not None:
+            return written
+        found: UUID | None = (
+            await self._rows.execute(holder_of(column), {"key": value})
+        ).scalar_one_or_none()
+        return None if found is not None and gives_value(kept, name, found) else found
+
     async def earlier(self, key: CommandKey) -> tuple[str, Receipt] | None:
         """Return what `expect` has found; look again from the second time on."""
         if key in self._earlier:
@@ -202,6 +227,9 @@ class _GroupedWork(SqlWork):
 
     async def claim(self, table: Table, keys: Collection[UUID]) -> Sequence[Row[Any]]:
         return await self._group.claim(self._cause, table, keys)
+
+    async def holder(self, column: Column[Any], value: Any) -> UUID | None:
+        return await self._group.holder(column, value)
 
     async def write(self, statement: Statement, *rows: Values) -> None:
         self._group.write(Write(statement, rows))

@@ -38,6 +38,24 @@ def key_of(table: Table, row: Values) -> Any:
     return row.get("key", row.get(columns[0])) if len(columns) == 1 else None
 
 
+def holder_among(writes: Sequence[Write], column: str, value: Any) -> Any:
+    """Return the primary key of the row to which writes gave this value of a unique column, or `None`."""
+    holder = None
+    for write in writes:
+        for row in write.rows:
+            if column in row:
+                if row[column] == value:
+                    holder = key_of(write.table, row)
+                elif holder is not None and key_of(write.table, row) == holder:
+                    holder = None
+    return holder
+
+
+def gives_value(writes: Sequence[Write], column: str, key: Any) -> bool:
+    """Return whether one of the writes gives a value of this column to the row with this primary key."""
+    return any(column in row and key_of(each.table, row) == key for each in writes for row in each.rows)
+
+
 class PendingWrites:
     """Writes in the order in which they must take effect; equal statements are joined where that allows it.
 
@@ -62,6 +80,10 @@ class PendingWrites:
     def concern(self, tables: Collection[Table] | None) -> bool:
         """Return whether there is a write to one of `tables`, or any at all if that is `None`."""
         return any(tables is None or each.table in tables for each in self._writes)
+
+    def of(self, table: Table) -> Sequence[Write]:
+        """Return the writes to one table, in order."""
+        return [each for each in self._writes if each.table is table]
 
     async def send(self, rows: Rows) -> None:
         """Execute and remove all writes."""

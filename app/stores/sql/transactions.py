@@ -107,6 +107,13 @@ def claimed(table: Table) -> Select[Any]:
     return found.with_for_update(key_share=True)
 
 
+@lru_cache
+def holder_of(column: Column[Any]) -> Select[Any]:
+    """Return the statement that finds the primary key of the row whose unique column has the value `key`."""
+    [primary] = column.table.primary_key.columns
+    return select(primary).where(column == bindparam("key"))
+
+
 async def earlier_of(rows: Rows, keys: Sequence[CommandKey]) -> dict[CommandKey, tuple[str, Receipt] | None]:
     """Return the fingerprints and receipts of those commands that were accepted before; `None` for others."""
     found = dict[CommandKey, tuple[str, Receipt] | None].fromkeys(keys)
@@ -186,6 +193,11 @@ class SqlWork:
     async def rely_on(self, table: Table, keys: Collection[UUID]) -> Sequence[Row[Any]]:
         """Return rows that a decision depends on, locked until the commit as by `claim`."""
         return await self.claim(table, keys)
+
+    async def holder(self, column: Column[Any], value: Any) -> UUID | None:
+        """Return the primary key of the row whose unique `column` has this value, or `None`; lock nothing."""
+        found: UUID | None = (await self.rows.execute(holder_of(column), {"key": value})).scalar_one_or_none()
+        return found
 
     async def write(self, statement: Statement, *rows: Values) -> None:
         """Execute a statement that writes to one table, once for each of `rows`; no later than the commit.
