@@ -21,7 +21,8 @@ from tests.memory.requests import body, send_all
 from tests.postgres import postgres
 from tests.service import running
 
-SINGLE = "mutation ($input: AddProductInput!) { addProduct(input: $input) { receipt { token } errors { message } } }"
+SINGLE = """mutation ($input: AddProductInput!) { addProduct(input: $input) {
+  receipt { token } errors { message } } }"""
 LIST = """mutation ($input: SendCommandsInput!) { sendCommands(input: $input) {
   token results { receipt { token } } errors { message } } }"""
 

@@ -187,6 +187,24 @@ async def test_a_review_goes_from_the_mutation_to_the_query(client: Client) -> N
     assert answer.freshness["PRODUCT_REVIEWS"]["state"] == "LIVE"
 
 
+async def test_reviews_are_sent_in_lists(client: Client) -> None:
+    tea = await Shop(client).product()
+    answer = await client.send(
+        """mutation ($commands: [CommandInput!]!) { sendCommands(input: {commands: $commands}) {
+            results { changed { ... on Review { stars } } errors { code path } } } }""",
+        {"commands": [{"reviewProduct": {"productId": tea, "stars": stars}} for stars in (4, 6)]},
+    )
+    assert answer.data["sendCommands"]["results"] == [
+        {"changed": {"stars": 4}, "errors": []},
+        {
+            "changed": None,
+            "errors": [
+                {"code": "INVALID_INPUT", "path": ["input", "commands", "1", "reviewProduct", "stars"]}
+            ],
+        },
+    ]
+
+
 async def test_a_refusal_of_a_review_is_data(client: Client) -> None:
     tea = await Shop(client).product()
     refused = await client.mutate("reviewProduct", FIELDS, productId=tea, stars=6)

@@ -87,10 +87,23 @@ def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() ->
         if name in OPERATORS_ACTS:
             assert set(payload.fields) == {OPERATORS_ACTS[name], "errors"}
             continue
+        if name == "sendCommands":  # Each command of the list has its own id, and its own receipt.
+            assert set(payload.fields) == {"token", "results", "errors"}
+            continue
         assert {"receipt", "errors"} < set(payload.fields)
         assert len(payload.fields) == 3
         input: Any = TYPES[f"{verb}Input"]
         assert str(input.fields["commandId"].type) == "UUID"
+
+
+def test_a_list_takes_every_command_that_has_a_mutation() -> None:
+    one: Any = TYPES["CommandInput"]
+    mutation: Any = TYPES["Mutation"]
+    assert one.is_one_of
+    assert set(one.fields) == set(mutation.fields) - {"sendCommands", *OPERATORS_ACTS}
+    for name, field in one.fields.items():
+        assert str(mutation.fields[name].args["input"].type) == f"{field.type}!"
+        assert field.description == mutation.fields[name].description
 
 
 async def test_the_fields_of_all_refusals_can_be_selected_together(client: Client) -> None:

@@ -187,7 +187,7 @@ async def test_500_commands_are_one_list_and_more_are_refused(client: Client) ->
     assert codes(await send(client)) == []
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no command": ({}, "exactly one"),
     "two commands": ({"payOrder": {"orderId": "x"}, "shipOrder": {"orderId": "x"}}, "exactly one"),
     "null": ({"payOrder": None}, "must be non-null"),
