@@ -26,7 +26,7 @@ from app.counting import counting
 from app.graphql.admission.persisted import Texts, read_manifest
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
-from app.graphql.transport.refused import refused
+from app.graphql.transport.responses.refused import refused
 from app.graphql.transport.senders.authentication import Authenticator
 from app.graphql.transport.senders.callers import Client
 from app.graphql.transport.senders.cookie_exchange import CookieExchange

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.graphql.transport.http import Answer, GraphQLEndpoint, ReadHeaders
+from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
+from app.graphql.transport.responses.answer import Answer
 from app.graphql.transport.senders.callers import Client
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from app.graphql.transport.refused import refused
+from app.graphql.transport.responses.refused import refused
 from app.web.health import PATHS
 
 RESERVED = 200

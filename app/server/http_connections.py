@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
 
-from app.graphql.transport.refused import refused
+from app.graphql.transport.responses.refused import refused
 from app.server.answering_connections import AnsweringConnection, in_bytes
 from app.server.connection_limit import SPARE, close_idle, health_only, most_connections
 from app.server.deadlines import Deadline

@@ -89,6 +89,7 @@ async def follow(
             cursor = _cursor(context, {collection.read_model: state.document_position})
             context.subscription.item = ItemMetadata(
                 cursor=cursor,
+                position=state.document_position[0],
                 step=state.document_position,
                 document=state.document["_id"],
                 changes=1 + state.lagged,
@@ -202,7 +203,11 @@ class UpdatesSubscription:
                 cursor = _cursor(context, told.reached)
                 passed = _passed(told.item)
                 context.subscription.item = ItemMetadata(
-                    cursor=cursor, step=told.step, document=None, changes=passed
+                    cursor=cursor,
+                    position=max(position for position, _ in told.reached.values()),
+                    step=told.step,
+                    document=None,
+                    changes=passed,
                 )
                 yield _shown(info, told.item, cursor)
 

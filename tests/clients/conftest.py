@@ -66,7 +66,7 @@ async def shop(opened_shop: Shop) -> Shop:
     return opened_shop
 
 
-LIBRARIES = ("apollo", "urql", "relay", "graphql-ws", "graphql-sse", "gql", "ariadne")
+LIBRARIES = ("apollo", "apollo-multipart", "urql", "relay", "graphql-ws", "graphql-sse", "gql", "ariadne")
 
 
 @pytest.fixture(params=LIBRARIES)

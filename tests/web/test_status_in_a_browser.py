@@ -66,7 +66,7 @@ async def test_the_status_line_tells_that_a_misspelt_field_was_answered_with_a_s
         window.expected = ("status of 400",)
         await window.write_query("{ produckts { totalCount } }")
         await window.run_button.click()
-        await expect(window.outcome).to_contain_text("BAD_USER_INPUT: Cannot query field")
+        await expect(window.outcome).to_contain_text("GRAPHQL_VALIDATION_FAILED: Cannot query field")
         await expect(window.outcome).to_contain_text("Did you mean 'products'")
 
 

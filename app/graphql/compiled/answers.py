@@ -23,7 +23,7 @@ from app.graphql.execution.context import Context
 from app.graphql.execution.errors import forget_frames, presentable
 from app.graphql.execution.extension import extensions_of
 from app.graphql.execution.operation import Operation
-from app.graphql.execution.results import encoded, with_cost, with_freshness, with_left
+from app.graphql.execution.results import encoded, with_cost, with_freshness, with_left, with_token
 
 MOST_OPERATIONS = 500
 MOST_BYTES = 12_000_000
@@ -93,6 +93,7 @@ class CompiledQueries:
             else:
                 data, points = with_cost(orjson.dumps(result.data), cost), context.settle()
                 body = with_freshness(data, context.reading.freshness(), context.account)
+                body = with_token(body, context.token_to_tell)
                 if context.cacheable and cache.capacity and not ready.is_mutation:
                     kept = _kept(data, points, context)
                     size_of_both = PER_ANSWER + bytes_of(kept.data) + operation.size
@@ -125,14 +126,16 @@ class CompiledQueries:
             if budget:
                 return None  # It was cached by a context without a budget, and does not tell its points.
             self.recalled += 1
-            return with_freshness(data, reading.freshness())
+            body = with_freshness(data, reading.freshness())
+            return with_token(body, context.token_to_tell) if context.tells_token else body
         if not caller or not budget:
             return None
         left = budget.take(caller.spender(context.viewer), points)
         if left < 0:
             context.charge(points)  # which raises the refusal
         self.recalled += 1
-        return with_left(data, left, budget, reading.freshness())
+        body = with_left(data, left, budget, reading.freshness())
+        return with_token(body, context.token_to_tell) if context.tells_token else body
 
     def _charge(self, cost: Cost, context: Context) -> None:
         """Charge an operation; raise `Throttled`, or `NotCovered` if it exceeds the whole budget."""

@@ -16,6 +16,7 @@ from app.cqrs.viewers import Viewer
 from app.graphql.admission.budgets import Account, Caller, Throttled
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.lists import MOST_TOKENS, refuse_more
+from app.graphql.execution.operation import Operation
 from app.graphql.execution.subscription_state import SubscriptionState
 from app.graphql.internals.strawberry import resolve_info
 
@@ -41,6 +42,7 @@ class Context:
         *,
         sent_tokens: str = "",
         over_http: bool = False,
+        tells_token: bool = False,
         subscription: SubscriptionState | None = None,
         caller: Caller | None = None,
     ) -> None:
@@ -52,9 +54,11 @@ class Context:
         self.throttled: Throttled | None = None
         """The refusal of this operation, if the viewer has spent too much."""
         self.sent_tokens = sent_tokens
-        """The tokens in the request's header or in `connection_init`, separated by commas; empty if none."""
+        """The tokens that came with the operation or with its connection, separated by commas; or empty."""
         self.over_http = over_http
         """True if the operation gets a single response, so that it can't be a subscription."""
+        self.tells_token = tells_token
+        """True if the answer has its token in the extensions, for a client that may see no headers."""
         self.viewer = viewer
         """The viewer; only those with the same scope may share an execution or an answer."""
         self.subscription = subscription or SubscriptionState()
@@ -66,7 +70,7 @@ class Context:
             scope=viewer.scope,
         )
         self.written = 0
-        """The position of the newest event that this operation's own commands recorded; 0 if none."""
+        """The position of the newest event of the commands whose receipts this operation shows; 0 if none."""
         self.sent: dict[str | int, SentCommand | Sequence[SentCommand]] = {}
         """The commands that this operation has sent, by the response key of their mutation fields."""
         self.cost: Cost | None = None
@@ -95,22 +99,28 @@ class Context:
 
     def for_operation(self, subscription: SubscriptionState | None = None) -> "Context":
         """Return a new context for another operation with the same tokens from the same viewer."""
-        return Context(
-            self._circle,
-            self.viewer,
-            sent_tokens=self.sent_tokens,
-            over_http=self.over_http,
-            subscription=subscription,
-            caller=self.caller,
-        )
+        return self._like_this(self.viewer, self.sent_tokens, subscription)
 
     def for_viewer(self, viewer: Viewer) -> "Context":
         """Return a new context for operations of another viewer with the same tokens."""
+        return self._like_this(viewer, self.sent_tokens)
+
+    def with_tokens_of(self, operation: Operation) -> "Context":
+        """Return a context whose tokens are these and those in the operation itself."""
+        if not operation.tokens:
+            return self
+        return self._like_this(self.viewer, operation.tokens_with(self.sent_tokens))
+
+    def _like_this(
+        self, viewer: Viewer, sent_tokens: str, subscription: SubscriptionState | None = None
+    ) -> "Context":
         return Context(
             self._circle,
             viewer,
-            sent_tokens=self.sent_tokens,
+            sent_tokens=sent_tokens,
             over_http=self.over_http,
+            tells_token=self.tells_token,
+            subscription=subscription,
             caller=self.caller,
         )
 
@@ -146,7 +156,7 @@ class Context:
     async def demand_sent_tokens(self) -> None:
         """Have all reads wait for the sent tokens; raise `BadToken`, or the refusal of too many tokens."""
         if self.sent_tokens:
-            place = f"{TOKEN_HEADER}, in the headers or in `connection_init`,"
+            place = f"{TOKEN_HEADER}, in headers, `connection_init` and `extensions` together,"
             refuse_more(place, self.sent_tokens.count(",") + 1, MOST_TOKENS)
             self.reading.demanded += await self.tokens([text.strip() for text in self.sent_tokens.split(",")])
 
@@ -183,6 +193,20 @@ class Context:
         latest = max(self.reading.demanded, key=lambda token: token.position, default=None)
         if latest and latest.position >= position:
             return self._circle.tokens.again(latest)
+        return self._circle.tokens.write(position) if position else None
+
+    @property
+    def token_to_tell(self) -> str | None:
+        """The token in the extensions of an answer or item, if there is one.
+
+        The token of an item does not depend on the tokens that were sent: subscribers who share an execution
+        may have sent different ones.
+        """
+        if not self.tells_token:
+            return None
+        if (item := self.subscription.item) is None:
+            return self.token_to_return
+        position = max(item.position, self.reading.reflected)
         return self._circle.tokens.write(position) if position else None
 
 

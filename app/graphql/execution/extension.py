@@ -17,6 +17,7 @@ from app.cqrs.freshness.tokens import BadToken
 from app.graphql.execution.context import Context
 from app.graphql.execution.errors import forget_frames, presentable, without_suggestion
 from app.graphql.execution.freshness import freshness_extension
+from app.graphql.execution.operation import TOKEN_EXTENSION
 from app.graphql.execution.subscribed_field import subscribed_field
 
 
@@ -56,7 +57,7 @@ class Consistency(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        """Return the response's extensions: the cost, and the freshness of each read model that was read."""
+        """Return the response's extensions: cost, freshness of each read model that was read, and token."""
         return extensions_of(self.execution_context.context)
 
     def _finish(self, result: object) -> None:
@@ -84,9 +85,12 @@ class Consistency(SchemaExtension):
 
 
 def extensions_of(context: Context) -> dict[str, Any]:
-    """Return a response's extensions: the cost, if known, and the freshness of the read models."""
-    freshness = {"freshness": [freshness_extension(each) for each in context.reading.freshness()]}
-    if context.cost is None:
-        return freshness
-    context.settle()
-    return {"cost": context.cost.shown() | (context.account.shown() if context.account else {}), **freshness}
+    """Return a response's extensions: freshness of the read models, and cost and token, if any."""
+    extensions: dict[str, Any] = {}
+    if context.cost is not None:
+        context.settle()
+        extensions["cost"] = context.cost.shown() | (context.account.shown() if context.account else {})
+    extensions["freshness"] = [freshness_extension(each) for each in context.reading.freshness()]
+    if token := context.token_to_tell:
+        extensions[TOKEN_EXTENSION] = token
+    return extensions

@@ -12,6 +12,9 @@ from app.graphql.admission.persisted import id_in, problem_with_id
 
 NO_VARIABLES = b"{}"
 
+TOKEN_EXTENSION = "consistencyToken"  # noqa: S105 - the name of an extension
+"""The key of the consistency tokens in a request's `extensions`, and of the token in those of an answer."""
+
 LONGEST_TEXT = 100_000
 """Characters that an operation's text may have. Parsing so many takes up to 15 ms in the worst case, and an
 operation of 4,000 tokens, the most allowed, rarely has half of them.
@@ -28,6 +31,9 @@ class Operation:
     after: str | None = None
     """A cursor that replaces the operation's argument `after`, such as a `Last-Event-ID`."""
 
+    tokens: str | None = None
+    """The consistency tokens in the request's `extensions`, separated by commas; `None` without the key."""
+
     @cached_property
     def key(self) -> tuple[str, str | None, bytes]:
         """The cache key of the answer: everything that it depends on, except the documents and the viewer."""
@@ -39,6 +45,19 @@ class Operation:
         """The size of the key in memory, in bytes."""
         return bytes_of(self.key)
 
+    def tokens_with(self, others: str) -> str:
+        """Return the tokens of this operation and others that came with it, separated by commas."""
+        return f"{others},{self.tokens}" if others and self.tokens else self.tokens or others
+
+
+def tokens_in(sent: Mapping[str, Any]) -> str | None:
+    """Return the consistency tokens in the `extensions` of a client's operation, whose parts are valid.
+
+    Return an empty text for null: the client has no token yet, and wants one in its answer's `extensions`.
+    """
+    extensions = sent.get("extensions") or {}
+    return extensions[TOKEN_EXTENSION] or "" if TOKEN_EXTENSION in extensions else None
+
 
 def problem_with_operation(sent: object) -> str | None:
     """Return what is wrong with an operation in a client's JSON; `None` if all its parts have valid types."""
@@ -49,6 +68,8 @@ def problem_with_operation(sent: object) -> str | None:
             return f"{part} must be an object or null."
     if problem := problem_with_id(sent):
         return problem
+    if not isinstance((sent.get("extensions") or {}).get(TOKEN_EXTENSION), str | None):
+        return f"extensions.{TOKEN_EXTENSION} must be a string or null."
     query = sent.get("query")
     if (query or id_in(sent) is None) and not (isinstance(query, str) and query.strip()):
         return "query is not a string with an operation. Send the text of one."

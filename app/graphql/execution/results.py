@@ -11,6 +11,9 @@ from app.cqrs.freshness.progress import Freshness
 from app.graphql.admission.budgets import Account, Budget
 from app.graphql.admission.cost import Cost
 from app.graphql.execution.freshness import freshness_extension
+from app.graphql.execution.operation import TOKEN_EXTENSION
+
+_TOKEN = TOKEN_EXTENSION.encode()
 
 
 def was_executed(result: ExecutionResult) -> bool:
@@ -33,6 +36,21 @@ def with_left(answer: bytes, left: float, budget: Budget, freshness: Iterable[Fr
     """Return a whole answer: the part from `with_cost` and `spent`, with what is left and the freshness."""
     encoded = b",".join(map(_encoded, freshness))
     return b'%b%d%b,"freshness":[%b]}}' % (answer, int(left), budget.encoded, encoded)
+
+
+def with_token(answer: bytes, token: str | None) -> bytes:
+    """Return a whole answer with the consistency token in its extensions, if there is one."""
+    return b'%b,"%b":"%b"}}' % (answer[:-2], _TOKEN, token.encode()) if token else answer
+
+
+def result_in(answer: bytes) -> memoryview | None:
+    """Return the data and the errors in a whole answer, encoded; `None` if there is no data.
+
+    They stay the same as long as the documents do. The extensions, which end the answer, tell the moment.
+    """
+    if not answer.startswith(b'{"data":'):
+        return None
+    return memoryview(answer)[: answer.rindex(b',"extensions":{')]
 
 
 @lru_cache(100)

@@ -9,6 +9,8 @@ class ItemMetadata:
     """The data that a subscription's resolver gives with an item, for those who queue and send it."""
 
     cursor: str
+    position: int
+    """The highest position of which the item tells: a client that has it must not be shown less."""
     step: Any
     """Two executions of one operation yield equal items after equal steps; `None` if this is not known."""
     document: str | None

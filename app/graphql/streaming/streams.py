@@ -40,6 +40,7 @@ class Streams:
         generator (`contextlib.aclosing`) to unsubscribe.
         """
         await turns.take_for(operation.query)
+        context = context.with_tokens_of(operation)
         key = await self._key(operation, context)
         if key is None:
             try:

@@ -18,7 +18,7 @@ from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
-from app.cqrs.viewers import Viewer
+from app.cqrs.viewers import ANONYMOUS, Viewer
 from app.graphql.admission.budgets import Throttled
 from app.graphql.admission.persisted import NOT_FOUND, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
@@ -29,7 +29,11 @@ from app.graphql.streaming.streams import Streams
 from app.graphql.transport.http_requests import GraphQLRequest, Requests, accept_body
 from app.graphql.transport.media_types import JSON, Accepted
 from app.graphql.transport.origins import Origins
-from app.graphql.transport.refused import Refusal, refused
+from app.graphql.transport.responses.answer import TOKEN_HEADER_BYTES, Answer
+from app.graphql.transport.responses.multipart import Multipart
+from app.graphql.transport.responses.refused import Refusal, refused
+from app.graphql.transport.responses.sse import ServerSentEvents
+from app.graphql.transport.responses.streamed import Framing, StreamedResponse, only
 from app.graphql.transport.senders.authentication import Authentication, Authenticator
 from app.graphql.transport.senders.callers import (
     FORWARDED_FOR,
@@ -39,36 +43,12 @@ from app.graphql.transport.senders.callers import (
     nobody_counts,
 )
 from app.graphql.transport.sockets import Sockets
-from app.graphql.transport.sse import EventStream, only
 
-_TOKEN_HEADER = TOKEN_HEADER.lower().encode()
-
-_NO_STORE = (b"cache-control", b"no-store")
-"""A GET request's answer is its viewer's own, and a cache on the way must not give it to anybody else."""
+_EVENTS, _PARTS = ServerSentEvents(), Multipart()
 
 Page = Callable[[Request], Awaitable[Response]]
 
 logger = logging.getLogger(__name__)
-
-
-class Answer:
-    """A response with a JSON body and a consistency token."""
-
-    def __init__(self, body: bytes, media_type: str, token: str | None, status: int) -> None:
-        self.body = body
-        self._status = status
-        self.headers = [
-            (b"content-type", media_type.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"vary", b"Accept"),
-        ]
-        if token:
-            self.headers.append((_TOKEN_HEADER, token.encode()))
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send the whole response."""
-        await send({"type": "http.response.start", "status": self._status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body})
 
 
 class ReadHeaders(NamedTuple):
@@ -128,8 +108,6 @@ class GraphQLEndpoint:
         request = GraphQLRequest(scope, receive)
         try:
             response = await self._answer(request)
-            if request.method == "GET" and isinstance(response, Answer):
-                response.headers.append(_NO_STORE)
         except Refusal as refusal:
             # As clients of the older media type expect it, before they send the text as well.
             well = refusal.code == NOT_FOUND and request.accepted.json == JSON
@@ -151,7 +129,7 @@ class GraphQLEndpoint:
             return None
         return ReadHeaders(
             viewer=self.authentication.recalling(headers),
-            tokens=headers.get(_TOKEN_HEADER, b"").decode("latin-1"),
+            tokens=headers.get(TOKEN_HEADER_BYTES, b"").decode("latin-1"),
             forwarded=headers.get(FORWARDED_FOR),
             media_type=accepted.json,
         )
@@ -168,7 +146,14 @@ class GraphQLEndpoint:
         if viewer is None:
             return None
         caller = self._caller(client, headers.forwarded)
-        context = Context(self._circle(), viewer, sent_tokens=headers.tokens, over_http=True, caller=caller)
+        context = Context(
+            self._circle(),
+            viewer,
+            sent_tokens=headers.tokens if operation.tokens is None else operation.tokens_with(headers.tokens),
+            over_http=True,
+            tells_token=operation.tokens is not None,
+            caller=caller,
+        )
         if not context.demand_sent_tokens_at_once():
             return None
         try:
@@ -185,15 +170,22 @@ class GraphQLEndpoint:
         # The body may come slowly: a token that is revoked meanwhile counts no more.
         viewer = await self.authentication.of_request(request.credentials)
         caller = self._caller(request.scope.get("client"), forwarded_for(request.scope["headers"]))
-        context = Context(self._circle(), viewer, sent_tokens=request.tokens, over_http=True, caller=caller)
+        context = Context(
+            self._circle(),
+            viewer,
+            sent_tokens=operation.tokens_with(request.tokens),
+            over_http=True,
+            tells_token=accepted.events_above_all or operation.tokens is not None,
+            caller=caller,
+        )
         try:
             is_post = request.method == "POST"
             if answer := await self.operations.compiled.answer(operation, context, mutations=is_post):
-                return self._answered(answer, context, accepted)
+                return self._answered(answer, context, request)
         except Throttled as refusal:
             context.throttled = refusal
             spent = PreExecutionError(data=None, errors=[refusal])
-            return self._answered(encoded(spent), context, accepted, _status(spent, context, accepted))
+            return self._answered(encoded(spent), context, request, _status(spent, context, accepted))
         context = context.for_operation()
         try:
             result = await self.operations.execute(operation, context, _allowed(request.method, accepted))
@@ -203,27 +195,33 @@ class GraphQLEndpoint:
             if wrong.operation_type is OperationType.SUBSCRIPTION:
                 return self._subscribed(request, operation, context)
             raise HTTPException(405, "Send mutations with POST.", {"Allow": "POST"}) from wrong
-        return self._answered(encoded(result), context, accepted, _status(result, context, accepted))
+        return self._answered(encoded(result), context, request, _status(result, context, accepted))
 
-    def _answered(self, body: bytes, context: Context, accepted: Accepted, status: int = 200) -> ASGIApp:
-        token = context.token_to_return
+    def _answered(self, body: bytes, context: Context, request: GraphQLRequest, status: int = 200) -> ASGIApp:
+        token, accepted = context.token_to_return, request.accepted
         if accepted.events_above_all:
             headers = {TOKEN_HEADER: token} if token else None
-            return EventStream(only(Item(body, None)), self._leaving, headers=headers)
+            return StreamedResponse(only(Item(body, None)), self._leaving, _EVENTS, headers=headers)
         answer = Answer(body, accepted.json, token, status)
+        if request.method == "GET":
+            answer.revalidate(request.if_none_match, is_public=context.viewer is ANONYMOUS)
         if context.throttled:
             answer.headers.append((b"retry-after", b"%d" % context.throttled.wait))
         return answer
 
-    def _subscribed(self, request: GraphQLRequest, operation: Operation, context: Context) -> EventStream:
+    def _subscribed(
+        self, request: GraphQLRequest, operation: Operation, context: Context
+    ) -> StreamedResponse:
         if request.method == "GET" and not self._origins.allow(request.headers):
             raise HTTPException(
                 403, "Pages of this origin may not subscribe. Add the origin to ALLOWED_ORIGINS."
             )
+        viewer, caller = context.viewer, context.caller
         resumed = replace(operation, after=request.headers.get("last-event-id") or None)
-        own = Context(self._circle(), context.viewer, sent_tokens=request.tokens, caller=context.caller)
-        items = self._streams.open(resumed, own)
-        return EventStream(items, self._leaving, watch=partial(self.authentication.watch, context.viewer))
+        own = Context(self._circle(), viewer, sent_tokens=request.tokens, tells_token=True, caller=caller)
+        framing: Framing = _PARTS if request.accepted.multipart else _EVENTS
+        watch = partial(self.authentication.watch, viewer)
+        return StreamedResponse(self._streams.open(resumed, own), self._leaving, framing, watch=watch)
 
 
 def _status(result: ExecutionResult, context: Context, accepted: Accepted) -> int:
@@ -238,6 +236,6 @@ def _allowed(method: str, accepted: Accepted) -> set[OperationType]:
     types = {OperationType.QUERY}
     if method == "POST":
         types.add(OperationType.MUTATION)
-    if not accepted.events:
+    if not (accepted.events or accepted.multipart):
         types.add(OperationType.SUBSCRIPTION)
     return types

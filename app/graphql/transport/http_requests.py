@@ -17,7 +17,7 @@ from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.operation import Operation, problem_with_operation
 from app.graphql.transport.joined_headers import by_name
 from app.graphql.transport.media_types import JSON, LONGEST_CACHED, Accepted
-from app.graphql.transport.refused import Refusal
+from app.graphql.transport.responses.refused import Refusal
 from app.graphql.transport.sent import operation_in
 
 LARGEST_BODY = 1_000_000
@@ -49,6 +49,11 @@ class GraphQLRequest:
     def tokens(self) -> str:
         """The consistency tokens in the header, separated by commas."""
         return self._raw.get(_TOKEN_HEADER, b"").decode("latin-1")
+
+    @property
+    def if_none_match(self) -> bytes:
+        """The tags of the answers that the client has; empty without the header."""
+        return self._raw.get(b"if-none-match", b"")
 
     @property
     def credentials(self) -> Mapping[bytes, bytes]:

@@ -8,6 +8,7 @@ _JOINED = {
     b"accept": b", ",
     b"authorization": b", ",
     b"cookie": b"; ",
+    b"if-none-match": b", ",
     TOKEN_HEADER.lower().encode(): b", ",
 }
 """Headers whose values are joined if there are several of them, each with its separator."""

@@ -8,8 +8,11 @@ from functools import cached_property, lru_cache
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENTS = "text/event-stream"
+MULTIPART = "multipart/mixed;subscriptionspec=1.0"
+"""Apollo's multipart subscription protocol; without the parameter it would be some other one."""
 PAGE = "text/html"
 
+_SPECIFICATION = re.compile(r'\s*subscriptionspec\s*=\s*("?)1\.0\1\s*', re.IGNORECASE)
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.IGNORECASE)
 
 LONGEST_CACHED = 300
@@ -49,6 +52,11 @@ class Accepted:
         return self.qualities.get(EVENTS, 0) > self.quality(self.json)
 
     @cached_property
+    def multipart(self) -> bool:
+        """True if subscriptions are preferred in Apollo's multipart protocol, before an event stream."""
+        return self.qualities.get(MULTIPART, 0) > self.qualities.get(EVENTS, 0)
+
+    @cached_property
     def page_above_all(self) -> bool:
         """True if an HTML page is preferred to JSON, as by a browser that shows a page."""
         return self.quality(PAGE) > self.quality(self.json)
@@ -65,6 +73,8 @@ def _read(header: bytes) -> Accepted:
         media_range, *parameters = each.split(";")
         name = media_range.strip().lower()
         given = (match[1] for parameter in parameters if (match := _QUALITY.fullmatch(parameter)))
+        if name == "multipart/mixed" and any(map(_SPECIFICATION.fullmatch, parameters)):
+            name = MULTIPART
         if name:
             qualities[name] = max(float(next(given, "1")), qualities.get(name, 0))
     return Accepted(qualities or {"*/*": 1})

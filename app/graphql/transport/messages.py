@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.graphql.execution.context import TOKEN_HEADER
-from app.graphql.execution.operation import is_too_deep, problem_with_operation
+from app.graphql.execution.operation import TOKEN_EXTENSION, is_too_deep, problem_with_operation
 from app.graphql.transport.closing import Close, Disconnected
 
 LONGEST_TOKENS = 65_536
 """Characters of the tokens in `connection_init`, which a socket keeps; headers may have as many."""
+
+_TOKEN_KEYS = {TOKEN_HEADER.lower(), TOKEN_EXTENSION.lower()}
 
 
 class Message(NamedTuple):
@@ -55,7 +57,16 @@ def problem_with_message(message: object) -> str | None:
     if is_too_deep(payload):
         return "The payload is nested too deeply"
     if kind == "connection_init" and payload:
-        length = len(str(payload.get(TOKEN_HEADER) or ""))
+        length = len(tokens_of(payload))
         if length > LONGEST_TOKENS:
             return f"{TOKEN_HEADER} has {length} characters, and may have {LONGEST_TOKENS}: send fewer tokens"
     return None
+
+
+def tokens_of(payload: Mapping[str, Any]) -> str:
+    """Return the consistency tokens in the payload of `connection_init`, separated by commas.
+
+    The key is the header's name in any case, or that of the extension.
+    """
+    sent = (value for name, value in payload.items() if name.lower() in _TOKEN_KEYS)
+    return ",".join(str(value) for value in sent if value is not None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.graphql.admission.persisted import NotAccepted, Texts
-from app.graphql.execution.operation import Operation, problem_with_length
+from app.graphql.execution.operation import Operation, problem_with_length, tokens_in
 
 
 def operation_in(sent: Mapping[str, Any], texts: Texts) -> Operation:
@@ -12,4 +12,9 @@ def operation_in(sent: Mapping[str, Any], texts: Texts) -> Operation:
     text = texts.text_of(sent)
     if problem := problem_with_length(text):
         raise NotAccepted(problem, "LIMIT_EXCEEDED")
-    return Operation(query=text, variables=sent.get("variables"), operation_name=sent.get("operationName"))
+    return Operation(
+        query=text,
+        variables=sent.get("variables"),
+        operation_name=sent.get("operationName"),
+        tokens=tokens_in(sent),
+    )

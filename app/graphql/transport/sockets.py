@@ -20,7 +20,7 @@ from app.graphql.execution.operation import Operation
 from app.graphql.streaming.executing import Refused
 from app.graphql.streaming.streams import Streams
 from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected
-from app.graphql.transport.messages import Message, message_in
+from app.graphql.transport.messages import Message, message_in, tokens_of
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.senders.authentication import Authentication, sent_in, without_token
 from app.graphql.transport.senders.callers import CallerOf, forwarded_for, nobody_counts
@@ -86,7 +86,7 @@ class Sockets:
             await websocket.accept(PROTOCOL)
             tokens = websocket.headers.get(TOKEN_HEADER) or ""
             caller = self._caller(scope.get("client"), forwarded_for(scope["headers"]))
-            context = Context(self._circle(), ANONYMOUS, sent_tokens=tokens, caller=caller)
+            context = Context(self._circle(), ANONYMOUS, sent_tokens=tokens, tells_token=True, caller=caller)
             await _Socket(
                 websocket,
                 send,
@@ -166,8 +166,7 @@ class _Socket:
                 if self._initialised:
                     raise Close(4429, "Too many initialisation requests")
                 payload = message.get("payload") or {}
-                given = payload.get(TOKEN_HEADER)
-                self._context.sent_tokens = self._context.sent_tokens or ("" if given is None else str(given))
+                self._context.sent_tokens = self._context.sent_tokens or tokens_of(payload)
                 await self._admit(payload)
                 self._initialised = True
                 await self._send({"type": "connection_ack"})

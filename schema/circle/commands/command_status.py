@@ -12,7 +12,7 @@ from app.cqrs.freshness import command_status
 from app.cqrs.freshness.command_status import CommandState
 from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.viewers import Sight
-from app.graphql.execution.context import Info
+from app.graphql.execution.context import Context, Info
 from app.graphql.execution.personal import BY_ACTOR
 from app.graphql.execution.visibility import visible_to
 from schema.circle.consistency import ReadModelName, Receipt
@@ -69,15 +69,22 @@ class CommandStatus:
         )
 
 
+def _note_token(context: Context, status: command_status.CommandStatus) -> None:
+    """Have the answer bring the command's token, as the lost answer to the mutation would have."""
+    if status.receipt:
+        context.written = max(context.written, status.receipt.position or 0)
+
+
 @strawberry.type
 class CommandStatusQuery:
     @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The status of a command, for example of one whose answer was lost.")
     async def command_status(self, info: Info, command_id: CommandId) -> CommandStatus | None:
-        circle = info.context.uncached_circle()
-        return CommandStatus.of(
-            await circle.statuses.now(CommandKey(info.context.viewer.actor, command_id)), circle.tokens
-        )
+        context = info.context
+        circle = context.uncached_circle()
+        status = await circle.statuses.now(CommandKey(context.viewer.actor, command_id))
+        _note_token(context, status)
+        return CommandStatus.of(status, circle.tokens)
 
 
 @strawberry.type
@@ -91,8 +98,10 @@ class CommandStatusSubscription:
         ),
     )
     async def command_status(self, info: Info, command_id: CommandId) -> AsyncIterator[CommandStatus]:
-        circle = info.context.uncached_circle()
-        key = CommandKey(info.context.viewer.actor, command_id)
+        context = info.context
+        circle = context.uncached_circle()
+        key = CommandKey(context.viewer.actor, command_id)
         async with aclosing(circle.statuses.follow(key)) as statuses:
             async for status in statuses:
+                _note_token(context, status)
                 yield CommandStatus.of(status, circle.tokens)

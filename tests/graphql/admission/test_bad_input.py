@@ -105,20 +105,29 @@ WRONG = {
     "many cycles of fragments": "{ ...f0 } "
     + " ".join(f"fragment f{i} on Query {{ ...f{(i + 1) % 9} }}" for i in range(9)),
     "a fragment that spreads itself": "{ ...a } fragment a on Query { ...a }",
-    "several operations": "query A { __typename } query B { __typename }",
-    "several anonymous operations": "{ __typename } { __typename }",
     "deep introspection": "{ __schema { types { fields { type { fields { type { fields { name }" + "}" * 7,
     "an integer of 32 bits": "{ products(first: 2147483648) { totalCount } }",
     "a float for an integer": "{ products(first: 1e100) { totalCount } }",
+    "a position": "{ order { id } }",
+}
+NOT_EXECUTABLE = {
+    "several operations": "query A { __typename } query B { __typename }",
+    "several anonymous operations": "{ __typename } { __typename }",
     "a missing variable": "query ($id: ID!) { product(id: $id) { id } }",
     "a subscription": "subscription { readModelUpdates { __typename } }",
-    "a position": "{ order { id } }",
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 async def test_what_does_not_fit_the_schema_is_told(client: Client, name: str) -> None:
     answer = await client.send(WRONG[name])
+    assert set(answer.codes) == {"GRAPHQL_VALIDATION_FAILED"}
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("name", NOT_EXECUTABLE)
+async def test_a_valid_document_that_can_not_be_executed_like_this_is_told(client: Client, name: str) -> None:
+    answer = await client.send(NOT_EXECUTABLE[name])
     assert set(answer.codes) == {"BAD_USER_INPUT"}
     assert answer.status == 200
 

@@ -9,7 +9,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.graphql.streaming.executing import Item
-from app.graphql.transport.sse import EventStream
+from app.graphql.transport.responses.sse import ServerSentEvents
+from app.graphql.transport.responses.streamed import StreamedResponse
 from app.server.connections import GRACE
 from app.server.http_connections import HTTPConnection
 from tests.inprocess import serving_app
@@ -27,7 +28,8 @@ async def serving_items(
     """Serves one stream on the port that is given."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await EventStream(items, leaving or asyncio.Event())(scope, receive, send)
+        stopping = leaving or asyncio.Event()
+        await StreamedResponse(items, stopping, ServerSentEvents())(scope, receive, send)
 
     http = Impatient if leaving is None else HTTPConnection
     async with serving_app(app, http=http, lifespan="off", timeout_graceful_shutdown=GRACE) as port:

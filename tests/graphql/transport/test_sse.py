@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.config import Settings
-from app.graphql.transport import sse
+from app.graphql.transport.responses import sse, streamed
 from tests.graphql.transport.test_http import URQL
 from tests.inprocess import serving
 from tests.schema.client import Client
@@ -243,7 +243,7 @@ async def test_a_page_of_elsewhere_may_not_subscribe_with_get(mongo_url: str, tm
 async def test_a_comment_now_and_then_keeps_a_quiet_stream_alive(
     client: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "PING_INTERVAL", 0.05)
+    monkeypatch.setattr(streamed, "PING_INTERVAL", 0.05)
     async with events_of(client, PRODUCT, {"id": await shop.product()}) as events:
         await events.next()
         assert [await events.block() for _ in range(3)] == [Event("")] * 3

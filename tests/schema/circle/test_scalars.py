@@ -125,7 +125,7 @@ WRONG_LITERALS = {
 async def test_a_wrong_literal_is_located_with_its_arguments_name(client: Client, query: str) -> None:
     message, column = WRONG_LITERALS[query]
     answer = await client.send(query)
-    assert answer.codes == ["BAD_USER_INPUT"]
+    assert answer.codes == ["GRAPHQL_VALIDATION_FAILED"]
     [error] = answer.body["errors"]
     assert error["message"].startswith(message)
     assert error["locations"] == [{"line": 1, "column": column}]

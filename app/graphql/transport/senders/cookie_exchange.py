@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.graphql.transport.refused import refused
+from app.graphql.transport.responses.refused import refused
 from app.graphql.transport.senders.authentication import Authentication, bearer_token
 from app.graphql.transport.senders.cookies import COOKIE, LONGEST
 

@@ -128,9 +128,9 @@ async def test_a_retry_leaves_alone_who_has_not_failed(service: Service) -> None
     assert payload["freshness"]["position"] == "1"
 
 
-async def test_a_name_that_nobody_knows_is_bad_input(service: Service) -> None:
+async def test_a_name_that_nobody_knows_is_not_valid(service: Service) -> None:
     answer = await service.client.send(RETRY.replace("CUSTOMER_OVERVIEW", "CUSTOMERS"))
-    assert answer.codes == ["BAD_USER_INPUT"]
+    assert answer.codes == ["GRAPHQL_VALIDATION_FAILED"]
 
 
 async def test_the_service_stays_ready_and_names_the_failed_read_model(

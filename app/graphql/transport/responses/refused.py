@@ -28,5 +28,10 @@ def refused(refusal: HTTPException, media_type: str = JSON, status: int | None =
     """Return the response to a refused request, in GraphQL's response format."""
     code = getattr(refusal, "code", None) or _CODES.get(refusal.status_code, "BAD_REQUEST")
     body = {"errors": [{"message": refusal.detail, "extensions": {"code": code}}]}
-    headers = {"Vary": "Accept", "X-Content-Type-Options": "nosniff", **(refusal.headers or {})}
+    headers = {
+        "Vary": "Accept",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",  # Some refusals of GET requests could be cached otherwise, such as 405.
+        **(refusal.headers or {}),
+    }
     return Response(orjson.dumps(body), status or refusal.status_code, headers, media_type)

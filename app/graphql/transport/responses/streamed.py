@@ -1,34 +1,24 @@
-"""GraphQL over server-sent events: the "distinct connections" of graphql-sse, which can be resumed."""
+"""Responses that send the items of an operation one after another, over HTTP."""
 
 import asyncio
 import logging
-import random
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.cqrs.impersonal import outline
 from app.graphql.streaming.executing import Item, Refused
-from app.graphql.transport.media_types import EVENTS
 
 PING_INTERVAL = 12
-"""Seconds between two comments, which show proxies that the connection is in use."""
-
-RETRY = range(500, 5000)
-"""Milliseconds after which clients reconnect once the service has stopped; each gets a random one of them."""
+"""Seconds between two empty parts, which show proxies that the connection is in use."""
 
 HEADERS = {
-    "Content-Type": EVENTS,
     "Cache-Control": "no-store, no-transform",  # The answer is its viewer's own.
-    "X-Accel-Buffering": "no",  # nginx would buffer events otherwise
+    "X-Accel-Buffering": "no",  # nginx would buffer items otherwise
     "Vary": "Accept",
 }
-
-COMMENT = b":\n\n"
-COMPLETE = b"event: complete\ndata:\n\n"
 
 Watch = Callable[[Callable[[str], None]], Callable[[], None]]
 """A function that calls its argument once with the reason when the viewer's token is no longer valid.
@@ -39,8 +29,32 @@ It returns the function that ends the watch.
 logger = logging.getLogger(__name__)
 
 
-class EventStream:
-    """A response that sends an operation's items as events, whose ids are the items' cursors.
+class Framing(Protocol):
+    """The bytes around the items of a stream."""
+
+    content_type: str
+    opening: bytes
+    """The first bytes; some browsers wait for them before they report the connection as open."""
+    ping: bytes
+    """A part that says nothing, and that clients skip."""
+    complete: bytes
+    """The end of an operation that has no more items."""
+
+    def item(self, item: Item) -> bytes:
+        """Return the part with an item."""
+
+    def refused(self, errors: Sequence[Mapping[str, Any]]) -> bytes:
+        """Return the part with the errors of an operation that can't be executed."""
+
+    def failed(self, message: str, code: str) -> bytes:
+        """Return the part with the reason why the stream ends, though the operation has more items."""
+
+    def leaving(self) -> bytes:
+        """Return the end of a stream that the client should open again, because the service stops."""
+
+
+class StreamedResponse:
+    """A response that sends an operation's items.
 
     It ends when the operation ends, when the client disconnects or is disconnected because it does not read,
     and when the service is `leaving`. In the last two cases clients reconnect and resume. It also ends, with
@@ -51,13 +65,15 @@ class EventStream:
         self,
         items: AsyncGenerator[Item, None],
         leaving: asyncio.Event,
+        framing: Framing,
         *,
         headers: Mapping[str, str] | None = None,
         watch: Watch | None = None,
     ) -> None:
         self._items = items
         self._leaving = leaving
-        self._headers = {**HEADERS, **(headers or {})}
+        self._framing = framing
+        self._headers = {"Content-Type": framing.content_type, **HEADERS, **(headers or {})}
         self._watch = watch
         self._ended = False
 
@@ -70,7 +86,7 @@ class EventStream:
             await self._start()
             await _first(
                 self._send_items(),
-                self._send_comments(),
+                self._send_pings(),
                 _until_gone(receive),
                 self._leaving.wait(),
                 _outcome(invalid),
@@ -78,10 +94,10 @@ class EventStream:
             if self._ended:
                 return
             if invalid.done():
-                await self._write(_error(invalid.result(), "UNAUTHENTICATED"))
-                await self._write(COMPLETE, more=False)
+                await self._write(self._framing.failed(invalid.result(), "UNAUTHENTICATED"))
+                await self._write(self._framing.complete, more=False)
             else:
-                await self._write(b"retry: %d\n\n" % random.choice(RETRY), more=False)  # noqa: S311
+                await self._write(self._framing.leaving(), more=False)
         finally:
             if unwatch:
                 unwatch()
@@ -90,24 +106,24 @@ class EventStream:
     async def _start(self) -> None:
         headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._write(COMMENT)  # some browsers wait for a body before they report the connection as open
+        await self._write(self._framing.opening)
 
     async def _send_items(self) -> None:
         try:
             async for item in self._items:
-                await self._write(_event(item))
+                await self._write(self._framing.item(item))
         except Refused as refused:
-            await self._write(_event(Item(orjson.dumps({"errors": refused.errors}), None)))
+            await self._write(self._framing.refused(refused.errors))
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
             said = "Something went wrong on our side. Try again, or report this."
-            await self._write(_error(said, "INTERNAL"))
-        await self._write(COMPLETE, more=False)
+            await self._write(self._framing.failed(said, "INTERNAL"))
+        await self._write(self._framing.complete, more=False)
 
-    async def _send_comments(self) -> None:
+    async def _send_pings(self) -> None:
         while True:
             await asyncio.sleep(PING_INTERVAL)
-            await self._write(COMMENT)
+            await self._write(self._framing.ping)
 
     async def _write(self, body: bytes, *, more: bool = True) -> None:
         """Send a part of the body, once the client has read enough of the earlier parts."""
@@ -118,16 +134,6 @@ class EventStream:
 async def only(item: Item) -> AsyncGenerator[Item, None]:
     """Yield one item."""
     yield item
-
-
-def _event(item: Item) -> bytes:
-    id = f"id: {item.cursor}\n" if item.cursor else ""
-    return b"event: next\n%bdata: %b\n\n" % (id.encode(), item.body)
-
-
-def _error(message: str, code: str) -> bytes:
-    error = {"message": message, "extensions": {"code": code}}
-    return _event(Item(orjson.dumps({"errors": [error]}), None))
 
 
 def _set_if_open(future: asyncio.Future[str], reason: str) -> None:
