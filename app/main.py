@@ -175,7 +175,7 @@ def _for_pages_of(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_credentials="*" not in origins,  # for the cookie, which counts for origins that are named
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", TOKEN_HEADER],
-        expose_headers=[TOKEN_HEADER, "Retry-After"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "If-None-Match", TOKEN_HEADER],
+        expose_headers=[TOKEN_HEADER, "ETag", "Retry-After"],
         max_age=600,
     )

@@ -1,3 +1,5 @@
+import { EXTENSION } from "./latest-token.js";
+
 /** The one result of a query or a mutation, from a client of graphql-ws or graphql-sse. */
 export const resultOf = (client, operation) =>
   new Promise((resolve, reject) => {
@@ -6,10 +8,9 @@ export const resultOf = (client, operation) =>
     client.subscribe(operation, { next, error: reject, complete: () => resolve(result) });
   });
 
-/** The same through a socket: having no headers, the token comes with the receipt and goes into `atLeast`. */
-export const echoingResultOf = async (client, latest, { query, variables }) => {
-  const atLeast = latest.seen ? [latest.seen] : null;
-  const result = await resultOf(client, { query, variables: { ...variables, atLeast } });
-  latest.note(Object.values(result.data ?? {})[0]?.receipt?.token);
+/** The same through a socket: having no headers, the token goes and comes in the extensions. */
+export const echoingResultOf = async (client, latest, operation) => {
+  const result = await resultOf(client, { ...operation, extensions: latest.extensions });
+  latest.note(result.extensions?.[EXTENSION]);
   return result;
 };

@@ -1,5 +1,8 @@
 export const HEADER = "Consistency-Token";
 
+/** The same in the `extensions` of requests and answers, for sockets and streams. */
+export const EXTENSION = "consistencyToken";
+
 /** The greatest token that was seen: who sends it back reads their own writes, and never goes back in time. */
 export class LatestToken {
   seen = "";
@@ -10,6 +13,10 @@ export class LatestToken {
 
   get headers() {
     return this.seen ? { [HEADER]: this.seen } : {};
+  }
+
+  get extensions() {
+    return { [EXTENSION]: this.seen || null };
   }
 }
 

@@ -1,7 +1,7 @@
 import { getOperationAST, parse } from "graphql";
 
 /** Codes of faults that pass: what was asked may be asked again. Every other error is a refusal. */
-const PASSING = ["READ_MODEL_BEHIND", "READ_STORE_UNAVAILABLE", "WRITE_STORE_UNAVAILABLE"];
+export const PASSING = ["SERVICE_STOPPING", "READ_MODEL_BEHIND", "READ_STORE_UNAVAILABLE", "WRITE_STORE_UNAVAILABLE"];
 
 const passes = ({ extensions }) =>
   PASSING.includes(extensions?.code) && extensions.freshness?.state !== "FAILED";

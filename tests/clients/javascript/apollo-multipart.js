@@ -1,10 +1,9 @@
 import { ApolloClient, HttpLink, InMemoryCache } from "@apollo/client";
 import { CombinedProtocolErrors } from "@apollo/client/errors";
 import { consistencyLink } from "../examples/apollo.js";
+import { PASSING } from "../examples/resuming.js";
 import { documents } from "./operations.js";
 import { soon } from "./sockets.js";
-
-const PASSING = ["SERVICE_STOPPING", "READ_MODEL_BEHIND", "READ_STORE_UNAVAILABLE", "WRITE_STORE_UNAVAILABLE"];
 
 /** Whether to subscribe again: the connection was lost, or all errors are of those that pass. */
 const passes = (error) =>

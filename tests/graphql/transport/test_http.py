@@ -394,6 +394,6 @@ async def test_pages_of_allowed_origins_may_use_the_api_and_read_the_token(
         wanted = {**asked, "Access-Control-Request-Headers": "content-type, consistency-token"}
         assert (await http.options(url, headers=wanted)).headers["Access-Control-Allow-Origin"] == origin
         answer = await http.post(url, json={"query": "{ __typename }"}, headers={"Origin": origin})
-        assert answer.headers["Access-Control-Expose-Headers"] == "Consistency-Token, Retry-After"
+        assert answer.headers["Access-Control-Expose-Headers"] == "Consistency-Token, ETag, Retry-After"
         stranger = await http.options(url, headers={**wanted, "Origin": "http://evil.example"})
         assert "Access-Control-Allow-Origin" not in stranger.headers
