@@ -218,18 +218,18 @@ async def test_header_and_extensions_together_are_bounded(client: Client, shop: 
 
 @pytest.mark.parametrize("bad", ["garbage", "🙂", ",", " ", "A" * 5_000])
 async def test_a_bad_token_in_the_extensions_is_said_to_be_one(client: Client, bad: str) -> None:
-    sent = payload("{ products { totalCount } }", **{KEY: bad})
+    sent = payload("{ products { totalCount } }", None, **{KEY: bad})
     for _ in range(3):
         assert (await post(client, sent)).json()["errors"][0]["extensions"]["code"] == "BAD_TOKEN"
     async with socket_of(client) as socket:
-        await socket.begin(sent["query"], **{KEY: bad})
+        await socket.begin(sent["query"], None, **{KEY: bad})
         refused = await receive(socket.connection)
         assert refused["payload"][0]["extensions"]["code"] == "BAD_TOKEN"
 
 
 @pytest.mark.parametrize("wrong", [1, True, [], ["x"], {}])
 async def test_a_token_that_is_no_text_is_refused(client: Client, wrong: object) -> None:
-    answer = await post(client, payload("{ __typename }", **{KEY: wrong}))
+    answer = await post(client, payload("{ __typename }", None, **{KEY: wrong}))
     assert answer.status_code == 400
     assert "extensions.consistencyToken must be a string or null" in answer.text
 
