@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+import tarfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -52,6 +54,27 @@ async def project(folder: Path) -> NpmProject:
         if wanted:
             await run(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder, PATH=_path(node))
     return NpmProject(folder, node)
+
+
+async def install_package(project: NpmProject, source: Path, place: Path) -> None:
+    """Build and pack the npm package in `source`, and unpack it to `place`, as a registry would bring it.
+
+    It is built in a copy within the project, with the project's packages.
+    """
+    node, npm = find_node()
+    with TemporaryDirectory(dir=project.folder, prefix=".package-") as folder:
+        copy = Path(folder) / "source"
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules", "dist"))
+        await run(*npm, "pack", "--pack-destination", folder, cwd=copy, PATH=_path(node))
+        _unpack(Path(folder), place)
+
+
+def _unpack(folder: Path, place: Path) -> None:
+    [packed] = folder.glob("*.tgz")
+    with tarfile.open(packed) as archive:
+        archive.extractall(folder, filter="data")
+    shutil.rmtree(place, ignore_errors=True)
+    (folder / "package").rename(place)
 
 
 class NoNode(Exception):

@@ -7,11 +7,11 @@ from types import ModuleType
 
 import pytest
 
-from tests.clients.client import GENERATED, HERE, OPERATIONS, SCHEMA, Client
+from tests.clients.client import GENERATED, HERE, NPM_PACKAGE, OPERATIONS, SCHEMA, Client
 from tests.clients.puppet import puppet
 from tests.clients.python_clients import GqlClient, ariadne_client
 from tests.clients.shop import Shop, open_shop
-from tests.node import NpmProject, installed
+from tests.node import NpmProject, install_package, installed
 from tests.programs import once, run
 
 
@@ -29,6 +29,17 @@ async def relay_artifacts(node: NpmProject) -> NpmProject:
         if wanted:
             artifacts.mkdir(exist_ok=True)
             await node.use("relay-compiler")
+    return node
+
+
+@pytest.fixture(scope="session")
+async def npm_package(node: NpmProject) -> NpmProject:
+    """Node, with the npm package of this repository among its packages: built, packed and unpacked."""
+    installed = HERE / "node_modules" / "diptych-client"
+    sources = [*NPM_PACKAGE.glob("*.*"), *NPM_PACKAGE.glob("src/*")]
+    with once(installed, HERE / "package-lock.json", *sorted(sources)) as wanted:
+        if wanted:
+            await install_package(node, NPM_PACKAGE, installed)
     return node
 
 
@@ -66,10 +77,13 @@ async def shop(opened_shop: Shop) -> Shop:
     return opened_shop
 
 
-LIBRARIES = ("apollo", "apollo-multipart", "urql", "relay", "graphql-ws", "graphql-sse", "gql", "ariadne")
+LIBRARIES = ("apollo", "urql", "relay", "graphql-ws", "graphql-sse", "gql", "ariadne")
+
+BY_LIBRARY = ("library/apollo", "library/urql", "library/relay", "library/sockets")
+"""The same clients with the npm package of this repository, as its users have them."""
 
 
-@pytest.fixture(params=LIBRARIES)
+@pytest.fixture(params=[*LIBRARIES, *BY_LIBRARY])
 def library(request: pytest.FixtureRequest) -> Callable[[str], AbstractAsyncContextManager[Client]]:
     """Each client library in turn: how it is connected to a URL."""
     name: str = request.param
@@ -77,7 +91,9 @@ def library(request: pytest.FixtureRequest) -> Callable[[str], AbstractAsyncCont
         return lambda url: nullcontext(GqlClient(url))
     if name == "ariadne":
         return partial(ariadne_client, request.getfixturevalue("generated_client"))
-    node = request.getfixturevalue("relay_artifacts" if name == "relay" else "node")
+    if name in BY_LIBRARY:
+        request.getfixturevalue("npm_package")
+    node = request.getfixturevalue("relay_artifacts" if name.endswith("relay") else "node")
     return partial(puppet, node, name)
 
 

@@ -104,9 +104,11 @@ async def test_relay_compiler_makes_pages_of_connections(relay_artifacts: NpmPro
     assert "node(id: $id)" in refetched
 
 
-async def test_graphql_codegen_gives_types_that_typescript_takes(node: NpmProject) -> None:
-    await node.use("graphql-codegen", "--config", "codegen.json", "--silent")
-    await node.use("tsc")
+async def test_graphql_codegen_and_the_npm_package_give_types_that_typescript_takes(
+    npm_package: NpmProject,
+) -> None:
+    await npm_package.use("graphql-codegen", "--config", "codegen.json", "--silent")
+    await npm_package.use("tsc")
 
 
 def test_ariadne_codegen_gives_types_to_refusals(generated_client: ModuleType) -> None:

@@ -1,6 +1,6 @@
 """A response with one result; the unchanged one to a GET request is not sent again."""
 
-from hashlib import blake2b
+from hashlib import sha256
 
 from starlette.types import Receive, Scope, Send
 
@@ -17,7 +17,7 @@ _PUBLIC, _PRIVATE = (b"cache-control", b"public, no-cache"), (b"cache-control", 
 """The headers of answers that caches may keep, if they ask each time whether these are still the same."""
 
 _VARY = (b"vary", b"Accept, Authorization")
-_BYTES_OF_TAG = 16
+_DIGITS = 32
 
 
 class Answer:
@@ -46,7 +46,7 @@ class Answer:
             return
         tag = b'"%b%b"' % (
             b"j" if self._media_type == JSON else b"g",
-            blake2b(result, digest_size=_BYTES_OF_TAG).hexdigest().encode(),
+            sha256(result).hexdigest()[:_DIGITS].encode(),  # the quickest on processors that have it built in
         )
         changed = {b"vary"}
         if tag in if_none_match or if_none_match.strip() == b"*":

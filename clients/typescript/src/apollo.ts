@@ -1,0 +1,67 @@
+import { ApolloLink, Observable } from "@apollo/client";
+import { CombinedProtocolErrors, graphQLResultHasProtocolErrors, PROTOCOL_ERRORS_SYMBOL } from "@apollo/client/errors";
+import { tap } from "rxjs";
+import { cursorIn, hasFailed, passes, type Failure, type Result } from "./client.js";
+import { EXTENSION, HEADER, type LatestToken } from "./token.js";
+
+/** Return a link that sends the latest token, and notes the one that comes back; it goes before the `HttpLink`. */
+export const consistencyLink = (latest: LatestToken): ApolloLink =>
+  new ApolloLink((operation, forward) => {
+    operation.setContext(({ headers }) => ({ headers: { ...headers, ...latest.headers } }));
+    return forward(operation).pipe(
+      tap((result) => {
+        const { response } = operation.getContext() as { response?: Response };
+        latest.note(response?.headers.get(HEADER));
+        latest.note(result.extensions?.[EXTENSION]);
+      }),
+    );
+  });
+
+const failuresOf = (result: ApolloLink.Result): readonly Failure[] | undefined => {
+  if (graphQLResultHasProtocolErrors(result)) return result.extensions[PROTOCOL_ERRORS_SYMBOL].errors;
+  return hasFailed(result as Result) ? (result.errors ?? []) : undefined;
+};
+
+/**
+ * Return a link whose subscriptions continue after the last item, for those that the `HttpLink` behind it opens in the
+ * multipart protocol. It waits `pause` milliseconds after a lost connection, or a fault of the service that passes.
+ *
+ * Select `cursor` in the subscription, and declare `$after`.
+ */
+export const resumingLink = ({ pause = 1000 } = {}): ApolloLink =>
+  new ApolloLink((operation, forward) => {
+    if (operation.operationType !== "subscription") return forward(operation);
+    return new Observable((observer) => {
+      let running: { unsubscribe(): void } | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const start = () => {
+        let ended = false;
+        const again = () => {
+          ended = true;
+          running?.unsubscribe();
+          timer = setTimeout(start, pause);
+        };
+        running = forward(operation).subscribe({
+          next: (result) => {
+            if (ended) return;
+            const failures = failuresOf(result);
+            if (failures?.every(passes)) return again();
+            const cursor = cursorIn(result as Result);
+            if (cursor) operation.variables = { ...operation.variables, after: cursor };
+            observer.next(result);
+          },
+          // An answer with a status is a refusal; without one the connection was lost.
+          error: (reason: unknown) => (isRefusal(reason) ? observer.error(reason) : again()),
+          complete: () => ended || observer.complete(),
+        });
+      };
+      start();
+      return () => {
+        clearTimeout(timer);
+        running?.unsubscribe();
+      };
+    });
+  });
+
+const isRefusal = (reason: unknown): boolean =>
+  CombinedProtocolErrors.is(reason) ? !reason.errors.every(passes) : !!reason && typeof reason === "object" && "statusCode" in reason;

@@ -1,0 +1,74 @@
+import { getOperationAST, parse } from "graphql";
+import { cursorIn, hasFailed, passes, type Failure, type Operation, type Result, type SubscriptionClient } from "./client.js";
+import { EXTENSION, type LatestToken } from "./token.js";
+
+/** Return a client of graphql-ws or graphql-sse whose operations carry the latest token, and bring a later one. */
+export const consistent = <C extends SubscriptionClient>(client: C, latest: LatestToken): C => ({
+  ...client,
+  subscribe(operation: Operation, sink, ...more: []) {
+    const extensions = { ...operation.extensions, ...latest.extensions };
+    const next = (result: Result) => {
+      latest.note(result.extensions?.[EXTENSION]);
+      sink.next(result);
+    };
+    const noting = { next, error: (reason: unknown) => sink.error(reason), complete: () => sink.complete() };
+    return client.subscribe({ ...operation, extensions }, noting, ...more);
+  },
+} satisfies SubscriptionClient & C);
+
+const isSubscription = ({ query, operationName }: Operation): boolean =>
+  getOperationAST(parse(query), operationName)?.operation === "subscription";
+
+/**
+ * Return a client of graphql-ws or graphql-sse whose subscriptions continue after the last item: when the connection
+ * is back, and `pause` milliseconds after a fault of the service that passes. A refusal goes to `sink.error`.
+ *
+ * Select `cursor` in the subscription, and declare `$after`. Queries and mutations are left alone. Send mutations with
+ * a `commandId`: graphql-ws sends them again if the connection is lost before the answer.
+ */
+export const resuming = <C extends SubscriptionClient>(client: C, { pause = 1000 } = {}): C => ({
+  ...client,
+  subscribe(operation: Operation, sink, ...more: []) {
+    if (!isSubscription(operation)) return client.subscribe(operation, sink, ...more);
+    // Both libraries send this very object again when they reconnect.
+    const variables = { ...operation.variables };
+    let leave: (() => void) | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const start = () => {
+      let ended = false;
+      const end = (errors: readonly Failure[]) => {
+        ended = true;
+        leave?.();
+        if (errors.every(passes)) timer = setTimeout(start, pause);
+        else sink.error(errors);
+      };
+      const next = (result: Result) => {
+        if (ended) return;
+        if (hasFailed(result)) return end(result.errors ?? []);
+        variables["after"] = cursorIn(result) ?? variables["after"];
+        sink.next(result);
+      };
+      const error = (reason: unknown) => (Array.isArray(reason) ? end(reason) : sink.error(reason));
+      const complete = () => {
+        if (!ended) sink.complete();
+      };
+      leave = undefined;
+      leave = client.subscribe({ ...operation, variables }, { next, error, complete }, ...more);
+    };
+    start();
+    return () => {
+      clearTimeout(timer);
+      leave?.();
+    };
+  },
+} satisfies SubscriptionClient & C);
+
+/** Return the one result of a query or a mutation from a client of graphql-ws or graphql-sse. */
+export const resultOf = (client: SubscriptionClient, operation: Operation): Promise<Result | undefined> =>
+  new Promise((resolve, reject) => {
+    let result: Result | undefined;
+    const next = (value: Result) => {
+      result = value;
+    };
+    client.subscribe(operation, { next, error: reject, complete: () => resolve(result) });
+  });

@@ -1,0 +1,56 @@
+import { makeErrorResult, makeOperation, makeResult, stringifyDocument } from "@urql/core";
+import type { CombinedError, Exchange, ExecutionResult, Operation as Request, OperationResult } from "@urql/core";
+import { filter, make, map, merge, mergeMap, pipe, takeUntil } from "wonka";
+import type { Operation, Result, SubscriptionClient } from "./client.js";
+import { echoing, type LatestToken } from "./token.js";
+
+/** Return an exchange that sends the latest token, and notes the one that comes back; it goes before `fetchExchange`. */
+export const consistencyExchange =
+  (latest: LatestToken): Exchange =>
+  ({ forward }) =>
+  (operations) => {
+    const withToken = (operation: Request) =>
+      makeOperation(operation.kind, operation, {
+        ...operation.context,
+        fetch: echoing(latest, operation.context.fetch),
+      });
+    return forward(pipe(operations, map(withToken)));
+  };
+
+/**
+ * Return an exchange for subscriptions through a client of graphql-ws or graphql-sse, each result on its own. urql's
+ * `subscriptionExchange` merges them: an event without errors gets those of an earlier one.
+ */
+export const liveExchange =
+  (client: SubscriptionClient): Exchange =>
+  ({ forward }) =>
+  (operations) => {
+    const follow = (operation: Request) => {
+      const variables = operation.variables as Operation["variables"];
+      const request = { query: stringifyDocument(operation.query), variables };
+      const results = make<OperationResult>(({ next, complete }) =>
+        client.subscribe(request, {
+          next: (result: Result) => next(makeResult(operation, result as ExecutionResult)),
+          error: (reason: unknown) => {
+            const failed = Array.isArray(reason)
+              ? makeResult(operation, { errors: reason } as ExecutionResult)
+              : makeErrorResult(operation, reason as CombinedError);
+            next(failed);
+            complete();
+          },
+          complete,
+        }),
+      );
+      const leaves = ({ kind, key }: Request) => kind === "teardown" && key === operation.key;
+      return pipe(results, takeUntil(pipe(operations, filter(leaves))));
+    };
+    const isFollowed = ({ kind }: Request) => kind === "subscription";
+    return merge([
+      pipe(operations, filter(isFollowed), mergeMap(follow)),
+      pipe(
+        operations,
+        filter((operation) => !isFollowed(operation)),
+        forward,
+      ),
+    ]);
+  };
