@@ -17,7 +17,7 @@ from schema.circle.conditions import MATCH_ALL, refuse_reversed
 from schema.circle.consistency import streams_of, subject_of
 from schema.circle.days import DayRange, moments_within
 from schema.circle.listings import listing_field
-from schema.circle.nodes import Connection, Node
+from schema.circle.nodes import Connection, Node, linked_node
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
@@ -52,6 +52,12 @@ class Activity(Node):
     @strawberry.field(description="The global id of the node that the event concerns.")
     def subject(document: strawberry.Parent[Any]) -> strawberry.ID:
         return subject_of(document["stream"])
+
+    @strawberry.field(
+        description="The node that the event concerns, as it is now; null if there is none that you may see."
+    )
+    async def subject_node(document: strawberry.Parent[Any], info: Info) -> Node | None:
+        return await linked_node(info, subject_of(document["stream"]))
 
 
 @strawberry.type(description="A page of the audit trail, newest events first.")

@@ -25,6 +25,7 @@ from app.read_models.product_listing import (
     products_matching,
 )
 from app.values import CURRENCY
+from schema.circle.commands.payloads import ListedIn, Lists
 from schema.circle.conditions import (
     MATCH_ALL,
     ORDER_DIRECTION,
@@ -185,6 +186,12 @@ class ProductSort:
     direction: SortDirection = strawberry.field(default=SortDirection.ASC, description=ORDER_DIRECTION)
 
 
+PRODUCT_LISTS: Lists = {
+    Product: ListedIn(name="`products`", listing=product_page({}, ProductOrder.NAME)),
+}
+"""The list of products in its default order, for the edges in payloads."""
+
+
 @strawberry.type
 class CatalogQuery:
     @visible_to(Sight.ANONYMOUS)
@@ -202,7 +209,7 @@ class CatalogQuery:
     ) -> Product | None:
         refuse_all_but_one(("id", "sku"), id, sku)
         reading, key = info.context.reading, None if id is None else str(key_of("Product", id))
-        tokens = await info.context.tokens(at_least)
+        tokens = await info.tokens(at_least)
         if key is not None:
             found = await reading.get(products, key, tokens, fields=info.shown)
         else:

@@ -6,7 +6,7 @@ from app.cqrs.message_fields import description_of
 from app.domain.catalog import refusals
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.catalog.rules import RULES
-from schema.catalog import Product
+from schema.catalog import PRODUCT_LISTS, Product
 from schema.circle.commands.mutations import mutations
 from schema.circle.commands.sending import ChangeInput, CommandInput
 from schema.circle.ids import key_of
@@ -58,6 +58,7 @@ PART = Part(
         DiscontinueProduct,
         rules=RULES,
         inputs={AddProduct: AddProductInput, ChangePrice: ChangePriceInput},
+        lists=PRODUCT_LISTS,
     ),
     refusals=refusals,
 )

@@ -26,7 +26,7 @@ from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.errors import SHOWN, CommandErrorCode
 from schema.circle.commands.sending import Payload
 from schema.circle.consistency import ReadModelName
-from schema.circle.node_queries import node_types
+from schema.circle.nodes import node_types
 from schema.circle.parts import Part
 from schema.circle.shown import shown_documents, type_of
 from schema.root import PARTS, Mutation, Query, Subscription, schema

@@ -3,11 +3,15 @@
 from app.domain.customers import refusals
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.rules import RULES
+from app.read_models.customer_overview import CustomerOrder, customer_page
 from schema.circle.commands.mutations import mutations
+from schema.circle.commands.payloads import ListedIn, Lists
 from schema.circle.parts import Part
 from schema.customers import Customer
 
+LISTS: Lists = {Customer: ListedIn(name="`customers`", listing=customer_page({}, CustomerOrder.NAME))}
+
 PART = Part(
-    mutation=mutations(Customer, RegisterCustomer, UpdateCustomer, CloseCustomer, rules=RULES),
+    mutation=mutations(Customer, RegisterCustomer, UpdateCustomer, CloseCustomer, rules=RULES, lists=LISTS),
     refusals=refusals,
 )

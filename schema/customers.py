@@ -17,6 +17,7 @@ from app.read_models.customer_overview import (
     customers,
     customers_matching,
 )
+from app.read_models.order_details import orders
 from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH, refuse_all_but_one
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
@@ -33,13 +34,14 @@ from schema.circle.nodes import (
     MaybeNodeId,
     Node,
     SortDirection,
+    linked,
     page,
 )
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
 from schema.circle.shown import shows
 from schema.filters.orders import CustomerOrderFilter, OrderSort, listed_for
-from schema.orders import PLACED_AT, OrderConnection
+from schema.orders import PLACED_AT, Order, OrderConnection
 from schema.values import Address, Money
 
 describe(
@@ -63,6 +65,10 @@ class LastOrder:
     @strawberry.field(description="The global id of the `Order`.")
     def order_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         return global_id("Order", document["id"])
+
+    @strawberry.field(description="The order with its lines, amounts and history.")
+    async def order(document: strawberry.Parent[Any], info: Info) -> Order | None:
+        return cast("Order | None", await linked(info, orders, document["id"]))
 
 
 @shows(customers, kinds=["customer"])
@@ -172,7 +178,7 @@ class CustomersQuery:
     ) -> Customer | None:
         refuse_all_but_one(("id", "email"), id, email)
         reading, key = info.context.reading, None if id is None else str(key_of("Customer", id))
-        tokens = await info.context.tokens(at_least)
+        tokens = await info.tokens(at_least)
         if key is not None:
             found = await reading.get(customers, key, tokens, fields=info.shown)
         else:

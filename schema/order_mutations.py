@@ -9,11 +9,14 @@ from app.cqrs.message_fields import description_of
 from app.domain.orders import refusals
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
 from app.domain.orders.rules import RULES
+from app.read_models.order_details import orders_of_customer
+from app.read_models.order_list import OrderOrder, order_page
 from schema.circle.commands.mutations import mutations
+from schema.circle.commands.payloads import ListedIn, Lists
 from schema.circle.commands.sending import CommandInput
 from schema.circle.ids import key_of
 from schema.circle.parts import Part
-from schema.orders import Order
+from schema.orders import Order, OrderSummary
 from schema.values import AddressInput, MoneyInput
 
 
@@ -59,9 +62,21 @@ class PlaceOrderInput(CommandInput):
         )
 
 
+LISTS: Lists = {
+    Order: ListedIn(name="`Customer.orders`", listing=orders_of_customer("")),
+    OrderSummary: ListedIn(name="`orders`", listing=order_page({}, OrderOrder.PLACED_AT, descending=True)),
+}
+
 PART = Part(
     mutation=mutations(
-        Order, PlaceOrder, PayOrder, ShipOrder, CancelOrder, rules=RULES, inputs={PlaceOrder: PlaceOrderInput}
+        Order,
+        PlaceOrder,
+        PayOrder,
+        ShipOrder,
+        CancelOrder,
+        rules=RULES,
+        inputs={PlaceOrder: PlaceOrderInput},
+        lists=LISTS,
     ),
     refusals=refusals,
 )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
 
@@ -14,8 +14,11 @@ from app.cqrs.viewers import Sight
 from app.domain.orders.status import OrderStatus
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
+from app.read_models.customer_overview import customers
 from app.read_models.order_details import order_details, orders
 from app.read_models.order_list import order_page, order_totals, rows
+from app.read_models.product_listing import products
+from schema.catalog import Product
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
 from schema.circle.nodes import (
@@ -26,6 +29,7 @@ from schema.circle.nodes import (
     Node,
     NodeId,
     SortDirection,
+    linked,
 )
 from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
@@ -33,6 +37,12 @@ from schema.circle.shown import shows
 from schema.circle.updates import Resume, Update, follow
 from schema.filters.orders import NEWEST_FIRST, OrderFilter, OrderSort
 from schema.values import Address, Money
+
+if TYPE_CHECKING:
+    from schema.customers import Customer
+
+LinkedCustomer = Annotated["Customer", strawberry.lazy("schema.customers")]
+"""The type `Customer`, whose module imports this one, because customers have orders."""
 
 CUSTOMER_ID = "The global id of the `Customer`."
 PLACED_AT = "The time at which the order was placed, in UTC."
@@ -52,6 +62,10 @@ class OrderCustomer:
     @strawberry.field(description=CUSTOMER_ID)
     def customer_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         return global_id("Customer", document["id"])
+
+    @strawberry.field(description="The customer with all their details; null if you may not see them.")
+    async def customer(document: strawberry.Parent[Any], info: Info) -> LinkedCustomer | None:
+        return cast("Customer | None", await linked(info, customers, document["id"]))
 
 
 @strawberry.type(description="A line of an order, with the details of the product when it was ordered.")
@@ -73,6 +87,10 @@ class OrderLine:
     @strawberry.field(description="The global id of the `Product`.")
     def product_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         return global_id("Product", document["product_id"])
+
+    @strawberry.field(description="The product as it is now, with its current price and stock.")
+    async def product(document: strawberry.Parent[Any], info: Info) -> Product | None:
+        return cast("Product | None", await linked(info, products, document["product_id"]))
 
 
 @strawberry.type(description="A change of an order's status.")
@@ -145,9 +163,17 @@ class OrderSummary(Node):
     def order_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         return global_id("Order", document["_id"])
 
+    @strawberry.field(description="The order with its lines, amounts and history.")
+    async def order(document: strawberry.Parent[Any], info: Info) -> Order | None:
+        return cast("Order | None", await linked(info, orders, document["_id"]))
+
     @strawberry.field(description=CUSTOMER_ID)
     def customer_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         return global_id("Customer", document["customer_id"])
+
+    @strawberry.field(description="The customer who placed the order; null if you may not see them.")
+    async def customer(document: strawberry.Parent[Any], info: Info) -> LinkedCustomer | None:
+        return cast("Customer | None", await linked(info, customers, document["customer_id"]))
 
 
 @strawberry.type(
@@ -181,7 +207,7 @@ class OrdersQuery:
     @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The order with this id; null if there is none.")
     async def order(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Order | None:
-        key, tokens = key_of("Order", id), await info.context.tokens(at_least)
+        key, tokens = key_of("Order", id), await info.tokens(at_least)
         return cast(
             "Order | None", await info.context.reading.get(orders, str(key), tokens, fields=info.shown)
         )

@@ -20,7 +20,8 @@ from schema.circle.commands.errors import SHOWN, show_refusals, take_codes
 from schema.circle.commands.lists import list_mutation
 from schema.circle.commands.mutations import sendable_in
 from schema.circle.consistency import ReadModelName
-from schema.circle.node_queries import NodesQuery, node_types
+from schema.circle.node_queries import NodesQuery
+from schema.circle.nodes import node_types
 from schema.circle.operating.retrying import RetryingMutation
 from schema.circle.operating.revoking import RevokingMutation
 from schema.circle.parts import assembled, parts_in

@@ -10,6 +10,7 @@ from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
 from app.read_models.customer_overview import customers
+from app.read_models.product_listing import products
 from app.read_models.sales_by_day import (
     BestSellerOrder,
     CustomerSalesOrder,
@@ -24,10 +25,11 @@ from app.read_models.sales_by_day import (
     month_totals,
     product_days,
 )
+from schema.catalog import Product
 from schema.circle.conditions import refuse_reversed
 from schema.circle.enums import describe
 from schema.circle.ids import global_id
-from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, page
+from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, linked, page
 from schema.circle.parts import Part
 from schema.circle.scalars import BigInt
 from schema.circle.shown import shows
@@ -116,6 +118,10 @@ class ProductSales:
     def product_id(document: strawberry.Parent[Any]) -> strawberry.ID:
         return global_id("Product", document["product_id"])
 
+    @strawberry.field(description="The product as it is now, with its current price and stock.")
+    async def product(document: strawberry.Parent[Any], info: Info) -> Product | None:
+        return cast("Product | None", await linked(info, products, document["product_id"]))
+
 
 @shows(customer_days)
 @strawberry.type(description="The sales to one customer, without cancelled orders.")
@@ -131,8 +137,7 @@ class CustomerSales:
 
     @strawberry.field(description="The customer, with the details of today.")
     async def customer(document: strawberry.Parent[Any], info: Info) -> Customer | None:
-        found = await info.context.reading.get(customers, document["customer_id"], fields=info.shown)
-        return cast("Customer | None", found)
+        return cast("Customer | None", await linked(info, customers, document["customer_id"]))
 
 
 @strawberry.type(description="A page of days with their sales.")
@@ -241,7 +246,7 @@ class SalesQuery:
         at_least: AtLeast = None,
     ) -> Sales | None:
         refuse_reversed(("firstDay", "lastDay"), first_day, last_day)
-        await info.context.reading.ready(days.read_model, await info.context.tokens(at_least))
+        await info.context.reading.ready(days.read_model, await info.tokens(at_least))
         return Sales(first_day=first_day, last_day=last_day)
 
 

@@ -8,8 +8,10 @@ from app.cqrs.commands import outcomes as commands
 from app.cqrs.freshness.progress import Freshness as Progress
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.freshness.tokens import Tokens
+from app.graphql.execution.context import Info
 from schema.circle.enums import Named, describe
 from schema.circle.ids import BadId, global_id, key_of, split_id
+from schema.circle.nodes import Node, linked_node
 from schema.circle.scalars import ConsistencyToken, Position
 from schema.circle.shown import kinds_of, subject_types, type_of
 
@@ -45,6 +47,12 @@ class EventReference:
         description="The global id of the node that the event concerns."
     )
     position: Position = strawberry.field(description="The position of the event in the log.")
+
+    @strawberry.field(
+        description="The node that the event concerns, as it is now; null if there is none that you may see."
+    )
+    async def subject_node(self, info: Info) -> Node | None:
+        return await linked_node(info, self.subject)
 
 
 @strawberry.type(description="The receipt of a command: its id, its consistency token and its events.")

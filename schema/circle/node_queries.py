@@ -1,32 +1,17 @@
 """The queries that every shop has: objects by global id, and the freshness of read models."""
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Annotated, cast
 
 import strawberry
 
-from app.cqrs.documents.read_model import Collection
 from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
 from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.ids import BadId, split_id
-from schema.circle.nodes import Node, NodeId, NodeIds
-from schema.circle.shown import shown_documents
+from schema.circle.nodes import Node, NodeId, NodeIds, linked_node, node_types
 
 MOST_NODES = 100
-
-
-@cache
-def node_types() -> Mapping[str, tuple[type[Node], Collection]]:
-    """Return the types of nodes with their collections, by type name.
-
-    The result is cached, so all types must be imported before the first call.
-    """
-    return {
-        kind.__name__: (kind, collection) for collection, kind in shown_documents() if issubclass(kind, Node)
-    }
 
 
 @strawberry.type
@@ -63,9 +48,7 @@ class NodesQuery:
 
 
 async def _read_node(info: Info, id: str) -> Node | None:
-    type_name, key = split_id(id)
+    type_name, _ = split_id(id)
     if type_name not in node_types():
         raise BadId("This is not an id. Send one as you received it.")
-    _, collection = node_types()[type_name]
-    found = await info.context.reading.get(collection, key, fields=info.shown)
-    return cast("Node | None", found and {**found, "__typename": type_name})
+    return await linked_node(info, id)

@@ -1,17 +1,21 @@
 """Relay's building blocks: nodes, connections, and the arguments and descriptions that they share."""
 
+from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
 import strawberry
 from graphql import GraphQLResolveInfo
 
+from app.cqrs.documents.read_model import Collection, Document
 from app.cqrs.reading.pages import LONGEST_PAGE, PAGE, Listing, Page, PageArguments
 from app.graphql.admission.connections import DocumentConnection
 from app.graphql.execution.context import Info
 from schema.circle.enums import describe
-from schema.circle.ids import global_id
+from schema.circle.ids import global_id, split_id
 from schema.circle.scalars import ConsistencyToken
+from schema.circle.shown import shown_documents
 
 T = TypeVar("T")
 
@@ -91,6 +95,34 @@ class Node:
         return isinstance(source, dict) and source.get("__typename", cls.__name__) == cls.__name__
 
 
+@cache
+def node_types() -> Mapping[str, tuple[type[Node], Collection]]:
+    """Return the types of nodes with their collections, by type name.
+
+    The result is cached, so all types must be imported before the first call.
+    """
+    return {
+        kind.__name__: (kind, collection) for collection, kind in shown_documents() if issubclass(kind, Node)
+    }
+
+
+async def linked(info: Info, collection: Collection, key: str) -> Document | None:
+    """Return the document to which another one links by its key; `None` if the viewer may not see it.
+
+    It reflects the tokens of the root field above. Links of one list are read together.
+    """
+    return await info.context.reading.get(collection, key, await info.tokens(), fields=info.shown)
+
+
+async def linked_node(info: Info, id: str) -> Node | None:
+    """Return the node with this global id; `None` if there is none, or the viewer may not see it."""
+    type_name, key = split_id(id)
+    if type_name not in node_types():
+        return None
+    found = await linked(info, node_types()[type_name][1], key)
+    return cast("Node | None", found and {**found, "__typename": type_name})
+
+
 @strawberry.type(description="Information about a page, for requesting the pages beside it.")
 class PageInfo:
     has_next_page: bool = strawberry.field(description="True if more nodes follow this page.")
@@ -121,7 +153,7 @@ class Connection(DocumentConnection, Generic[T]):
         cls, info: Info, listing: Listing, arguments: PageArguments, at_least: AtLeast = None
     ) -> Self:
         """Return the connection that shows a page of a listing, read in one find; raise `BadPage`."""
-        tokens = await info.context.tokens(at_least)
+        tokens = await info.tokens(at_least)
         reading = info.context.reading
         return cls(page=await reading.page(listing, arguments, tokens, fields=info.shown))
 

@@ -86,6 +86,7 @@ async def follow(
     async with aclosing(found) as states:
         async for state in states:
             context.reading.reflects(state.freshness)
+            info.demand_below([Token(state.document_position[0])])
             cursor = _cursor(context, {collection.read_model: state.document_position})
             context.subscription.item = ItemMetadata(
                 cursor=cursor,

@@ -21,7 +21,7 @@ from app.graphql.execution.visibility import declared_sight
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands import errors
 from schema.circle.consistency import ReadModelName
-from schema.circle.node_queries import node_types
+from schema.circle.nodes import node_types
 from schema.circle.shown import shown_documents, shows
 from schema.root import schema, sdl
 from tests.schema.client import Client
@@ -91,7 +91,10 @@ def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() ->
             assert set(payload.fields) == {"token", "results", "errors"}
             continue
         assert {"receipt", "errors"} < set(payload.fields)
-        assert len(payload.fields) == 3
+        nodes = {get_named_type(each.type).name for each in payload.fields.values()}
+        edges = {name for name in nodes if name.endswith("Edge")}
+        assert {f"{name}Edge" for name in nodes} >= edges
+        assert len(payload.fields) == 2 + 2 * len(edges)
         input: Any = TYPES[f"{verb}Input"]
         assert str(input.fields["commandId"].type) == "UUID"
 

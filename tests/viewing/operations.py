@@ -72,23 +72,37 @@ def _operations(
             yield Asked(name, text, variables)
 
 
-def _selection(schema: GraphQLSchema, kind: Any, depth: int) -> str:
-    """Return a selection of every field of a type, without those that need another page below the deepest."""
+def _selection(schema: GraphQLSchema, kind: Any, depth: int, linked: bool = False) -> str:
+    """Return a selection of every field of a type, without those that need another page below the deepest.
+
+    An object that is `linked` by the object around it, or is read by any id, gets no links of its own, which
+    go round in circles and would cost too much.
+    """
     if is_leaf_type(kind):
         return ""
     if is_abstract_type(kind):
         possible = schema.get_possible_types(kind)
-        parts = [f"... on {each.name} {_selection(schema, each, depth)}" for each in possible]
+        parts = [f"... on {each.name} {_selection(schema, each, depth, True)}" for each in possible]
         return f"{{ __typename {' '.join(parts)} }}"
     parts = ["__typename"]
     for number, (name, field) in enumerate(kind.fields.items()):
         inner = get_named_type(field.type)
         if not is_leaf_type(inner) and depth >= DEEPEST:
             continue
+        link = depth > 1 and _is_link(field)
+        if link and linked:
+            continue
         paged = f"(first: {PAGE})" if "first" in field.args else ""
         # Types of one union may have fields of one name and different types.
-        parts.append(f"{kind.name}_{number}: {name}{paged} {_selection(schema, inner, depth + 1)}")
+        within = _selection(schema, inner, depth + 1, link or linked)
+        parts.append(f"{kind.name}_{number}: {name}{paged} {within}")
     return f"{{ {' '.join(parts)} }}"
+
+
+def _is_link(field: GraphQLField) -> bool:
+    """Return whether a field leads from one document to others."""
+    declared = field.extensions.get("strawberry-definition")
+    return bool(declared and declared.is_async) and not is_leaf_type(get_named_type(field.type))
 
 
 def _arguments(field: GraphQLField, name: str, books: Books) -> Iterator[dict[str, Any]]:

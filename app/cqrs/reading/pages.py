@@ -119,6 +119,11 @@ def page_of(find: PageFind, found: Sequence[Document]) -> Page:
     )
 
 
+def cursor_of(listing: Listing, document: Document) -> str:
+    """Return the cursor of a document, which was read whole, in the order of a listing."""
+    return _encode(document, _keys(listing), listing.order)
+
+
 @dataclass(frozen=True)
 class _Cursors(Sequence[str]):
     """The cursors of documents, each encoded on access: often only the last one is needed."""

@@ -76,6 +76,7 @@ class Context:
         self.cost: Cost | None = None
         """The cost of the operation, once it is known; `None` for a subscription."""
         self._read: dict[str, Token] = {}
+        self._below: dict[str | int, Sequence[Token]] = {}
         self.cacheable = True
         """True while the answer is made only of documents that `reading` gave."""
 
@@ -209,9 +210,40 @@ class Context:
         position = max(item.position, self.reading.reflected)
         return self._circle.tokens.write(position) if position else None
 
+    def demand_below(self, root_key: str | int, tokens: Sequence[Token]) -> None:
+        """Have the objects below a root field reflect these tokens, and no longer those of its last item."""
+        self._below[root_key] = tokens
+
+    def demanded_below(self, root_key: str | int) -> Sequence[Token]:
+        """Return the tokens that the objects below a root field must reflect."""
+        return self._below.get(root_key, ())
+
 
 class Info(StrawberryInfo[Context, None]):
     """The information that strawberry passes to every resolver, with this service's context."""
+
+    async def tokens(self, at_least: Sequence[str] | None = None) -> Sequence[Token]:
+        """Return the tokens that the reads of a field must reflect; raise `BadToken`.
+
+        A root field has its own in `at_least`, which then apply to every object below it, too: an order that
+        is read with the token of its command must not lead to a customer from before that command.
+        """
+        if not at_least:
+            return self.context.demanded_below(self._root_key)
+        tokens = await self.context.tokens(at_least)
+        self.demand_below(tokens)
+        return tokens
+
+    def demand_below(self, tokens: Sequence[Token]) -> None:
+        """Have all objects below the root field that is resolved reflect these tokens."""
+        self.context.demand_below(self._root_key, tokens)
+
+    @property
+    def _root_key(self) -> str | int:
+        path = self.path
+        while path.prev:
+            path = path.prev
+        return path.key
 
     @property
     def shown(self) -> Fields:

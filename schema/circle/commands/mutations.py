@@ -13,9 +13,10 @@ from app.cqrs.messages import Command
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import sent_by
 from schema.circle.commands.inputs import derived_input
-from schema.circle.commands.sending import INPUT, CommandInput, Payload, send
+from schema.circle.commands.payloads import Lists, payload_for, snake
+from schema.circle.commands.sending import INPUT, CommandInput, send
 from schema.circle.nodes import Node
-from schema.circle.shown import collection_of, kinds_of
+from schema.circle.shown import kinds_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,11 @@ def mutations(
     *commands: type[Command],
     rules: Rules,
     inputs: Mapping[type[Command], type[CommandInput]] | None = None,
+    lists: Lists | None = None,
 ) -> type:
     """Return a part of `Mutation` with one field for each command; its payload shows the changed node.
+
+    The payload also shows the node as each type in `lists`, and as an edge of the list of that type.
 
     `PayOrder` becomes the field `payOrder`, which takes a `PayOrderInput` and returns a `PayOrderPayload`.
     The input is derived from the command, unless `inputs` has one that is written by hand. The descriptions
@@ -56,7 +60,7 @@ def mutations(
     sendable = [
         _sendable(shown, command, written.get(command), rules.get(command, NOBODY)) for command in commands
     ]
-    fields = {each.name: _mutation(each) for each in sendable}
+    fields = {each.name: _mutation(each, lists or {}) for each in sendable}
     part = strawberry.type(type(f"{shown.__name__}Mutation", (), {"__module__": __name__, **fields}))
     _SENDABLE[part] = sendable
     return part
@@ -70,14 +74,14 @@ def sendable_in(part: type | None) -> Sequence[Sendable]:
 def _sendable(
     shown: type[Node], command: type[Command], written: type[CommandInput] | None, rule: Rule
 ) -> Sendable:
-    name = _snake(command.__name__)
+    name = snake(command.__name__)
     input_type = written or derived_input(command, to_camel_case(name))
     return Sendable(command=command, name=name, input=input_type, shown=shown, rule=rule)
 
 
-def _mutation(sendable: Sendable) -> Any:
+def _mutation(sendable: Sendable, lists: Lists) -> Any:
     shown, input_type, rule = sendable.shown, sendable.input, sendable.rule
-    payload = _payload(shown, sendable.command, to_camel_case(sendable.name))
+    payload = payload_for(sendable.command, to_camel_case(sendable.name), shown, lists)
     kinds = kinds_of(shown.__name__)
 
     async def resolve(info: Info, input: Any) -> Any:
@@ -90,23 +94,3 @@ def _mutation(sendable: Sendable) -> Any:
     }
     field = strawberry.mutation(resolver=resolve, description=sendable.description)
     return sent_by(rule.by)(field) if rule.by else field
-
-
-def _payload(shown: type[Node], command: type[Command], mutation: str) -> type[Payload]:
-    """Return the payload type of a mutation, with a field for the changed node."""
-    name = _snake(shown.__name__)
-
-    async def changed(self: Payload, info: Info) -> Any:
-        return await self.read_back(info, collection_of(shown))
-
-    changed.__annotations__ = {"info": Info, "return": shown | None}
-    spoken = name.replace("_", " ")
-    field = strawberry.field(
-        resolver=changed, description=f"The {spoken} after the change; null if the command was refused."
-    )
-    kind = type(f"{command.__name__}Payload", (Payload,), {"__module__": __name__, name: field})
-    return strawberry.type(kind, description=f"The payload of the mutation `{mutation}`.")
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

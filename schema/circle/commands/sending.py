@@ -62,14 +62,12 @@ class Payload:
         description="The reasons for which the command was refused; empty if it was accepted."
     )
     changed: strawberry.Private[UUID | None] = None
-    position: strawberry.Private[int | None] = None
 
     async def read_back(self, info: Info, collection: Collection) -> Document | None:
         """Return the changed node's document, once the read model shows the change; `None` if refused."""
         if self.changed is None:
             return None
-        at_least = [Token(self.position)] if self.position else []
-        return await info.context.reading.get(collection, str(self.changed), at_least)
+        return await info.context.reading.get(collection, str(self.changed), await info.tokens())
 
     @classmethod
     def refused(cls, command_id: UUID, errors: Iterable[commands.CommandError]) -> Self:
@@ -81,8 +79,9 @@ class Payload:
     def accepted(cls, outcome: commands.Receipt, changed: UUID | None, info: Info) -> Self:
         """Return the payload of a command that took effect, now or when it was first sent."""
         info.context.written = max(info.context.written, outcome.position or 0)
+        info.demand_below([Token(outcome.position)] if outcome.position else [])
         receipt = Receipt.of(outcome, info.context.uncached_circle().tokens)
-        return cls(receipt=receipt, errors=[], changed=changed, position=outcome.position)
+        return cls(receipt=receipt, errors=[], changed=changed)
 
 
 P = TypeVar("P", bound=Payload)

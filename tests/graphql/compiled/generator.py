@@ -26,6 +26,8 @@ from graphql import (
 from tests.graphql.compiled.shop import Known
 
 DEEPEST = 6
+MOST_LINKS = 3
+"""Fields of an operation that lead from one document to others: with more of them, most cost too much."""
 WRONG: Sequence[Any] = (
     True,
     7,
@@ -64,6 +66,7 @@ class _Draft:
     defaults: dict[str, str] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
     aliases: int = 0
+    links: int = 0
 
 
 class Generator:
@@ -142,11 +145,15 @@ class Generator:
             if depth < DEEPEST or is_leaf_type(get_named_type(each.type))
         ]
         chosen = random.sample(names, random.randint(1, min(len(names), 12 if depth < 3 else 4)))
+        for name in [each for each in chosen if _is_link(kind.fields[each])]:
+            draft.links += 1
+            if draft.links > MOST_LINKS:
+                chosen.remove(name)
         fields = [
             self._field(draft, kind.fields[name], name, depth + 1, alias=alias or random.random() < 0.15)
             for name in chosen
         ]
-        if random.random() < 0.15:
+        if not fields or random.random() < 0.15:
             fields.append("__typename")
         return fields
 
@@ -327,6 +334,12 @@ class Generator:
             else:
                 spoilt[name] = self._random.choice(WRONG)
         return spoilt
+
+
+def _is_link(of: GraphQLField) -> bool:
+    """Whether a field reads other documents than its parent."""
+    declared = of.extensions.get("strawberry-definition")
+    return bool(declared and declared.is_async) and not is_leaf_type(get_named_type(of.type))
 
 
 def _required(kind: GraphQLInputType) -> GraphQLInputType:

@@ -21,6 +21,9 @@ SHOWN = {
     "order": "id status total { amount } lines { sku quantity } customer { name } timeline { status actor }",
     "product": "id name price { amount currencyCode } available version",
 }
+MORE = {"order": "orderSummary { id status customer { name } } orderSummaryEdge { cursor node { orderId } }"}
+"""What only payloads with this node show, beside it."""
+
 PEAR = {"sku": "PEAR", "name": "Pear", "category": "Fruit", "unitPrice": {"amount": "1.00"}}
 ERRORS = (
     "errors { __typename code message path ... on OutOfStock { available } ... on NotFound { missingId } }"
@@ -31,7 +34,9 @@ def mutation(name: str) -> str:
     """A mutation with all that it may show; its text is new, and so not compiled yet."""
     node = next((each for each in SHOWN if each in name.lower()), "product")
     return f"""mutation ($input: {name[0].upper() + name[1:]}Input!) {{ shown: {name}(input: $input) {{
-        __typename {node} {{ {SHOWN[node]} }} receipt {{ commandId token events {{ type subject }} }}
+        __typename {node} {{ {SHOWN[node]} }} {node}Edge {{ cursor node {{ id version }} }}
+        {MORE.get(node, "")}
+        receipt {{ commandId token events {{ type subject subjectNode {{ id }} }} }}
         {ERRORS} }} }} # {uuid4()}"""
 
 
