@@ -49,3 +49,17 @@ export const liveExchange =
       ),
     ]);
   };
+
+/**
+ * An update for Graphcache, after a mutation of this name, that puts an edge of its payload first into the lists that
+ * the `query` shows: `prepending(ORDERS, "orders", "orderSummaryEdge")`. Lists that have a filter or an order of their
+ * own are those of other queries.
+ */
+export const prepending = (query, list, name) => (result, _arguments, cache) => {
+  const edge = Object.values(result)[0]?.[name];
+  if (!edge) return;
+  cache.updateQuery({ query }, (data) => {
+    if (!data?.[list]) return data;
+    return { ...data, [list]: { ...data[list], edges: [edge, ...data[list].edges] } };
+  });
+};

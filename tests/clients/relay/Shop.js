@@ -140,3 +140,59 @@ graphql`
     }
   }
 `;
+
+graphql`
+  query ShopOrdersQuery {
+    orders(first: 10) @connection(key: "Shop_orders") {
+      edges {
+        node {
+          id
+          customerName
+          status
+          version
+        }
+      }
+    }
+  }
+`;
+
+graphql`
+  mutation ShopPayOrderMutation($input: PayOrderInput!) {
+    payOrder(input: $input) {
+      order {
+        id
+        status
+        version
+      }
+      orderSummary {
+        id
+        status
+        version
+      }
+      errors {
+        __typename
+        message
+      }
+    }
+  }
+`;
+
+graphql`
+  mutation ShopPlaceListedOrderMutation($input: PlaceOrderInput!, $connections: [ID!]!) {
+    placeOrder(input: $input) {
+      orderSummaryEdge @prependEdge(connections: $connections) {
+        cursor
+        node {
+          id
+          customerName
+          status
+          version
+        }
+      }
+      errors {
+        __typename
+        message
+      }
+    }
+  }
+`;
