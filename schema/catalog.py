@@ -30,6 +30,7 @@ from schema.circle.conditions import (
     MATCH_ALL,
     ORDER_DIRECTION,
     ORDER_FIELD,
+    RELEVANCE,
     SEARCH,
     refuse_all_but_one,
     refuse_reversed,
@@ -57,6 +58,7 @@ describe(
     ProductOrder,
     "The values by which products can be sorted.",
     {
+        "RELEVANCE": RELEVANCE.format("the exact SKU first", "the name"),
         "NAME": "The name, ignoring case and accents.",
         "PRICE": "The current price of one unit.",
         "BEST_SELLING": "The number of units sold. Use it with `DESC` for best-sellers first.",
@@ -133,7 +135,7 @@ class ProductFacets:
 class ProductConnection(Connection[Product]):
     @strawberry.field(description="Counts and price range of all matching products, over all pages.")
     async def facets(self, info: Info) -> ProductFacets | None:
-        [found] = await info.context.reading.aggregate(products, facets(self.page.listing.filter))
+        [found] = await info.context.reading.aggregate(products, facets(self.page.listing.matching))
         [span] = found["range"] or [{"lowest": None, "highest": None, "in_stock": 0}]
         return ProductFacets(
             categories=[CategoryCount(category=c["_id"], count=c["count"]) for c in found["categories"]],
@@ -177,7 +179,7 @@ class ProductFilter:
     def matching(self) -> Filter:
         """Return these conditions as a filter of the read model; raise `BadArgument`."""
         refuse_reversed(("priceFrom", "priceTo"), self.price_from, self.price_to)
-        return products_matching(**vars(self))
+        return products_matching(**{name: value for name, value in vars(self).items() if name != "search"})
 
 
 @strawberry.input(description="The sort order of a list of products.")
@@ -228,12 +230,18 @@ class CatalogQuery:
         ] = None,
         order_by: Annotated[
             ProductSort | None,
-            strawberry.argument(description="The sort order. The default is by name, ascending."),
+            strawberry.argument(
+                description="The sort order. The default is by relevance in a search, and else by name, "
+                "ascending."
+            ),
         ] = None,
     ) -> Listing:
-        order = order_by or ProductSort(field=ProductOrder.NAME)
+        search = filter.search if filter else None
+        usual = ProductOrder.NAME if search is None else ProductOrder.RELEVANCE
+        order = order_by or ProductSort(field=usual)
         matching = filter.matching() if filter else {}
-        return product_page(matching, order.field, descending=order.direction is SortDirection.DESC)
+        descending = order.direction is SortDirection.DESC
+        return product_page(matching, order.field, search=search, descending=descending)
 
 
 @strawberry.type

@@ -18,7 +18,14 @@ from app.read_models.customer_overview import (
     customers_matching,
 )
 from app.read_models.order_details import orders
-from schema.circle.conditions import MATCH_ALL, ORDER_DIRECTION, ORDER_FIELD, SEARCH, refuse_all_but_one
+from schema.circle.conditions import (
+    MATCH_ALL,
+    ORDER_DIRECTION,
+    ORDER_FIELD,
+    RELEVANCE,
+    SEARCH,
+    refuse_all_but_one,
+)
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
@@ -48,6 +55,9 @@ describe(
     CustomerOrder,
     "The values by which customers can be sorted.",
     {
+        "RELEVANCE": RELEVANCE.format(
+            "the exact e-mail address or telephone number first", "name and company"
+        ),
         "NAME": "The name, ignoring case and accents. Closed customers have none, and come first in "
         "ascending order.",
         "LIFETIME_SPEND": "The sum of the totals of the customer's orders, without cancelled ones.",
@@ -143,7 +153,8 @@ class CustomerConnection(Connection[Customer]): ...
 class CustomerFilter:
     search: str | None = strawberry.field(
         default=None,
-        description=SEARCH.format("the name, company or e-mail address"),
+        description=SEARCH.format("the name, company, e-mail address, city, region, postal code or country")
+        + " A telephone number is found by its digits, also without its first ones.",
     )
     closed: bool | None = strawberry.field(
         default=None, description="True for closed customers, false for the others. By default both."
@@ -197,12 +208,18 @@ class CustomersQuery:
         ] = None,
         order_by: Annotated[
             CustomerSort | None,
-            strawberry.argument(description="The sort order. The default is by name, ascending."),
+            strawberry.argument(
+                description="The sort order. The default is by relevance in a search, and else by name, "
+                "ascending."
+            ),
         ] = None,
     ) -> Listing:
-        order = order_by or CustomerSort(field=CustomerOrder.NAME)
-        matching = customers_matching(**vars(filter)) if filter else {}
-        return customer_page(matching, order.field, descending=order.direction is SortDirection.DESC)
+        search, closed = (filter.search, filter.closed) if filter else (None, None)
+        usual = CustomerOrder.NAME if search is None else CustomerOrder.RELEVANCE
+        order = order_by or CustomerSort(field=usual)
+        matching = customers_matching(closed=closed)
+        descending = order.direction is SortDirection.DESC
+        return customer_page(matching, order.field, search=search, descending=descending)
 
 
 PART = Part(query=CustomersQuery)

@@ -1,13 +1,21 @@
 """Pages as a test reads them, straight from a store."""
 
-from app.cqrs.documents.store import Fields, Finder
+from app.cqrs.documents.store import DocumentReader, Fields
 from app.cqrs.reading.pages import Listing, Page, PageArguments, page_find, page_of
+from app.cqrs.reading.ranks import pipeline
 
 
-async def read_page(store: Finder, listing: Listing, arguments: PageArguments, fields: Fields = None) -> Page:
+async def read_page(
+    store: DocumentReader, listing: Listing, arguments: PageArguments, fields: Fields = None
+) -> Page:
     """Return a page; raise `BadPage`."""
     find = page_find(listing, arguments, fields)
-    found = await store.find(
-        listing.collection, find.filter, sort=find.sort, limit=find.limit, fields=find.fields
-    )
+    if find.ranks is None:
+        found = await store.find(
+            listing.collection, find.filter, sort=find.sort, limit=find.limit, fields=find.fields
+        )
+    else:
+        stored_as = listing.collection.stored_as
+        steps = pipeline(stored_as, find.ranks, sort=find.sort, limit=find.limit, fields=find.fields)
+        found = await store.aggregate(listing.collection, steps)
     return page_of(find, found)

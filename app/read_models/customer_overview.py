@@ -6,10 +6,12 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import NOTHING, owner_at
-from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
-from app.cqrs.documents.words import folded, found_by, words
+from app.cqrs.documents.read_model import RELEVANCE, Change, Filter, ReadModel, plain
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
+from app.cqrs.searching.entries import NOT_FOUND, SEARCH_INDEXES, search_entries
+from app.cqrs.searching.letters import folded
+from app.cqrs.searching.search import Search
 from app.domain.customers.events import (
     CustomerClosed,
     CustomerDetails,
@@ -46,6 +48,8 @@ class CustomerDocument(TypedDict):
     address: dict[str, Any] | None
     sort_name: str
     words: list[str]
+    terms: list[str]
+    near: list[str]
     closed: bool
     registered_at: datetime
     order_count: int
@@ -63,15 +67,20 @@ class CustomerOrder(Enum):
     LIFETIME_SPEND = "lifetime_spend.amount"
     ORDERS = "order_count"
     REGISTERED_AT = "registered_at"
+    RELEVANCE = "relevance"
+    """How well they fit the search; by name without one."""
+
+
+_STORED = [order for order in CustomerOrder if order.value != RELEVANCE]
 
 
 customers = customer_overview.collection(
     seen_by=owner_at("_id"),
     indexes=[
-        *((order.value, "_id") for order in CustomerOrder),
-        *(("closed", order.value, "_id") for order in CustomerOrder),
+        *((order.value, "_id") for order in _STORED),
+        *(("closed", order.value, "_id") for order in _STORED),
         ("email_key", "_id"),
-        ("words",),
+        *SEARCH_INDEXES,
     ],
 )
 
@@ -104,7 +113,7 @@ def updated(event: CustomerUpdated, at: RecordedEvent) -> Iterator[Change]:
 def closed(event: CustomerClosed, at: RecordedEvent) -> Iterator[Change]:
     """Remove the customer's personal data, and mark them as closed; the figures remain."""
     nobody = {"name": None, "company": None, "email": None, "phone": None, "address": None}
-    not_found: dict[str, Any] = {"sort_name": "", "email_key": None, "words": []}
+    not_found: dict[str, Any] = {"sort_name": "", "email_key": None, **NOT_FOUND}
     changed = {"version": at.stream_version, "closed": True, **nobody, **not_found}
     yield customers.update(event.customer_id, {"$set": changed})
 
@@ -133,28 +142,42 @@ def customer_with_email(address: str) -> Listing:
     return Listing(customers, {"email_key": key} if key else NOTHING, ["email_key"])
 
 
-def customers_matching(*, search: str | None = None, closed: bool | None = None) -> Filter:
-    """Return the filter for customers that match all given criteria.
+def customers_matching(*, closed: bool | None = None) -> Filter:
+    """Return the filter for customers that match all given criteria, apart from a search."""
+    return {} if closed is None else {"closed": closed}
 
-    Each word of `search` must be the beginning of a word of the customer's name, company or e-mail address.
+
+PLACE = ("city", "region", "postal_code", "country")
+SEARCHED = {
+    **{each: [each] for each in ("name", "company", "email", "phone")},
+    "address": [f"address.{part}" for part in PLACE],
+}
+"""The fields of a customer that searches look into, each with its paths in the document."""
+
+
+def customer_page(
+    filter: Filter, order: CustomerOrder, *, search: str | None = None, descending: bool = False
+) -> Listing:
+    """Return the listing of the matching customers that a search finds, sorted by one field.
+
+    By relevance, customers of the same rank are sorted by name.
     """
-    filter: dict[str, Any] = {}
-    if search is not None:
-        filter["$and"] = found_by(search)
-    if closed is not None:
-        filter["closed"] = closed
-    return filter
-
-
-def customer_page(filter: Filter, order: CustomerOrder, *, descending: bool = False) -> Listing:
-    """Return the listing of the matching customers, sorted by one field."""
-    return Listing(customers, filter, [f"-{order.value}" if descending else order.value])
+    direction = "-" if descending else ""
+    ties = [f"{direction}sort_name"] if order is CustomerOrder.RELEVANCE else []
+    return Listing(customers, filter, [f"{direction}{order.value}", *ties], Search.of(search, SEARCHED))
 
 
 def _described(personal: CustomerDetails) -> dict[str, Any]:
+    address = personal.address
+    place = [getattr(address, part) for part in PLACE] if address else []
     return {
         **plain(personal),
         "sort_name": folded(personal.name),
         "email_key": email_key(personal.email),
-        "words": words(personal.name, personal.company, personal.email),
+        **search_entries(
+            codes=[personal.email],
+            title=[personal.name, personal.company],
+            others=place,
+            numbers=[personal.phone],
+        ),
     }

@@ -8,10 +8,12 @@ from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import EVERYBODY, NOTHING
 from app.cqrs.documents.ranges import in_range
-from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
-from app.cqrs.documents.words import folded, found_by, words
+from app.cqrs.documents.read_model import RELEVANCE, Change, Filter, ReadModel, plain
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
+from app.cqrs.searching.entries import SEARCH_INDEXES, search_entries
+from app.cqrs.searching.letters import folded
+from app.cqrs.searching.search import Search
 from app.cqrs.texts import one_form
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductDiscontinued, ProductUpdated
 from app.domain.orders.events import OrderCancelled, OrderPlaced
@@ -50,6 +52,8 @@ class ProductDocument(TypedDict):
     in_stock: bool
     units_sold: int
     words: list[str]
+    terms: list[str]
+    near: list[str]
     added_at: datetime
 
 
@@ -60,15 +64,20 @@ class ProductOrder(Enum):
     PRICE = "price.amount"
     BEST_SELLING = "units_sold"
     ADDED_AT = "added_at"
+    RELEVANCE = "relevance"
+    """How well they fit the search; by name without one."""
+
+
+_STORED = [order for order in ProductOrder if order.value != RELEVANCE]
 
 
 products = product_listing.collection(
     seen_by=EVERYBODY,
     indexes=[
-        *((order.value, "_id") for order in ProductOrder),
-        *(("category", order.value, "_id") for order in ProductOrder),
+        *((order.value, "_id") for order in _STORED),
+        *(("category", order.value, "_id") for order in _STORED),
         ("sku", "_id"),
-        ("words",),
+        *SEARCH_INDEXES,
         ("in_stock",),
         ("discontinued",),
     ],
@@ -160,21 +169,17 @@ def product_with_sku(code: str) -> Listing:
 
 def products_matching(
     *,
-    search: str | None = None,
     categories: Sequence[str] | None = None,
     price_from: Decimal | None = None,
     price_to: Decimal | None = None,
     in_stock: bool | None = None,
     discontinued: bool | None = None,
 ) -> Filter:
-    """Return the filter for products that match all given criteria.
+    """Return the filter for products that match all given criteria, apart from a search.
 
-    Each word of `search` must be the beginning of a word of the product. `price_from` and `price_to` are
-    inclusive.
+    `price_from` and `price_to` are inclusive.
     """
     filter: dict[str, Any] = {}
-    if search is not None:
-        filter["$and"] = found_by(search)
     if categories is not None:
         filter["category"] = {"$in": [one_form(category) for category in categories]}
     filter |= in_range("price.amount", at_least=price_from, at_most=price_to)
@@ -185,9 +190,20 @@ def products_matching(
     return filter
 
 
-def product_page(filter: Filter, order: ProductOrder, *, descending: bool = False) -> Listing:
-    """Return the listing of the matching products, sorted by one field."""
-    return Listing(products, filter, [f"-{order.value}" if descending else order.value])
+SEARCHED = {each: [each] for each in ("sku", "name", "category", "description")}
+"""The fields of a product that searches look into, each with its paths in the document."""
+
+
+def product_page(
+    filter: Filter, order: ProductOrder, *, search: str | None = None, descending: bool = False
+) -> Listing:
+    """Return the listing of the matching products that a search finds, sorted by one field.
+
+    By relevance, products of the same rank are sorted by name.
+    """
+    direction = "-" if descending else ""
+    ties = [f"{direction}sort_name"] if order is ProductOrder.RELEVANCE else []
+    return Listing(products, filter, [f"{direction}{order.value}", *ties], Search.of(search, SEARCHED))
 
 
 def facets(filter: Filter) -> list[dict[str, Any]]:
@@ -209,5 +225,5 @@ def _described(event: ProductAdded | ProductUpdated) -> dict[str, Any]:
         "category": event.category,
         "description": event.description,
         "packaging": event.packaging,
-        "words": words(event.sku, event.name, event.category, event.description),
+        **search_entries(codes=[event.sku], title=[event.name], others=[event.category, event.description]),
     }

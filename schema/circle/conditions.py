@@ -9,8 +9,14 @@ from app.graphql.execution.refusals import BadArgument
 
 MATCH_ALL = "All conditions that are given must be met."
 SEARCH = (
-    "Words to find in {}. Each may be the beginning of a word, and all of them must occur. Text without a "
-    "word, such as `!`, matches nothing."
+    "Words to find in {}. Each may be the beginning of a word, and all of them must occur. Case and accents "
+    "do not count, nor do apostrophes. A word of five letters or more that occurs nowhere also finds those "
+    "that differ by one letter. Text without a word, such as `!`, matches nothing."
+)
+RELEVANCE = (
+    "How well the search has found it, with `ASC` for the best first: {}, then whole words before "
+    "beginnings of words, and among each of these {} before other fields. Those that are found equally well "
+    "are sorted by name, as are all without a search."
 )
 ORDER_FIELD = "The value to sort by."
 ORDER_DIRECTION = "The direction of the sort order."

@@ -9,8 +9,11 @@ import strawberry
 from graphql import GraphQLResolveInfo
 
 from app.cqrs.documents.read_model import Collection, Document
-from app.cqrs.reading.pages import LONGEST_PAGE, PAGE, Listing, Page, PageArguments
+from app.cqrs.reading.pages import LONGEST_PAGE, MATCHES, PAGE, Listing, Page, PageArguments
+from app.cqrs.searching.matches import matches
+from app.cqrs.searching.search import Search
 from app.graphql.admission.connections import DocumentConnection
+from app.graphql.compiled.parents import KEYS
 from app.graphql.execution.context import Info
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, split_id
@@ -58,6 +61,9 @@ NodeIds = Annotated[
 Before = Annotated[
     str | None, strawberry.argument(description="The cursor before which the page ends, exclusive.")
 ]
+
+MOST_MATCHES = 20
+"""Words of a field that are shown as found by a search."""
 
 VERSION = "The current version of the {}, for `expectedVersion` in mutations."
 LAST_POSITION = "The position of the event that last changed this document."
@@ -135,6 +141,15 @@ class PageInfo:
     )
 
 
+@strawberry.type(description="A field of a node in which a search has found it.")
+class SearchMatch:
+    field: str = strawberry.field(description="The name of the field of the node, such as `name`.")
+    words: list[str] = strawberry.field(
+        description="The words of the field that were found, in lower case and without accents. A word that "
+        f"the search spells otherwise by one letter is one of them. There are at most {MOST_MATCHES}."
+    )
+
+
 @strawberry.type(description="A node and its cursor.")
 class Edge(Generic[T]):
     cursor: str = strawberry.field(
@@ -142,6 +157,15 @@ class Edge(Generic[T]):
         "other nodes come and go."
     )
     node: T = strawberry.field(description="The node at this cursor.")
+    search: strawberry.Private[Search | None] = None
+
+    @strawberry.field(
+        description="The fields in which the search of the list has found the node; empty without a search.",
+        metadata={KEYS: (MATCHES,)},
+    )
+    def matches(self) -> list[SearchMatch]:
+        found = matches(self.search, cast("Document", self.node)) if self.search else ()
+        return [SearchMatch(field=name, words=words[:MOST_MATCHES]) for name, words in found]
 
 
 @strawberry.type(description="A page of a sorted list of nodes.")
@@ -160,7 +184,8 @@ class Connection(DocumentConnection, Generic[T]):
     @strawberry.field(description="The nodes of this page with their cursors.")
     def edges(self) -> list[Edge[T]]:
         pairs = zip(self.page.cursors, self.page.documents, strict=True)
-        return [Edge(cursor=cursor, node=cast("T", document)) for cursor, document in pairs]
+        search = self.page.listing.search
+        return [Edge(cursor=cursor, node=cast("T", document), search=search) for cursor, document in pairs]
 
     @strawberry.field(description="The nodes of this page.")
     def nodes(self) -> list[T]:

@@ -36,7 +36,7 @@ _MADE_BY = (
         "app/values.py",
         "app/cqrs/messages.py",
         "app/cqrs/commands/aggregates.py",
-        "app/cqrs/documents/words.py",
+        "app/cqrs/searching",
     ),
     *("app/domain", "app/demo", "app/read_models", "app/migrations", "app/stores/sql/transactions.py"),
 )

@@ -3,6 +3,9 @@ from uuid import UUID
 
 import pytest
 
+from app.cqrs.searching.entries import NOT_FOUND, search_entries
+from app.cqrs.searching.matches import matches
+from app.cqrs.viewers import Scope, Sight
 from app.domain.customers.events import CustomerDetails
 from app.read_models.customer_overview import (
     CustomerOrder,
@@ -12,6 +15,7 @@ from app.read_models.customer_overview import (
     customers_matching,
 )
 from tests.read_models.conftest import Given
+from tests.read_models.searching import all_found, page
 from tests.read_models.shop import (
     ADA,
     BOB,
@@ -45,7 +49,12 @@ NEW_CUSTOMER = {
         "recipient": None,
     },
     "sort_name": "ada lovelace",
-    "words": ["ada", "analytical", "engines", "example", "lovelace"],
+    **search_entries(
+        codes=["ada@engines.example"],
+        title=["Ada Lovelace", "Analytical Engines"],
+        others=["London", "UK"],
+        numbers=["+44 20 1843"],
+    ),
     "closed": False,
     "registered_at": moment(1),
     "order_count": 0,
@@ -76,7 +85,7 @@ async def test_an_updated_customer_is_found_by_their_new_name(given: Given) -> N
         **dict.fromkeys(("company", "email", "email_key", "phone", "address")),
         "name": "Éva King",
         "sort_name": "eva king",
-        "words": ["eva", "king"],
+        **search_entries(title=["Éva King"]),
     }
 
 
@@ -88,7 +97,7 @@ async def test_a_closed_customer_leaves_only_figures(given: Given) -> None:
         "version": 2,
         **dict.fromkeys(("name", "company", "email", "email_key", "phone", "address")),
         "sort_name": "",
-        "words": [],
+        **NOT_FOUND,
         "closed": True,
     }
 
@@ -135,6 +144,12 @@ async def test_a_cancelled_order_no_longer_counts(given: Given) -> None:
         ({"search": "LOVE ana"}, {ADA}),
         ({"search": "engines.ex"}, {ADA}),
         ({"search": "bób"}, set()),
+        *(({"search": place}, {ADA}) for place in ("london", "UK", "Ada Lodnon", "lond love")),
+        *(
+            ({"search": phone}, {ADA})
+            for phone in ("+44 20 1843", "(020) 1843", "201843", "1843", "0 20 1843")
+        ),
+        *(({"search": other}, set()) for other in ("20 1844", "843", "+44 20 18430", "st james", "paris")),
         ({"closed": True}, {BOB}),
         ({"search": "ada", "closed": True}, set()),
     ],
@@ -142,10 +157,42 @@ async def test_a_cancelled_order_no_longer_counts(given: Given) -> None:
 async def test_finds_customers(given: Given, asked: dict[str, Any], found: set[UUID]) -> None:
     bob = customer_registered(BOB, CustomerDetails(name="Bob"))
     await given(customer_overview, customer_registered(), bob, customer_closed(BOB))
-    documents = await given.store.find(customers, customers_matching(**asked))
+    filter = customers_matching(closed=asked.get("closed"))
+    documents = await all_found(
+        given.store, customer_page(filter, CustomerOrder.NAME, search=asked.get("search"))
+    )
     assert {document["_id"] for document in documents} == {str(id) for id in found}
 
 
 def test_lists_customers_in_an_order() -> None:
     assert customer_page({}, CustomerOrder.NAME).order == ["sort_name"]
     assert customer_page({}, CustomerOrder.ORDERS, descending=True).order == ["-order_count"]
+    assert customer_page({}, CustomerOrder.RELEVANCE).order == ["relevance", "sort_name"]
+
+
+@pytest.mark.parametrize(
+    ("search", "where"),
+    [
+        ("ada london", [("name", ["ada"]), ("email", ["ada"]), ("address", ["london"])]),
+        ("20 1843", [("phone", ["1843", "20"])]),
+        ("201843", [("phone", ["201843"])]),
+    ],
+)
+async def test_says_where_a_customer_was_found(
+    given: Given, search: str, where: list[tuple[str, list[str]]]
+) -> None:
+    await given(customer_overview, customer_registered())
+    found = await page(given.store, customer_page({}, CustomerOrder.RELEVANCE, search=search))
+    assert found.listing.search
+    assert [list(matches(found.listing.search, each)) for each in found.documents] == [where]
+
+
+async def test_customers_find_nobody_but_themselves_even_by_a_misspelt_word(given: Given) -> None:
+    bob = customer_registered(BOB, CustomerDetails(name="Bob Lovelace", company="Kettles"))
+    await given(customer_overview, customer_registered(), bob)
+    theirs = Scope(Sight.CUSTOMER, str(ADA))
+    for search, seen in {"lovelace": [ADA], "lovelaec": [ADA], "kettles": [], "ketles": []}.items():
+        listing = customer_page({}, CustomerOrder.RELEVANCE, search=search)
+        found = await page(given.store, listing, theirs)
+        assert [each["_id"] for each in found.documents] == [str(id) for id in seen], search
+        assert not (await page(given.store, listing, Scope(Sight.ANONYMOUS))).documents

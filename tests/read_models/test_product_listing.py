@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from app.cqrs.documents.words import words
 from app.cqrs.messages import Event
+from app.cqrs.searching.entries import search_entries
 from app.read_models.product_listing import (
     ProductOrder,
     facets,
@@ -14,6 +14,7 @@ from app.read_models.product_listing import (
     products_matching,
 )
 from tests.read_models.conftest import Given
+from tests.read_models.searching import all_found
 from tests.read_models.shop import (
     COFFEE,
     LINES,
@@ -53,7 +54,7 @@ NEW_TEA = {
     "available": 0,
     "in_stock": False,
     "units_sold": 0,
-    "words": ["1", "beverages", "from", "green", "tea", "uji"],
+    **search_entries(codes=["TEA-1"], title=["Green Tea"], others=["Beverages", "From Uji"]),
     "added_at": moment(1),
 }
 
@@ -75,7 +76,7 @@ async def test_an_updated_product_is_described_and_found_anew(given: Given) -> N
         "category": "Hot drinks",
         "description": "",
         "packaging": "25 bags",
-        "words": ["2", "drinks", "hot", "tea", "the", "vert"],
+        **search_entries(codes=["TEA-2"], title=["Thé vert"], others=["Hot drinks"]),
     }
 
 
@@ -157,7 +158,9 @@ CATALOG = (
 )
 async def test_finds_products(given: Given, asked: dict[str, Any], found: set[Any]) -> None:
     await given(product_listing, *CATALOG)
-    documents = await given.store.find(products, products_matching(**asked))
+    filter = products_matching(**{name: value for name, value in asked.items() if name != "search"})
+    listing = product_page(filter, ProductOrder.NAME, search=asked.get("search"))
+    documents = await all_found(given.store, listing)
     assert {document["_id"] for document in documents} == {str(id) for id in found}
 
 
@@ -173,31 +176,4 @@ async def test_counts_categories_and_finds_the_price_range(given: Given) -> None
 def test_lists_products_in_an_order() -> None:
     assert product_page({}, ProductOrder.PRICE).order == ["price.amount"]
     assert product_page({}, ProductOrder.BEST_SELLING, descending=True).order == ["-units_sold"]
-
-
-def test_words_have_no_accents_no_case_and_no_punctuation() -> None:
-    assert words("Café-Crème, STRASSE straße", None, "№ 5 İstanbul 日本") == [
-        "5",
-        "cafe",
-        "creme",
-        "istanbul",
-        "no",
-        "strasse",
-        "日本",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("C++ and C# at 4+1", ["1", "4+", "and", "at", "c#", "c++"]),
-        ("★ Jam 😀", ["jam", "★", "😀"]),
-        ("👍🏽 ☕\ufe0f", ["☕", "👍"]),
-        ("नमस्ते", ["नमसते"]),
-        ("ชาไทย", ["ชาไทย"]),
-        ("#1 + 2", ["1", "2"]),
-        ("!!! . — …", []),
-    ],
-)
-def test_symbols_are_words_and_vowel_signs_are_parts_of_words(text: str, found: list[str]) -> None:
-    assert words(text) == found
+    assert product_page({}, ProductOrder.RELEVANCE).order == ["relevance", "sort_name"]

@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import Any, get_args, get_type_hints
 
 from app.cqrs.documents.audiences import NOBODY
-from app.cqrs.documents.read_model import Collection, ReadModel
+from app.cqrs.documents.read_model import RELEVANCE, Collection, ReadModel
 from app.cqrs.fingerprints import syntax_of, words_in
 from app.cqrs.messages import Event
 
@@ -82,7 +82,7 @@ def _without_index(collection: Collection, path: str) -> str | None:
 
 def _unknown(paths: Iterable[str], written: AnyCollection[str]) -> str | None:
     for path in (path.removeprefix("-") for path in paths):
-        if any(step not in written for step in path.split(".")):
+        if path != RELEVANCE and any(step not in written for step in path.split(".")):
             return path
     return None
 

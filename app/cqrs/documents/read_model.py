@@ -24,6 +24,10 @@ Filter = Mapping[str, Any]
 Update = Mapping[str, Any]
 """A document store's update: operators such as `$set`, `$inc` and `$push`, each over field paths."""
 
+RELEVANCE = "relevance"
+"""The path of the order in which documents come as they fit a search: the rank of each, 0 for the best. It is
+found out while they are read, and no document has it."""
+
 E = TypeVar("E", bound=Event)
 
 Key = UUID | date | int | str | tuple[UUID | date | int | str, ...]

@@ -3,20 +3,21 @@
 A cursor contains the sort key of a document, not a count: it stays valid if documents are added or removed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
-import msgspec
-
-from app.cqrs.documents.read_model import Collection, Document, Filter
+from app.cqrs.documents.read_model import RELEVANCE, Collection, Document, Filter
 from app.cqrs.documents.store import Fields, Sort
-from app.cqrs.opaque import unwrapped, wrapped
+from app.cqrs.reading.cursors import NotACursor, decoded, encoded
+from app.cqrs.reading.ranks import beyond, ranks_between
+from app.cqrs.searching.search import Search
 
 PAGE, LONGEST_PAGE = 20, 100
 """Documents on a page by default, and at most."""
+
+MATCHES = "matches"
+"""The path that stands for all fields of a document in which the listing searches."""
 
 
 class BadPage(Exception):
@@ -25,14 +26,40 @@ class BadPage(Exception):
 
 @dataclass(frozen=True)
 class Listing:
-    """The documents of a collection that match a filter, in an order.
+    """The documents of a collection that match a filter and are found by a search, in an order.
 
-    `order` is a list of field paths, a leading `-` for descending; `_id` settles ties.
+    `order` is a list of field paths, a leading `-` for descending; `_id` settles ties. Its first path may be
+    `RELEVANCE`, which has no effect without a search.
     """
 
     collection: Collection
     filter: Filter
+    """The conditions besides the search."""
     order: Sequence[str]
+    search: Search | None = None
+
+    @property
+    def matching(self) -> Filter:
+        """The filter for all documents of the listing."""
+        return _both(self.filter, self.search.filter) if self.search else self.filter
+
+    @property
+    def ranks(self) -> Sequence[Filter] | None:
+        """A filter for each rank, if the listing is in the order of relevance; `None` otherwise."""
+        if not self.search or self.order[0].removeprefix("-") != RELEVANCE:
+            return None
+        return [_both(self.filter, rank) for rank in self.search.ranks]
+
+    @property
+    def keys(self) -> Sequence[tuple[str, int]]:
+        """The paths that sort the listing, each with 1 for ascending or -1 for descending."""
+        keys = [_direction(path) for path in self.order]
+        keys.append(("_id", keys[-1][1]))  # The same direction, so that one index serves both ways.
+        return keys if self.search else [key for key in keys if key[0] != RELEVANCE]
+
+
+def _both(one: Filter, other: Filter) -> Filter:
+    return {"$and": [one, other]} if one and other else one or other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,34 +100,48 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class PageFind:
-    """The one find that reads a page, and one document more to know whether there is another page."""
+    """The one read for a page, and one document more to know whether there is another page."""
 
     listing: Listing
     arguments: PageArguments
     filter: Filter
+    """The filter for the documents of this page and all beyond it."""
     sort: Sort
     limit: int
     fields: Fields
+    ranks: Sequence[tuple[int, Filter]] | None = None
+    """Filters for the documents of each rank, in the order of the page; `None` if there are no ranks."""
 
 
 def page_find(listing: Listing, arguments: PageArguments, fields: Fields = None) -> PageFind:
     """Return how to find a page; raise `BadPage` for arguments or cursors that can't be followed."""
-    size, keys = arguments.size, _keys(listing)
+    size, keys, ranks = arguments.size, listing.keys, listing.ranks
+    turned = -1 if arguments.backward else 1
     bounds = [
-        _beyond(keys, _decode(cursor, listing.order), sign)
+        (_decode(cursor, keys), sign)
         for cursor, sign in ((arguments.after, 1), (arguments.before, -1))
         if cursor is not None
     ]
-    if fields is not None:  # Cursors need the paths of the order.
-        fields = (*fields, *(path for path, _ in keys if path not in fields))
+    if fields is not None:
+        fields = _with_searched(fields, listing.search)  # Cursors need the paths of the order.
+        fields = (*fields, *(path for path, _ in keys if path not in (*fields, RELEVANCE)))
+    bounded = [] if ranks is not None else [beyond(keys, values, sign) for values, sign in bounds]
     return PageFind(
         listing=listing,
         arguments=arguments,
-        filter={"$and": [listing.filter, *bounds]} if bounds else listing.filter,
-        sort=[(path, -sign if arguments.backward else sign) for path, sign in keys],
+        filter={"$and": [listing.matching, *bounded]} if bounded else listing.matching,
+        sort=[(path, direction * turned) for path, direction in keys],
         limit=size + 1,
         fields=fields,
+        ranks=None if ranks is None else ranks_between(ranks, keys, bounds)[::turned],
     )
+
+
+def _with_searched(fields: tuple[str, ...], search: Search | None) -> tuple[str, ...]:
+    if MATCHES not in fields:
+        return fields
+    searched = [path for paths in search.fields.values() for path in paths] if search else []
+    return tuple(dict.fromkeys(path for path in (*fields, *searched) if path != MATCHES))
 
 
 def page_of(find: PageFind, found: Sequence[Document]) -> Page:
@@ -113,7 +154,7 @@ def page_of(find: PageFind, found: Sequence[Document]) -> Page:
     return Page(
         listing=listing,
         documents=documents,
-        cursors=_Cursors(documents, _keys(listing), listing.order),
+        cursors=_Cursors(documents, listing.keys),
         has_next=arguments.before is not None if backward else more,
         has_previous=more if backward else arguments.after is not None,
     )
@@ -121,7 +162,8 @@ def page_of(find: PageFind, found: Sequence[Document]) -> Page:
 
 def cursor_of(listing: Listing, document: Document) -> str:
     """Return the cursor of a document, which was read whole, in the order of a listing."""
-    return _encode(document, _keys(listing), listing.order)
+    cursor: str = _Cursors([document], listing.keys)[0]
+    return cursor
 
 
 @dataclass(frozen=True)
@@ -130,15 +172,15 @@ class _Cursors(Sequence[str]):
 
     documents: Sequence[Document]
     keys: Sequence[tuple[str, int]]
-    order: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.documents)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return _Cursors(self.documents[index], self.keys, self.order)
-        return _encode(self.documents[index], self.keys, self.order)
+            return _Cursors(self.documents[index], self.keys)
+        document = self.documents[index]
+        return encoded(_order_of(self.keys), [value_at(document, path) for path, _ in self.keys])
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:
@@ -149,76 +191,21 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _keys(listing: Listing) -> list[tuple[str, int]]:
-    """Return the paths that a listing is sorted by, each with 1 for ascending or -1 for descending."""
-    keys = [_direction(path) for path in listing.order]
-    keys.append(("_id", keys[-1][1]))  # The same direction, so that one index serves both ways.
-    return keys
-
-
 def _direction(path: str) -> tuple[str, int]:
     return (path[1:], -1) if path.startswith("-") else (path, 1)
 
 
-def _beyond(keys: Sequence[tuple[str, int]], values: Sequence[Any], sign: int) -> Filter:
-    """Return the filter for documents after (`sign` 1) or before (-1) the one with these key values."""
-    cases: list[Filter] = []
-    same: dict[str, Any] = {}
-    for (path, direction), value in zip(keys, values, strict=True):
-        cases.append({**same, path: {"$gt" if direction * sign > 0 else "$lt": value}})
-        same = {**same, path: value}
-    return {"$or": cases}
+def _order_of(keys: Sequence[tuple[str, int]]) -> list[str]:
+    return [path if direction > 0 else f"-{path}" for path, direction in keys[:-1]]
 
 
-_STORABLE = Context(prec=34, Emin=-6143, Emax=6144, traps=[InvalidOperation, Overflow, Inexact])
-"""The decimals that document stores can hold: IEEE 754's decimal128."""
-
-
-def _integer(text: str) -> int:
-    value = int(text)
-    value.to_bytes(8, signed=True)  # This raises `OverflowError` for more than 64 bits.
-    return value
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-_READERS: Mapping[str, Callable[[str], Any]] = {
-    "s": str,
-    "i": _integer,
-    "d": _STORABLE.create_decimal,
-    "t": _moment,
-}
-"""Parsers of values, by the tags of their types; each refuses values that a document store can't hold."""
-
-
-def _tagged(value: Any) -> tuple[str, str]:
-    match value:
-        case str():
-            return "s", value
-        case datetime():
-            return "t", value.replace(tzinfo=value.tzinfo or UTC).isoformat()
-        case Decimal():
-            return "d", str(value)
-        case _:
-            return "i", str(value)
-
-
-def _encode(document: Document, keys: Sequence[tuple[str, int]], order: Sequence[str]) -> str:
-    values = [_tagged(value_at(document, path)) for path, _ in keys]
-    return wrapped(msgspec.json.encode((list(order), values)))
-
-
-def _decode(cursor: str, order: Sequence[str]) -> list[Any]:
+def _decode(cursor: str, keys: Sequence[tuple[str, int]]) -> list[Any]:
     try:
-        raw = unwrapped(cursor)
-        cursor_order, tagged = msgspec.json.decode(raw, type=tuple[list[str], list[tuple[str, str]]])
-        values = [_READERS[tag](text) for tag, text in tagged]
-        if [_tagged(value) for value in values] != tagged:
-            raise ValueError("not as it was written: Python also reads signs and the digits of other scripts")
-    except (ValueError, ArithmeticError, KeyError, msgspec.MsgspecError):
+        order, values = decoded(cursor)
+    except NotACursor:
         raise BadPage("This is not a cursor. Send one as you received it.") from None
-    if cursor_order != list(order) or len(values) != len(order) + 1:
+    if order != _order_of(keys) or len(values) != len(keys):
         raise BadPage("This cursor is of another order. Start again without it.")
+    if keys[0][0] == RELEVANCE and not isinstance(values[0], int):
+        raise BadPage("This is not a cursor. Send one as you received it.")
     return values

@@ -1,15 +1,18 @@
 """The reads of one operation: they show what the viewer may see, and wait for the client's tokens."""
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from app.cqrs.documents.read_model import Collection, Document
+from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import DocumentReader, Fields
 from app.cqrs.freshness.progress import Freshness, Progress
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.reading.cache import ReadCache
-from app.cqrs.reading.pages import Listing, Page, PageArguments, page_find, page_of
+from app.cqrs.reading.pages import Listing, Page, PageArguments, PageFind, page_find, page_of
+from app.cqrs.reading.ranks import pipeline
 from app.cqrs.reading.sources import Source, all_of, counted, listed, reads_elsewhere
+from app.cqrs.searching.search import beginning_with
 from app.cqrs.viewers import Scope
 
 T = TypeVar("T")
@@ -115,15 +118,12 @@ class Reading:
         fields: Fields = None,
     ) -> Page:
         """Return a page of a listing; raise `BadPage` for arguments or cursors that can't be followed."""
-        find, collection = page_find(listing, arguments, fields), listing.collection
-        filter, sort = collection.seen_by.limited(find.filter, self._scope), find.sort
-        await self.ready(collection.read_model, at_least)
-        found = await self._read_consistently(
-            collection,
-            lambda: self._reader.find(collection, filter, sort=sort, limit=find.limit, fields=find.fields),
-        )
-        self._add_source(collection, lambda: listed(collection, filter, sort, found))
-        self.documents += len(found)
+        find = page_find(listing, arguments, fields)
+        found = await self._found(find, at_least)
+        if not found and listing.search and (misspelt := await self._misspelt(listing)):
+            forgiving = replace(listing, search=listing.search.forgiving(misspelt))
+            find = page_find(forgiving, arguments, fields)
+            found = await self._found(find, at_least)
         return page_of(find, found)
 
     async def first(
@@ -133,11 +133,62 @@ class Reading:
         page = await self.page(listing, PageArguments(first=1), at_least, fields=fields)
         return next(iter(page.documents), None)
 
+    async def _found(self, find: PageFind, at_least: Iterable[Token]) -> list[Document]:
+        """Return the documents of a page, and of one more."""
+        collection, sort = find.listing.collection, find.sort
+        filter = collection.seen_by.limited(find.filter, self._scope)
+        await self.ready(collection.read_model, at_least)
+        if find.ranks is None:
+            found = await self._read_consistently(
+                collection,
+                lambda: self._reader.find(
+                    collection, filter, sort=sort, limit=find.limit, fields=find.fields
+                ),
+            )
+            self._add_source(collection, lambda: listed(collection, filter, sort, found))
+        else:
+            found = await self._found_by_rank(find)
+        self.documents += len(found)
+        return found
+
+    async def _found_by_rank(self, find: PageFind) -> list[Document]:
+        collection = find.listing.collection
+        limited = [(rank, collection.seen_by.limited(each, self._scope)) for rank, each in find.ranks or ()]
+        if not limited:
+            return []
+        steps = pipeline(collection.stored_as, limited, sort=find.sort, limit=find.limit, fields=find.fields)
+        read = await self._read_consistently(collection, lambda: self._reader.aggregate(collection, steps))
+        found: dict[str, Document] = {}
+        for document in read:  # A document that changes meanwhile may be in two ranks.
+            found.setdefault(document["_id"], document)
+        decisive = {"$and": [find.filter, *(each for _, each in limited)]}
+        self._add_source(collection, lambda: listed(collection, decisive, find.sort, read))
+        return list(found.values())
+
+    async def _misspelt(self, listing: Listing) -> Sequence[str]:
+        """Return the words of a search that no word begins with in any document that the viewer may see.
+
+        It is asked once a search has found nothing. If it has found something, all its words are known.
+        """
+        collection = listing.collection
+        return [
+            word
+            for word in (listing.search.may_be_misspelt if listing.search else ())
+            if not await self._any(collection, collection.seen_by.limited(beginning_with(word), self._scope))
+        ]
+
+    async def _any(self, collection: Collection, filter: Filter) -> bool:
+        found = await self._read_consistently(
+            collection, lambda: self._reader.find(collection, filter, limit=1, fields=())
+        )
+        self._add_source(collection, lambda: listed(collection, filter, (), found))
+        return bool(found)
+
     async def count(self, listing: Listing) -> int:
         """Return the number of documents in the whole listing."""
         await self.ready(listing.collection.read_model)
         collection = listing.collection
-        filter = collection.seen_by.limited(listing.filter, self._scope)
+        filter = collection.seen_by.limited(listing.matching, self._scope)
         count = await self._read_consistently(collection, lambda: self._reader.count(collection, filter))
         self._add_source(collection, lambda: counted(collection, filter))
         return count

@@ -1,5 +1,6 @@
 """The fields that a selection needs of the documents that a GraphQL field reads."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
@@ -15,7 +16,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 
 from app.cqrs.documents.store import Fields
 from app.graphql.admission.connections import is_connection
-from app.graphql.compiled.parents import Stored, keys_of, value_source
+from app.graphql.compiled.parents import Stored, keys_declared, keys_of, value_source
 from app.graphql.compiled.shapes import Collect
 
 
@@ -38,7 +39,7 @@ def needed(schema: GraphQLSchema, field: GraphQLField, details: FieldDetailsList
                         for of_node in collect(edge, selected).values()
                         if of_node[0].node.name.value == "node"
                     ]
-    paths: set[str] = set()
+    paths: set[str] = set(_of_edges(kind, details, collect)) if is_connection(kind) else set()
     for composite, selected in shown:
         kinds = [composite] if is_object_type(composite) else schema.get_possible_types(composite)
         for each in kinds:
@@ -47,6 +48,16 @@ def needed(schema: GraphQLSchema, field: GraphQLField, details: FieldDetailsList
                 return None
             paths |= found
     return tuple(sorted(paths))
+
+
+def _of_edges(kind: Any, details: FieldDetailsList, collect: Collect) -> Iterator[str]:
+    """Yield the keys that edges show of a document beside its node: those that their fields declare."""
+    for selected in collect(kind, details).values():
+        if selected[0].node.name.value == "edges":
+            edge = _type(kind, "edges")
+            for of_edge in collect(edge, selected).values():
+                field = edge.fields.get(of_edge[0].node.name.value)
+                yield from keys_declared(field) if field else ()
 
 
 def _paths(kind: Any, details: FieldDetailsList, collect: Collect) -> frozenset[str] | None:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -61,6 +62,17 @@ def keys_of(field: GraphQLField) -> Keys:
         if resolver.parent_parameter
         else None
     )
+
+
+KEYS = "keys"
+"""The name in a field's metadata of the keys that it needs of the document whose edge it belongs to."""
+
+
+def keys_declared(field: GraphQLField) -> Sequence[str]:
+    """Return the keys that a field of an edge declares to need of the edge's document."""
+    declared = field.extensions.get("strawberry-definition")
+    keys: Sequence[str] = declared.metadata.get(KEYS, ()) if isinstance(declared, StrawberryField) else ()
+    return keys
 
 
 @cache
