@@ -16,15 +16,14 @@ from app.graphql.admission.limits import refuse_long_search
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
 from app.read_models.product_listing import (
+    PRICE_BOUNDS,
     ProductOrder,
-    facets,
     product_listing,
     product_page,
     product_with_sku,
     products,
     products_matching,
 )
-from app.values import CURRENCY
 from schema.circle.commands.payloads import ListedIn, Lists
 from schema.circle.conditions import (
     MATCH_ALL,
@@ -52,6 +51,7 @@ from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
 from schema.circle.shown import shows
 from schema.circle.updates import Resume, Update, follow
+from schema.facets.products import MOST_BOUNDS, ProductChoices, ProductFacets, read_choices, read_facets
 from schema.values import Money
 
 describe(
@@ -109,44 +109,26 @@ class ProductUpdate(Update):
     product: Product = strawberry.field(description="The product in this state.")
 
 
-@strawberry.type(description="The number of matching products in one category.")
-class CategoryCount:
-    category: str = strawberry.field(description="The name of the category.")
-    count: int = strawberry.field(description="The number of matching products in the category.")
-
-
-@strawberry.type(description="Facets of the products that match a filter, over all pages.")
-class ProductFacets:
-    categories: list[CategoryCount] = strawberry.field(
-        description="The categories of the matching products, sorted by name."
-    )
-    lowest_price: Money | None = strawberry.field(
-        description="The lowest price of a matching product; null if none matches."
-    )
-    highest_price: Money | None = strawberry.field(
-        description="The highest price of a matching product; null if none matches."
-    )
-    in_stock: int = strawberry.field(
-        description="The number of matching products with at least one available unit."
-    )
-
-
 @strawberry.type(description="A page of products.")
 class ProductConnection(Connection[Product]):
+    @strawberry.field(description="Counts for lists of several choices, over all pages.")
+    async def choices(
+        self,
+        info: Info,
+        price_bounds: Annotated[
+            list[Decimal] | None,
+            strawberry.argument(
+                description="The prices at which ranges begin, from low to high, at most "
+                f"{MOST_BOUNDS}. Below the first there is one range more. By default "
+                f"{', '.join(f'{each:.0f}' for each in PRICE_BOUNDS[:-1])} and {PRICE_BOUNDS[-1]:.0f}."
+            ),
+        ] = None,
+    ) -> ProductChoices | None:
+        return await read_choices(info, self.page.listing, price_bounds)
+
     @strawberry.field(description="Counts and price range of all matching products, over all pages.")
     async def facets(self, info: Info) -> ProductFacets | None:
-        [found] = await info.context.reading.aggregate(products, facets(self.page.listing.matching))
-        [span] = found["range"] or [{"lowest": None, "highest": None, "in_stock": 0}]
-        return ProductFacets(
-            categories=[CategoryCount(category=c["_id"], count=c["count"]) for c in found["categories"]],
-            lowest_price=_money(span["lowest"]),
-            highest_price=_money(span["highest"]),
-            in_stock=span["in_stock"],
-        )
-
-
-def _money(amount: Decimal | None) -> Money | None:
-    return None if amount is None else Money(amount=amount, currency_code=CURRENCY)
+        return await read_facets(info, self.page.listing)
 
 
 @strawberry.input(description=f"Conditions on products. {MATCH_ALL}")

@@ -1,6 +1,6 @@
 """The shop front: products with price and stock, for search, filters and facets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -10,6 +10,7 @@ from app.cqrs.documents.audiences import EVERYBODY, NOTHING
 from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import RELEVANCE, Change, Filter, ReadModel, plain
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.reading.facets import Facet, counts_of_choices
 from app.cqrs.reading.pages import Listing
 from app.cqrs.searching.entries import SEARCH_INDEXES, search_entries
 from app.cqrs.searching.letters import folded
@@ -24,7 +25,7 @@ from app.domain.stock.events import (
     StockReserved,
     StockShipped,
 )
-from app.values import sku
+from app.values import CENT, sku
 
 product_listing = ReadModel(
     "product_listing", description="The products as the shop front shows them, with stock and sales."
@@ -215,6 +216,37 @@ def facets(filter: Filter) -> list[dict[str, Any]]:
         {"$match": filter},
         {"$facet": {"categories": categories, "range": [{"$group": prices | in_stock}]}},
     ]
+
+
+PRICE_BOUNDS = tuple(Decimal(each).quantize(CENT) for each in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000))
+"""The prices at which the ranges of `choices` begin, unless others are given."""
+
+
+def choices(listing: Listing, bounds: Sequence[Decimal] = PRICE_BOUNDS) -> Sequence[Mapping[str, Any]]:
+    """Return the pipeline that counts a listing's products by category, price range and stock.
+
+    Each count leaves out its own condition of the filter. The ranges are numbered: 0 is below the first
+    bound, 1 begins at it.
+    """
+    below = [
+        {"case": {"$lt": ["$price.amount", bound]}, "then": number} for number, bound in enumerate(bounds)
+    ]
+    price_range = {"$switch": {"branches": below, "default": len(bounds)}} if below else {"$literal": 0}
+    return counts_of_choices(
+        listing,
+        {
+            "categories": Facet("category", "$category"),
+            "prices": Facet("price.amount", price_range),
+            "stock": Facet("in_stock", "$in_stock"),
+        },
+        extremes={"lowest": {"$min": "$price.amount"}, "highest": {"$max": "$price.amount"}},
+    )
+
+
+def chosen_categories(filter: Filter) -> Sequence[str]:
+    """Return the categories that a filter asks for."""
+    asked: Sequence[str] = filter.get("category", {}).get("$in", ())
+    return asked
 
 
 def _described(event: ProductAdded | ProductUpdated) -> dict[str, Any]:

@@ -39,10 +39,12 @@ async def test_products_are_found_by_the_beginnings_of_words_without_accents(
     for search, found in {
         "creme": ["Crème Brûlée"],
         "BRÛL par": ["Crème Brûlée"],
-        "rulee": [],
+        "rulee": ["Crème Brûlée"],
+        "rule": [],
         "qry-cr": ["Crème Brûlée"],
         "sear cr": ["Crème Brûlée", "Ice (cream)"],
-        "σιγμασ": [],
+        "σιγμασ": ["ΣΊΓΜΑ Σ"],
+        "σιμσ": [],
         "σίγμ": ["ΣΊΓΜΑ Σ"],
         "(cream) .*": ["Ice (cream)"],
         ".*": [],
@@ -50,7 +52,7 @@ async def test_products_are_found_by_the_beginnings_of_words_without_accents(
         "": [],
         "★": ["★ C++"],
         "c++": ["★ C++"],
-        "c": ["Crème Brûlée", "Ice (cream)", "★ C++"],
+        "c": ["Ice (cream)", "Crème Brûlée", "★ C++"],
     }.items():
         page = await products(client, filter={"search": search, "categories": ["Search"]})
         assert names(page) == found, search
