@@ -68,7 +68,7 @@ class CustomerOrder(Enum):
     ORDERS = "order_count"
     REGISTERED_AT = "registered_at"
     RELEVANCE = "relevance"
-    """How well they fit the search; by name without one."""
+    """The rank in a search; by name without one."""
 
 
 _STORED = [order for order in CustomerOrder if order.value != RELEVANCE]

@@ -66,7 +66,7 @@ class ProductOrder(Enum):
     BEST_SELLING = "units_sold"
     ADDED_AT = "added_at"
     RELEVANCE = "relevance"
-    """How well they fit the search; by name without one."""
+    """The rank in a search; by name without one."""
 
 
 _STORED = [order for order in ProductOrder if order.value != RELEVANCE]

@@ -14,9 +14,9 @@ SEARCH = (
     "that differ by one letter. Text without a word, such as `!`, matches nothing."
 )
 RELEVANCE = (
-    "How well the search has found it, with `ASC` for the best first: {}, then whole words before "
-    "beginnings of words, and among each of these {} before other fields. Those that are found equally well "
-    "are sorted by name, as are all without a search."
+    "The relevance in a search, with `ASC` for the best first: {}, then whole words before beginnings of "
+    "words, and among each of these {} before other fields. Equal ones are sorted by name, as are all "
+    "without a search."
 )
 ORDER_FIELD = "The value to sort by."
 ORDER_DIRECTION = "The direction of the sort order."

@@ -71,8 +71,9 @@ class PriceChoice:
 
 
 @strawberry.type(
-    description="What can be chosen by category, price and stock. Each count leaves out the condition of the "
-    "filter on the same, and meets all others, so that it tells what another choice would find."
+    description="Counts of products for lists of several choices: by category, price and stock. Each count "
+    "leaves out the filter's condition on the same, and meets all others: it tells what another choice would "
+    "find."
 )
 class ProductChoices:
     categories: list[CategoryChoice] = strawberry.field(

@@ -1,4 +1,4 @@
-"""What a document holds for searches: its words, its terms by rank, and variants of its words."""
+"""The keys by which searches find a document: its words, its terms by rank, and variants of its words."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where a search has found a document: the fields, and their words."""
+"""The fields in which a search has found a document, and their words."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
