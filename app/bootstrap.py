@@ -24,6 +24,8 @@ from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.impersonal import outline
+from app.cqrs.lists.concerned import ConcernedLists
+from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
@@ -108,6 +110,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
     """
     async with AsyncExitStack() as opened:
         head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
+        concerned = ConcernedLists()
         projectors: dict[str, Projector] = {}
 
         def committed(receipt: Receipt, actor: str) -> None:
@@ -173,6 +176,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 progress=progress[model.name],
                 notices=notices,
                 cache=cache,
+                lists=concerned,
                 lost=compare,
             )
         for name, projector in projectors.items():
@@ -182,15 +186,17 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         if mongod:
             tasks.append(running.create_task(_keep_running(mongod, settings), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
+        reader = SharedReader(own_documents)
         yield Circle(
             commands=write_side.commands,
             log=log,
             days=settings.days,
-            documents=SharedReader(own_documents),
+            documents=reader,
             cache=cache,
             progress=progress,
             projections=Projections(shared_log, projectors),
             live=Live(own_documents, notices, progress, heartbeat=settings.heartbeat),
+            lists=LiveLists(reader, progress, concerned, patience=settings.read_patience),
             statuses=statuses,
             tokens=Tokens(await log.token_key(), history),
             revocations=revocations,

@@ -37,6 +37,7 @@ from schema.circle.conditions import (
 from schema.circle.enums import describe
 from schema.circle.ids import key_of
 from schema.circle.listings import listing_field
+from schema.circle.live_lists import ListUpdate, live_list_field
 from schema.circle.nodes import (
     LAST_POSITION,
     VERSION,
@@ -226,8 +227,25 @@ class CatalogQuery:
         return product_page(matching, order.field, search=search, descending=descending)
 
 
+@strawberry.type(
+    description="An item of the subscription `productsUpdated`: the list of products, or what has changed in "
+    "it."
+)
+class ProductsUpdate(ListUpdate[Product]): ...
+
+
 @strawberry.type
 class CatalogSubscription:
+    products_updated = visible_to(Sight.ANONYMOUS)(
+        live_list_field(
+            ProductsUpdate,
+            CatalogQuery,
+            "products",
+            description="The first products of the list `products` as they are now, then what enters the "
+            "list, changes in it, moves and leaves. Each item leads to the list as `products` shows it.",
+        )
+    )
+
     @visible_to(Sight.ANONYMOUS)
     @strawberry.subscription(
         description="The states of a product: the current one, or the first one as soon as the product "

@@ -21,6 +21,7 @@ from app.read_models.product_listing import products
 from schema.catalog import Product
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
+from schema.circle.live_lists import ListUpdate, live_list_field
 from schema.circle.nodes import (
     LAST_POSITION,
     VERSION,
@@ -243,8 +244,24 @@ class OrderUpdate(Update):
     order: Order = strawberry.field(description="The order in this state.")
 
 
+@strawberry.type(
+    description="An item of the subscription `ordersUpdated`: the list of orders, or what has changed in it."
+)
+class OrdersUpdate(ListUpdate[OrderSummary]): ...
+
+
 @strawberry.type
 class OrdersSubscription:
+    orders_updated = visible_to(Sight.ANONYMOUS)(
+        live_list_field(
+            OrdersUpdate,
+            OrdersQuery,
+            "orders",
+            description="The first rows of the list `orders` as they are now, then what enters the list, "
+            "changes in it, moves and leaves. Each item leads to the list as `orders` shows it.",
+        )
+    )
+
     @visible_to(Sight.ANONYMOUS)
     @strawberry.subscription(
         description="The states of an order: the current one, or the first one as soon as the order exists, "

@@ -9,6 +9,7 @@ from app.cqrs.documents.store import DocumentReader
 from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
+from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.log.events import EventLog
 from app.cqrs.projecting.projections import Projections
@@ -30,6 +31,7 @@ class Circle:
     progress: Mapping[str, Progress]
     projections: Projections
     live: Live
+    lists: LiveLists
     statuses: CommandStatuses
     tokens: Tokens
     revocations: Revocations

@@ -1,7 +1,7 @@
 """Fields that list documents page by page; the arguments of paging are added to each of them."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Any
 
@@ -12,6 +12,9 @@ from app.graphql.execution.context import Info
 from schema.circle.nodes import After, AtLeast, Before, Connection, First, Last, page
 
 _PAGING = {"first": First, "after": After, "last": Last, "before": Before, "at_least": AtLeast}
+
+LISTING = "listing"
+"""The key in a field's metadata of the method that makes its listing."""
 
 
 def listing_field(
@@ -35,30 +38,48 @@ def listing_field(
             **own: Any,
         ) -> Any:
             asked = page(first, after, last, before)
-            given = {"info": info, **own} if takes_info else own
-            return await connection.read(info, listing(None, **given), asked, at_least)
+            return await connection.read(info, make(info, own), asked, at_least)
 
-        _self, *taken = inspect.signature(listing).parameters.values()
-        own = [each for each in taken if each.name != "info"]
-        takes_info = len(own) < len(taken)
-        added = [
-            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-            for name, kind in _PAGING.items()
-        ]
-        parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own]
-        information = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)
+        make = listing_maker(listing)
         returned: Any = connection | None
-        vars(resolve)["__signature__"] = inspect.Signature(
-            [information, *parameters, *added], return_annotation=returned
-        )
-        resolve.__annotations__ = {
-            "info": Info,
-            **{each.name: each.annotation for each in parameters},
-            **_PAGING,
-            "return": returned,
-        }
-        resolve.__name__ = listing.__name__
-        resolve.__module__ = listing.__module__
-        return strawberry.field(resolver=resolve, description=description)
+        take_arguments(resolve, listing, _PAGING, returned)
+        return strawberry.field(resolver=resolve, description=description, metadata={LISTING: listing})
 
     return declare
+
+
+def listing_maker(listing: Callable[..., Listing]) -> Callable[[Info, Mapping[str, Any]], Listing]:
+    """Return a function that makes a listing by such a method, which may take `info`, too."""
+    takes_info = "info" in inspect.signature(listing).parameters
+
+    def make(info: Info, own: Mapping[str, Any]) -> Listing:
+        return listing(None, info=info, **own) if takes_info else listing(None, **own)
+
+    return make
+
+
+def take_arguments(
+    resolve: Callable[..., Any],
+    listing: Callable[..., Listing],
+    added: Mapping[str, Any],
+    returned: Any,
+) -> None:
+    """Have a resolver take the arguments of a method that makes a listing, and the added ones."""
+    _self, *taken = inspect.signature(listing).parameters.values()
+    own = [each for each in taken if each.name != "info"]
+    more = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in added.items()
+    ]
+    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own]
+    information = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)
+    vars(resolve)["__signature__"] = inspect.Signature(
+        [information, *parameters, *more], return_annotation=returned
+    )
+    resolve.__annotations__ = {
+        "info": Info,
+        **{each.name: each.annotation for each in parameters},
+        **added,
+        "return": returned,
+    }
+    resolve.__name__ = listing.__name__
+    resolve.__module__ = listing.__module__

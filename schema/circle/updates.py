@@ -79,7 +79,7 @@ async def follow(
     `followed` is the topic of their notices; `after` is the cursor or token to resume after.
     """
     context = info.context
-    token, lost = await _start(context, after)
+    token, lost = await started_after(context, after)
     await context.reading.ready(collection.read_model)
     live = context.uncached_circle().live
     found = live.documents(collection, filter, followed, token, lost, scope=context.viewer.scope)
@@ -87,7 +87,7 @@ async def follow(
         async for state in states:
             context.reading.reflects(state.freshness)
             info.demand_below([Token(state.document_position[0])])
-            cursor = _cursor(context, {collection.read_model: state.document_position})
+            cursor = cursor_at(context, {collection.read_model: state.document_position})
             context.subscription.item = ItemMetadata(
                 cursor=cursor,
                 position=state.document_position[0],
@@ -190,7 +190,7 @@ class UpdatesSubscription:
         names = tuple(model.value for model in (ReadModelName.all() if read_models is None else read_models))
         if not names:
             raise BadArgument("readModels is empty. Name those to follow, or leave it out to follow all.")
-        token, lost = await _start(context, after)
+        token, lost = await started_after(context, after)
         if context.subscription.skipped and context.subscription.after:
             yield Lagged(
                 count=context.subscription.skipped, cursor=ConsistencyToken(context.subscription.after)
@@ -201,7 +201,7 @@ class UpdatesSubscription:
             async for told in items:
                 if isinstance(told.item, Notice) and not is_seen_whole(told.item.collection, scope):
                     continue
-                cursor = _cursor(context, told.reached)
+                cursor = cursor_at(context, told.reached)
                 passed = _passed(told.item)
                 context.subscription.item = ItemMetadata(
                     cursor=cursor,
@@ -258,7 +258,7 @@ def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:
     return 1
 
 
-async def _start(context: Context, after: str | None) -> tuple[Token | None, bool]:
+async def started_after(context: Context, after: str | None) -> tuple[Token | None, bool]:
     """Return the token to resume after, and whether it is of a history that the log has lost."""
     cursor = after if context.subscription.after is None else context.subscription.after
     try:
@@ -267,6 +267,6 @@ async def _start(context: Context, after: str | None) -> tuple[Token | None, boo
         return None, True
 
 
-def _cursor(context: Context, reached: ReachedPositions) -> ConsistencyToken:
+def cursor_at(context: Context, reached: ReachedPositions) -> ConsistencyToken:
     position = min(document_position[0] for document_position in reached.values())
     return ConsistencyToken(context.uncached_circle().tokens.write(position, dict(reached)))

@@ -108,7 +108,7 @@ class Applier:
         """
         if change.id is not None:
             return (change.id,)
-        if not self._announcer.answers_are_cached:
+        if not self._announcer.answers_are_kept:
             return None
         limit = MAX_AFFECTED + 1
         found = await self._store.find(change.collection, change.where or {}, limit=limit, fields=())

@@ -9,6 +9,7 @@ from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.documents.store import CheckpointMoved, DocumentsLost, DocumentWriter
 from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.impersonal import outline
+from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import EventBus
 from app.cqrs.log.events import EventLog
@@ -39,6 +40,7 @@ class Projector:
         progress: Progress,
         notices: Notices,
         cache: ReadCache | None = None,
+        lists: ConcernedLists | None = None,
         lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
@@ -48,7 +50,9 @@ class Projector:
         self._interrupts = Interrupts()
         self._documents = CheckpointedDocuments(model, store=store, log=log)
         cache = ReadCache(0) if cache is None else cache  # An empty cache is falsy, too.
-        self._announcer = Announcer(progress=progress, notices=notices, cache=cache)
+        self._announcer = Announcer(
+            progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
+        )
         self._follower = LogFollower(
             log=log,
             documents=self._documents,

@@ -57,9 +57,17 @@ class Reading:
             value,
             size=size,
             read_models=self._first_freshness,
-            sources=[source() for source in self._sources],
+            sources=self.sources(),
             since=since,
         )
+
+    def sources(self) -> list[Source]:
+        """Return what the reads so far depend on."""
+        return [source() for source in self._sources]
+
+    def forget_sources(self) -> None:
+        """Forget what the reads so far depend on, because no answer will be made of them any more."""
+        self._sources.clear()
 
     async def ready(self, read_model: str, at_least: Iterable[Token] = ()) -> None:
         """Wait until `read_model` has reached the tokens of this operation and of this read."""

@@ -66,17 +66,17 @@ class SharedReader:
     async def _answer(
         self, how: tuple[Any, ...], collection: Collection, what: object, read: Callable[[], Awaitable[T]]
     ) -> T:
-        if not _is_exact(what):
+        if not is_exact(what):
             return await read()
         return await self._questions.ask((*how, collection.name, repr(what)), lambda _: read())
 
 
-def _is_exact(value: object) -> bool:
+def is_exact(value: object) -> bool:
     """Return whether an equal text means an equal value."""
     match value:
         case dict():
-            return all(_is_exact(each) for pair in value.items() for each in pair)
+            return all(is_exact(each) for pair in value.items() for each in pair)
         case list() | tuple():
-            return all(map(_is_exact, value))
+            return all(map(is_exact, value))
         case _:
             return type(value) in (*_EXACT, bool)

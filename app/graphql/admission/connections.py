@@ -1,13 +1,16 @@
 """The markers by which compiler and cost counter recognise Relay connections and lists of outcomes."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from graphql import is_object_type
 
 
 class DocumentConnection:
-    """The marker of a type whose fields `nodes` and `edges` show the documents of one page."""
+    """The marker of a type some of whose fields show the documents of one page."""
+
+    paged: ClassVar[Collection[str]] = ("nodes", "edges")
+    """The names of these fields; each shows at most as many documents as the page has."""
 
 
 class CommandOutcomes:
@@ -25,9 +28,10 @@ def is_connection(kind: Any) -> bool:
 
 def multiplied_fields(kind: Any) -> Collection[str]:
     """Return the fields of a type that have as many items as the arguments of the field around it say."""
-    if issubclass(_origin(kind), CommandOutcomes):
+    origin = _origin(kind)
+    if issubclass(origin, CommandOutcomes):
         return "results", "errors"
-    return ("nodes", "edges") if is_connection(kind) else ()
+    return origin.paged if issubclass(origin, DocumentConnection) else ()
 
 
 def _origin(kind: Any) -> type:

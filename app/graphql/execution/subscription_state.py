@@ -17,6 +17,10 @@ class ItemMetadata:
     """The key of the document whose state the item is, so that a newer one may replace it; else `None`."""
     changes: int
     """The number of changes that a subscriber misses if it is not sent this item."""
+    continues: bool = False
+    """True if the item is only what has changed since the item before: a subscriber that misses one of them
+    must resume after the last item that it was sent.
+    """
 
 
 @dataclass(kw_only=True)

@@ -83,6 +83,7 @@ class Operations:
                     own.charge_text(operation.query)
                     raise Refused(result.errors or [])
                 yield cast("ExecutionResult", result)  # nothing is deferred in this schema
+                own.reading.forget_sources()  # Otherwise these would grow as long as the subscription lasts.
 
     async def lagged_item(
         self, count: int, cursor: str | None, operation: Operation, context: Context

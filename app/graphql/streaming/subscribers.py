@@ -28,6 +28,7 @@ class SharedItem:
         self.cursor = metadata.cursor if metadata else None
         self.document = metadata.document if metadata else None
         self.changes = metadata.changes if metadata else 0
+        self.continues = metadata.continues if metadata else False
         self._result = result
         self._lagged_at = lagged_at
         self._items: dict[int, Item] = {}
@@ -48,7 +49,7 @@ class Subscriber:
         """The cursor of the last item that was sent."""
         self.execution: SharedExecution | None = None
         self.is_behind = False
-        """True if more documents changed than the queue holds: the dropped states must be read again."""
+        """True if states were dropped that must be read again: there were more than the queue holds."""
         self._lagged = 0
         self._queue: dict[object, SharedItem] = {}
         self._arrival: asyncio.Future[None] | None = None
@@ -62,7 +63,7 @@ class Subscriber:
             self._lagged += older.changes
         elif len(self._queue) >= MOST_QUEUED:
             oldest = self._queue.pop(next(iter(self._queue)))
-            if oldest.document is None:
+            if oldest.document is None and not oldest.continues:
                 self._lagged += oldest.changes
                 self.cursor = self.cursor or oldest.cursor
             else:

@@ -6,6 +6,7 @@ import pytest
 
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress
+from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices, topic
 from app.cqrs.log.head import Head
 from app.cqrs.projecting.announcing import Announcer
@@ -25,7 +26,10 @@ class Told:
         self.progress = Progress(notes.name, Head())
         self.notices = Notices()
         self.cache = ReadCache(10_000)
-        self.announcer = Announcer(progress=self.progress, notices=self.notices, cache=self.cache)
+        self.lists = ConcernedLists()
+        self.announcer = Announcer(
+            progress=self.progress, notices=self.notices, cache=self.cache, lists=self.lists
+        )
 
     def read(self) -> int:
         """Begin to read, as an operation that is to be kept; return the mark."""
