@@ -32,7 +32,7 @@ describe(
         "ENTERED": "The node was not in the list before, and is now at `index`.",
         "CHANGED": "The node has a new state, at the same place among the nodes that have stayed.",
         "MOVED": "The node is at another place now, and may have a new state.",
-        "LEFT": "The node is no longer in the list: it is gone, fits the filter no longer, or was pushed out.",
+        "LEFT": "The node is no longer in the list: it is gone, no longer fits, or was pushed out.",
     },
 )
 

@@ -268,5 +268,6 @@ async def started_after(context: Context, after: str | None) -> tuple[Token | No
 
 
 def cursor_at(context: Context, reached: ReachedPositions) -> ConsistencyToken:
+    """Return the cursor of a listener who has received all up to these positions."""
     position = min(document_position[0] for document_position in reached.values())
     return ConsistencyToken(context.uncached_circle().tokens.write(position, dict(reached)))

@@ -34,6 +34,14 @@ class Puppet:
         while True:
             yield await self._answer(id)
 
+    async def keep(self, name: str, /, **variables: object) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield a live list as the library keeps it, after each update."""
+        id = self._order("keep", name, variables)
+        while True:
+            answer = await self._heard(id)
+            assert "error" not in answer, answer["error"]
+            yield answer["data"]
+
     async def hear(self, name: str, /, **variables: object) -> AsyncGenerator[dict[str, Any], None]:
         """Yield a subscription's results as the library tells them: with `data`, or with an `error`."""
         id = self._order("follow", name, variables)

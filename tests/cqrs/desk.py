@@ -9,6 +9,7 @@ from uuid import uuid4
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import DocumentChanged, DocumentWriter
 from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelState
+from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus, EventBatch
 from app.cqrs.log.events import EventLog, RecordedEvent
@@ -109,6 +110,7 @@ class Desk:
         self.bus = AsyncioEventBus(capacity=2)
         self.notices = Notices()
         self.progress = Progress(model.name, Head())
+        self.lists = ConcernedLists()
         self.projector = Projector(
             model,
             log=read_through or log,
@@ -116,6 +118,7 @@ class Desk:
             store=store,
             progress=self.progress,
             notices=self.notices,
+            lists=self.lists,
             lost=lost,
         )
 

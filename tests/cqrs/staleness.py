@@ -15,6 +15,7 @@ from app.cqrs.documents.read_model import Collection, Document, Filter
 from app.cqrs.documents.store import DocumentReader, Fields, Sort
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Token
+from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.head import Head
@@ -102,6 +103,7 @@ class Hammer:
         self._reader = SharedReader(cast("DocumentReader", self._store))
         self._progress = Progress(notes.name, Head())
         self._bus = AsyncioEventBus()
+        self._concerned = ConcernedLists()
 
     def run(self) -> None:
         """Raises `AssertionError` where an answer never held while it was asked."""
@@ -120,11 +122,15 @@ class Hammer:
             progress=self._progress,
             notices=Notices(),
             cache=self._cache,
+            lists=self._concerned,
         )
         projecting = self.loop.spawn(projector.run(), None)
-        await asyncio.gather(self._write(), *(self._read_on() for _ in range(READERS)))
+        await self._write_and_read()
         projecting.cancel()
         await asyncio.wait([projecting])
+
+    async def _write_and_read(self) -> None:
+        await asyncio.gather(self._write(), *(self._read_on() for _ in range(READERS)))
 
     async def _write(self) -> None:
         for _ in range(EVENTS):
@@ -177,8 +183,8 @@ class Hammer:
 
         kinds: list[tuple[Callable[[], Awaitable[Any]], str, Callable[[Documents], Any]]] = [
             (pair, name, lambda there: [there.get(name), None, there.get("a")]),
-            (several, f"{topic} {order}", lambda there: _in_order(there, topic, order)[:first]),
-            (number, topic, lambda there: len(_in_order(there, topic))),
+            (several, f"{topic} {order}", lambda there: in_order(there, topic, order)[:first]),
+            (number, topic, lambda there: len(in_order(there, topic))),
             (praise, "", lambda there: [{"praise": sum(one["praise"] for one in there.values())}]),
         ]
         read, of, truth = self.random.choice(kinds)
@@ -213,7 +219,7 @@ class Hammer:
         return answer
 
 
-def _in_order(there: Documents, topic: str, order: str = "topic") -> list[Document]:
+def in_order(there: Documents, topic: str, order: str = "topic") -> list[Document]:
     found = sorted((one for one in there.values() if one["topic"] == topic), key=lambda one: str(one["_id"]))
     found.sort(key=lambda one: one["praise"])
     return found[::-1] if order == "-praise" else sorted(found, key=lambda one: str(one["_id"]))

@@ -3,29 +3,34 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ROWS = """
-    fragment Row on OrderSummary { id orderId status version position customerName placedAt total { amount } }
-    fragment Rows on OrdersUpdate { cursor hasNextPage lagged reset edges { cursor node { ...Row } }
-        changes { kind nodeId index previousIndex edge { cursor node { ...Row } } } }"""
-FOLLOW_ORDERS = f"""subscription ($filter: OrderFilter, $orderBy: OrderSort, $first: Int,
-    $after: ConsistencyToken) {{
-    ordersUpdated(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {{ ...Rows }} }} {ROWS}"""
-READ_ORDERS = f"""query ($filter: OrderFilter, $orderBy: OrderSort, $first: Int, $atLeast: [ConsistencyToken!])
-    {{ list: orders(filter: $filter, orderBy: $orderBy, first: $first, atLeast: $atLeast) {{
-        edges {{ cursor node {{ ...Row }} }} pageInfo {{ hasNextPage }} }} }} {ROWS.partition("fragment Rows")[0]}"""
+ROW = """fragment Row on OrderSummary { id orderId status version customerName placedAt
+    total { amount } }"""
+CARD = """fragment Card on Product { id sku name category available unitsSold version stockVersion
+    price { amount } }"""
 
-CARDS = """
-    fragment Card on Product { id sku name category available unitsSold version stockVersion position
-        price { amount } }
-    fragment Cards on ProductsUpdate { cursor hasNextPage lagged reset edges { cursor node { ...Card } }
-        changes { kind nodeId index previousIndex edge { cursor node { ...Card } } } }"""
-FOLLOW_PRODUCTS = f"""subscription ($filter: ProductFilter, $orderBy: ProductSort, $first: Int,
-    $after: ConsistencyToken) {{
-    productsUpdated(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {{ ...Cards }} }} {CARDS}"""
-READ_PRODUCTS = f"""query ($filter: ProductFilter, $orderBy: ProductSort, $first: Int,
-    $atLeast: [ConsistencyToken!])
-    {{ list: products(filter: $filter, orderBy: $orderBy, first: $first, atLeast: $atLeast) {{
-        edges {{ cursor node {{ ...Card }} }} pageInfo {{ hasNextPage }} }} }} {CARDS.partition("fragment Cards")[0]}"""
+
+def _follow(field: str, kind: str, row: str) -> str:
+    return f"""subscription ($filter: {kind}Filter, $orderBy: {kind}Sort, $first: Int,
+            $after: ConsistencyToken) {{
+        {field}(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {{
+            cursor hasNextPage lagged reset edges {{ cursor node {{ ...{row.split()[1]} }} }}
+            changes {{ kind nodeId index previousIndex edge {{ cursor node {{ ...{row.split()[1]} }} }} }} }} }}
+        {row}"""
+
+
+def _read(field: str, kind: str, row: str) -> str:
+    return f"""query ($filter: {kind}Filter, $orderBy: {kind}Sort, $first: Int,
+            $atLeast: [ConsistencyToken!]) {{
+        list: {field}(filter: $filter, orderBy: $orderBy, first: $first, atLeast: $atLeast) {{
+            edges {{ cursor node {{ ...{row.split()[1]} }} }} pageInfo {{ hasNextPage }} }} }}
+        {row}"""
+
+
+FOLLOW_ORDERS, READ_ORDERS = _follow("ordersUpdated", "Order", ROW), _read("orders", "Order", ROW)
+FOLLOW_PRODUCTS, READ_PRODUCTS = (
+    _follow("productsUpdated", "Product", CARD),
+    _read("products", "Product", CARD),
+)
 
 Edge = Mapping[str, Any]
 
@@ -84,4 +89,5 @@ class Kept:
 
     def equals(self, connection: Mapping[str, Any]) -> bool:
         """Return whether a fresh query shows the same."""
-        return self.edges == connection["edges"] and self.has_next == connection["pageInfo"]["hasNextPage"]
+        has_next: bool = connection["pageInfo"]["hasNextPage"]
+        return self.edges == connection["edges"] and self.has_next == has_next

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 Row = tuple[str, int]
 """The id of a document in a list, and the position of the event that last changed it."""
@@ -33,8 +34,8 @@ class ListChange:
 def differences(before: Sequence[Row], after: Sequence[Row]) -> list[ListChange]:
     """Return the changes that lead from one state to a later one: what left, then the others by index.
 
-    Without what left and moved, the earlier state becomes the later one if each other document, in the order
-    of the changes, is put at its index. As few documents as possible count as moved, and of two that exchanged
+    Without what left and moved, the earlier state becomes the later one if each other document is put at its
+    index, in the order of the changes. As few documents as possible count as moved, and of two that exchanged
     their places the one that changed.
     """
     old = {id: (index, position) for index, (id, position) in enumerate(before)}
@@ -79,7 +80,7 @@ def _in_order(places: Sequence[tuple[int, bool]]) -> Collection[int]:
 
 def _longest_rising(numbers: Sequence[int]) -> Collection[int]:
     """Return the numbers of a longest rising subsequence; no number occurs twice."""
-    if all(one < next for one, next in zip(numbers, numbers[1:], strict=False)):
+    if all(one < other for one, other in pairwise(numbers)):
         return set(numbers)
     ends: list[int] = []
     """The smallest last number of a rising subsequence of each length, minus one."""

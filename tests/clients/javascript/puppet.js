@@ -18,7 +18,8 @@ const obey = async ({ id, order, name, variables, echo }) => {
   const fail = (error) => say({ error: String(error?.stack ?? JSON.stringify(error)) });
   const client = echo ? echoing : forgetful;
   try {
-    if (order === "follow") await client.follow(name, variables, (data) => say({ data }), fail);
+    const isFollowed = order === "follow" || order === "keep";
+    if (isFollowed) await client[order](name, variables, (data) => say({ data }), fail);
     else say({ data: await client[order](name, variables) });
   } catch (error) {
     fail(error);

@@ -116,6 +116,41 @@ graphql`
 `;
 
 graphql`
+  subscription ShopProductsUpdatedSubscription(
+    $filter: ProductFilter
+    $orderBy: ProductSort
+    $first: Int
+    $after: ConsistencyToken
+  ) {
+    productsUpdated(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+      cursor
+      hasNextPage
+      edges {
+        node {
+          id
+          price {
+            amount
+          }
+        }
+      }
+      changes {
+        kind
+        index
+        previousIndex
+        edge {
+          node {
+            id
+            price {
+              amount
+            }
+          }
+        }
+      }
+    }
+  }
+`;
+
+graphql`
   subscription ShopReadModelUpdatesSubscription($readModels: [ReadModelName!], $after: ConsistencyToken) {
     readModelUpdates(readModels: $readModels, after: $after) {
       __typename

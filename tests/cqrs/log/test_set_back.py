@@ -1,16 +1,21 @@
 """Logs that somebody has set back: on top of them nothing is LIVE, and listeners are told to begin anew."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
 from app.cqrs.freshness.progress import ReadModelBehind, ReadModelState
 from app.cqrs.freshness.tokens import LostHistory
+from app.cqrs.lists.following import LiveLists
+from app.cqrs.lists.states import ListItem
 from app.cqrs.live.following import Live, LiveDocument, Reset
 from app.cqrs.live.notices import topic
 from app.cqrs.log.event_bus import EventBatch
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
+from app.cqrs.reading.pages import Listing
+from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.viewers import OPEN
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.desk import PATIENCE, Desk, MemoryLog
@@ -119,6 +124,25 @@ async def test_who_follows_what_the_log_has_lost_is_told(desk: Desk, read_store:
         await lose_documents_and_go_on(desk, read_store)
         with pytest.raises(LostHistory):
             await asyncio.wait_for(waiting, PATIENCE)
+
+
+async def test_who_follows_a_list_is_sent_all_of_it_anew_even_if_it_looks_the_same(
+    desk: Desk, read_store: MongoReadStore
+) -> None:
+    lists = LiveLists(SharedReader(read_store), {"notes": desk.progress}, desk.lists, patience=PATIENCE)
+    desk.log.append(NoteTaken(note="a"), NotePraised(note="a"))
+    async with desk.running():
+        await desk.reaches(2)
+        listing = Listing(documents, {"topic": "plain"}, ["praise"])
+        async with aclosing(lists.follow(listing, None, scope=OPEN.scope, after=None)) as items:
+            first = await anext(items)
+            assert (first.changes, first.reset) == (None, False)
+            waiting = asyncio.ensure_future(anext(items))
+            desk.log.set_back(1, NotePraised(note="a", by=10))
+            await lose_documents_and_go_on(desk, read_store)
+            again: ListItem = await asyncio.wait_for(waiting, PATIENCE)
+    assert first.state.rows == again.state.rows, "it was changed at the same position"
+    assert (again.changes, again.reset, again.state.page.documents[0]["praise"]) == (None, True, 10)
 
 
 async def test_who_follows_all_changes_is_told_to_begin_anew(desk: Desk, read_store: MongoReadStore) -> None:

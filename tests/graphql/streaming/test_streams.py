@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.viewers import OPEN
 from app.graphql.execution.context import Context
@@ -23,6 +24,9 @@ PRODUCT = """subscription ($id: ID!, $after: ConsistencyToken) {
     productUpdated(id: $id, after: $after) { place: cursor missed: lagged product { onHand } } }"""
 ORDERS = """subscription ($id: ID!, $after: ConsistencyToken) {
     customerOrdersUpdated(customerId: $id, after: $after) { lagged order { id customer { name } } } }"""
+LIST = """subscription ($filter: ProductFilter, $after: ConsistencyToken) {
+    productsUpdated(filter: $filter, after: $after) { lagged
+        edges { node { onHand } } changes { kind edge { node { onHand } } } } }"""
 ALL = """subscription ($models: [ReadModelName!], $after: ConsistencyToken) {
     readModelUpdates(readModels: $models, after: $after) { __typename
         ... on DocumentChanged { position }
@@ -49,6 +53,13 @@ class Subscribers:
         """How many executions listen for notices."""
         notices: Notices = self.service.circle.live._notices
         return sum(len(each) for each in notices._listeners.values())
+
+    async def come_to_lists(self, followers: int) -> None:
+        """Returns when so many executions follow lists."""
+        lists: LiveLists = self.service.circle.lists
+        async with asyncio.timeout(20):
+            while sum(each.followers for each in lists._lists.values()) != followers:
+                await self.service.client.send("{ __typename }")
 
     async def come_to(self, executions: int) -> None:
         async with asyncio.timeout(20):
@@ -197,6 +208,33 @@ async def test_more_documents_than_may_wait_are_read_again_and_none_is_lost(
         await shop.client.mutate("updateCustomer", "", customerId=customer, name="After")
         orders = await _orders(fast, count, "After")
         assert await _orders(slow, count, "After") == orders
+
+
+async def test_who_is_too_slow_for_a_list_is_sent_the_difference_in_one_item(
+    subscribers: Subscribers, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.graphql.streaming.subscribers.MOST_QUEUED", 3)
+    category = f"Slow {await shop.product()}"
+    product = await shop.product(category=category)
+    await receive(shop, product)
+    asked = {"filter": {"categories": [category]}}
+    async with subscribers.open(LIST, **asked) as fast, subscribers.open(LIST, **asked) as slow:
+        first = await asyncio.gather(anext(fast), anext(slow))
+        assert first[0] is first[1]
+        states = 0
+        for units in range(2, 10):
+            await receive(shop, product)
+            item = shown(await anext(fast))
+            assert item["changes"][0]["edge"]["node"]["onHand"] == units
+            states += 1 + item["lagged"]
+        item = shown(await anext(slow))
+        assert item["edges"] is None, "the list goes on"
+        assert item["lagged"] == states - 1
+        assert item["changes"] == [{"kind": "CHANGED", "edge": {"node": {"onHand": 9}}}]
+        await subscribers.come_to_lists(1)
+        await receive(shop, product)
+        assert await anext(slow) is await anext(fast)
+    await subscribers.come_to_lists(0)
 
 
 async def test_what_can_not_be_executed_is_refused_for_everyone(subscribers: Subscribers) -> None:

@@ -1,0 +1,61 @@
+"""No list is kept wrong, whatever interleaves, and what would break that is noticed."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from app.cqrs.lists.concerned import ConcernedLists
+from app.cqrs.lists.states import LiveList
+from app.cqrs.reading.recent_changes import ChangeWithIds
+from app.cqrs.reading.sources import Source
+from tests.cqrs.lists.hammer import hammer
+
+SEEDS = range(40)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("CRITICAL")
+
+
+def test_no_list_is_kept_wrong() -> None:
+    met = hammer(SEEDS)
+    assert met["whole"]
+    assert met["changes"]
+    assert met["refused"]
+
+
+class ForgetsWhatItMetWhileReading(ConcernedLists):
+    def end(self, live: LiveList, sources: Sequence[Source]) -> None:
+        live.met = []
+        super().end(live, sources)
+
+
+class ReadsBeforeTheCommitOnly(ConcernedLists):
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
+        super().changing(read_model, changes)
+        super().changed(read_model)
+
+
+class ForgetsRemovals(ConcernedLists):
+    def changing(self, read_model: str, changes: Sequence[ChangeWithIds]) -> None:
+        super().changing(read_model, [each for each in changes if not each[0].delete])
+
+
+class TrustsWhatAnotherMayHaveChanged(ConcernedLists):
+    def settled(self, read_model: str, *, gapless: bool, log_set_back: bool) -> None:
+        self.refused(read_model)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ForgetsWhatItMetWhileReading,
+        ReadsBeforeTheCommitOnly,
+        ForgetsRemovals,
+        TrustsWhatAnotherMayHaveChanged,
+    ],
+)
+def test_notices_lists_that(broken: type[ConcernedLists]) -> None:
+    with pytest.raises(AssertionError, match="broken: "):
+        hammer(range(200), broken)
