@@ -14,7 +14,8 @@ def _follow(field: str, kind: str, row: str) -> str:
             $after: ConsistencyToken) {{
         {field}(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {{
             cursor hasNextPage lagged reset edges {{ cursor node {{ ...{row.split()[1]} }} }}
-            changes {{ kind nodeId index previousIndex edge {{ cursor node {{ ...{row.split()[1]} }} }} }} }} }}
+            changes {{ kind nodeId index previousIndex
+                edge {{ cursor node {{ ...{row.split()[1]} }} }} }} }} }}
         {row}"""
 
 

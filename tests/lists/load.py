@@ -33,7 +33,7 @@ PRODUCTS = f"""subscription ($filter: ProductFilter, $orderBy: ProductSort) {{
 
 
 def lists(commands: Commands, count: int) -> Sequence[list[str]]:
-    """What a shop's people look at: most at one customer's orders, some at the desk's lists, some at products."""
+    """What people look at: most at one customer's orders, some at the desk's lists, some at products."""
     chance, categories = commands.random, [f"{each} {commands.name}" for each in CATEGORIES]
     found: list[tuple[str, dict[str, Any]]] = []
     for number in range(count):
