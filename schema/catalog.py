@@ -37,7 +37,7 @@ from schema.circle.conditions import (
 from schema.circle.enums import describe
 from schema.circle.ids import key_of
 from schema.circle.listings import listing_field
-from schema.circle.live_lists import ListUpdate, live_list_field
+from schema.circle.live.lists import ListUpdate, live_list_field
 from schema.circle.nodes import (
     LAST_POSITION,
     VERSION,

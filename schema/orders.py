@@ -21,7 +21,7 @@ from app.read_models.product_listing import products
 from schema.catalog import Product
 from schema.circle.ids import global_id, key_of
 from schema.circle.listings import listing_field
-from schema.circle.live_lists import ListUpdate, live_list_field
+from schema.circle.live.lists import ListUpdate, live_list_field
 from schema.circle.nodes import (
     LAST_POSITION,
     VERSION,
