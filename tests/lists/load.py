@@ -97,6 +97,7 @@ async def command_at(
     chance, sending = commands.random, set[asyncio.Task[None]]()
 
     async def send() -> None:
+        input: dict[str, Any]
         fitting = [id for id, version in versions.items() if version == 1]
         if fitting and chance.random() < 0.5:
             order = chance.choice(fitting)

@@ -167,7 +167,7 @@ async def test_followers_are_told_that_the_store_does_not_answer_and_follow_anew
     async with desk.running(), AsyncExitStack() as opened:
         await desk.reaches(1)
         one, other = await following(opened, lists), await following(opened, lists)
-        known, _ = await asyncio.gather(anext(one), anext(other))
+        known: ListItem = (await asyncio.gather(anext(one), anext(other)))[0]
         reader.fails = True
         await desk.publish(NotePraised(note="a"))
         for each in (one, other):
