@@ -217,7 +217,7 @@ async def test_who_is_too_slow_for_a_list_is_sent_the_difference_in_one_item(
     category = f"Slow {await shop.product()}"
     product = await shop.product(category=category)
     await receive(shop, product)
-    asked = {"filter": {"categories": [category]}}
+    asked: dict[str, Any] = {"filter": {"categories": [category]}}
     async with subscribers.open(LIST, **asked) as fast, subscribers.open(LIST, **asked) as slow:
         first = await asyncio.gather(anext(fast), anext(slow))
         assert first[0] is first[1]
