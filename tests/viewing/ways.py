@@ -57,7 +57,7 @@ async def socket_of(books: Books, role: str) -> AsyncIterator[Socket]:
     """An initialised websocket, with the role's token."""
     payload = {"Authorization": books.tokens[role]} if books.tokens[role] else {}
     url = books.url.replace("http://", "ws://") + "/graphql"
-    async with connect(url, subprotocols=["graphql-transport-ws"], max_size=None) as socket:  # type: ignore[list-item]
+    async with connect(url, subprotocols=["graphql-transport-ws"], max_size=None, open_timeout=60) as socket:  # type: ignore[list-item]
         await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
         assert json.loads(await socket.recv()) == {"type": "connection_ack"}
         yield Socket(socket)
