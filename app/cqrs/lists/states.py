@@ -17,20 +17,26 @@ from app.cqrs.reading.recent_changes import ChangeWithIds
 from app.cqrs.reading.sources import Source
 from app.cqrs.viewers import Scope
 
-REMEMBERED = 32
+REMEMBERED = 16
 """States of a list whose rows are remembered, for followers that were slow or away."""
 
 _serials = count(1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ListState:
-    """A state of a list."""
+class KnownState:
+    """The part of a list's state that tells what a later state has changed."""
 
     number: int
     """The number of the state in its list, rising."""
-    page: Page
     rows: Sequence[Row]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ListState(KnownState):
+    """A state of a list."""
+
+    page: Page
     digest: str
     """A text that no other state of any list has."""
     position: int
@@ -86,7 +92,8 @@ class LiveList:
         self.error: Exception | None = None
         """The reason for which the list is no longer kept."""
         self.newest: ListState | None = None
-        self._remembered: dict[str, ListState] = {}
+        self._remembered: dict[str, KnownState] = {}
+        """The newest states, by digest; the documents of older ones are not kept."""
         self._must_be_new = False
         """True if the next page is a new state even if it looks like the newest one."""
         self._news = asyncio.Event()
@@ -107,7 +114,7 @@ class LiveList:
                 number=number, page=page, rows=rows, digest=digest, position=position, freshness=freshness
             )
             self._remembered.pop(digest, None)
-            self._remembered[digest] = self.newest
+            self._remembered[digest] = KnownState(number=number, rows=rows)
             while len(self._remembered) > REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]
 
@@ -125,7 +132,7 @@ class LiveList:
         self.incomplete = True
         self.has_changed()
 
-    def known(self, digest: str | None) -> ListState | None:
+    def known(self, digest: str | None) -> KnownState | None:
         """Return the state with a digest, if it is remembered."""
         return self._remembered.get(digest) if digest else None
 
@@ -173,7 +180,7 @@ class ListItem:
     """Followers of the same list at the same step receive the same items from then on."""
 
 
-def item_after(live: LiveList, before: ListState | None, state: ListState, *, reset: bool) -> ListItem:
+def item_after(live: LiveList, before: KnownState | None, state: ListState, *, reset: bool) -> ListItem:
     """Return the item that brings a follower from one state, or from none, to another."""
     changes = None if before is None or reset else differences(before.rows, state.rows)
     return ListItem(
