@@ -11,7 +11,7 @@ from app.graphql.internals.strawberry import core_schema
 from schema.root import schema
 from tests.viewing.operations import Asked, subscriptions
 from tests.viewing.roles import ANONYMOUS, CUSTOMERS, ROLES, Books
-from tests.viewing.ways import socket_of
+from tests.viewing.ways import Socket, socket_of
 
 PATIENCE = 60.0
 
@@ -39,13 +39,12 @@ class Heard:
         return "".join(text for (*who, _), text in self.texts.items() if who == [role, way])
 
 
-async def listen(books: Books, role: str, every: list[Asked], heard: Heard) -> None:
+async def listen(socket: Socket, role: str, every: list[Asked], heard: Heard) -> None:
     """Follow everything over one websocket."""
-    async with socket_of(books, role) as socket:
-        ids = {await socket.begin(asked): number for number, asked in enumerate(every)}
-        while True:
-            message = await socket.next()
-            heard.add(role, WS, ids[message["id"]], str(message))
+    ids = {await socket.begin(asked): number for number, asked in enumerate(every)}
+    while True:
+        message = await socket.next()
+        heard.add(role, WS, ids[message["id"]], str(message))
 
 
 async def stream(books: Books, role: str, number: int, asked: Asked, heard: Heard) -> None:
@@ -63,10 +62,11 @@ async def followed(books: Books, order: int) -> tuple[list[Asked], Heard]:
     """All subscriptions, and what was heard while both customers and one order of each changed."""
     every, heard = list(subscriptions(core_schema(schema), books)), Heard()
     async with AsyncExitStack() as running:
+        sockets = {role: await running.enter_async_context(socket_of(books, role)) for role in ROLES}
         tasks = await running.enter_async_context(asyncio.TaskGroup())
         listening = []
         for role in ROLES:
-            listening.append(tasks.create_task(listen(books, role, every, heard)))
+            listening.append(tasks.create_task(listen(sockets[role], role, every, heard)))
             for number, asked in enumerate(every):
                 listening.append(tasks.create_task(stream(books, role, number, asked, heard)))
         running.callback(lambda: [task.cancel() for task in listening])
