@@ -119,4 +119,4 @@ def _key(listing: Listing, size: int, scope: Scope) -> Hashable:
     filter = listing.collection.seen_by.limited(listing.filter, scope)
     if not is_exact(filter):
         return object()
-    return listing.collection.name, repr(filter), tuple(listing.order), size
+    return listing.collection.name, repr((filter, listing.search)), tuple(listing.order), size

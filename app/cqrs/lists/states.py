@@ -157,6 +157,7 @@ class LiveList:
         state = (
             self.collection.stored_as,
             self.listing.filter,
+            self.listing.search,
             self.listing.order,
             self.size,
             has_next,
