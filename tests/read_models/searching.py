@@ -17,11 +17,18 @@ def reading(store: MongoReadStore, read_model: str, scope: Scope = OPEN.scope) -
 
 
 async def page(
-    store: MongoReadStore, listing: Listing, scope: Scope = OPEN.scope, **arguments: int | str
+    store: MongoReadStore,
+    listing: Listing,
+    scope: Scope = OPEN.scope,
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
 ) -> Page:
     """A page of a listing."""
     reads = reading(store, listing.collection.read_model, scope)
-    return await reads.page(listing, PageArguments(**arguments))  # type: ignore[arg-type]
+    return await reads.page(listing, PageArguments(first=first, after=after, last=last, before=before))
 
 
 async def all_found(store: MongoReadStore, listing: Listing) -> Sequence[Document]:

@@ -1,6 +1,7 @@
 """What searches of the shop front find, and in which order."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -130,7 +131,7 @@ async def test_pages_by_relevance_have_each_product_once_in_both_directions(
     expected = await skus(given, listing)
     for size in (1, 2, 3):
         forward: list[str] = []
-        arguments: dict[str, int | str] = {"first": size}
+        arguments: dict[str, Any] = {"first": size}
         while True:
             part = await page(given.store, listing, **arguments)
             assert part.has_previous is ("after" in arguments)
@@ -150,7 +151,7 @@ async def test_pages_by_relevance_have_each_product_once_in_both_directions(
         assert backward == expected
     if len(expected) > 2:
         whole = await page(given.store, listing, first=100)
-        between = {"after": whole.cursors[0], "before": whole.cursors[-1]}
+        between: dict[str, Any] = {"after": whole.cursors[0], "before": whole.cursors[-1]}
         assert [each["sku"] for each in (await page(given.store, listing, **between)).documents] == expected[
             1:-1
         ]

@@ -100,7 +100,7 @@ async def _known(circle: Circle, head: int) -> Known:
             "categories": sorted({each["category"] for each in documents["Product"]}),
             "sku": [*(each["sku"] for each in documents["Product"]), "tea-1", "!"],
             "email": [*(each["email"] or "gone@example.com" for each in documents["Customer"]), "nobody"],
-            "search": ["a", "tea", "post1", "zzz", "(", ""],
+            "search": ["a", "tea", "post1", "zzz", "teapto", "+44 20", "(", ""],
             "stream": [each["stream"] for each in documents["Activity"]],
             "type": ["OrderPlaced", "ProductAdded", "Nothing"],
             "actor": ["demo", "nobody"],
