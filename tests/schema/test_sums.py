@@ -131,8 +131,12 @@ BOUNDED: dict[str, tuple[str, ...]] = {
         *(f"{kind}Connection.totalCount" for kind in ("Activity", "Customer", "Order", "OrderSummary")),
         *(f"{kind}Connection.totalCount" for kind in ("Product", "SalesDay")),
         *("CategoryCount.count", "ProductFacets.inStock", "Customer.orderCount", "OrderTotals.orders"),
-        *(f"{kind}.{count}" for kind in ("SalesDay", "SalesTotals") for count in ("orders", "cancelled")),
-        *("SalesDay.shipped", "SalesTotals.shipped"),
+        *(
+            f"{kind}.{count}"
+            for kind in ("SalesDay", "SalesMonth", "SalesTotals")
+            for count in ("orders", "cancelled", "shipped")
+        ),
+        "CustomerSales.orders",
     ),
     "each of them takes an event of one aggregate": (
         *("Activity.streamVersion", "Customer.version", "Order.version", "OrderSummary.version"),
