@@ -14,9 +14,11 @@ from app.read_models.order_list import OrderRow, order_list, rows
 from app.read_models.product_listing import ProductDocument, product_listing, products
 from app.read_models.sales_by_day import (
     CategoryDayDocument,
+    CustomerDayDocument,
     DayDocument,
     ProductDayDocument,
     category_days,
+    customer_days,
     days,
     product_days,
     sales_by_day,
@@ -35,6 +37,7 @@ DOCUMENTS: dict[str, Any] = {
     days.name: DayDocument,
     category_days.name: CategoryDayDocument,
     product_days.name: ProductDayDocument,
+    customer_days.name: CustomerDayDocument,
     entries.name: ActivityDocument,
 }
 
@@ -97,7 +100,7 @@ async def test_figures_agree_across_read_models(given: Given) -> None:
     spent = sum(one["lifetime_spend"]["amount"] for one in by_customer)
     assert spent == sum(day["revenue"]["amount"] + day["shipping_fees"]["amount"] for day in by_day)
     assert sum(one["order_count"] for one in by_customer) == sum(day["orders"] for day in by_day)
-    for parts in (category_days, product_days):
+    for parts in (category_days, product_days, customer_days):
         sold = await given.all(parts)
         assert sum(part["units"] for part in sold) == sum(day["units"] for day in by_day)
         assert sum(part["revenue"]["amount"] for part in sold) == sum(
