@@ -82,6 +82,8 @@ class Search:
                 {"$and": [self._begun_in_title(word) for word in self.words]},
             ]
         ranks.append(self.filter)
+        # Misspelt words have no beginnings: some ranks are the same then, and would be read twice.
+        ranks = [rank for number, rank in enumerate(ranks) if rank not in ranks[:number]]
         # A document of an earlier rank has what made it one: it need not match the whole filter again.
         earlier: list[Filter] = [{"terms": code["terms"]}, *ranks[1:]]
         return [
