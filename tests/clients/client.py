@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 GENERATED = HERE / ".generated"
 OPERATIONS = HERE / "operations.graphql"
 SCHEMA = HERE.parents[1] / "schema" / "schema.graphql"
-NPM_PACKAGE = HERE.parents[1] / "clients" / "typescript"
+NPM_PACKAGE = HERE.parents[1] / "schema" / "typescript"
 
 
 class Client(Protocol):
