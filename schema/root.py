@@ -109,6 +109,11 @@ prepare_inputs(schema)
 guard_fields(schema)
 
 
+_ONE_OF = "directive @oneOf on INPUT_OBJECT\n"
+
+
 def sdl() -> str:
     """Return the schema in the schema definition language, as committed in `schema/schema.graphql`."""
-    return schema.as_str() + "\n"
+    # strawberry prints this directive, which is GraphQL's own, without the description that linters ask for.
+    described = f'"""Exactly one field of the input is given, and it is not null."""\n{_ONE_OF}'
+    return schema.as_str().replace(_ONE_OF, described) + "\n"

@@ -126,10 +126,16 @@ BOUNDED: dict[str, tuple[str, ...]] = {
         *("Product.onHand", "Product.reserved", "Product.available"),
         *("OutOfStock.requested", "OutOfStock.available", "StockTooLow.onHand", "StockTooLow.reserved"),
         *("StockTooHigh.onHand", "StockTooHigh.limit"),
+        *(
+            f"{kind}ListChange.{index}"
+            for kind in ("OrderSummary", "Product")
+            for index in ("index", "previousIndex")
+        ),
     ),
     "each of them takes a document": (
         *(f"{kind}Connection.totalCount" for kind in ("Activity", "Customer", "Order", "OrderSummary")),
         *(f"{kind}Connection.totalCount" for kind in ("Product", "SalesDay")),
+        *("CategoryChoice.count", "PriceChoice.count", "ProductChoices.inStock", "ProductChoices.soldOut"),
         *("CategoryCount.count", "ProductFacets.inStock", "Customer.orderCount", "OrderTotals.orders"),
         *(
             f"{kind}.{count}"
@@ -143,7 +149,8 @@ BOUNDED: dict[str, tuple[str, ...]] = {
         *("Product.version", "Product.stockVersion", "VersionConflict.currentVersion"),
     ),
     "a subscriber who misses more is disconnected long before": (
-        *("Lagged.count", "OrderUpdate.lagged", "ProductUpdate.lagged"),
+        *("Lagged.count", "OrderUpdate.lagged", "OrdersUpdate.lagged"),
+        *("ProductUpdate.lagged", "ProductsUpdate.lagged"),
     ),
     "it stops there, and says so": ("Freshness.eventsBehind",),
 }
