@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-PATIENCE = 100
+PATIENCE = 300
 """Seconds for a program."""
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.campaign
 async def test_a_mounted_list_shows_what_was_paid_and_placed_without_another_request(
     relay_artifacts: NpmProject, shop: Shop, library: str
 ) -> None:
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=90) as http:
         goods = Goods(Hand(shop.service.url, http))
         customer, product = await goods.customer(name="Grace"), await goods.product(stock=5)
         order = await goods.order(customer=customer, product=product)

@@ -26,7 +26,7 @@ async def test_a_live_list_equals_a_fresh_query(client: Puppet, shop: Shop) -> N
     category = f"Live {uuid4()}"
     variables = {"filter": {"categories": [category]}, "orderBy": {"field": "PRICE"}, "first": 3}
     async with (
-        httpx.AsyncClient(timeout=30) as http,
+        httpx.AsyncClient(timeout=90) as http,
         aclosing(client.keep("ProductsUpdated", **variables)) as kept,
     ):
         hand = Hand(shop.service.url, http)

@@ -31,5 +31,5 @@ async def guarded(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> A
 async def books(guarded: Service) -> AsyncIterator[Books]:
     """A shop in that service, of which two customers have a part each."""
     async with AsyncExitStack() as clients:
-        http = {role: await clients.enter_async_context(httpx.AsyncClient(timeout=30)) for role in ROLES}
+        http = {role: await clients.enter_async_context(httpx.AsyncClient(timeout=90)) for role in ROLES}
         yield await opened(guarded.client.url, http)

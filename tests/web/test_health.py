@@ -21,7 +21,7 @@ from tests.inprocess import Service, serving
 from tests.postgres import Postgres
 from tests.service import running
 
-PATIENCE = 20
+PATIENCE = 60
 ASKED = Request({"type": "http"})
 
 
