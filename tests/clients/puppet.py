@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.node import NpmProject
 
-PATIENCE = 30
+PATIENCE = 90
 """Seconds that an answer may take, and the service's restart with it."""
 
 

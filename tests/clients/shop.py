@@ -11,7 +11,7 @@ from tests.service import Service, running
 ASKED = 3
 """Reads that have failed before the trouble passes."""
 
-PATIENCE = 30
+PATIENCE = 90
 """Seconds for these."""
 
 

@@ -21,7 +21,7 @@ from tests.schema.client import Client as Hand
 
 pytestmark = pytest.mark.campaign
 
-PATIENCE = 30
+PATIENCE = 90
 """Seconds for an item to come, and for the service to be back."""
 
 UNKNOWN = global_id("Product", UUID(int=1))

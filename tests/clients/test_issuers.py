@@ -21,7 +21,7 @@ pytestmark = pytest.mark.campaign
 
 AUDIENCE = "https://shop.example"
 STAFF_ONLY = "{ activity(first: 1) { nodes { actor } } }"
-PATIENCE = 30
+PATIENCE = 90
 """Seconds for the issuer's start, and for a key that it makes."""
 
 

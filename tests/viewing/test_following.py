@@ -13,7 +13,7 @@ from tests.viewing.operations import Asked, subscriptions
 from tests.viewing.roles import ANONYMOUS, CUSTOMERS, ROLES, Books
 from tests.viewing.ways import Socket, socket_of
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 WS, SSE = "websocket", "events"
 
