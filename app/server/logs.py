@@ -2,9 +2,17 @@
 
 import asyncio
 import logging
+import warnings
 from types import TracebackType
 
 from app.cqrs.impersonal import outline
+
+DROPPED = r"coroutine '(Executor\.|GraphQLCoreConverter\.).*' was never awaited"
+"""The warning about steps of an operation that a client no longer wants.
+
+graphql-core 3.3.2 makes the coroutines of all nested fields and items first. If the operation is cancelled
+before they begin, it drops them. None of them has done anything yet.
+"""
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -26,7 +34,8 @@ class OutlineFormatter(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Have all loggers write warnings and errors to standard error."""
+    """Have all loggers write warnings and errors to standard error, but nothing of cancelled operations."""
+    warnings.filterwarnings("ignore", DROPPED, RuntimeWarning)
     handler = logging.StreamHandler()
     handler.setFormatter(OutlineFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

@@ -72,7 +72,8 @@ class Socket:
 async def socket_to(url: str) -> AsyncIterator[Socket]:
     """A socket to the service at `url`, such as `http://127.0.0.1:8000`."""
     address = url.replace("http://", "ws://") + "/graphql"
-    async with connect(address, subprotocols=["graphql-transport-ws"], max_size=None) as connection:  # type: ignore[list-item]
+    unlimited: dict[str, Any] = {"max_size": None, "max_queue": None}
+    async with connect(address, subprotocols=["graphql-transport-ws"], **unlimited) as connection:  # type: ignore[list-item]
         await connection.send('{"type":"connection_init"}')
         await connection.recv()
         socket = Socket(connection)

@@ -85,7 +85,7 @@ class Client:
     ) -> AsyncIterator["Stream"]:
         """The items of a subscription over graphql-transport-ws, on a connection with this token."""
         url = self.url.replace("http://", "ws://") + "/graphql"
-        async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+        async with connect(url, subprotocols=["graphql-transport-ws"], max_queue=None) as socket:  # type: ignore[list-item]
             carried = {"Consistency-Token": token} if token else {}
             await socket.send(json.dumps({"type": "connection_init", "payload": carried}))
             assert json.loads(await socket.recv()) == {"type": "connection_ack"}

@@ -57,7 +57,9 @@ async def socket_of(books: Books, role: str) -> AsyncIterator[Socket]:
     """An initialised websocket, with the role's token."""
     payload = {"Authorization": books.tokens[role]} if books.tokens[role] else {}
     url = books.url.replace("http://", "ws://") + "/graphql"
-    async with connect(url, subprotocols=["graphql-transport-ws"], max_size=None, open_timeout=60) as socket:  # type: ignore[list-item]
+    # Without a limit to its queue, because a full one would have its end wait ten seconds for the other side.
+    unlimited: dict[str, Any] = {"max_size": None, "max_queue": None}
+    async with connect(url, subprotocols=["graphql-transport-ws"], open_timeout=60, **unlimited) as socket:  # type: ignore[list-item]
         await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
         assert json.loads(await socket.recv()) == {"type": "connection_ack"}
         yield Socket(socket)

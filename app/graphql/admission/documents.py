@@ -83,7 +83,11 @@ class _PausingSource(Source):
 
 
 _one_at_a_time = asyncio.Lock()
-"""Held while a long text is parsed, or a large document is validated."""
+"""Held while a long text is parsed, or a large document is validated.
+
+Whoever has waited for it looks first whether another has done the same work meanwhile: after a release of a
+frontend many clients send the same new text at once.
+"""
 
 
 async def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
@@ -94,15 +98,14 @@ async def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
     """
     if len(text) <= LONG_TEXT:
         return with_known(parse(text, max_tokens=max_tokens))
-    async with _one_at_a_time:
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            source = _PausingSource(text)
-            return with_known(await in_slices(partial(parse, source, max_tokens=max_tokens)))
-        finally:
-            if collects:
-                gc.enable()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        source = _PausingSource(text)
+        return with_known(await in_slices(partial(parse, source, max_tokens=max_tokens)))
+    finally:
+        if collects:
+            gc.enable()
 
 
 class _Pausing(ASTValidationRule):
@@ -126,18 +129,23 @@ async def _errors_in_slices(
     graphql-core's visitors refer to themselves and to the document. The garbage collector must not run while
     they are in use, or it would move them to an older generation.
     """
-    async with _one_at_a_time:
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            faults = await in_slices(partial(_errors_of, schema, document, (_Pausing, *rules)))
-            for fault in faults:
-                fault.__traceback__ = None  # The frames of the error that aborts refer to all visitors.
-            return faults
-        finally:
-            if collects:
-                gc.collect(1)  # Up to the middle generation, which would otherwise gather ten documents.
-                gc.enable()  # Not earlier: so many new objects could start a full collection.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        faults = await in_slices(partial(_errors_of, schema, document, (_Pausing, *rules)))
+        for fault in faults:
+            fault.__traceback__ = None  # The frames of the error that aborts refer to all visitors.
+        return faults
+    finally:
+        if collects:
+            gc.collect(1)  # Up to the middle generation, which would otherwise gather ten documents.
+            gc.enable()  # Not earlier: so many new objects could start a full collection.
+
+
+def _is_large(document: DocumentNode) -> bool:
+    """Return whether validation takes long enough for others to want their turn meanwhile."""
+    known = known_of(document)
+    return known.tokens >= LARGE or (not known.complete and len(known.source.body) > LONG_TEXT)
 
 
 async def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
@@ -194,9 +202,14 @@ class Documents:
         """
         if known := self.kept.get(text):
             return self._compacted(known)
-        document = await _parsed(text, max_tokens)
-        if meanwhile := self.kept.get(text):
-            return meanwhile.document
+        if len(text) <= LONG_TEXT:
+            return self._added(text, await _parsed(text, max_tokens))
+        async with _one_at_a_time:
+            if known := self.kept.get(text):
+                return known.document
+            return self._added(text, await _parsed(text, max_tokens))
+
+    def _added(self, text: str, document: DocumentNode) -> DocumentNode:
         parsed = _Text(document, bytes_of_document(document))
         self.kept.put(text, parsed, parsed.bytes)
         return document
@@ -208,11 +221,20 @@ class Documents:
         known = self._known(document)
         if known and (faults := known.faults.get((schema, rules))) is not None:
             return faults
+        if _is_large(document):
+            async with _one_at_a_time:
+                if known and (faults := known.faults.get((schema, rules))) is not None:
+                    return faults
+                return await self._validated(known, schema, document, rules)
+        return await self._validated(known, schema, document, rules)
+
+    async def _validated(
+        self, known: _Text | None, schema: GraphQLSchema, document: DocumentNode, rules: Rules
+    ) -> list[GraphQLError]:
         faults = await _validated(schema, document, rules)
         if known is None:
             return faults
-        if (meanwhile := known.faults.setdefault((schema, rules), faults)) is not faults:
-            return meanwhile
+        known.faults[schema, rules] = faults
         known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
         self._weigh(known)
         await turns.take_for(known_of(document).source.body)

@@ -1,5 +1,6 @@
 """The executor of operations that are not compiled, which yields to other tasks between items of a list."""
 
+from collections.abc import Generator
 from typing import Any
 
 from graphql import GraphQLOutputType, GraphQLResolveInfo, get_named_type, is_composite_type
@@ -33,12 +34,20 @@ class YieldingExecutor(EventExecutor):
                 item, complete_results, item_type, field_details_list, info, item_path, position_context
             )
         later = self.complete_awaitable_list_item_value(
-            _in_its_turn(item), item_type, field_details_list, info, item_path, position_context
+            _InItsTurn(item), item_type, field_details_list, info, item_path, position_context
         )
         complete_results.append(later)
         return True
 
 
-async def _in_its_turn(item: Any) -> Any:
-    await turns.next()
-    return item
+class _InItsTurn:
+    """An awaitable of an item: no coroutine, because the item is dropped if its operation is cancelled."""
+
+    __slots__ = ("_item",)
+
+    def __init__(self, item: Any) -> None:
+        self._item = item
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        yield from turns.next().__await__()
+        return self._item

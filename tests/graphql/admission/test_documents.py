@@ -4,12 +4,14 @@ import asyncio
 import gc
 import tracemalloc
 from contextlib import nullcontext
+from typing import Any
 from weakref import ref
 
 import pytest
 from graphql import GraphQLError, get_operation_ast, parse, validate
 from graphql.validation.validate import ValidationAbortedError
 
+from app.graphql.admission import documents as module
 from app.graphql.admission import turns
 from app.graphql.admission.compact_documents import known_of
 from app.graphql.admission.counting import formula, fragments_of
@@ -188,11 +190,26 @@ async def made_of(text: str) -> object:
         return fault.message, fault.positions
 
 
-async def test_of_a_long_text_that_comes_twice_at_once_one_document_is_kept() -> None:
+async def test_a_long_text_that_many_clients_send_at_once_is_parsed_and_validated_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = list[str]()
+
+    def noting(name: str) -> None:
+        original = getattr(module, name)
+
+        def noted(*positional: Any, **named: Any) -> Any:
+            done.append(name)
+            return original(*positional, **named)
+
+        monkeypatch.setattr(module, name, noted)
+
+    noting("parse")
+    noting("validate")
     documents = Documents()
-    both = [documents.parse(ALIASES % 1, max_tokens=MOST_TOKENS) for _ in range(2)]
-    one, other = await asyncio.gather(*both)
-    assert one is other
+    every = [parsed(documents, ALIASES % 1) for _ in range(10)]
+    assert await asyncio.gather(*every) == 10 * [[]]
+    assert done == ["parse", "validate"]
 
 
 MERGED = "{" + " products { nodes { name } }" * 400 + "} # %d"
