@@ -13,7 +13,7 @@ from uuid import UUID
 import app.read_models
 from app.config import Settings
 from app.cqrs import contexts
-from app.cqrs.circle import Circle
+from app.cqrs.circle import Circle, Restarts
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.carrying_out import Committed
 from app.cqrs.commands.outcomes import Receipt
@@ -183,13 +183,15 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             tasks.append(running.create_task(projector.run(), name=f"projector {name}"))
             succeeding = succeed(projector.model, projector.progress, documents, alone=mongod is not None)
             tasks.append(running.create_task(succeeding, name=f"generations of {name}"))
+        restarts = Restarts()
         if mongod:
-            tasks.append(running.create_task(_keep_running(mongod, settings), name="mongod"))
+            tasks.append(running.create_task(_keep_running(mongod, settings, restarts), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
         reader = SharedReader(own_documents)
         yield Circle(
             commands=write_side.commands,
             log=log,
+            relay=relay,
             days=settings.days,
             documents=reader,
             cache=cache,
@@ -203,6 +205,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             read_patience=settings.read_patience,
             stores=(write_side.store, _named(mongod)),
             probes={"write store": log.probe, "read store": documents.probe},
+            restarts=restarts,
         )
 
 
@@ -228,10 +231,11 @@ def _named(mongod: Mongod | None) -> str:
     return f"an embedded mongod, process {mongod.process.pid}" if mongod else "the MongoDB of MONGODB_URL"
 
 
-async def _keep_running(mongod: Mongod, settings: Settings) -> None:
+async def _keep_running(mongod: Mongod, settings: Settings, restarts: Restarts) -> None:
     """Restart the embedded mongod on the same documents whenever it ends."""
     await mongod.process.wait()
     while True:
+        restarts.mongod += 1
         logger.error("The embedded mongod has ended and is restarted")
         try:
             async with embedded_mongod(settings.data_dir, settings.mongod_bin) as restarted:

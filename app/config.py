@@ -76,6 +76,10 @@ class Settings(AccessSettings):
         default="",
         description="addresses and networks of proxies whose X-Forwarded-For is read, separated by commas",
     )
+    metrics_clients: str = Field(
+        default="",
+        description="addresses and networks that may read /metrics besides this machine, separated by commas",
+    )
     documents: Literal["any", "trusted"] = Field(
         default="any",
         description="operations to accept: any, or trusted ones only, which DOCUMENTS_MANIFEST lists",
@@ -184,16 +188,21 @@ class Settings(AccessSettings):
             )
         return self
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_clients")
     @classmethod
-    def _are_networks(cls, proxies: str) -> str:
-        _check_each(proxies, network_of)
-        return proxies
+    def _are_networks(cls, networks: str) -> str:
+        _check_each(networks, network_of)
+        return networks
 
     @cached_property
     def proxies(self) -> tuple[Network, ...]:
         """The networks of trusted proxies."""
         return tuple(network_of(text) for text in _listed(self.trusted_proxies))
+
+    @cached_property
+    def scrapers(self) -> tuple[Network, ...]:
+        """The networks whose clients may read the metrics."""
+        return tuple(network_of(text) for text in _listed(self.metrics_clients))
 
     @cached_property
     def origins(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from app.hosts import Hosts
 from app.web import health, held_loop, playground
 from app.web.at_once import AtOnce, Headers
 from app.web.held_loop import HeldLoop
+from app.web.metrics.route import Metrics
 from schema.root import schema
 
 GRAPHQL = "/graphql"
@@ -96,6 +97,13 @@ def create_app(
             return None
         return _varying(answer.headers) if settings.origins else answer.headers, answer.body
 
+    metrics = Metrics(
+        lambda: app.state.circle,
+        graphql.operations.compiled,
+        graphql.traffic,
+        data_dir=settings.data_dir,
+        clients=settings.scrapers,
+    )
     own_routes: list[BaseRoute] = []
     if takes_tokens:
         exchange: ASGIApp = CookieExchange(graphql.authentication, GRAPHQL)
@@ -113,6 +121,7 @@ def create_app(
             *own_routes,
             *playground.routes,
             *health.routes(lambda: app.state.circle),
+            *metrics.routes,
             *(held_loop.routes(held) if held else ()),
         ],
         exception_handlers={HTTPException: _refuse},

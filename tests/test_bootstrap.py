@@ -7,6 +7,7 @@ import pytest
 from app import bootstrap
 from app.bootstrap import _keep_running
 from app.config import Settings
+from app.cqrs.circle import Restarts
 from app.stores.mongo.embedded.mongod import Mongod
 
 BROKEN = """#!/bin/sh
@@ -32,12 +33,14 @@ async def test_whatever_keeps_mongod_from_starting_does_not_end_the_service(
     broken.write_text(BROKEN)
     broken.chmod(0o755)
     ended = Mongod(url="", process=await asyncio.create_subprocess_exec("true"))
-    keeping = asyncio.create_task(_keep_running(ended, Settings(data_dir=tmp_path, mongod_bin=str(broken))))
+    settings, restarts = Settings(data_dir=tmp_path, mongod_bin=str(broken)), Restarts()
+    keeping = asyncio.create_task(_keep_running(ended, settings, restarts))
     async with asyncio.timeout(20):
         await asyncio.wait(
             [keeping, waiting := asyncio.create_task(failed.wait())], return_when=asyncio.FIRST_COMPLETED
         )
     assert waiting.done()
     assert not keeping.done()
+    assert restarts.mongod
     keeping.cancel()
     await asyncio.wait([keeping])

@@ -1,7 +1,7 @@
 """The wired service, from commands to documents and notices."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.documents.days import Days
@@ -12,9 +12,18 @@ from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.log.events import EventLog
+from app.cqrs.log.relay import Relay
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.revocations import Revocations
+
+
+@dataclass
+class Restarts:
+    """Restarts of parts of the service since it began."""
+
+    mongod: int = 0
+    """Restarts of the embedded mongod."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +32,7 @@ class Circle:
 
     commands: CommandBus
     log: EventLog
+    relay: Relay
     days: Days
     """The days of the shop, in its time zone."""
     documents: DocumentReader
@@ -43,3 +53,4 @@ class Circle:
     probes: Mapping[str, Callable[[], Awaitable[None]]]
     """For each store's name, a test write that leaves nothing behind. It raises `WriteStoreUnavailable` or
     `ReadStoreUnavailable` if the store accepts no writes."""
+    restarts: Restarts = field(default_factory=Restarts)

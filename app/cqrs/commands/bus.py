@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,12 +19,16 @@ from app.cqrs.commands.lists import Entry, ListOfCommands
 from app.cqrs.commands.outcomes import Receipt, Refused
 from app.cqrs.commands.rules import NOBODY, Rules
 from app.cqrs.commands.write_store import Cause, Conflict, Transaction, WriteStore
+from app.cqrs.measured.commands import MeasuredCommands
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import Viewer
 
 ATTEMPTS = 12
 """Attempts at a command that loses races with other processes, before the client is asked to retry."""
+
+ACCEPTED = "ACCEPTED"
+"""The outcome under which accepted commands and their repetitions are counted."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +63,8 @@ class CommandBus:
         self._rules = rules
         self._customers_of = customers_of or {}
         self._clock = clock
+        self.measured = MeasuredCommands()
+        """The commands of this process, by type and by the code of the first reason why they were refused."""
 
     async def execute(
         self, command: Command, *, viewer: Viewer, command_id: UUID | None = None
@@ -71,8 +78,15 @@ class CommandBus:
         may have taken effect then, so both name the id with which it may be sent again. Raises
         `WriteStoreBusy` if too many commands wait already.
         """
+        began, name = perf_counter(), type(command).__name__
         asked = self._asked(command, viewer, command_id or uuid7())
-        return asked if isinstance(asked, Refused) else await self._carry_out(asked)
+        try:
+            outcome = asked if isinstance(asked, Refused) else await self._carry_out(asked)
+        except Exception as error:
+            self.measured.add([(name, _named(error))], began)
+            raise
+        self.measured.add([(name, _named(outcome))], began)
+        return outcome
 
     async def execute_all(
         self, entries: Sequence[Entry], *, viewer: Viewer, atomic: bool = False
@@ -87,9 +101,16 @@ class CommandBus:
         if the store is to blame. Raises an exception, instead of returning it, if it concerns the whole list:
         `WriteStoreBusy`, and for an atomic list all that `execute` raises.
         """
-        return await ListOfCommands(self._lane, self._asked, self._carry_out, self._raced).execute(
-            entries, viewer, atomic=atomic
-        )
+        began = perf_counter()
+        names = [type(entry.command).__name__ for entry in entries]  # `Refused` if it describes none
+        listed = ListOfCommands(self._lane, self._asked, self._carry_out, self._raced)
+        try:
+            results = await listed.execute(entries, viewer, atomic=atomic)
+        except Exception as error:
+            self.measured.add([(name, _named(error)) for name in names], began)
+            raise
+        self.measured.add(zip(names, map(_named, results), strict=True), began)
+        return results
 
     def _asked(self, command: Command, viewer: Viewer, id: UUID) -> Asked | Refused:
         """Return the command on its way, or the refusal that needs no look into the store."""
@@ -140,3 +161,10 @@ class CommandBus:
             repeated = await work.earlier(key)
             return asked.answered_before(*repeated) if repeated else rule.told(outcome, command, asked.viewer)
         return None
+
+
+def _named(result: Result) -> str:
+    """Return what the outcome of a command is counted as."""
+    if isinstance(result, Refused):
+        return result.errors[0].code
+    return type(result).__name__ if isinstance(result, Exception) else ACCEPTED

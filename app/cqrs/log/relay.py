@@ -41,7 +41,7 @@ class Relay:
         set_back: Callable[[], None] = lambda: None,
         backstop: float = 1.0,
     ) -> None:
-        self._published = published
+        self._tell_published = published
         self._log = log
         self._bus = bus
         self._head = head
@@ -54,6 +54,11 @@ class Relay:
         self._appended = deque[Appended](maxlen=MOST_HANDED_OVER)
         self._last: RecordedEvent | None = None
         """The event that was published last, or the newest one when the relay began."""
+
+    @property
+    def published(self) -> int:
+        """The position of the event that was published last, or that was the newest when the relay began."""
+        return self._last.position if self._last else 0
 
     def wake(self) -> None:
         """Read the log now, because of a commit."""
@@ -125,7 +130,7 @@ class Relay:
         self._history.note(events)
         self._head.rise(events[-1].position, events[-1].occurred_at)
         await self._bus.publish(EventBatch(after=after, events=events))
-        self._published(events)
+        self._tell_published(events)
         self._last = events[-1]
 
     async def _begin_anew(self, change: HistoryChanged) -> int:

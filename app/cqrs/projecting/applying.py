@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, Finder
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.unavailable import ReadStoreUnavailable
@@ -45,6 +47,8 @@ class Applier:
         self._store = store
         self._documents = documents
         self._announcer = announcer
+        self.transactions = Durations()
+        """The transactions that have changed documents."""
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
         """Apply `events` in one transaction; if that fails, one by one. Raises `Poison`."""
@@ -94,7 +98,9 @@ class Applier:
         if changes:
             with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
             self._announcer.changing(with_ids, last.position)
+            began = perf_counter()
             notices = await self._documents.write(changes, last)
+            self.transactions.add(perf_counter() - began)
             await self._announcer.changed(last.position, notices)
         else:
             self._documents.skip(last)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.freshness.progress import Freshness
 from app.cqrs.log.shared_log import SharedLog
+from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.projector import Projector
 
 
@@ -20,6 +21,11 @@ class Projections:
     def __init__(self, log: SharedLog, projectors: Mapping[str, Projector]) -> None:
         self._log = log
         self._projectors = projectors
+
+    @property
+    def transactions(self) -> Mapping[str, Durations]:
+        """The transactions that have changed documents, by read model."""
+        return {name: projector.transactions for name, projector in self._projectors.items()}
 
     async def retry(self, read_model: str, patience: float) -> Freshness:
         """Restart a failed projector, and return the freshness that it reached.

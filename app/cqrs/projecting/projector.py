@@ -53,10 +53,13 @@ class Projector:
         self._announcer = Announcer(
             progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
         )
+        applier = Applier(model, store=store, documents=self._documents, announcer=self._announcer)
+        self.transactions = applier.transactions
+        """The transactions of this process that have changed documents of the read model."""
         self._follower = LogFollower(
             log=log,
             documents=self._documents,
-            applier=Applier(model, store=store, documents=self._documents, announcer=self._announcer),
+            applier=applier,
             progress=progress,
             interrupts=self._interrupts,
         )

@@ -24,6 +24,7 @@ from app.graphql.execution.errors import forget_frames, presentable
 from app.graphql.execution.extension import extensions_of
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, with_cost, with_freshness, with_left, with_token
+from app.graphql.measured.reads import FieldReads, Reads
 
 MOST_OPERATIONS = 500
 MOST_BYTES = 12_000_000
@@ -36,6 +37,8 @@ class Kept(NamedTuple):
     data: bytes
     points: int | None
     """Points; `None` if they are not counted, and the data does not tell them."""
+    reads: tuple[FieldReads, ...]
+    """The counters of the answer's root fields."""
 
 
 PER_ANSWER = 100
@@ -58,6 +61,8 @@ class CompiledQueries:
         self._schema = schema
         self._leaves = Leaves()
         self._operations = RepeatCache(self._operation, most=most, most_bytes=most_bytes)
+        self.reads = Reads()
+        """The reads by root field, also of operations that strawberry executes."""
         self.answered = 0
         """The number of operations that compiled functions executed."""
         self.recalled = 0
@@ -95,7 +100,7 @@ class CompiledQueries:
                 body = with_freshness(data, context.reading.freshness(), context.account)
                 body = with_token(body, context.token_to_tell)
                 if context.cacheable and cache.capacity and not ready.is_mutation:
-                    kept = _kept(data, points, context)
+                    kept = _kept(data, points, self._reads_of(ready), context)
                     size_of_both = PER_ANSWER + bytes_of(kept.data) + operation.size
                     context.reading.keep(cache, key, kept, size=size_of_both, since=since)
         except (NotCovered, TypeError):  # a TypeError for a value that JSON can't hold
@@ -108,6 +113,9 @@ class CompiledQueries:
             if ready.size != size:
                 self._operations.weigh(operation.query, operation.operation_name)
         self.answered += 1
+        if not ready.is_mutation:
+            for each in self._reads_of(ready):
+                each.compiled += 1
         return body
 
     def recall(self, operation: Operation, context: Context) -> bytes | None:
@@ -119,13 +127,13 @@ class CompiledQueries:
         kept: Kept | None = reading.recall(context.cache, (context.viewer.scope, *operation.key))
         if kept is None:
             return None
-        data, points = kept
+        data, points, reads = kept
         caller = context.caller
         budget = caller and caller.points
         if points is None:
             if budget:
                 return None  # It was cached by a context without a budget, and does not tell its points.
-            self.recalled += 1
+            self._count_kept(reads)
             body = with_freshness(data, reading.freshness())
             return with_token(body, context.token_to_tell) if context.tells_token else body
         if not caller or not budget:
@@ -133,9 +141,19 @@ class CompiledQueries:
         left = budget.take(caller.spender(context.viewer), points)
         if left < 0:
             context.charge(points)  # which raises the refusal
-        self.recalled += 1
+        self._count_kept(reads)
         body = with_left(data, left, budget, reading.freshness())
         return with_token(body, context.token_to_tell) if context.tells_token else body
+
+    def _count_kept(self, reads: tuple[FieldReads, ...]) -> None:
+        self.recalled += 1
+        for each in reads:
+            each.kept += 1
+
+    def _reads_of(self, operation: CompiledOperation) -> tuple[FieldReads, ...]:
+        if operation.reads is None:
+            operation.reads = self.reads.of(operation.root_fields)
+        return operation.reads
 
     def _charge(self, cost: Cost, context: Context) -> None:
         """Charge an operation; raise `Throttled`, or `NotCovered` if it exceeds the whole budget."""
@@ -153,7 +171,7 @@ class CompiledQueries:
             return NotCompiled(PER_OPERATION + bytes_of(query))
 
 
-def _kept(data: bytes, points: int, context: Context) -> Kept:
+def _kept(data: bytes, points: int, reads: tuple[FieldReads, ...], context: Context) -> Kept:
     if context.caller and context.caller.points:
-        return Kept(compact(data + spent(points, points)), points)
-    return Kept(compact(data), None)
+        return Kept(compact(data + spent(points, points)), points, reads)
+    return Kept(compact(data), None, reads)

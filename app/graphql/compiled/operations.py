@@ -18,6 +18,7 @@ from app.graphql.compiled.parsed import NotCovered, Parsed, parsed
 from app.graphql.compiled.plans import Plan
 from app.graphql.compiled.shapes import Leaves
 from app.graphql.internals.strawberry import core_schema
+from app.graphql.measured.reads import FieldReads, root_fields
 
 MOST_PLANS = 16
 """Plans of one operation: one for each combination of the conditions in `@skip` and `@include`, and for each
@@ -62,6 +63,10 @@ class CompiledOperation:
         """The plans by sight and conditions; a plan may be there for several sights."""
         self._size = PER_OPERATION + self._parsed.bytes
         self._cached = ByteBudget(MOST_BYTES_CACHED)
+        self.root_fields = root_fields(parsed.operation, parsed.fragments)
+        """The names of the operation's root fields."""
+        self.reads: tuple[FieldReads, ...] | None = None
+        """The counters of its root fields, once it was executed."""
 
     @property
     def is_mutation(self) -> bool:

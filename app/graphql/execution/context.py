@@ -75,6 +75,8 @@ class Context:
         """The commands that this operation has sent, by the response key of their mutation fields."""
         self.cost: Cost | None = None
         """The cost of the operation, once it is known; `None` for a subscription."""
+        self.fields_read: Sequence[str] = ()
+        """The root fields of a query that strawberry has executed, to be counted."""
         self._read: dict[str, Token] = {}
         self._below: dict[str | int, Sequence[Token]] = {}
         self.cacheable = True

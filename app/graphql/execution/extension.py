@@ -1,6 +1,6 @@
 """The extension that handles an operation's tokens before, and its freshness and errors after execution."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
@@ -19,6 +19,7 @@ from app.graphql.execution.errors import forget_frames, presentable, without_sug
 from app.graphql.execution.freshness import freshness_extension
 from app.graphql.execution.operation import TOKEN_EXTENSION
 from app.graphql.execution.subscribed_field import subscribed_field
+from app.graphql.measured.reads import fields_read
 
 
 class Consistency(SchemaExtension):
@@ -61,6 +62,7 @@ class Consistency(SchemaExtension):
         return extensions_of(self.execution_context.context)
 
     def _finish(self, result: object) -> None:
+        self.execution_context.context.fields_read = self._fields_read(result)
         if isinstance(result, CoreResult | ExecutionResult) and result.errors:
             errors, sent = result.errors, self.execution_context.context.sent
             if not isinstance(result, PreExecutionError):
@@ -70,6 +72,14 @@ class Consistency(SchemaExtension):
             if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
                 # Where introspection is disabled, suggestions must not reveal names of the schema, either.
                 result.errors = [without_suggestion(error) for error in result.errors]
+
+    def _fields_read(self, result: object) -> Sequence[str]:
+        operation, document = self.execution_context, self.execution_context.graphql_document
+        if not isinstance(result, CoreResult | ExecutionResult) or isinstance(result, PreExecutionError):
+            return ()
+        if document is None or operation.operation_type is not OperationType.QUERY:
+            return ()
+        return fields_read(document, operation.operation_name)
 
     def _located(self, error: GraphQLError) -> GraphQLError:
         """Return the error with the path of the subscription's field, if the field's own stream raised it.

@@ -62,6 +62,7 @@ class Operations:
             context_value=context,
             allowed_operation_types=types,
         )
+        self._count(context)
         if context.caller and not was_executed(result):
             context.charge_text(operation.query)
         return result
@@ -84,6 +85,11 @@ class Operations:
                     raise Refused(result.errors or [])
                 yield cast("ExecutionResult", result)  # nothing is deferred in this schema
                 own.reading.forget_sources()  # Otherwise these would grow as long as the subscription lasts.
+        self._count(own)
+
+    def _count(self, context: Context) -> None:
+        for each in self.compiled.reads.of(context.fields_read):
+            each.ordinary += 1
 
     async def lagged_item(
         self, count: int, cursor: str | None, operation: Operation, context: Context

@@ -20,6 +20,7 @@ from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded
 from app.graphql.execution.subscription_state import SubscriptionState
+from app.graphql.measured.traffic import Traffic
 from app.graphql.streaming.executing import Item, Operations, Refused
 from app.graphql.streaming.sharing import SharingKey, sharing_key
 from app.graphql.streaming.subscribers import SharedExecution, SharedItem, Subscriber
@@ -28,8 +29,9 @@ from app.graphql.streaming.subscribers import SharedExecution, SharedItem, Subsc
 class Streams:
     """The streams of all transports, whose subscribers share executions."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, traffic: Traffic | None = None) -> None:
         self._operations = operations
+        self._traffic = traffic or Traffic()
         self._starting: dict[SharingKey, SharedExecution] = {}
         self._at: dict[tuple[bytes, Any], SharedExecution] = {}
 
@@ -60,6 +62,7 @@ class Streams:
             raise Refused([refusal]) from refusal
         subscriber = Subscriber(operation.after)
         self._join(subscriber, key, operation, context)
+        self._traffic.subscribers += 1
         try:
             while True:
                 if subscriber.is_behind:
@@ -72,12 +75,15 @@ class Streams:
                 if item is None:
                     return
                 lagged = subscriber.take_lagged()
+                self._traffic.items += 1
+                self._traffic.skipped += lagged
                 if lagged and item.document is None:
                     yield await self._operations.lagged_item(lagged, subscriber.cursor, operation, context)
                     lagged = 0
                 subscriber.cursor = item.cursor or subscriber.cursor
                 yield item.item(lagged)
         finally:
+            self._traffic.subscribers -= 1
             self._leave(subscriber)
 
     async def _key(self, operation: Operation, context: Context) -> SharingKey | None:

@@ -23,3 +23,8 @@ class Close(Exception):
 
 class Disconnected(Exception):
     """The client has disconnected."""
+
+
+async def raise_close(code: int, reason: str) -> None:
+    """Raise `Close`, in a task of its own."""
+    raise Close(code, reason)

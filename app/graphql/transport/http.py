@@ -24,6 +24,7 @@ from app.graphql.admission.persisted import NOT_FOUND, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
+from app.graphql.measured.traffic import Traffic
 from app.graphql.streaming.executing import Item, Operations
 from app.graphql.streaming.streams import Streams
 from app.graphql.transport.http_requests import GraphQLRequest, Requests, accept_body
@@ -87,7 +88,9 @@ class GraphQLEndpoint:
         self._leaving = leaving or asyncio.Event()
         self._origins = Origins(allowed_origins)
         self.operations = Operations(schema)
-        self._streams = Streams(self.operations)
+        self.traffic = Traffic()
+        """The sockets and subscribers at this moment."""
+        self._streams = Streams(self.operations, self.traffic)
         self.authentication = Authentication(authenticator, allowed_origins)
         """The viewers of requests and sockets."""
         self._sockets = Sockets(
@@ -96,6 +99,7 @@ class GraphQLEndpoint:
             self.authentication,
             texts=texts,
             caller=caller,
+            traffic=self.traffic,
             allowed_origins=allowed_origins,
         )
         self._playground = playground

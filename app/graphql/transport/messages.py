@@ -70,3 +70,8 @@ def tokens_of(payload: Mapping[str, Any]) -> str:
     """
     sent = (value for name, value in payload.items() if name.lower() in _TOKEN_KEYS)
     return ",".join(str(value) for value in sent if value is not None)
+
+
+def error_message(id: str, text: str, code: str) -> dict[str, Any]:
+    """Return the message that ends an operation with an error."""
+    return {"id": id, "type": "error", "payload": [{"message": text, "extensions": {"code": code}}]}

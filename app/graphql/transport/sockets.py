@@ -17,10 +17,11 @@ from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated
 from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
+from app.graphql.measured.traffic import Traffic
 from app.graphql.streaming.executing import Refused
 from app.graphql.streaming.streams import Streams
-from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected
-from app.graphql.transport.messages import Message, message_in, tokens_of
+from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected, raise_close
+from app.graphql.transport.messages import Message, error_message, message_in, tokens_of
 from app.graphql.transport.origins import Origins
 from app.graphql.transport.senders.authentication import Authentication, sent_in, without_token
 from app.graphql.transport.senders.callers import CallerOf, forwarded_for, nobody_counts
@@ -61,6 +62,7 @@ class Sockets:
         *,
         texts: Texts | None = None,
         caller: CallerOf = nobody_counts,
+        traffic: Traffic | None = None,
         allowed_origins: Sequence[str] = (),
         init_patience: timedelta = INIT_PATIENCE,
         read_patience: timedelta = READ_PATIENCE,
@@ -70,6 +72,7 @@ class Sockets:
         self._authentication = authentication
         self._texts = texts or Texts()
         self._caller = caller
+        self._traffic = traffic or Traffic()
         self._origins = Origins(allowed_origins)
         self._init_patience = init_patience
         self._read_patience = read_patience
@@ -94,6 +97,7 @@ class Sockets:
                 self._streams,
                 self._authentication,
                 self._texts,
+                self._traffic,
                 self._init_patience,
                 self._read_patience,
             ).serve()
@@ -110,6 +114,7 @@ class _Socket:
         streams: Streams,
         authentication: Authentication,
         texts: Texts,
+        traffic: Traffic,
         init_patience: timedelta,
         read_patience: timedelta,
     ) -> None:
@@ -119,6 +124,7 @@ class _Socket:
         self._streams = streams
         self._authentication = authentication
         self._texts = texts
+        self._traffic = traffic
         self._init_patience = init_patience.total_seconds()
         self._read_patience = read_patience.total_seconds()
         self._loop = asyncio.get_running_loop()
@@ -132,6 +138,7 @@ class _Socket:
 
     async def serve(self) -> None:
         """Answer messages until either side closes the socket, and end all its operations then."""
+        self._traffic.sockets += 1
         try:
             async with asyncio.TaskGroup() as self._running:
                 await self._listen()
@@ -144,6 +151,7 @@ class _Socket:
                 async with asyncio.timeout(self._read_patience):
                     await self._websocket.close(close.code, close.reason)
         finally:
+            self._traffic.sockets -= 1
             self._unwatch()
             self._operations.clear()  # They were cancelled, and refer to this socket as it refers to them.
             if self._watch:
@@ -207,7 +215,7 @@ class _Socket:
         self._close_soon(FORBIDDEN, reason)
 
     def _close_soon(self, code: int, reason: str) -> None:
-        closing = _close(code, reason)
+        closing = raise_close(code, reason)
         try:
             self._running.create_task(closing)
         except RuntimeError:  # The socket is being closed already.
@@ -222,19 +230,19 @@ class _Socket:
             refusal = (
                 f"{MOST_OPERATIONS} operations run over this socket, the most allowed. Complete one first."
             )
-            await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
+            await self._send(error_message(id, refusal, "LIMIT_EXCEEDED"))
             return
         if self._operations and self._bytes + size > MOST_BYTES:
             refusal = (
                 f"This operation takes {size:,} bytes, and the others over this socket take {self._bytes:,}. "
                 f"Together they may take {MOST_BYTES:,}. Complete one first, or use another socket."
             )
-            await self._send(_error(id, refusal, "LIMIT_EXCEEDED"))
+            await self._send(error_message(id, refusal, "LIMIT_EXCEEDED"))
             return
         try:
             operation = operation_in(payload, self._texts)
         except NotAccepted as refused:
-            await self._send(_error(id, str(refused), refused.code))
+            await self._send(error_message(id, str(refused), refused.code))
             return
         self._operations[id] = _Running(self._running.create_task(self._run(id, operation)), size)
         self._bytes += size
@@ -259,7 +267,9 @@ class _Socket:
             raise
         except Exception as fault:
             logger.error("An operation failed: %s", outline(fault))
-            last = _error(id, "Something went wrong on our side. Try again, or report this.", "INTERNAL")
+            last = error_message(
+                id, "Something went wrong on our side. Try again, or report this.", "INTERNAL"
+            )
         self._forget(id)
         await self._send(last)
 
@@ -288,12 +298,5 @@ class _Socket:
         if self._sending and left > 0:
             self._watch = self._loop.call_later(left, self._check)
         elif self._sending:
+            self._traffic.unread += 1
             self._close_soon(TRY_AGAIN_LATER, UNREAD)
-
-
-async def _close(code: int, reason: str) -> None:
-    raise Close(code, reason)
-
-
-def _error(id: str, message: str, code: str) -> dict[str, Any]:
-    return {"id": id, "type": "error", "payload": [{"message": message, "extensions": {"code": code}}]}
