@@ -10,11 +10,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM, Signals
+from socket import socket
 
 import httpx
 
-PATIENCE = 60
+PATIENCE = 120
 """Seconds for a start; the demo shop is filled in them, on a machine that has other things to do."""
+
+
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Becomes another program, with a listening socket in the way of systemd."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +59,25 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    data_dir: Path, *arguments: str, module: str = "app", checkout: str = "", **environment: str
+    data_dir: Path,
+    *arguments: str,
+    module: str = "app",
+    checkout: str = "",
+    handed_over: socket | None = None,
+    **environment: str,
 ) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends; the block begins when the service says that it serves.
 
-    With a `checkout`, it is that one which serves, in its own environment.
+    With a `checkout`, it is that one which serves, in its own environment. With a socket that is `handed_over`,
+    it serves on that one, as if systemd had opened it.
     """
     python = f"{checkout}/.venv/bin/python" if checkout else sys.executable
+    inherited = handed_over.fileno() if handed_over else 0
     process = await asyncio.create_subprocess_exec(
+        *((sys.executable, "-c", ACTIVATE, str(inherited)) if handed_over else ()),
         *(python, "-m", module, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
         cwd=checkout or None,
+        pass_fds=(inherited,) if handed_over else (),
         stdout=PIPE,
         stderr=STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},

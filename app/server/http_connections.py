@@ -26,6 +26,12 @@ close it first. Otherwise a client could send a command into a connection that w
 LINGER = 2
 """Seconds in which a refused client may go on sending; closed at once, it might not see the reason."""
 
+LAST_REQUEST = 0.5
+"""Seconds in which the last request of an idle connection may still arrive when the service stops: it may be
+under way. Closed at once, the client would not know whether its command takes effect."""
+
+CLOSE = (b"connection", b"close")
+
 LAST_PATIENCE = 1
 """Seconds that a client has to read the rest of its answer when the service stops."""
 
@@ -128,6 +134,9 @@ class HTTPConnection(AnsweringConnection):
     def answered_at_once(self) -> None:
         """Begin to wait for the next request."""
         super().answered_at_once()
+        if CLOSE in self.server_state.default_headers:
+            self.transport.close()
+            return
         self._around = 0
         self._deadline.set(self.timeout_keep_alive)
 
@@ -172,8 +181,16 @@ class HTTPConnection(AnsweringConnection):
             super().timeout_keep_alive_handler()
 
     def shutdown(self) -> None:
-        """Let the running request end; give a client that does not read `LAST_PATIENCE` seconds."""
-        super().shutdown()
+        """Let the running request end, and one that is under way; answers say that they are the last.
+
+        A client that does not read has `LAST_PATIENCE` seconds.
+        """
+        if CLOSE not in self.server_state.default_headers:
+            self.server_state.default_headers.append(CLOSE)
+        if self._is_idle and not self.transport.is_closing():
+            self.loop.call_later(LAST_REQUEST, self._close_if_idle)
+        else:
+            super().shutdown()
         if self.transport.get_write_buffer_size():
             self.loop.call_later(LAST_PATIENCE, self.transport.abort)
 
@@ -185,6 +202,15 @@ class HTTPConnection(AnsweringConnection):
         if self._deadline.until is None and self.timeout_keep_alive_task:
             return self.timeout_keep_alive_task.when()
         return self._deadline.until
+
+    @property
+    def _is_idle(self) -> bool:
+        """True if the service owes no answer on this connection."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle:
+            self.transport.close()
 
     def _make_room(self) -> bool:
         return close_idle(

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -33,6 +34,10 @@ The youngest generation is collected after so many new objects, the middle one a
 (it then has at most 22,000 objects), and the oldest after so many collections of the middle one, if it has
 grown by a quarter. More seldom it would have more garbage, all of which is freed at once.
 """
+
+
+HANDED_OVER = 3
+"""The number of the first open file that a process inherits for listening."""
 
 
 class CannotListen(Exception):
@@ -102,6 +107,8 @@ def collect_garbage_in_small_parts() -> None:
 
 def _listen(settings: Settings) -> socket.socket:
     # This comes first, to fail early. A client that connects while the stores are opened waits.
+    if handed_over := _handed_over(settings):
+        return handed_over
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -119,6 +126,37 @@ def _listen(settings: Settings) -> socket.socket:
             f"Can't listen on {settings.host}:{settings.port}: {reason}.\n"
             "Choose another address with --host and --port."
         ) from error
+    return listening
+
+
+def _handed_over(settings: Settings) -> socket.socket | None:
+    """Return the listening socket that systemd, or another parent process, has opened; `None` without one.
+
+    The parent keeps it open, so that clients who connect during a restart wait instead of being refused.
+    The protocol is that of systemd's sd_listen_fds(3).
+    """
+    count, process = os.environ.pop("LISTEN_FDS", ""), os.environ.pop("LISTEN_PID", "")
+    if not count or process != str(os.getpid()):
+        return None
+    if count != "1":
+        raise CannotListen(f"{count} sockets were handed over in LISTEN_FDS. Hand over one, for TCP.")
+    try:
+        listening = socket.socket(fileno=HANDED_OVER)
+    except OSError as error:
+        raise CannotListen(
+            f"The socket that was handed over in LISTEN_FDS can't be used: {error.strerror}."
+        ) from error
+    if listening.family not in (socket.AF_INET, socket.AF_INET6) or listening.type != socket.SOCK_STREAM:
+        listening.close()
+        raise CannotListen(
+            "The socket that was handed over in LISTEN_FDS is none of TCP. Hand over one that is."
+        )
+    listening.set_inheritable(False)
+    try:
+        _refuse_to_be_open(settings, str(listening.getsockname()[0]))
+    except CannotListen:
+        listening.close()
+        raise
     return listening
 
 
