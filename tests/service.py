@@ -68,7 +68,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends; the block begins when the service says that it serves.
 
-    With a `checkout`, it is that one which serves, in its own environment. With a socket that is `handed_over`
+    With a `checkout`, it is that one which serves, in its own environment. With a `handed_over` socket
     it serves on that one, as if systemd had opened it.
     """
     python = f"{checkout}/.venv/bin/python" if checkout else sys.executable
