@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM, Signals
-from socket import socket
 
 import httpx
 
@@ -63,21 +62,20 @@ async def running(
     *arguments: str,
     module: str = "app",
     checkout: str = "",
-    handed_over: socket | None = None,
+    handed_over: str = "",
     **environment: str,
 ) -> AsyncIterator[Service]:
     """Serves on a free port until the block ends; the block begins when the service says that it serves.
 
-    With a `checkout`, it is that one which serves, in its own environment. With a `handed_over` socket
-    it serves on that one, as if systemd had opened it.
+    With a `checkout`, it is that one which serves, in its own environment. With the number of a socket that
+    is `handed_over`, it serves on that one, as if systemd had opened it.
     """
     python = f"{checkout}/.venv/bin/python" if checkout else sys.executable
-    inherited = handed_over.fileno() if handed_over else 0
     process = await asyncio.create_subprocess_exec(
-        *((sys.executable, "-c", ACTIVATE, str(inherited)) if handed_over else ()),
+        *((sys.executable, "-c", ACTIVATE, handed_over) if handed_over else ()),
         *(python, "-m", module, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments),
         cwd=checkout or None,
-        pass_fds=(inherited,) if handed_over else (),
+        pass_fds=[int(handed_over)] if handed_over else [],
         stdout=PIPE,
         stderr=STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},

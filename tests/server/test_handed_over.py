@@ -47,14 +47,14 @@ async def test_nobody_is_refused_or_cut_off_while_the_service_starts_again(
 
     environment = {"MONGODB_URL": mongo_url, "MONGODB_DATABASE": tmp_path.name}
     async with asyncio.TaskGroup() as clients:
-        async with running(tmp_path, handed_over=held, **environment) as service:
+        async with running(tmp_path, handed_over=str(held.fileno()), **environment) as service:
             assert f":{held.getsockname()[1]}/" in service.announced
             for number in range(CLIENTS):
                 clients.create_task(client(number))
             await until_each_has([0] * CLIENTS)
             await service.stop(SIGTERM)
         before = [*answered]
-        async with running(tmp_path, handed_over=held, **environment):
+        async with running(tmp_path, handed_over=str(held.fileno()), **environment):
             await until_each_has(before)
             ended.set()
 
