@@ -169,7 +169,9 @@ class Reading:
         found: dict[str, Document] = {}
         for document in read:  # A document that changes meanwhile may be in two ranks.
             found.setdefault(document["_id"], document)
-        decisive = {"$and": [find.filter, *(each for _, each in limited)]}
+        # A document is in one of the ranks. Whatever all of them had to meet would hide changes of others.
+        filter = collection.seen_by.limited(find.filter, self._scope)
+        decisive = {"$and": [filter, {"$or": [each for _, each in limited]}]}
         self._add_source(collection, lambda: listed(collection, decisive, find.sort, read))
         return list(found.values())
 

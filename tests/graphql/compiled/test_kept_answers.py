@@ -106,6 +106,17 @@ async def test_lists_of_a_products_orders_are_kept_until_one_comes_or_goes(servi
         assert [each["id"] for each in orders] == of_customer
 
 
+async def test_what_a_search_found_is_kept_until_another_product_is_found(service: Service) -> None:
+    found = '{ products(filter: { search: "kettle" }) { nodes { name } } }'
+    shop = Shop(service.client)
+    await shop.product(name="Kettle")
+    assert await recalled(service, found) == 2
+    await shop.product(name="Blue kettle")
+    assert await recalled(service, found, 3) == 2
+    nodes = (await service.client.send(found)).data["products"]["nodes"]
+    assert [each["name"] for each in nodes] == ["Blue kettle", "Kettle"]
+
+
 async def test_a_kept_answer_tells_its_cost_as_it_did_before(service: Service) -> None:
     product = await Shop(service.client).product()
     await service.client.send("{ products(first: 1) { totalCount } }")  # waits for what was written
