@@ -13,9 +13,10 @@ def _follow(field: str, kind: str, row: str) -> str:
     return f"""subscription ($filter: {kind}Filter, $orderBy: {kind}Sort, $first: Int,
             $after: ConsistencyToken) {{
         {field}(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {{
-            cursor hasNextPage lagged reset edges {{ cursor node {{ ...{row.split()[1]} }} }}
+            cursor hasNextPage lagged reset
+            edges {{ cursor matches {{ field words }} node {{ ...{row.split()[1]} }} }}
             changes {{ kind nodeId index previousIndex
-                edge {{ cursor node {{ ...{row.split()[1]} }} }} }} }} }}
+                edge {{ cursor matches {{ field words }} node {{ ...{row.split()[1]} }} }} }} }} }}
         {row}"""
 
 
@@ -23,7 +24,8 @@ def _read(field: str, kind: str, row: str) -> str:
     return f"""query ($filter: {kind}Filter, $orderBy: {kind}Sort, $first: Int,
             $atLeast: [ConsistencyToken!]) {{
         list: {field}(filter: $filter, orderBy: $orderBy, first: $first, atLeast: $atLeast) {{
-            edges {{ cursor node {{ ...{row.split()[1]} }} }} pageInfo {{ hasNextPage }} }} }}
+            edges {{ cursor matches {{ field words }} node {{ ...{row.split()[1]} }} }}
+            pageInfo {{ hasNextPage }} }} }}
         {row}"""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -248,6 +249,20 @@ async def test_the_order_of_products_by_price_is_kept(client: Client, shop: Shop
         assert changes(await take(updates, kept)) == [("MOVED", 0, 1)]
         fresh = await client.send(READ_PRODUCTS, variables)
     assert kept.equals(fresh.data["list"])
+
+
+async def test_a_list_that_is_searched_tells_where_each_node_was_found(client: Client, shop: Shop) -> None:
+    word = f"kettle{uuid4().hex}"
+    await shop.product(name=word)
+    variables = {"filter": {"search": word}}
+    kept = Kept()
+    async with follow(client, FOLLOW_PRODUCTS, variables) as updates:
+        await take(updates, kept)
+        await shop.product(description=f"For a {word}.")
+        await take(updates, kept)
+        fresh = await client.send(READ_PRODUCTS, variables)
+    assert kept.equals(fresh.data["list"])
+    assert [[each["field"] for each in edge["matches"]] for edge in kept.edges] == [["name"], ["description"]]
 
 
 REFUSED = {

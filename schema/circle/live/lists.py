@@ -124,7 +124,8 @@ class ListUpdate(DocumentConnection, Generic[T]):
 
     def _edge(self, index: int) -> Edge[T]:
         page = self.item.state.page
-        return Edge(cursor=page.cursors[index], node=cast("T", page.documents[index]))
+        node = cast("T", page.documents[index])
+        return Edge(cursor=page.cursors[index], node=node, search=page.listing.search)
 
 
 def live_list_field(update: type[ListUpdate[Any]], query: type, name: str, description: str) -> Any:
