@@ -1,4 +1,4 @@
-"""Live lists as the client libraries keep them: right after every change, also of a killed service."""
+"""Live lists as the npm package keeps them: right after every change, also of a killed service."""
 
 import asyncio
 from contextlib import aclosing
@@ -21,7 +21,7 @@ LISTED = """query ($filter: ProductFilter, $orderBy: ProductSort, $first: Int) {
         edges { node { id price { amount } } } pageInfo { hasNextPage } } }"""
 
 
-@pytest.mark.parametrize("library", ["apollo", "urql", "relay"], indirect=True)
+@pytest.mark.parametrize("library", ["library/apollo", "library/urql", "library/relay"], indirect=True)
 async def test_a_live_list_equals_a_fresh_query(client: Puppet, shop: Shop) -> None:
     category = f"Live {uuid4()}"
     variables = {"filter": {"categories": [category]}, "orderBy": {"field": "PRICE"}, "first": 3}

@@ -1,7 +1,8 @@
-import { ApolloLink, Observable } from "@apollo/client";
+import { ApolloLink, Observable, type ApolloClient, type OperationVariables, type TypedDocumentNode } from "@apollo/client";
 import { CombinedProtocolErrors, graphQLResultHasProtocolErrors, PROTOCOL_ERRORS_SYMBOL } from "@apollo/client/errors";
 import { tap } from "rxjs";
 import { cursorIn, hasFailed, passes, type Failure, type Result } from "./client.js";
+import { keeping, type List, type ListData } from "./live-list.js";
 import { EXTENSION, HEADER, type LatestToken } from "./token.js";
 
 /** Return a link that sends the latest token, and notes the one that comes back; it goes before the `HttpLink`. */
@@ -65,3 +66,22 @@ export const resumingLink = ({ pause = 1000 } = {}): ApolloLink =>
 
 const isRefusal = (reason: unknown): boolean =>
   CombinedProtocolErrors.is(reason) ? !reason.errors.every(passes) : !!reason && typeof reason === "object" && "statusCode" in reason;
+
+/**
+ * Follow a list, and show it after each item; return how to leave it. In a component:
+ *
+ *   useEffect(() => followList(client, OrdersUpdated, variables, setList, setError), [client, variables]);
+ */
+export const followList = <Edge, Variables extends OperationVariables>(
+  client: ApolloClient,
+  query: TypedDocumentNode<ListData<Edge>, Variables>,
+  variables: NoInfer<Variables>,
+  show: (list: List<Edge>) => void,
+  fail: (error: unknown) => void,
+): (() => void) => {
+  const take = keeping(show);
+  const following = client
+    .subscribe<unknown>({ query, variables })
+    .subscribe(({ data, error }) => (error ? fail(error) : take(data as ListData<Edge> | undefined)));
+  return () => following.unsubscribe();
+};

@@ -1,5 +1,7 @@
-import { Network, Observable } from "relay-runtime";
+import { Network, Observable, requestSubscription } from "relay-runtime";
+import type { Environment, GraphQLTaggedNode, OperationType } from "relay-runtime";
 import type { Operation, Result, SubscriptionClient } from "./client.js";
+import { keeping, type List, type ListData } from "./live-list.js";
 import { echoing, type LatestToken } from "./token.js";
 
 /** Return GraphQL's errors as one error to throw. */
@@ -29,4 +31,29 @@ export const network = (
       }),
     );
   return Network.create(ask as never, follow as never);
+};
+
+/** The edges of a list in what relay-compiler says of a subscription. */
+export type EdgeOf<Subscription extends OperationType> = Subscription["response"] extends ListData<infer Edge> ? Edge : never;
+
+/**
+ * Follow a list, and show it after each item; return how to leave it. In a component:
+ *
+ *   useEffect(() => followList<OrdersUpdated>(environment, query, variables, setList, setError), [environment, variables]);
+ */
+export const followList = <Subscription extends OperationType>(
+  environment: Environment,
+  subscription: GraphQLTaggedNode,
+  variables: Subscription["variables"],
+  show: (list: List<EdgeOf<Subscription>>) => void,
+  fail: (error: Error) => void,
+): (() => void) => {
+  const take = keeping(show);
+  const following = requestSubscription<OperationType>(environment, {
+    subscription,
+    variables,
+    onNext: (data) => take(data as ListData<EdgeOf<Subscription>>),
+    onError: fail,
+  });
+  return () => following.dispose();
 };

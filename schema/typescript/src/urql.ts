@@ -1,7 +1,9 @@
 import { makeErrorResult, makeOperation, makeResult, stringifyDocument } from "@urql/core";
+import type { AnyVariables, Client, DocumentInput } from "@urql/core";
 import type { CombinedError, Exchange, ExecutionResult, Operation as Request, OperationResult } from "@urql/core";
-import { filter, make, map, merge, mergeMap, pipe, takeUntil } from "wonka";
+import { filter, make, map, merge, mergeMap, pipe, subscribe, takeUntil } from "wonka";
 import type { Operation, Result, SubscriptionClient } from "./client.js";
+import { keeping, type List, type ListData } from "./live-list.js";
 import { echoing, type LatestToken } from "./token.js";
 
 /** Return an exchange that sends the latest token, and notes the one that comes back; it goes before `fetchExchange`. */
@@ -54,3 +56,23 @@ export const liveExchange =
       ),
     ]);
   };
+
+/**
+ * Follow a list with the `liveExchange`, and show it after each item; return how to leave it. In a component:
+ *
+ *   useEffect(() => followList(client, OrdersUpdated, variables, setList, setError), [client, variables]);
+ */
+export const followList = <Edge, Variables extends AnyVariables>(
+  client: Client,
+  query: DocumentInput<ListData<Edge>, Variables>,
+  variables: NoInfer<Variables>,
+  show: (list: List<Edge>) => void,
+  fail: (error: unknown) => void,
+): (() => void) => {
+  const take = keeping(show);
+  const following = pipe(
+    client.subscription<ListData<Edge>>(query, variables as AnyVariables),
+    subscribe(({ data, error }) => (error ? fail(error) : take(data))),
+  );
+  return () => following.unsubscribe();
+};

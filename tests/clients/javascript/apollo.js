@@ -1,7 +1,6 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
 import { consistencyLink } from "../examples/apollo.js";
-import { followList } from "../examples/live-list-apollo.ts";
 import { documents } from "./operations.js";
 import { sockets } from "./sockets.js";
 
@@ -16,7 +15,6 @@ export const connect = (url, latest) => {
     defaultOptions: { query: { fetchPolicy: "network-only" } },
   });
   return {
-    keep: (name, variables, show, error) => followList(client, documents[name], variables, show, error),
     query: async (name, variables) => (await client.query({ query: documents[name], variables })).data,
     mutate: async (name, variables) => (await client.mutate({ mutation: documents[name], variables })).data,
     follow: (name, variables, next, error) =>

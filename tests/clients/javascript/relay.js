@@ -1,5 +1,4 @@
 import { commitMutation, Environment, fetchQuery, RecordSource, requestSubscription, Store } from "relay-runtime";
-import { followList } from "../examples/live-list-relay.ts";
 import { network } from "../examples/relay.js";
 import { sockets } from "./sockets.js";
 
@@ -11,8 +10,6 @@ export const connect = (url, latest) => {
     store: new Store(new RecordSource()),
   });
   return {
-    keep: async (name, variables, show, error) =>
-      followList(environment, await artifact(`${name}Subscription`), variables, show, error),
     query: async (name, variables) =>
       fetchQuery(environment, await artifact(`${name}Query`), variables).toPromise(),
     mutate: async (name, variables) => {

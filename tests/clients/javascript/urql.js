@@ -1,6 +1,5 @@
 import { Client, fetchExchange } from "@urql/core";
 import { pipe, subscribe } from "wonka";
-import { followList } from "../examples/live-list-urql.ts";
 import { consistencyExchange, liveExchange } from "../examples/urql.js";
 import { documents } from "./operations.js";
 import { sockets } from "./sockets.js";
@@ -13,7 +12,6 @@ export const connect = (url, latest) => {
     return data;
   };
   return {
-    keep: (name, variables, show, error) => followList(client, documents[name], variables, show, error),
     query: async (name, variables) => dataOf(await client.query(documents[name], variables)),
     mutate: async (name, variables) => dataOf(await client.mutation(documents[name], variables)),
     follow: (name, variables, next, error) =>

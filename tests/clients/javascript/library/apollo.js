@@ -1,5 +1,5 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client";
-import { consistencyLink, resumingLink } from "diptych-client/apollo";
+import { consistencyLink, followList, resumingLink } from "diptych-client/apollo";
 import { documents } from "../operations.js";
 
 /** Apollo without websockets: its `HttpLink` asks for subscriptions in the multipart protocol. */
@@ -10,6 +10,7 @@ export const connect = (url, latest) => {
     defaultOptions: { query: { fetchPolicy: "network-only" } },
   });
   return {
+    keep: (name, variables, show, error) => followList(client, documents[name], variables, show, error),
     query: async (name, variables) => (await client.query({ query: documents[name], variables })).data,
     mutate: async (name, variables) => (await client.mutate({ mutation: documents[name], variables })).data,
     follow: (name, variables, next, error) =>

@@ -1,5 +1,5 @@
 import { consistent, resuming } from "diptych-client";
-import { network } from "diptych-client/relay";
+import { followList, network } from "diptych-client/relay";
 import { createClient } from "graphql-ws";
 import { commitMutation, Environment, fetchQuery, RecordSource, requestSubscription, Store } from "relay-runtime";
 import { soon } from "../sockets.js";
@@ -19,6 +19,8 @@ export const connect = (url, latest) => {
     store: new Store(new RecordSource()),
   });
   return {
+    keep: async (name, variables, show, error) =>
+      followList(environment, await artifact(`${name}Subscription`), variables, show, error),
     query: async (name, variables) =>
       fetchQuery(environment, await artifact(`${name}Query`), variables).toPromise(),
     mutate: async (name, variables) => {

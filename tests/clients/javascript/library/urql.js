@@ -1,7 +1,7 @@
 import { Client, fetchExchange } from "@urql/core";
 import { createClient } from "graphql-ws";
 import { consistent, resuming } from "diptych-client";
-import { consistencyExchange, liveExchange } from "diptych-client/urql";
+import { consistencyExchange, followList, liveExchange } from "diptych-client/urql";
 import { pipe, subscribe } from "wonka";
 import { documents } from "../operations.js";
 import { soon } from "../sockets.js";
@@ -22,6 +22,7 @@ export const connect = (url, latest) => {
     return data;
   };
   return {
+    keep: (name, variables, show, error) => followList(client, documents[name], variables, show, error),
     query: async (name, variables) => dataOf(await client.query(documents[name], variables)),
     mutate: async (name, variables) => dataOf(await client.mutation(documents[name], variables)),
     follow: (name, variables, next, error) =>

@@ -10,12 +10,15 @@ export interface ListUpdate<Edge> {
   hasNextPage: boolean;
 }
 
+/** The data of a subscription whose one field is a list. */
+export type ListData<Edge> = { readonly [field: string]: ListUpdate<Edge> | string | undefined };
+
 export interface List<Edge> {
   edges: readonly Edge[];
   hasNextPage: boolean;
 }
 
-/** The list after an update: it is whole, or what it changes is put into the list as it was. */
+/** Return the list after an update, which has the whole list, or what has changed in it. */
 export const updated = <Edge>(list: List<Edge>, update: ListUpdate<Edge>): List<Edge> => {
   const { edges, changes, hasNextPage } = update;
   if (edges) return { edges, hasNextPage };
@@ -28,10 +31,10 @@ export const updated = <Edge>(list: List<Edge>, update: ListUpdate<Edge>): List<
   return { edges: next, hasNextPage };
 };
 
-/** Takes the results of a subscription to a list, and shows the list after each of them. */
+/** Return a function that takes the data of a subscription to a list, and shows the list after each item. */
 export const keeping = <Edge>(show: (list: List<Edge>) => void) => {
   let list: List<Edge> = { edges: [], hasNextPage: false };
-  return (data: object | null | undefined) => {
+  return (data: ListData<Edge> | null | undefined): void => {
     const update = Object.values(data ?? {}).find((value) => value && typeof value === "object");
     if (update) show((list = updated(list, update as ListUpdate<Edge>)));
   };
