@@ -16,7 +16,7 @@ async def test_the_end_says_what_was_not_run_and_how_to_have_it_run(tmp_path: Pa
         *tests, cwd=Path(), PATH=str(tmp_path), PLAYWRIGHT_BROWSERS_PATH=str(tmp_path), PYTEST_ADDOPTS=""
     )
     *_, told, result = said.splitlines()
-    assert "tests not run: The playground was not tested in a browser, for there is no Chromium" in told
+    assert "tests not run: Pages were not tested in a browser, for there is no Chromium" in told
     assert told.endswith("-m playwright install chromium")
     assert "skipped" in result
     assert "passed" not in result

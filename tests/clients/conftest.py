@@ -44,6 +44,22 @@ async def npm_package(node: NpmProject) -> NpmProject:
 
 
 @pytest.fixture(scope="session")
+async def written_pages(npm_package: NpmProject) -> NpmProject:
+    """Node and the npm package, with what graphql-codegen and relay-compiler make of the TypeScript here."""
+    pages, settings = HERE / "pages", HERE / "codegen.json"
+    sources = [SCHEMA, HERE / "package-lock.json", *sorted(pages.glob("src/*.tsx"))]
+    typed, artifacts = GENERATED / "codegen", GENERATED / "pages"
+    with once(typed, settings, *sources, *sorted(HERE.glob("typescript/*.ts"))) as wanted:
+        if wanted:
+            await npm_package.use("graphql-codegen", "--config", settings.name, "--silent")
+    with once(artifacts, pages / "relay.config.json", *sources) as wanted:
+        if wanted:
+            artifacts.mkdir(exist_ok=True)
+            await npm_package.use("relay-compiler", "pages/relay.config.json")
+    return npm_package
+
+
+@pytest.fixture(scope="session")
 async def generated_client() -> ModuleType:
     """What ariadne-codegen makes of the schema and `operations.graphql`."""
     requirements, settings = HERE / "ariadne-codegen.txt", HERE / "ariadne-codegen.toml"

@@ -162,7 +162,7 @@ async def chromium() -> AsyncIterator[Browser]:
         path = on_the_path or playwright.chromium.executable_path
         if shutil.which(path) is None:
             pytest.skip(
-                "The playground was not tested in a browser, for there is no Chromium on the PATH. Install "
+                "Pages were not tested in a browser, for there is no Chromium on the PATH. Install "
                 "your system's (on Debian: apt-get install chromium), or playwright's: "
                 f"{sys.executable} -m playwright install chromium"
             )
