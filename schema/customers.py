@@ -197,6 +197,17 @@ class CustomersQuery:
         return cast("Customer | None", found)
 
     @visible_to(Sight.ANONYMOUS)
+    @strawberry.field(
+        description="The customer that you are, by your access token; null if you are none, such as staff."
+    )
+    async def me(self, info: Info, at_least: AtLeast = None) -> Customer | None:
+        reading, key = info.context.reading, info.context.viewer.scope.customer
+        tokens = await info.tokens(at_least)
+        if key is None:
+            return None
+        return cast("Customer | None", await reading.get(customers, key, tokens, fields=info.shown))
+
+    @visible_to(Sight.ANONYMOUS)
     @listing_field(CustomerConnection, description="The customers of the shop, closed ones included.")
     def customers(
         self,

@@ -153,7 +153,7 @@ async def test_the_back_office_shows_what_fits_its_filter_and_ships_all_that_is_
         await expect(orders).to_have_count(3)
 
 
-async def test_nobody_else_sees_an_order(desk: Desk) -> None:
+async def test_nobody_else_sees_an_order_and_only_customers_place_one(desk: Desk) -> None:
     await add_pots(desk, "Inkpot")
     order = await desk.shop.order(customer=await desk.shop.customer(name="Dan alone"))
     eve = customer_token(await desk.shop.customer(name="Eve"))
@@ -161,5 +161,6 @@ async def test_nobody_else_sees_an_order(desk: Desk) -> None:
         await expect(page.get_by_role("alert")).to_have_text("There is no such order.")
     async with desk.visit("Customer", about=order) as page:
         await expect(page.get_by_role("alert")).to_have_text("Sign in to see your orders.")
-    async with desk.visit("ShopFront", about="INKPOT") as page:
-        await expect(page.get_by_text("Sign in to order.")).to_be_visible()
+    for token in ("", CLERK):
+        async with desk.visit("ShopFront", token, about="INKPOT") as page:
+            await expect(page.get_by_text("Sign in to order.")).to_be_visible()

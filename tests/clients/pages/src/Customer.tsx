@@ -27,27 +27,23 @@ const environment = new Environment({
 });
 
 const Page = () => {
-  const { customers } = useLazyLoadQuery<CustomerQuery>(
+  const { me } = useLazyLoadQuery<CustomerQuery>(
     graphql`
       query CustomerQuery {
-        customers(first: 1) {
-          nodes {
-            id
-            name
-            ...Customer_orders
-          }
+        me {
+          name
+          ...Customer_orders
         }
       }
     `,
     {},
   );
   const orderId = useHash();
-  const customer = customers?.nodes[0];
-  if (!customer) return <Alert>Sign in to see your orders.</Alert>;
+  if (!me) return <Alert>Sign in to see your orders.</Alert>;
   return (
     <main>
-      <h1>Orders of {customer.name}</h1>
-      <Orders customer={customer} />
+      <h1>Orders of {me.name}</h1>
+      <Orders customer={me} />
       <Suspense>{orderId && <OneOrder id={orderId} />}</Suspense>
     </main>
   );

@@ -26,10 +26,8 @@ const ProductOfSku = graphql(/* GraphQL */ `
       id
       ...Product
     }
-    customers(first: 1) {
-      nodes {
-        id
-      }
+    me {
+      id
     }
   }
 `);
@@ -64,7 +62,7 @@ const useProduct = (sku: string) => {
   const id = data?.product?.id ?? "";
   const [{ data: now }] = useSubscription({ query: ProductUpdated, variables: { id }, pause: !id });
   const product = useFragment(Product, now?.productUpdated.product ?? data?.product);
-  return { product, error, fetching, customerId: data?.customers?.nodes[0]?.id };
+  return { product, error, fetching, customerId: data?.me?.id };
 };
 
 export const ProductPage = ({ sku }: { sku: string }) => {
