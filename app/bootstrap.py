@@ -25,6 +25,7 @@ from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.impersonal import outline
 from app.cqrs.lists.concerned import ConcernedLists
+from app.cqrs.lists.effects import EventEffects
 from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.live.notices import Notices
@@ -199,6 +200,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             projections=Projections(shared_log, projectors),
             live=Live(own_documents, notices, progress, heartbeat=settings.heartbeat),
             lists=LiveLists(reader, progress, concerned, patience=settings.read_patience),
+            effects=EventEffects(notices, models),
             statuses=statuses,
             tokens=Tokens(await log.token_key(), history),
             revocations=revocations,

@@ -36,7 +36,7 @@ from schema.circle.conditions import (
 )
 from schema.circle.enums import describe
 from schema.circle.ids import key_of
-from schema.circle.listings import listing_field
+from schema.circle.listings import LOOKUPS, listing_field
 from schema.circle.live.lists import ListUpdate, live_list_field
 from schema.circle.nodes import (
     LAST_POSITION,
@@ -181,7 +181,8 @@ PRODUCT_LISTS: Lists = {
 class CatalogQuery:
     @visible_to(Sight.ANONYMOUS)
     @strawberry.field(
-        description="The product with this id or SKU, of which exactly one is given; null if there is none."
+        description="The product with this id or SKU, of which exactly one is given; null if there is none.",
+        metadata={LOOKUPS: (product_with_sku,)},
     )
     async def product(
         self,

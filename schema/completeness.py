@@ -24,11 +24,12 @@ from app.graphql.compiled.parents import Stored, keys_of, value_source
 from app.graphql.execution.visibility import declared_sight, value_otherwise
 from app.graphql.internals.strawberry import core_schema
 from schema.circle.commands.errors import SHOWN, CommandErrorCode
+from schema.circle.commands.list_fields import collections_listed
 from schema.circle.commands.sending import Payload
 from schema.circle.consistency import ReadModelName
-from schema.circle.nodes import node_types
+from schema.circle.nodes import Node, node_types
 from schema.circle.parts import Part
-from schema.circle.shown import shown_documents, type_of
+from schema.circle.shown import shown_by, shown_documents, shown_read_models, type_of
 from schema.root import PARTS, Mutation, Query, Subscription, schema
 
 ROOT = "schema/root.py"
@@ -63,6 +64,7 @@ def problems(
                 f"{kind.__name__} shows documents of {collection.read_model}, which is not projected: "
                 "move that to a module of app/read_models."
             )
+    yield from _cascades()
 
 
 def _parts() -> Iterator[str]:
@@ -125,6 +127,24 @@ def _visibility() -> Iterator[str]:
                 yield (
                     f"{kind}.{name} can't be hidden from anybody, because it can't be null: make its type "
                     "nullable, say what others get `otherwise`, or remove `visible_to`."
+                )
+
+
+def _cascades() -> Iterator[str]:
+    """Yield a sentence for each collection whose changes the cascade of a command could not name."""
+    listed = collections_listed(core_schema(schema))
+    for model in shown_read_models():
+        for collection in model.collections:
+            kind = shown_by(collection.name)
+            if kind is None:
+                yield (
+                    f"No type shows the documents of {collection.name}, so that cascades can't name the "
+                    "fields that read them: decorate one with `@shows(<the collection>)`."
+                )
+            elif not issubclass(kind, Node) and collection.name not in listed:
+                yield (
+                    f"No root field leads to {kind.__name__}, so that cascades can't name what reads the "
+                    f"documents of {collection.name}: add a field that returns it."
                 )
 
 

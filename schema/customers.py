@@ -28,7 +28,7 @@ from schema.circle.conditions import (
 )
 from schema.circle.enums import describe
 from schema.circle.ids import global_id, key_of
-from schema.circle.listings import listing_field
+from schema.circle.listings import LOOKUPS, listing_field
 from schema.circle.nodes import (
     LAST_POSITION,
     VERSION,
@@ -175,7 +175,8 @@ class CustomersQuery:
     @visible_to(Sight.ANONYMOUS)
     @strawberry.field(
         description="The customer with this id or e-mail address, of which exactly one is given; null if "
-        "there is none."
+        "there is none.",
+        metadata={LOOKUPS: (customer_with_email,)},
     )
     async def customer(
         self,

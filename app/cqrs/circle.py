@@ -9,6 +9,7 @@ from app.cqrs.documents.store import DocumentReader
 from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
+from app.cqrs.lists.effects import EventEffects
 from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.log.events import EventLog
@@ -42,6 +43,7 @@ class Circle:
     projections: Projections
     live: Live
     lists: LiveLists
+    effects: EventEffects
     statuses: CommandStatuses
     tokens: Tokens
     revocations: Revocations

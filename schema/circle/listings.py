@@ -16,6 +16,12 @@ _PAGING = {"first": First, "after": After, "last": Last, "before": Before, "at_l
 LISTING = "listing"
 """The key in a field's metadata of the method that makes its listing."""
 
+LOOKUPS = "lookups"
+"""The key in a field's metadata of functions that make the listing of its one node from a text.
+
+There is one for each argument besides ids. Without them, any change of such a node may concern the field.
+"""
+
 
 def listing_field(
     connection: type[Connection[Any]], description: str

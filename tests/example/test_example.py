@@ -131,6 +131,23 @@ def test_a_node_that_no_id_leads_to_is_told(tmp_path: Path) -> None:
     assert "Streams of the kind review belong to no node" in said
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("@shows(ratings)\n", "", "No type shows the documents of product_reviews_ratings, so that cascades"),
+        (
+            "-> Rating | None:",
+            "-> Review | None:",
+            "No root field leads to Rating, so that cascades can't name",
+        ),
+    ],
+)
+def test_documents_that_no_cascade_could_name_are_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    said = run(placed(tmp_path, changed=[(GRAPHQL, old, new)]), "app", "check")
+    assert said.returncode == 1
+    assert told in said.stderr
+
+
 def test_the_start_is_refused_where_something_is_forgotten(tmp_path: Path) -> None:
     serve = ("app", "serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
     said = run(placed(tmp_path / "unlisted", lines=[]), *serve)
@@ -185,6 +202,14 @@ async def test_a_review_goes_from_the_mutation_to_the_query(client: Client) -> N
     found = await client.send("query ($id: ID!) { node(id: $id) { __typename id } }", {"id": review["id"]})
     assert found.data["node"] == {"__typename": "Review", "id": review["id"]}
     assert answer.freshness["PRODUCT_REVIEWS"]["state"] == "LIVE"
+
+
+async def test_a_cascade_covers_a_new_read_model_by_itself(client: Client) -> None:
+    tea = await Shop(client).product()
+    cascade = "cascade { changed { type } fields { type name } }"
+    found = (await client.mutate("reviewProduct", cascade, productId=tea, stars=5))["cascade"]
+    assert {each["type"] for each in found["changed"]} == {"Activity", "Review"}
+    assert [each["name"] for each in found["fields"]] == ["activity", "rating", "reviews"]
 
 
 async def test_reviews_are_sent_in_lists(client: Client) -> None:

@@ -117,6 +117,7 @@ def _notice(
         fields=tuple(sorted(fields)),
         about=None if change.about is None else str(change.about),
         deleted=change.delete,
+        may_be_new=change.document is not None or change.upsert,
     )
 
 

@@ -45,6 +45,8 @@ class DocumentChanged:
     about: str | None
     deleted: bool = False
     """True if the document was removed."""
+    may_be_new: bool = False
+    """True if the event may have added the document."""
 
     @property
     def document_position(self) -> tuple[int, str]:

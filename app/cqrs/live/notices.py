@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from app.cqrs.documents.store import DocumentChanged
@@ -83,8 +83,8 @@ class Notices:
         self._reached: dict[str, DocumentPosition] = {}
         self._numbers: dict[str, int] = {}
         self._published = 0
-        self._publishing: set[str] = set()
-        """The read models whose notices are being published."""
+        self._publishing: dict[str, asyncio.Event] = {}
+        """The read models whose notices are being published, each with an event for the end of that."""
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def begin(self, read_model: str, position: int, *, log_set_back: bool = False) -> None:
@@ -110,14 +110,15 @@ class Notices:
             self.publish(notices)
             return
         name, done = notices[0].read_model, 0
-        self._publishing.add(name)
+        self._publishing[name] = asyncio.Event()
         try:
             while done < len(notices):
                 self.publish(notices[done : (done := done + NOTICES_PER_STEP)])
                 await asyncio.sleep(0)
         finally:
-            self._publishing.discard(name)
+            published = self._publishing.pop(name)
             self.publish(notices[done:])
+            published.set()
 
     def publish(self, notices: Sequence[DocumentChanged]) -> None:
         """Deliver `notices`, which are sorted by position and document."""
@@ -163,6 +164,20 @@ class Notices:
         if any(position < self._complete_after.get(model, (0, "")) for model, position in positions.items()):
             return None
         return self._recent.after(positions)
+
+    async def until_published(self, read_model: str) -> None:
+        """Wait until all notices up to the position that the read model has reached are published."""
+        while publishing := self._publishing.get(read_model):
+            await publishing.wait()
+
+    def of_events(
+        self, positions: Collection[int], read_models: Collection[str]
+    ) -> list[DocumentChanged] | None:
+        """Return the published notices about the events at these positions; `None` if some may be missing."""
+        before = (min(positions) - 1, AFTER_ALL_DOCUMENTS)
+        if any(before < self._complete_after.get(name, (0, "")) for name in read_models):
+            return None
+        return self._recent.of_events(positions, read_models)
 
     def _listeners_to(self, notice: DocumentChanged) -> Iterable[Listener]:
         names = [topic(notice.read_model), topic(notice.read_model, document=notice.document_id)]

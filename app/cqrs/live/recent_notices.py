@@ -1,6 +1,7 @@
 """The newest published notices, kept for listeners that reconnect."""
 
 from collections import deque
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -8,7 +9,16 @@ from typing import Any
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.document_positions import DocumentPosition, ReachedPositions
 
-_FIELDS = ("read_model", "collection", "document_id", "event_type", "fields", "about", "deleted")
+_FIELDS = (
+    "read_model",
+    "collection",
+    "document_id",
+    "event_type",
+    "fields",
+    "about",
+    "deleted",
+    "may_be_new",
+)
 """The fields of a notice that follow its position in a row; its number and what was reached come last."""
 
 _values_of = attrgetter(*_FIELDS)
@@ -54,6 +64,19 @@ class RecentNotices:
         return [
             _published_of(row) for row in self._rows if row[1] in positions and row[0] > positions[row[1]]
         ]
+
+    def of_events(self, positions: Collection[int], read_models: Iterable[str]) -> list[DocumentChanged]:
+        """Return the notices of these read models about the events at these positions, which are some."""
+        found, first, waiting = list[DocumentChanged](), min(positions), set(read_models)
+        for row in reversed(self._rows):  # The events are of a moment ago: most rows are older.
+            (position, _), name = row[0], row[1]
+            if name in waiting and position in positions:
+                found.append(_published_of(row).notice)
+            elif position < first and name in waiting:
+                waiting.remove(name)
+                if not waiting:
+                    break
+        return found[::-1]
 
 
 def _published_of(row: _Row) -> PublishedNotice:

@@ -243,7 +243,11 @@ class MongoWriter:
             for notice in _notices(ids, change, event):
                 key = notice.document_position
                 if earlier := notices.get(key):  # There is one notice for each event and document.
-                    notice = replace(notice, fields=tuple(sorted({*earlier.fields, *notice.fields})))
+                    notice = replace(
+                        notice,
+                        fields=tuple(sorted({*earlier.fields, *notice.fields})),
+                        may_be_new=earlier.may_be_new or notice.may_be_new,
+                    )
                 notices[key] = notice
         for name, operations in waiting.items():
             self._flush(name, operations, session)
@@ -272,6 +276,7 @@ def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterat
             fields=fields,
             about=about,
             deleted=change.delete,
+            may_be_new=change.document is not None or change.upsert,
         )
 
 

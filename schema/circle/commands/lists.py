@@ -18,6 +18,7 @@ from app.graphql.admission.connections import COMMANDS_AT, CommandOutcomes
 from app.graphql.admission.cost import MOST_COMMANDS
 from app.graphql.execution.context import Info, SentCommand
 from app.graphql.execution.visibility import visible_to
+from schema.circle.commands.cascades import CASCADE, Cascade
 from schema.circle.commands.errors import CommandError, shown
 from schema.circle.commands.mutations import Sendable
 from schema.circle.commands.sending import INPUT, CommandInput, subject_of
@@ -67,6 +68,13 @@ class SendCommandsPayload(CommandOutcomes):
         description="The reasons of all refused commands together, in order, without `RolledBack`; each path "
         "leads into the list. Empty if all commands were accepted."
     )
+    positions: strawberry.Private[Sequence[int]] = ()
+    """The positions of the events of all commands."""
+
+    @strawberry.field(description=CASCADE.format("the commands of the list"))
+    async def cascade(self, info: Info) -> Cascade | None:
+        at_least = [Token(max(self.positions))] if self.positions else []
+        return await Cascade.of(info, self.positions, at_least)
 
 
 def list_mutation(sendable: Iterable[Sendable]) -> type:
@@ -165,7 +173,8 @@ async def _send(
         else:
             results.append(outcome)  # which GraphQL takes for the failure of this item
     token = ConsistencyToken(circle.tokens.of(newest.events[-1])) if newest else None
-    return SendCommandsPayload(token=token, results=results, errors=errors)
+    positions = [mark.position for receipt in receipts for mark in receipt.events]
+    return SendCommandsPayload(token=token, results=results, errors=errors, positions=positions)
 
 
 def _command(input: CommandInput) -> Command | Refused:

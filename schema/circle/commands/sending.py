@@ -14,6 +14,7 @@ from app.cqrs.freshness.tokens import Token
 from app.cqrs.message_fields import id_field
 from app.cqrs.messages import Command
 from app.graphql.execution.context import Info, SentCommand
+from schema.circle.commands.cascades import CASCADE, Cascade
 from schema.circle.commands.errors import CommandError, shown
 from schema.circle.consistency import Receipt
 from schema.circle.ids import BadInput
@@ -62,6 +63,12 @@ class Payload:
         description="The reasons for which the command was refused; empty if it was accepted."
     )
     changed: strawberry.Private[UUID | None] = None
+    positions: strawberry.Private[Sequence[int]] = ()
+    """The positions of the command's events."""
+
+    @strawberry.field(description=CASCADE.format("the command"))
+    async def cascade(self, info: Info) -> Cascade | None:
+        return await Cascade.of(info, self.positions, await info.tokens())
 
     async def read_back(self, info: Info, collection: Collection) -> Document | None:
         """Return the changed node's document, once the read model shows the change; `None` if refused."""
@@ -81,7 +88,8 @@ class Payload:
         info.context.written = max(info.context.written, outcome.position or 0)
         info.demand_below([Token(outcome.position)] if outcome.position else [])
         receipt = Receipt.of(outcome, info.context.uncached_circle().tokens)
-        return cls(receipt=receipt, errors=[], changed=changed)
+        positions = [mark.position for mark in outcome.events]
+        return cls(receipt=receipt, errors=[], changed=changed, positions=positions)
 
 
 P = TypeVar("P", bound=Payload)
