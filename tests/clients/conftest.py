@@ -23,9 +23,10 @@ async def node() -> NpmProject:
 
 @pytest.fixture(scope="session")
 async def relay_artifacts(node: NpmProject) -> NpmProject:
-    """Node, with what relay-compiler makes of `relay/Shop.js`."""
+    """Node, with what relay-compiler makes of the pages in `relay/`."""
     artifacts = GENERATED / "relay"
-    with once(artifacts, SCHEMA, HERE / "relay" / "Shop.js", HERE / "package-lock.json") as wanted:
+    pages = sorted((HERE / "relay").glob("*.js"))
+    with once(artifacts, SCHEMA, *pages, HERE / "package-lock.json") as wanted:
         if wanted:
             artifacts.mkdir(exist_ok=True)
             await node.use("relay-compiler")

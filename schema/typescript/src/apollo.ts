@@ -1,6 +1,8 @@
-import { ApolloLink, Observable, type ApolloClient, type OperationVariables, type TypedDocumentNode } from "@apollo/client";
+import { ApolloLink, Observable } from "@apollo/client";
+import type { ApolloCache, ApolloClient, OperationVariables, TypedDocumentNode } from "@apollo/client";
 import { CombinedProtocolErrors, graphQLResultHasProtocolErrors, PROTOCOL_ERRORS_SYMBOL } from "@apollo/client/errors";
-import { tap } from "rxjs";
+import { mergeMap, of, tap } from "rxjs";
+import { cascadesIn, type Cascade } from "./cascade.js";
 import { cursorIn, hasFailed, passes, type Failure, type Result } from "./client.js";
 import { keeping, type List, type ListData } from "./live-list.js";
 import { EXTENSION, HEADER, type LatestToken } from "./token.js";
@@ -84,4 +86,52 @@ export const followList = <Edge, Variables extends OperationVariables>(
     .subscribe<unknown>({ query, variables })
     .subscribe(({ data, error }) => (error ? fail(error) : take(data as ListData<Edge> | undefined)));
   return () => following.unsubscribe();
+};
+
+/**
+ * Return a link that has the cache forget what a mutation changes, if its payload selects `cascade`. Queries on the page
+ * that show any of it are asked again at once, others when they are shown next. It goes before the `HttpLink`.
+ */
+export const cascadeLink = (): ApolloLink => {
+  let cascades = 0;
+  return new ApolloLink((operation, forward) => {
+    // An answer that was under way when a cascade came may be older than that, and is asked for again.
+    const ask = (): Observable<ApolloLink.Result> => {
+      const before = cascades;
+      return forward(operation).pipe(mergeMap((result) => (cascades === before ? of(result) : ask())));
+    };
+    if (operation.operationType === "query") return ask();
+    if (operation.operationType !== "mutation") return forward(operation);
+    return forward(operation).pipe(
+      tap(({ data }) => {
+        for (const cascade of cascadesIn(data)) {
+          cascades += 1;
+          const { cache } = operation.client;
+          cache.batch({ update: () => forget(cache, cascade) }); // which tells its watchers once
+        }
+      }),
+    );
+  });
+};
+
+const ROOT = "ROOT_QUERY";
+
+const forget = (cache: ApolloCache, cascade: Cascade | null): void => {
+  if (!cascade) {
+    cache.evict({ id: ROOT });
+    return;
+  }
+  const idOf = ({ type, nodeId }: { type: string; nodeId: string }) => cache.identify({ __typename: type, id: nodeId });
+  for (const node of cascade.removed) cache.evict({ id: idOf(node) });
+  // Without its fields, rather than without the object: the cache leaves objects that are missing out of lists.
+  for (const node of cascade.changed)
+    cache.modify({
+      id: idOf(node),
+      fields: (value, { fieldName, DELETE }) => (fieldName === "__typename" || fieldName === "id" ? value : DELETE),
+    });
+  const ids = Object.keys(cache.extract() as object);
+  for (const { type, name: fieldName } of cascade.fields) {
+    const owners = type === "Query" ? [ROOT] : ids.filter((id) => id.startsWith(`${type}:`));
+    for (const id of owners) cache.evict({ id, fieldName });
+  }
 };

@@ -1,3 +1,4 @@
+export { cascadesIn, type Cascade, type CascadeField, type CascadeNode } from "./cascade.js";
 export { cursorIn, passes, type Failure, type Operation, type Result, type Sink, type SubscriptionClient } from "./client.js";
 export { keeping, updated, type List, type ListData, type ListUpdate } from "./live-list.js";
 export { consistent, resultOf, resuming } from "./subscriptions.js";

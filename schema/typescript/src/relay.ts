@@ -1,5 +1,6 @@
-import { Network, Observable, requestSubscription } from "relay-runtime";
-import type { Environment, GraphQLTaggedNode, OperationType } from "relay-runtime";
+import { commitLocalUpdate, Environment, fetchQuery, Network, Observable, requestSubscription } from "relay-runtime";
+import type { GraphQLTaggedNode, OperationDescriptor, OperationType } from "relay-runtime";
+import { cascadesIn, type Cascade } from "./cascade.js";
 import type { Operation, Result, SubscriptionClient } from "./client.js";
 import { keeping, type List, type ListData } from "./live-list.js";
 import { echoing, type LatestToken } from "./token.js";
@@ -18,9 +19,18 @@ export const network = (
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): ReturnType<typeof Network.create> => {
   const headers = { "Content-Type": "application/json", Accept: "application/graphql-response+json" };
-  const ask = async ({ text: query }: { text: string | null | undefined }, variables: object) => {
-    const body = JSON.stringify({ query, variables });
-    return (await echoing(latest, fetch)(url, { method: "POST", headers, body })).json();
+  let cascades = 0;
+  const ask = async (
+    request: { text: string | null | undefined; operationKind: string },
+    variables: object,
+  ): Promise<Result> => {
+    const before = cascades;
+    const body = JSON.stringify({ query: request.text, variables });
+    const response = await echoing(latest, fetch)(url, { method: "POST", headers, body });
+    const result = (await response.json()) as Result;
+    if (request.operationKind === "mutation") cascades += cascadesIn(result.data).length;
+    // An answer that was under way when a cascade came may be older than that, and is asked for again.
+    return request.operationKind === "query" && cascades !== before ? ask(request, variables) : result;
   };
   const follow = ({ text: query }: { text: string | null | undefined }, variables: object) =>
     Observable.create((sink: { next(value: never): void; error(error: Error): void; complete(): void }) =>
@@ -57,3 +67,62 @@ export const followList = <Subscription extends OperationType>(
   });
   return () => following.dispose();
 };
+
+const ROOT = "__Root";
+
+/**
+ * An environment in which queries go stale that show what a mutation changes, if its payload selects `cascade`. Those
+ * that are retained, such as all that hooks show, are asked again at once.
+ */
+export class CascadingEnvironment extends Environment {
+  readonly #retained = new Set<OperationDescriptor>();
+
+  override retain(operation: OperationDescriptor): ReturnType<Environment["retain"]> {
+    const retained = super.retain(operation);
+    this.#retained.add(operation);
+    const dispose = () => {
+      this.#retained.delete(operation);
+      retained.dispose();
+    };
+    return { dispose };
+  }
+
+  override executeMutation(config: Parameters<Environment["executeMutation"]>[0]): ReturnType<Environment["executeMutation"]> {
+    return super.executeMutation(config).do({
+      next: (response) => {
+        if (!("data" in response)) return;
+        for (const cascade of cascadesIn(response.data)) this.apply(cascade);
+      },
+    });
+  }
+
+  /** Mark what a cascade names as stale, and ask retained queries again that show any of it. */
+  apply(cascade: Cascade | null): void {
+    commitLocalUpdate(this, (store) => {
+      if (!cascade) return store.invalidateStore();
+      for (const { nodeId } of cascade.removed) store.delete(nodeId);
+      for (const { nodeId } of cascade.changed) store.get(nodeId)?.invalidateRecord();
+      for (const id of this.#showing(cascade)) store.get(id)?.invalidateRecord();
+    });
+    for (const operation of this.#retained) {
+      if (this.check(operation).status === "available") continue;
+      const { request } = operation;
+      fetchQuery(this, request.node, request.variables, { networkCacheConfig: { force: true } }).subscribe({});
+    }
+  }
+
+  /** Return the ids of the lists that fields of a cascade show, or of a field's owner if it shows none. */
+  #showing({ fields }: Cascade): Set<string> {
+    const source = this.getStore().getSource();
+    const found = new Set<string>();
+    for (const id of source.getRecordIDs()) {
+      const record = source.get(id) as Record<string, unknown> | null | undefined;
+      for (const { type, name } of fields) {
+        if (record?.["__typename"] !== (type === "Query" ? ROOT : type)) continue;
+        for (const [key, value] of Object.entries(record))
+          if (key === name || key.startsWith(`${name}(`)) found.add((value as { __ref?: string } | null)?.__ref ?? id);
+      }
+    }
+    return found;
+  }
+}

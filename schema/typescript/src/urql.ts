@@ -2,6 +2,7 @@ import { makeErrorResult, makeOperation, makeResult, stringifyDocument } from "@
 import type { AnyVariables, Client, DocumentInput } from "@urql/core";
 import type { CombinedError, Exchange, ExecutionResult, Operation as Request, OperationResult } from "@urql/core";
 import { filter, make, map, merge, mergeMap, pipe, subscribe, takeUntil } from "wonka";
+import { cascadesIn, type CascadeNode } from "./cascade.js";
 import type { Operation, Result, SubscriptionClient } from "./client.js";
 import { keeping, type List, type ListData } from "./live-list.js";
 import { echoing, type LatestToken } from "./token.js";
@@ -75,4 +76,28 @@ export const followList = <Edge, Variables extends AnyVariables>(
     subscribe(({ data, error }) => (error ? fail(error) : take(data))),
   );
   return () => following.unsubscribe();
+};
+
+/** The part of Graphcache's `Cache` that is needed here. */
+interface Cache {
+  invalidate(entity: string | { __typename: string; id: string }, field?: string, args?: Record<string, unknown> | null): void;
+  inspectFields(entity: string): { fieldName: string; arguments: Record<string, unknown> | null }[];
+}
+
+/**
+ * Invalidate in Graphcache what a mutation changes, if its payload selects `cascade`. Queries on the page that show any
+ * of it are asked again at once, others when they are shown next. It is the update of each such mutation:
+ *
+ * `cacheExchange({ updates: { Mutation: { placeOrder: cascading, payOrder: cascading } } })`.
+ */
+export const cascading = (result: unknown, _arguments: unknown, cache: Cache): void => {
+  for (const cascade of cascadesIn(result)) {
+    const entity = ({ type: __typename, nodeId: id }: CascadeNode) => ({ __typename, id });
+    for (const node of cascade ? [...cascade.changed, ...cascade.removed] : []) cache.invalidate(entity(node));
+    const ofQuery = new Set(cascade?.fields.filter(({ type }) => type === "Query").map(({ name }) => name));
+    for (const { fieldName, arguments: given } of cache.inspectFields("Query"))
+      if (!cascade || ofQuery.has(fieldName)) cache.invalidate("Query", fieldName, given);
+    // Graphcache lists no objects of a type whose one field could be invalidated.
+    for (const { type } of cascade?.fields ?? []) if (type !== "Query") cache.invalidate(type);
+  }
 };
