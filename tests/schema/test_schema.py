@@ -88,13 +88,13 @@ def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() ->
             assert set(payload.fields) == {OPERATORS_ACTS[name], "errors"}
             continue
         if name == "sendCommands":  # Each command of the list has its own id, and its own receipt.
-            assert set(payload.fields) == {"token", "results", "errors"}
+            assert set(payload.fields) == {"token", "results", "errors", "cascade"}
             continue
-        assert {"receipt", "errors"} < set(payload.fields)
+        assert {"receipt", "errors", "cascade"} < set(payload.fields)
         nodes = {get_named_type(each.type).name for each in payload.fields.values()}
         edges = {name for name in nodes if name.endswith("Edge")}
         assert {f"{name}Edge" for name in nodes} >= edges
-        assert len(payload.fields) == 2 + 2 * len(edges)
+        assert len(payload.fields) == 3 + 2 * len(edges)
         input: Any = TYPES[f"{verb}Input"]
         assert str(input.fields["commandId"].type) == "UUID"
 

@@ -54,7 +54,7 @@ def selection(kind: Any, *, in_node: bool = False) -> str:
     for name, field in kind.fields.items():
         if any(is_required_argument(each) for each in field.args.values()):
             continue
-        ways = [*arguments_of(field)] if in_node and "filter" in field.args else [""]
+        ways = [*conditions_of(field, "first: 10")] if in_node and "filter" in field.args else [""]
         for number, given in enumerate(ways):
             called = f"{name}{AS}{number}: {name}({given})" if given else name
             selected.append(f"{called} {_inner(field, in_node=in_node)}")
@@ -73,12 +73,17 @@ def _inner(field: GraphQLField, *, in_node: bool) -> str:
 
 
 def arguments_of(field: GraphQLField) -> Iterator[str]:
-    """Yield arguments for a list: the default ones, each order, and each simple condition."""
+    """Yield arguments for a list: the default ones, each order, and those with a simple condition."""
     size = "first: 10" if "first" in field.args else ""
-    yield size
     sort: Any = get_named_type(field.args["orderBy"].type) if "orderBy" in field.args else None
     for order in get_named_type(sort.fields["field"].type).values if sort else ():
         yield f"{size} orderBy: {{ field: {order}, direction: DESC }}"
+    yield from conditions_of(field, size)
+
+
+def conditions_of(field: GraphQLField, size: str) -> Iterator[str]:
+    """Yield arguments for a list: without a condition, and with each value of a simple one."""
+    yield size
     conditions: Any = get_named_type(field.args["filter"].type) if "filter" in field.args else None
     for name, condition in conditions.fields.items() if conditions else ():
         kind: Any = get_named_type(condition.type)
