@@ -199,7 +199,8 @@ class CustomersQuery:
 
     @visible_to(Sight.ANONYMOUS)
     @strawberry.field(
-        description="The customer that you are, by your access token; null if you are none, such as staff."
+        description="The customer that you are, by your access token; null if you are none, such as staff.",
+        metadata={LOOKUPS: ()},
     )
     async def me(self, info: Info, at_least: AtLeast = None) -> Customer | None:
         reading, key = info.context.reading, info.context.viewer.scope.customer

@@ -19,7 +19,8 @@ LISTING = "listing"
 LOOKUPS = "lookups"
 """The key in a field's metadata of functions that make the listing of its one node from a text.
 
-There is one for each argument besides ids. Without them, any change of such a node may concern the field.
+There is one for each argument besides ids, and none if the viewer alone decides which node it is. Without the
+key, any change of such a node may concern the field.
 """
 
 

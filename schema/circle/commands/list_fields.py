@@ -79,8 +79,10 @@ def _lookup(field: GraphQLField, shown: Mapping[str, Collection]) -> Sequence[So
     if kind.name not in node_types() or _is_list(field):
         return None
     declared = field.extensions.get("strawberry-definition")
-    lookups = declared.metadata.get(LOOKUPS, ()) if isinstance(declared, StrawberryField) else ()
-    return [_any_of(find("any")) for find in lookups] or [all_of(shown[kind.name])]
+    lookups = declared.metadata.get(LOOKUPS) if isinstance(declared, StrawberryField) else None
+    if lookups is None:
+        return [all_of(shown[kind.name])]
+    return [_any_of(find("any")) for find in lookups]
 
 
 def _any_of(listing: Listing) -> Source:

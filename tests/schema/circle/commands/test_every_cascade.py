@@ -121,6 +121,7 @@ class Known:
         return {
             "product": [f'id: "{ids["tea"]}"', f'sku: "{self.sku}"'],
             "customer": [f'id: "{ids["ada"]}"', f'email: "{self.email}"'],
+            "me": [""],
             "order": [f'id: "{ids["to pay"]}"', f'id: "{ids["of eve"]}"'],
             "node": [f'id: "{each}"' for each in ids.values()],
             "nodes": [f"ids: [{every}]"],
