@@ -2,7 +2,6 @@
 
 from app.cqrs.documents.store import DocumentReader, Fields
 from app.cqrs.reading.pages import Listing, Page, PageArguments, page_find, page_of
-from app.cqrs.reading.ranks import pipeline
 
 
 async def read_page(
@@ -15,7 +14,7 @@ async def read_page(
             listing.collection, find.filter, sort=find.sort, limit=find.limit, fields=find.fields
         )
     else:
-        stored_as = listing.collection.stored_as
-        steps = pipeline(stored_as, find.ranks, sort=find.sort, limit=find.limit, fields=find.fields)
-        found = await store.aggregate(listing.collection, steps)
+        found = await store.find_ranked(
+            listing.collection, find.ranks, sort=find.sort, limit=find.limit, fields=find.fields
+        )
     return page_of(find, found)

@@ -14,7 +14,7 @@ from bson.decimal128 import Decimal128
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
-from app.cqrs.documents.store import Fields, Sort
+from app.cqrs.documents.store import Fields, Ranks, Sort
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.live.following import Live
@@ -31,6 +31,7 @@ from app.read_models import (
     product_listing,
     sales_by_day,
 )
+from app.stores.mongo.reads.ranked import pipeline
 from app.stores.mongo.store import MongoReadStore
 from tests.pages import read_page
 from tests.read_models.conftest import Given
@@ -75,6 +76,18 @@ class Explaining:
         find = {"find": collection.stored_as, "filter": filter, "limit": limit}
         await self._explain(find | ({"sort": dict(sort)} if sort else {}))
         return []
+
+    async def find_ranked(
+        self,
+        collection: Collection,
+        ranks: Ranks,
+        *,
+        sort: Sort,
+        limit: int,
+        fields: Fields = None,
+    ) -> list[Document]:
+        steps = pipeline(collection.stored_as, ranks, sort=sort, limit=limit, fields=fields)
+        return await self.aggregate(collection, steps)
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         # Drivers count with an aggregation, which counts what this find finds.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.cqrs.documents.read_model import Collection, Document, Filter, ReadModel
-from app.cqrs.documents.store import DocumentReader, Fields, Sort
+from app.cqrs.documents.store import DocumentReader, Fields, Ranks, Sort
 
 
 class OwnDocuments:
@@ -35,6 +35,19 @@ class OwnDocuments:
         """Return up to `limit` documents that match `filter`; all of them if `limit` is 0."""
         own = self._own[collection.name]
         return await self._reader.find(own, filter, sort=sort, limit=limit, fields=fields)
+
+    async def find_ranked(
+        self,
+        collection: Collection,
+        ranks: Ranks,
+        *,
+        sort: Sort,
+        limit: int,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Return up to `limit` documents, rank after rank, each with its rank."""
+        own = self._own[collection.name]
+        return await self._reader.find_ranked(own, ranks, sort=sort, limit=limit, fields=fields)
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """Return the number of documents that match `filter`."""

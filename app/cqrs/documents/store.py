@@ -12,6 +12,9 @@ from app.cqrs.log.events import RecordedEvent
 Sort = Sequence[tuple[str, int]]
 """Field paths, each with 1 for ascending or -1 for descending."""
 
+Ranks = Sequence[tuple[int, Filter]]
+"""The filters of ranks, each with its rank, in the order in which their documents come."""
+
 Fields = tuple[str, ...] | None
 """The field paths to read of a document, in addition to its `_id`; `None` for all."""
 
@@ -101,6 +104,21 @@ class DocumentReader(Finder, Protocol):
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
     ) -> Mapping[str, Document]:
         """Return the documents with these ids, and perhaps others, by id; callers must not change them."""
+
+    async def find_ranked(
+        self,
+        collection: Collection,
+        ranks: Ranks,
+        *,
+        sort: Sort,
+        limit: int,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Return up to `limit` documents, rank after rank; each has its rank at the path `RELEVANCE`.
+
+        Within a rank they are sorted by `sort`, in which `RELEVANCE` has no effect. No document matches the
+        filters of two ranks.
+        """
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         """Return the number of documents that match `filter`."""

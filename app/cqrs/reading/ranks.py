@@ -1,10 +1,9 @@
 """Pages in the order of relevance: each rank is read like a list of its own, one after the other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.cqrs.documents.read_model import RELEVANCE, Filter
-from app.cqrs.documents.store import Fields, Sort
+from app.cqrs.documents.read_model import Filter
 
 Bound = tuple[Sequence[Any], int]
 """The values of a cursor, with 1 if the page is after it, and -1 if it is before it."""
@@ -36,25 +35,3 @@ def beyond(keys: Sequence[tuple[str, int]], values: Sequence[Any], sign: int) ->
         cases.append({**same, path: {"$gt" if direction * sign > 0 else "$lt": value}})
         same = {**same, path: value}
     return {"$or": cases}
-
-
-def pipeline(
-    stored_as: str, ranks: Iterable[tuple[int, Filter]], *, sort: Sort, limit: int, fields: Fields
-) -> Sequence[Mapping[str, Any]]:
-    """Return the aggregation that finds the first documents of the ranks, in their order.
-
-    Each document gets its rank. A rank is not read if those before it have enough documents.
-    """
-    within = {path: direction for path, direction in sort if path != RELEVANCE}
-    shown = {path: 1 for path in fields or () if not any(path.startswith(f"{of}.") for of in fields or ())}
-    stages: list[Mapping[str, Any]] = []
-    for rank, filter in ranks:
-        ranked = {**shown, RELEVANCE: {"$literal": rank}}
-        of_rank: list[Mapping[str, Any]] = [
-            {"$match": filter},
-            {"$sort": within},
-            {"$limit": limit},
-            {"$set": ranked} if fields is None else {"$project": ranked},
-        ]
-        stages += [{"$unionWith": {"coll": stored_as, "pipeline": of_rank}}] if stages else of_rank
-    return [*stages, {"$limit": limit}]

@@ -10,7 +10,6 @@ from app.cqrs.freshness.progress import Freshness, Progress
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.pages import Listing, Page, PageArguments, PageFind, page_find, page_of
-from app.cqrs.reading.ranks import pipeline
 from app.cqrs.reading.sources import Source, all_of, counted, listed, reads_elsewhere
 from app.cqrs.searching.search import beginning_with
 from app.cqrs.viewers import Scope
@@ -164,8 +163,12 @@ class Reading:
         limited = [(rank, collection.seen_by.limited(each, self._scope)) for rank, each in find.ranks or ()]
         if not limited:
             return []
-        steps = pipeline(collection.stored_as, limited, sort=find.sort, limit=find.limit, fields=find.fields)
-        read = await self._read_consistently(collection, lambda: self._reader.aggregate(collection, steps))
+        read = await self._read_consistently(
+            collection,
+            lambda: self._reader.find_ranked(
+                collection, limited, sort=find.sort, limit=find.limit, fields=find.fields
+            ),
+        )
         found: dict[str, Document] = {}
         for document in read:  # A document that changes meanwhile may be in two ranks.
             found.setdefault(document["_id"], document)

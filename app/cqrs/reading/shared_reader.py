@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
-from app.cqrs.documents.store import DocumentReader, Fields, Sort
+from app.cqrs.documents.store import DocumentReader, Fields, Ranks, Sort
 from app.cqrs.together.joining import JoinedQuestions
 
 T = TypeVar("T")
@@ -47,6 +47,23 @@ class SharedReader:
             collection,
             filter,
             lambda: self._reader.find(collection, filter, sort=sort, limit=limit, fields=fields),
+        )
+
+    async def find_ranked(
+        self,
+        collection: Collection,
+        ranks: Ranks,
+        *,
+        sort: Sort,
+        limit: int,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Return up to `limit` documents, rank after rank, each with its rank."""
+        return await self._answer(
+            ("find_ranked", tuple(sort), limit, fields),
+            collection,
+            ranks,
+            lambda: self._reader.find_ranked(collection, ranks, sort=sort, limit=limit, fields=fields),
         )
 
     async def count(self, collection: Collection, filter: Filter) -> int:

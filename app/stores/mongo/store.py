@@ -11,7 +11,7 @@ from pymongo import AsyncMongoClient, MongoClient, ReadPreference
 from pymongo.errors import ConfigurationError, PyMongoError
 
 from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
-from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Sort
+from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Ranks, Sort
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.projecting.generations import Generation
 from app.cqrs.unavailable import ReadStoreUnavailable
@@ -21,6 +21,7 @@ from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unf
 from app.stores.mongo.reads.batches import Batch, JoinedBatches
 from app.stores.mongo.reads.direct_reads import DirectReads
 from app.stores.mongo.reads.primary import PrimaryWatch
+from app.stores.mongo.reads.ranked import pipeline
 from app.stores.mongo.reads.reading import REPLY_DOCUMENTS, projection, read_all, resolved
 from app.stores.mongo.refusals import impossible, unavailable
 from app.stores.mongo.writing import SAFE, MongoWriter
@@ -150,6 +151,19 @@ class MongoReadStore:
         with unavailable():
             return await self._read({**command, "limit": limit, "batchSize": REPLY_DOCUMENTS})
 
+    async def find_ranked(
+        self,
+        collection: Collection,
+        ranks: Ranks,
+        *,
+        sort: Sort,
+        limit: int,
+        fields: Fields = None,
+    ) -> list[Document]:
+        """Return up to `limit` documents, rank after rank, each with its rank."""
+        steps = pipeline(collection.stored_as, ranks, sort=sort, limit=limit, fields=fields)
+        return await self.aggregate(collection, steps)
+
     async def count(self, collection: Collection, filter: Filter) -> int:
         """Return the number of documents that match `filter`."""
         one = {"$group": {"_id": None, "count": {"$sum": 1}}}
@@ -181,6 +195,11 @@ class MongoReadStore:
         """
         with unavailable():
             await self._in_a_thread(self._writer.prepare, model)
+
+    async def origin(self, model: ReadModel) -> str | None:
+        """Return the origin of the read model's documents, which differs if they are projected anew."""
+        with unavailable():
+            return await self._in_a_thread(self._writer.origin, model)
 
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
         """Return the read model's checkpoint; raise `DocumentsLost` as `prepare` does."""

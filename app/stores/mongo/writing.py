@@ -98,7 +98,7 @@ class MongoWriter:
 
     def _begin(self, model: ReadModel) -> None:
         """Create the checkpoint, and delete documents that have none: their position is unknown."""
-        first = {"$setOnInsert": {"position": 0, "types": dict(model.types)}}
+        first = {"$setOnInsert": {"position": 0, "types": dict(model.types), "origin": uuid4().hex}}
         existing = (self._database[each.stored_as].find_one({}, {"_id": 1}) for each in model.collections)
         if not any(existing):
             self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
@@ -157,6 +157,11 @@ class MongoWriter:
         event_id = found.get("event_id")
         older = tuple(LogPoint(position, UUID(id)) for position, id in reversed(found.get("older", ())))
         return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None, older)
+
+    def origin(self, model: ReadModel) -> str | None:
+        """Return the origin of the read model's documents; `None` if an earlier version began them."""
+        origin: str | None = self._checkpoint_of(model).get("origin")
+        return origin
 
     def clear(self, model: ReadModel) -> None:
         """Remove the read model's documents and checkpoint."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.cqrs.documents.read_model import Collection, Document, Filter
-from app.cqrs.documents.store import Fields, Sort
+from app.cqrs.documents.store import Fields, Ranks, Sort
 from app.cqrs.reading.pages import Listing, PageArguments
 from app.cqrs.reading.shared_reader import SharedReader
 from app.stores.mongo.store import MongoReadStore
@@ -43,6 +43,18 @@ class Counted:
     ) -> list[Document]:
         self.asked.append(filter)
         return await self._store.find(collection, filter, sort=sort, limit=limit, fields=fields)
+
+    async def find_ranked(
+        self,
+        collection: Collection,
+        ranks: Ranks,
+        *,
+        sort: Sort,
+        limit: int,
+        fields: Fields = None,
+    ) -> list[Document]:
+        self.asked.append(ranks)
+        return await self._store.find_ranked(collection, ranks, sort=sort, limit=limit, fields=fields)
 
     async def count(self, collection: Collection, filter: Filter) -> int:
         self.asked.append(filter)
