@@ -43,9 +43,10 @@ from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.revocations import Revocations
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
+from app.stores.fts5.store import IndexedReadStore, open_indexed_store
 from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError
-from app.stores.mongo.store import open_read_store
+from app.stores.mongo.store import MongoReadStore, open_read_store
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 
@@ -135,7 +136,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         write_side = await opened.enter_async_context(open_write_side(settings, committed, appended))
         log = write_side.log
         history, shared_log = History(log), SharedLog(log)
-        documents = await opened.enter_async_context(
+        mongo = await opened.enter_async_context(
             open_read_store(
                 mongod.url if mongod else str(settings.mongodb_url),
                 settings.mongodb_database,
@@ -147,15 +148,20 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         revocations = Revocations(log)
         await revocations.read()
         if settings.mongodb_url:  # The embedded mongod is fit: it has become a primary a moment ago.
-            await documents.refuse_if_unfit()
-        await documents.refuse_if_newer()
+            await mongo.refuse_if_unfit()
+        await mongo.refuse_if_newer()
+        documents: MongoReadStore | IndexedReadStore = mongo
+        if settings.search_engine == "fts5":
+            documents = await opened.enter_async_context(
+                open_indexed_store(mongo, settings.search_index_file)
+            )
         models = read_models(settings.days)
         own_documents = OwnDocuments(documents, models)
         progress = {model.name: Progress(model.name, head) for model in models}
         statuses = CommandStatuses(log, progress)
         relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
         # With documents and an empty log, the log was lost: filling a new one would hide that.
-        if fill and (await log.head() or not await documents.has_any()):
+        if fill and (await log.head() or not await mongo.has_any()):
             await fill(write_side)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
@@ -206,7 +212,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             revocations=revocations,
             read_patience=settings.read_patience,
             stores=(write_side.store, _named(mongod)),
-            probes={"write store": log.probe, "read store": documents.probe},
+            probes={"write store": log.probe, "read store": mongo.probe},
             restarts=restarts,
         )
 

@@ -34,6 +34,11 @@ class Settings(AccessSettings):
         default="motor", description="MongoDB driver: motor, or pymongo's own asynchronous client"
     )
     mongod_bin: str | None = Field(default=None, description="mongod to start if MONGODB_URL is not set")
+    search_engine: Literal["mongodb", "fts5"] = Field(
+        default="mongodb",
+        description="engine of searches: mongodb, or fts5, an index of SQLite in the data folder, beside the "
+        "documents",
+    )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     allowed_origins: str = Field(
@@ -229,6 +234,11 @@ class Settings(AccessSettings):
         """Bytes for cached answers; by default none if other processes may change the documents."""
         default = 0 if self.mongodb_url else 64
         return (default if self.read_cache_mb is None else self.read_cache_mb) * 1_000_000
+
+    @cached_property
+    def search_index_file(self) -> Path:
+        """The file of the search index, for the engine that has one."""
+        return self.data_dir.absolute() / "search.db"
 
     @cached_property
     def write_store_file(self) -> Path:

@@ -323,6 +323,7 @@ def test_projections_are_asked_for_where_the_settings_have_the_service_listen(
             "http://shop.example:80 can't be allowed: a host has no scheme and no path",
         ),
         ("MONGODB_DATABASE", "a.b", "MONGODB_DATABASE=a.b: A database's name can't contain '.'."),
+        ("SEARCH_ENGINE", "lucene", "SEARCH_ENGINE=lucene: Input should be 'mongodb' or 'fts5'."),
         ("MONGODB_URL", "http://localhost", "MONGODB_URL is no URL of a MongoDB: Invalid URI scheme"),
     ],
 )

@@ -1,4 +1,6 @@
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +8,7 @@ from app.cqrs.documents.read_model import Collection, Document, ReadModel
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
+from app.stores.fts5.store import IndexedReadStore, open_indexed_store
 from app.stores.mongo.store import MongoReadStore
 from tests.read_models.shop import History
 
@@ -14,7 +17,7 @@ from tests.read_models.shop import History
 class Given:
     """Given these events, the read model's documents are found as they are after them."""
 
-    store: MongoReadStore
+    store: MongoReadStore | IndexedReadStore
     history: History = field(default_factory=History)
 
     async def __call__(self, model: ReadModel, *events: Event) -> list[DocumentChanged]:
@@ -30,7 +33,7 @@ class Given:
 
 
 async def project(
-    store: MongoReadStore, model: ReadModel, events: list[RecordedEvent]
+    store: MongoReadStore | IndexedReadStore, model: ReadModel, events: list[RecordedEvent]
 ) -> list[DocumentChanged]:
     """Applies consecutive events in one batch."""
     changes = [(event, change) for event in events for change in model.changes(event)]
@@ -41,3 +44,16 @@ async def project(
 @pytest.fixture
 def given(read_store: MongoReadStore) -> Given:
     return Given(read_store)
+
+
+@pytest.fixture(params=["mongodb", "fts5"])
+async def given_to_search(
+    read_store: MongoReadStore, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Given]:
+    """The read store with each search engine."""
+    if request.param == "mongodb":
+        yield Given(read_store)
+        return
+    async with open_indexed_store(read_store, tmp_path / "search.db") as store:
+        yield Given(store)
+        assert not store.passed_on

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 
 from app.cqrs.documents.read_model import Document
+from app.cqrs.documents.store import DocumentReader
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.head import Head
 from app.cqrs.reading.pages import Listing, Page, PageArguments
 from app.cqrs.reading.reading import Reading
 from app.cqrs.viewers import OPEN, Scope
-from app.stores.mongo.store import MongoReadStore
 
 
-def reading(store: MongoReadStore, read_model: str, scope: Scope = OPEN.scope) -> Reading:
+def reading(store: DocumentReader, read_model: str, scope: Scope = OPEN.scope) -> Reading:
     """The reads of an operation that waits for nothing."""
     return Reading(reader=store, progress={read_model: Progress(read_model, Head())}, patience=0, scope=scope)
 
 
 async def page(
-    store: MongoReadStore,
+    store: DocumentReader,
     listing: Listing,
     scope: Scope = OPEN.scope,
     *,
@@ -31,7 +31,7 @@ async def page(
     return await reads.page(listing, PageArguments(first=first, after=after, last=last, before=before))
 
 
-async def all_found(store: MongoReadStore, listing: Listing) -> Sequence[Document]:
+async def all_found(store: DocumentReader, listing: Listing) -> Sequence[Document]:
     """Every document of a listing, in its order."""
     found = await page(store, listing, first=100)
     assert not found.has_next

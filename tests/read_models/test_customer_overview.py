@@ -71,6 +71,11 @@ AFTER_ORDER = {
 }
 
 
+@pytest.fixture
+def given(given_to_search: Given) -> Given:
+    return given_to_search
+
+
 async def test_a_new_customer_has_not_ordered(given: Given) -> None:
     await given(customer_overview, customer_registered())
     assert await given.only(customers) == NEW_CUSTOMER

@@ -156,7 +156,8 @@ CATALOG = (
         ({"search": "be", "discontinued": True, "in_stock": False}, {COFFEE}),
     ],
 )
-async def test_finds_products(given: Given, asked: dict[str, Any], found: set[Any]) -> None:
+async def test_finds_products(given_to_search: Given, asked: dict[str, Any], found: set[Any]) -> None:
+    given = given_to_search
     await given(product_listing, *CATALOG)
     filter = products_matching(**{name: value for name, value in asked.items() if name != "search"})
     listing = product_page(filter, ProductOrder.NAME, search=asked.get("search"))

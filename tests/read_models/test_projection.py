@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.cqrs.documents.read_model import Document, ReadModel
+from app.cqrs.documents.store import Finder
 from app.read_models.activity import ActivityDocument, activity, entries
 from app.read_models.customer_overview import CustomerDocument, customer_overview, customers
 from app.read_models.order_details import OrderDocument, order_details, orders
@@ -44,7 +45,7 @@ DOCUMENTS: dict[str, Any] = {
 of_every_read_model = pytest.mark.parametrize("model", READ_MODELS, ids=lambda model: model.name)
 
 
-async def documents_of(store: MongoReadStore, model: ReadModel) -> list[list[Document]]:
+async def documents_of(store: Finder, model: ReadModel) -> list[list[Document]]:
     return [await store.find(collection, {}, sort=[("_id", 1)]) for collection in model.collections]
 
 

@@ -29,6 +29,11 @@ SHOP = [
 ]
 
 
+@pytest.fixture
+def given(given_to_search: Given) -> Given:
+    return given_to_search
+
+
 def shop() -> list[Event]:
     return [
         product_added(UUID(int=number), sku=Sku(sku), name=name, description=description, category="Goods")

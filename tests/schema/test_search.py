@@ -1,10 +1,14 @@
 """Searches through the API: their order, what they say of each hit, and what else can be chosen."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from app.config import Settings
+from tests.inprocess import Service as InProcess
+from tests.inprocess import serving
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 
@@ -14,6 +18,23 @@ PRODUCTS = """query ($filter: ProductFilter, $orderBy: ProductSort, $first: Int,
         facets { categories { count } }
         edges { cursor matches { field words } node { name } }
         pageInfo { hasNextPage endCursor } } }"""
+
+
+@pytest.fixture(scope="module", params=["mongodb", "fts5"])
+async def service(
+    mongo_url: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[InProcess]:
+    """A service with each search engine."""
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("searches"),
+        mongodb_url=mongo_url,
+        mongodb_database=f"searches-{request.param}",
+        read_cache_mb=64,
+        search_engine=request.param,
+    )
+    async with serving(settings) as running:
+        yield running
+    assert settings.search_index_file.exists() is (request.param == "fts5")
 
 
 @pytest.fixture
@@ -207,3 +228,14 @@ async def test_each_choice_counts_without_its_own_condition_and_with_all_others(
 )
 async def test_bounds_that_make_no_sense_are_refused(client: Client, bounds: list[str]) -> None:
     assert (await client.send(CHOICES, {"bounds": bounds})).codes == ["BAD_USER_INPUT"]
+
+
+async def test_a_search_with_a_token_finds_what_the_command_before_it_has_changed(
+    client: Client, shop: Shop
+) -> None:
+    word = f"Fresh{uuid4().hex}"
+    product, search = await shop.product(name=f"{word} 0"), {"filter": {"search": word}}
+    for number in range(1, 30):
+        name = f"{word} {number}"
+        assert (await client.mutate("updateProduct", "", productId=product, name=name))["errors"] == []
+        assert names((await client.send(PRODUCTS, search)).data["products"]) == [name]

@@ -1,7 +1,7 @@
 """A search as filters: one for all that it finds, and one for each rank.
 
 Everything that knows how searches are carried out is in this package: documents hold what `search_entries`
-returns, and listings take a `Search`. An engine of its own would answer the same two questions.
+returns, and listings take a `Search`. Each search engine follows the same filters.
 """
 
 import re
