@@ -1,13 +1,15 @@
-"""Searches of the shop front at 16 connections, of this revision and of another one, in turns.
+"""Searches of the shop front at 16 connections, by two servers in turns.
 
-`python -m tests.bench.searches --against REVISION` prints milliseconds, and the ratio between the two.
+`python -m tests.bench.searches --against REVISION` measures this revision beside another one, and `--engines`
+measures FTS5 beside MongoDB. Both print milliseconds, and the ratio between the two.
 """
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from random import Random
 
 import sqlalchemy as sa
@@ -30,17 +32,25 @@ SEARCHES = 400
 TEXT = """query Search($search: String!) { products(filter: { search: $search }, first: 20) {
   nodes { id sku name category price { amount } inStock } pageInfo { hasNextPage endCursor } } }"""
 UNCACHED = VARIANTS[0]
+ENGINES = (
+    replace(UNCACHED, name="MongoDB", environment={**UNCACHED.environment, "SEARCH_ENGINE": "mongodb"}),
+    replace(UNCACHED, name="FTS5", environment={**UNCACHED.environment, "SEARCH_ENGINE": "fts5"}),
+)
 
 Searches = Mapping[str, Sequence[str]]
 
 
 def searches(store: sa.Engine, seed: int) -> Searches:
     """Texts to search for, by their kind, made of the names and SKUs that there are."""
-    chance = Random(seed)
     with store.connect() as connection:
         rows = connection.execute(sa.select(products.c.name, products.c.sku).order_by(products.c.id)).all()
-    chosen = [chance.choice(rows) for _ in range(SEARCHES)]
-    words = [[word for word in row.name.split() if word.isalpha()] for row in chosen]
+    return texts_of([(row.name, row.sku) for row in rows], Random(seed))
+
+
+def texts_of(shown: Sequence[tuple[str, str]], chance: Random) -> Searches:
+    """Texts to search for, by their kind, made of names and SKUs."""
+    chosen = [chance.choice(shown) for _ in range(SEARCHES)]
+    words = [[word for word in name.split() if word.isalpha()] for name, _ in chosen]
     whole = [chance.choice(each) for each in words]
     long = [word for word in whole if len(word) > 5]
     places = [chance.randrange(1, len(word) - 1) for word in long]
@@ -48,7 +58,7 @@ def searches(store: sa.Engine, seed: int) -> Searches:
         "a whole word": whole,
         "a beginning": [word[: chance.randint(2, 4)] for word in whole],
         "two words": [" ".join(chance.sample(each, 2)) for each in words if len(each) > 1],
-        "an SKU": [row.sku for row in chosen],
+        "an SKU": [sku for _, sku in chosen],
         "a typing error": [
             f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}"
             for word, at in zip(long, places, strict=True)
@@ -56,16 +66,18 @@ def searches(store: sa.Engine, seed: int) -> Searches:
     }
 
 
-async def measure(size: Size, checkout: Candidate, rounds: int, seconds: float, used: Cores) -> list[str]:
-    """Return a table of both revisions; raise `LoadFailed`."""
+async def measure(
+    size: Size, first: Candidate, second: Candidate, rounds: int, seconds: float, used: Cores
+) -> list[str]:
+    """Return a table of both candidates; raise `LoadFailed`."""
     async with AsyncExitStack() as opening:
         own = await opening.enter_async_context(opened(await made(size), used))
-        stores = await opening.enter_async_context(with_stores_for(checkout.checkout, own))
+        stores = await opening.enter_async_context(with_stores_for(first.checkout, own))
         engine = sa.create_engine(f"sqlite:///{stores.write_store}")
         asked = searches(engine, size.seed)
         engine.dispose()
         servers = {}
-        for each in (checkout, UNCACHED):
+        for each in (first, second):
             servers[each] = await opening.enter_async_context(started(each, stores, used))
             await until_live(servers[each].url)
         seen: dict[tuple[str, Candidate], list[float]] = {}
@@ -85,18 +97,29 @@ async def measure(size: Size, checkout: Candidate, rounds: int, seconds: float, 
                     seen.setdefault((kind, each), []).extend((await load(job, used)).latencies)
     rows = []
     for kind in {**asked, **mixed}:
-        before, now = seen[kind, checkout], seen[kind, UNCACHED]
+        before, now = seen[kind, first], seen[kind, second]
         figures = [1000 * percentile(each, share) for share in (50, 99) for each in (before, now)]
         ratios = [figures[1] / figures[0], figures[3] / figures[2]]
         rows.append([kind, *(f"{each:.1f}" for each in figures), *(f"{each:.2f}" for each in ratios)])
-    heads = ["search", "p50 before", "now", "p99 before", "now", "ratio of p50", "of p99"]
+    names = [first.name, second.name]
+    heads = [
+        "search",
+        f"p50 of {names[0]}",
+        names[1],
+        f"p99 of {names[0]}",
+        names[1],
+        "ratio of p50",
+        "of p99",
+    ]
     return table(heads, rows)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the report; return 1 with a message if it can't be made."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.searches", description=__doc__)
-    parser.add_argument("--against", required=True, help="the revision to compare with")
+    compared = parser.add_mutually_exclusive_group(required=True)
+    compared.add_argument("--against", help="the revision to compare with")
+    compared.add_argument("--engines", action="store_true", help="compare the search engines")
     parser.add_argument("--products", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
@@ -104,9 +127,12 @@ def main(arguments: Sequence[str]) -> int:
     size = Size(products=given.products, customers=100, orders=100)
     used = cores()
     try:
-        with checked_out(given.against) as checkout:
-            other = against(checkout, given.against)[0]
-            rows = asyncio.run(measure(size, other, given.rounds, given.seconds, used))
+        with ExitStack() as opening:
+            pair = ENGINES
+            if given.against:
+                checkout = opening.enter_context(checked_out(given.against))
+                pair = (against(checkout, given.against)[0], UNCACHED)
+            rows = asyncio.run(measure(size, *pair, given.rounds, given.seconds, used))
     except (NoSuchRevision, LoadFailed) as error:
         print(error, file=sys.stderr)
         return 1
