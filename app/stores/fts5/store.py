@@ -179,7 +179,7 @@ class IndexedReadStore:
         try:
             answer = await asyncio.get_running_loop().run_in_executor(self._readers, ask, *what)
         except NotTranslatable as reason:
-            logger.debug("MongoDB answers a search: collection=%s reason=%s", name, reason)
+            logger.debug("MongoDB answers a search: collection=%s reason=%s", name, outline(reason))
             return None
         except sqlite3.Error as error:
             self._lose(collection, error)
