@@ -25,6 +25,7 @@ class IndexFile:
         try:
             self.writer = self._prepared()
         except sqlite3.OperationalError:
+            self.close()
             raise
         except sqlite3.DatabaseError:  # All that was in it is in the documents, too.
             self.close()
@@ -103,7 +104,7 @@ class IndexFile:
         connection = sqlite3.connect(
             self._file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        self._opened.append(connection)
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
-        self._opened.append(connection)
         return connection

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -143,7 +144,7 @@ def own_tables() -> set[str]:
 
 
 def tables(file: Path) -> set[str]:
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%.%'")
         return {name for (name,) in found if name.endswith((".rows", ".words"))}
 
