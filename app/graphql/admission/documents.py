@@ -225,10 +225,10 @@ class Documents:
             async with _one_at_a_time:
                 if known and (faults := known.faults.get((schema, rules))) is not None:
                     return faults
-                return await self._validated(known, schema, document, rules)
-        return await self._validated(known, schema, document, rules)
+                return await self._validate_new(known, schema, document, rules)
+        return await self._validate_new(known, schema, document, rules)
 
-    async def _validated(
+    async def _validate_new(
         self, known: _Text | None, schema: GraphQLSchema, document: DocumentNode, rules: Rules
     ) -> list[GraphQLError]:
         faults = await _validated(schema, document, rules)

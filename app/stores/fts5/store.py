@@ -163,11 +163,8 @@ class IndexedReadStore:
             # A change that the index does not have yet may have put the document elsewhere.
             if document is None or document["position"] != hit.position:
                 return None
-            if hit.rank is not None:
-                document[RELEVANCE] = hit.rank
-            if shown != fields:
-                del document["position"]
-            found.append(document)
+            own = {key: value for key, value in document.items() if shown == fields or key != "position"}
+            found.append(own if hit.rank is None else {**own, RELEVANCE: hit.rank})
         return found
 
     async def _asked(self, collection: Collection, ask: Callable[[*Ts], T], *what: *Ts) -> T | None:

@@ -74,6 +74,8 @@ def sendable_in(part: type | None) -> Sequence[Sendable]:
 def _sendable(
     shown: type[Node], command: type[Command], written: type[CommandInput] | None, rule: Rule
 ) -> Sendable:
+    if written and written.command is CommandInput.command:
+        raise TypeError(f"{written.__name__} describes no command: give it a method `command`.")
     name = snake(command.__name__)
     input_type = written or derived_input(command, to_camel_case(name))
     return Sendable(command=command, name=name, input=input_type, shown=shown, rule=rule)

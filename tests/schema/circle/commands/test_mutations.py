@@ -9,7 +9,10 @@ from msgspec import UNSET, UnsetType
 
 from app.cqrs.message_fields import Id, fields_of, id_field, summary
 from app.cqrs.messages import Command
+from schema.catalog import Product
 from schema.circle.commands.inputs import derived_input
+from schema.circle.commands.mutations import mutations
+from schema.circle.commands.sending import CommandInput
 from schema.circle.ids import BadId, BadInput, global_id
 
 PRODUCT = UUID(int=7)
@@ -93,3 +96,12 @@ def _query_with(input: Any) -> type:
 
     polished.__annotations__ = {"input": input, "return": int}
     return strawberry.type(type("Query", (), {"polished": strawberry.field(resolver=polished)}))
+
+
+def test_an_input_that_describes_no_command_is_refused_before_the_service_starts() -> None:
+    @strawberry.input
+    class PolishInput(CommandInput):
+        coats: int
+
+    with pytest.raises(TypeError, match="PolishInput describes no command: give it a method `command`"):
+        mutations(Product, PolishProduct, rules={}, inputs={PolishProduct: PolishInput})
