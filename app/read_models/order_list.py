@@ -171,7 +171,12 @@ def order_totals(filter: Filter) -> list[dict[str, Any]]:
 
 def _step(event: OrderPaid | OrderShipped | OrderCancelled, at: RecordedEvent, status: str) -> Change:
     changed = {"version": at.stream_version, "status": status}
-    return rows.update(event.order_id, {"$set": changed}, about=event.customer_id)
+    return rows.update(
+        event.order_id,
+        {"$set": changed},
+        known={"customer_id": str(event.customer_id)},
+        about=event.customer_id,
+    )
 
 
 def _all_of_customer(customer_id: object, name: str | None) -> Change:

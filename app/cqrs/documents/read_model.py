@@ -75,15 +75,27 @@ class Collection:
         return Change(self, id=document_id(id), document=document, about=about)
 
     def update(
-        self, id: Key, update: Update, *, array_filters: Sequence[Filter] = (), about: object = None
+        self,
+        id: Key,
+        update: Update,
+        *,
+        array_filters: Sequence[Filter] = (),
+        known: Mapping[str, str] | None = None,
+        about: object = None,
     ) -> "Change":
         """Change the document with this id.
 
         `array_filters` select the items of a list in a path such as `lines.$[line].quantity`: here the items
-        that match `{"line.sku": "TEA"}`.
+        that match `{"line.sku": "TEA"}`. `known` are texts that the document has, before and after, by their
+        paths: answers that show only documents with other texts are not made stale.
         """
         return Change(
-            self, id=document_id(id), update=update, array_filters=tuple(array_filters), about=about
+            self,
+            id=document_id(id),
+            update=update,
+            array_filters=tuple(array_filters),
+            known=known,
+            about=about,
         )
 
     def upsert(self, id: Key, update: Update, *, about: object = None) -> "Change":
@@ -127,6 +139,7 @@ class Change:
     array_filters: Sequence[Filter] = ()
     upsert: bool = False
     delete: bool = False
+    known: Mapping[str, str] | None = None
     about: object = None
 
     @property
