@@ -70,6 +70,7 @@ async def test_who_reads_nothing_is_closed_and_can_go_on_after_the_last_cursor(
             assert shown(await client.recv())["product"]["onHand"] == 8
 
 
+@pytest.mark.campaign
 async def test_who_reads_no_answers_is_read_no_further(service: Service) -> None:
     async with sockets(service.circle, read_patience=WAITS) as url, opened(url) as client:
         payload = {"padding": "x" * 100_000}

@@ -31,6 +31,8 @@ from tests.schema.client import Client
 from tests.schema.shop import Shop
 from tests.viewers import customer
 
+pytestmark = pytest.mark.campaign
+
 core = core_schema(schema)
 assert core.query_type
 assert core.mutation_type
