@@ -1,15 +1,17 @@
 // One event with its payload, and what its command has recorded with it.
 
 import { ask } from "./service.js";
-import { count, html, moment } from "./shown.js";
+import { count, html } from "./shown.js";
 
 const { useEffect, useState } = preactHooks;
 
-/** Return JSON text with line breaks if it is an object or a list, and texts without quotes. */
+const LINE = 60; // characters
+
+/** Return JSON text with line breaks if it is long, and texts without quotes. */
 function readable(text) {
   const value = JSON.parse(text);
   if (typeof value === "string") return value;
-  return value && typeof value === "object" ? JSON.stringify(value, null, 1) : text;
+  return text.length > LINE ? JSON.stringify(value, null, 2) : text;
 }
 
 function Field({ field }) {
@@ -65,8 +67,7 @@ export function EventDetails({ event, onSearch }) {
         <ol>
           ${[...siblings].reverse().map((each) => html`
             <li key=${`${each.position} ${each.type}`} aria-current=${each.position === event.position}>
-              <span class="numbers">${count(each.position)}</span> ${each.type} <span class="quiet">${moment(each.at)}</span>
-              <span class="id">${each.stream}</span></li>`)}
+              <span>${count(each.position)}</span> <span>${each.type}</span> <span class="id">${each.stream}</span></li>`)}
         </ol>
       </section>
     </div>`;

@@ -70,7 +70,8 @@ export function Events({ head }) {
   const [opened, setOpened] = useState(null);
   const types = useRef(new Set());
   const turn = useRef(0);
-  const isFollowing = after === null && opened === null;
+  const [isHeld, hold] = useState(false);
+  const isFollowing = after === null && opened === null && !isHeld;
 
   useEffect(() => {
     turn.current += 1;
@@ -86,7 +87,7 @@ export function Events({ head }) {
       for (const each of events.nodes) types.current.add(each.type);
       return events;
     }
-    // While an event is open, or older ones are shown, newer ones do not push them away.
+    // Newer events do not push away what somebody points at, has opened, or has turned back to.
   }, [fields, after, isFollowing ? head : null]);
 
   function search(wanted) {
@@ -101,10 +102,17 @@ export function Events({ head }) {
   }
 
   const { correlationId } = fields;
+  const paused = opened === null ? "paused while you point at them" : "paused while one is open";
+  const holding = {
+    onPointerEnter: () => hold(true),
+    onPointerLeave: () => hold(false),
+    onfocusin: () => hold(true),
+    onfocusout: () => hold(false),
+  };
   return html`
     <section class="events" aria-labelledby="events">
       <h2 id="events">Events
-        <span class="quiet">${isFollowing ? "newest first, as they are recorded" : after ? "older ones" : "paused while one is open"}</span></h2>
+        <span class="quiet">${isFollowing ? "newest first, as they are recorded" : after ? "older ones" : paused}</span></h2>
       <${Search} fields=${fields} types=${[...types.current].sort()} onSearch=${search} />
       ${correlationId && html`<p class="quiet">Only events with the correlation ${correlationId}</p>`}
       <p class="said" role="status">${problem}</p>
@@ -114,7 +122,7 @@ export function Events({ head }) {
             <tr><th scope="col">Position</th><th scope="col">Recorded</th><th scope="col">Type</th><th scope="col">Stream</th>
               <th scope="col">Actor</th></tr>
           </thead>
-          <tbody>
+          <tbody ...${holding}>
             ${page.nodes.map((event) => html`
               <${Row} key=${event.position} event=${event} isOpen=${opened === event.position} onSearch=${search}
                 onToggle=${() => setOpened(opened === event.position ? null : event.position)} />`)}

@@ -71,10 +71,10 @@ function Model({ model, samples, rebuild, offered, act }) {
       <td class="state"><span class="pill ${kind}">${text}</span></td>
       <td data-label="position">${count(model.position)}</td>
       <td data-label="behind">${count(model.eventsBehind)}</td>
-      <td data-label="lag" class="lag">
+      <td data-label="lag" class="lag"><div>
         <span>${duration(model.millisecondsBehind)}</span>
         <${Sparkline} values=${samples.course(`${model.readModel} lag`)} least=${100} label="Lag of ${name}" read=${duration} />
-      </td>
+      </div></td>
       <td data-label="events/s">${perSecond(samples.rate(`${model.readModel} position`))}</td>
       <td class="actions"><${Actions} ...${{ model, rebuild, offered, act }} /></td>
     </tr>

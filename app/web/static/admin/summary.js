@@ -13,6 +13,7 @@ function Tile({ name, value, unit, more, children }) {
 /** The log, commands, reads, subscribers and the cache at a glance. */
 export function Summary({ status, samples }) {
   const { cache, subscribers } = status;
+  const cut = Number(subscribers.unread) ? `, ${count(subscribers.unread)} cut` : "";
   const each = (number) => `${perSecond(number)} a second`;
   return html`
     <dl class="tiles" aria-label="At a glance">
@@ -28,8 +29,8 @@ export function Summary({ status, samples }) {
         more="${percent(samples.share("cached", "reads"))} from the cache">
         <${Sparkline} values=${samples.rates("reads")} least=${5} label="Reads" read=${each} />
       <//>
-      <${Tile} name="Subscribers" value=${count(subscribers.subscribers)} unit="on ${count(subscribers.sockets)} sockets"
-        more="${count(subscribers.skipped)} changes skipped, ${count(subscribers.unread)} sockets cut">
+      <${Tile} name="Subscribers" value=${count(subscribers.subscribers)} unit="live"
+        more="${count(subscribers.sockets)} sockets, ${count(subscribers.skipped)} skipped${cut}">
         <${Sparkline} values=${samples.rates("items")} least=${1} label="Items for subscribers" read=${each} />
       <//>
       <${Tile} name="Answer cache" value=${count(cache.answers)} unit="answers"
@@ -48,8 +49,8 @@ export function Commands({ status, samples }) {
       <div class="scrolled" tabindex="0" role="region" aria-labelledby="commands">
         <table>
           <thead>
-            <tr><th scope="col">Type and outcome</th><th scope="col">a second</th><th scope="col">count</th>
-              <th scope="col">mean</th></tr>
+            <tr><th scope="col">Type and outcome</th><th scope="col">Per second</th><th scope="col">Count</th>
+              <th scope="col">Mean time</th></tr>
           </thead>
           <tbody>
             ${status.commands.map(({ command, outcome, count: number, seconds }) => html`
