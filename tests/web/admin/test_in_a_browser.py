@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import jwt
 import pytest
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Locator, Route, expect
 
 from app.config import Settings
 from app.cqrs.documents.read_model import Change
@@ -196,6 +196,57 @@ async def test_a_failed_read_model_says_why_and_is_retried(
         await expect(own).to_contain_text("live")
         await expect(page.locator(".models .reason")).to_have_count(0)
         await expect(retry).to_be_focused()
+
+
+async def test_a_rebuild_has_a_bar_and_is_started_and_ended_after_a_question(
+    browser: Browser, guarded: Service, shop: Shop
+) -> None:
+    """The rebuild itself is played: the page is what is looked at here."""
+    rebuilds: list[dict[str, Any]] = []
+    sent: list[dict[str, Any]] = []
+    begun = {"readModel": "ORDER_LIST", "state": "BUILDING", "position": "40", "head": "100"}
+    begun |= {"eventsPerSecond": 31.5, "secondsLeft": 2, "keptUntil": None, "reason": None}
+
+    async def play(route: Route) -> None:
+        asked: Any = route.request.post_data_json
+        match asked["documentId"]:
+            case "admin-rebuilds":
+                data: dict[str, Any] = {"rebuildProgress": rebuilds}
+            case "admin-rebuild":
+                rebuilds[:], data = [begun], {"rebuildReadModel": {"errors": []}}
+            case "admin-abort":
+                rebuilds[:], data = [{**begun, "state": "ABORTED"}], {"abortRebuild": {"errors": []}}
+            case _:
+                return await route.continue_()
+        sent.append(asked)
+        return await route.fulfill(json={"data": data})
+
+    async with at_the_page(browser, guarded, role="") as window:
+        page = window.page
+        await page.route("**/graphql", play)
+        await token_field(window).fill(token("operator"))
+        own = row(window, "models", "order list")
+        await own.get_by_role("button", name="rebuild").press("Enter")
+        dialog = page.get_by_role("dialog", name="order list")
+        await expect(dialog.get_by_role("button", name="No")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+        await expect(own.get_by_role("button", name="rebuild")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await dialog.get_by_label("Compare both before the switch").check()
+        await dialog.get_by_role("button", name="Yes, rebuild").press("Enter")
+        bar = page.get_by_role("progressbar", name="rebuild, building")
+        await expect(bar).to_have_js_property("position", 0.4)
+        await expect(page.locator(".models")).to_contain_text("40 of 100, 31.5 events/s, 2.0 s left")
+        await expect(own.get_by_role("button", name="rebuild")).to_have_attribute("aria-disabled", "true")
+        assert await page.evaluate(UNNAMED) == []
+        await screenshot(window, "rebuild")
+        await own.get_by_role("button", name="abort").press("Enter")
+        await dialog.get_by_role("button", name="Yes, abort").press("Enter")
+        await expect(bar).to_have_count(0)
+        await expect(own.get_by_role("button", name="rollback")).to_have_attribute("aria-disabled", "true")
+        variables = [each["variables"] for each in sent if each["documentId"] != "admin-rebuilds"]
+        assert variables == [{"readModel": "ORDER_LIST", "verify": True}, {"readModel": "ORDER_LIST"}]
 
 
 @pytest.mark.parametrize("role", ["", "staff"])

@@ -1,7 +1,7 @@
 // The read models: how far each has come, and what an operator can do about it.
 
 import { ask } from "./service.js";
-import { count, duration, html, perSecond, Sparkline, words } from "./shown.js";
+import { count, duration, html, moment, perSecond, Sparkline, words } from "./shown.js";
 
 const { useRef, useState } = preactHooks;
 
@@ -12,53 +12,82 @@ const STATES = {
 };
 
 const ACTIONS = {
-  retry: { field: "retryReadModel", done: "is retried" },
+  retry: { document: "retry", field: "retryReadModel", done: "is retried" },
   rebuild: {
+    document: "rebuild",
     field: "rebuildReadModel",
     done: "is rebuilt beside the documents that serve",
-    question: "Rebuild it from the log? The documents that it has now go on answering until the new ones are complete.",
+    question: "Rebuild it from the log? The documents that it has now answer until the new ones are complete.",
+    canVerify: true,
   },
-  abort: { field: "abortRebuild", done: "keeps the documents that it has", question: "Give up this rebuild?" },
+  accept: {
+    document: "rebuild",
+    field: "rebuildReadModel",
+    variables: { accept: true },
+    done: "takes the new documents as they are",
+    question: "Have the new documents serve, although they differ from those that serve now?",
+  },
+  abort: {
+    document: "abort",
+    field: "abortRebuild",
+    done: "keeps the documents that it has",
+    question: "Abort the rebuild? The documents that it has now go on answering.",
+  },
   rollback: {
+    document: "rollback",
     field: "rollBackReadModel",
     done: "answers from its earlier documents",
     question: "Answer from the documents that were there before the last rebuild?",
   },
 };
 
+const AT_WORK = ["BUILDING", "VERIFYING"];
+const ABORTABLE = [...AT_WORK, "DIFFERENT", "FAILED"];
+
 /** A question that must be answered before an action is carried out; Escape means no. */
 function Question({ name, action, onAnswer }) {
+  const { question, canVerify } = ACTIONS[action];
   const show = (dialog) => dialog && !dialog.open && dialog.showModal();
+  const answer = ({ target }) =>
+    onAnswer(target.returnValue === "yes", canVerify && target.querySelector("input").checked);
   return html`
-    <dialog ref=${show} aria-labelledby="question" onClose=${(event) => onAnswer(event.target.returnValue === "yes")}>
+    <dialog ref=${show} aria-labelledby="question" onClose=${answer}>
       <form method="dialog">
         <h2 id="question">${words(name)}</h2>
-        <p>${ACTIONS[action].question}</p>
+        <p>${question}</p>
+        ${canVerify && html`<p><label><input type="checkbox" /> Compare both before the switch</label></p>`}
         <p class="answers"><button value="yes">Yes, ${action}</button> <button value="no" autofocus>No</button></p>
       </form>
     </dialog>`;
 }
 
+/** The buttons of a read model: always as many, so that none moves when another one becomes possible. */
 function Actions({ model, rebuild, offered, act }) {
-  const button = (action, possible) => html`
-    <button type="button" aria-disabled=${!possible} onClick=${() => possible && act(action, model.readModel)}
+  const button = (action, isPossible) => html`
+    <button type="button" aria-disabled=${!isPossible} onClick=${() => isPossible && act(action, model.readModel)}
       aria-label="${action} ${words(model.readModel)}">${action}</button>`;
-  const isRunning = rebuild && !["DONE", "FAILED", "ABORTED", "SWITCHED"].includes(rebuild.state);
+  const state = rebuild?.state;
   return html`
     ${button("retry", model.state !== "LIVE")}
-    ${offered && (isRunning ? button("abort", true) : button("rebuild", true))}
-    ${offered && button("rollback", Boolean(rebuild) && !isRunning)}`;
+    ${offered && (state === "DIFFERENT" ? button("accept", true) : button("rebuild", !AT_WORK.includes(state)))}
+    ${offered && (ABORTABLE.includes(state) ? button("abort", true) : button("rollback", state === "SWITCHED"))}`;
 }
 
+/** The rebuild of a read model, while it goes on or can be taken back. */
 function Rebuild({ rebuild }) {
-  const { position, head, eventsPerSecond, secondsLeft, state, reason } = rebuild;
-  const left = secondsLeft === null || secondsLeft === undefined ? "" : `, ${duration(secondsLeft * 1000)} left`;
+  const { position, head, eventsPerSecond, secondsLeft, state, keptUntil, reason } = rebuild;
+  if (state === "SWITCHED") {
+    const until = keptUntil && `, and a rollback is possible until ${moment(keptUntil)}`;
+    return html`<tr class="below"><td colspan="7">rebuilt: the new documents serve${until}</td></tr>`;
+  }
+  if (!ABORTABLE.includes(state)) return null;
+  const left = secondsLeft === null ? "" : `, ${duration(secondsLeft * 1000)} left`;
   return html`
     <tr class="below"><td colspan="7">
       <label>rebuild, ${words(state)}
         <progress max=${Number(head) || 1} value=${Number(position)} /></label>
-      <span class="numbers">${count(position)} of ${count(head)}, ${perSecond(eventsPerSecond ?? 0)} events/s${left}</span>
-      ${reason && html`<span class="reason">${reason}</span>`}
+      <span class="numbers">${count(position)} of ${count(head)}, ${perSecond(eventsPerSecond)} events/s${left}</span>
+      ${reason && html`<span class="reason"> ${reason}</span>`}
     </td></tr>`;
 }
 
@@ -88,11 +117,11 @@ export function Models({ status, samples, rebuilds, onChange }) {
   const [said, setSaid] = useState("");
   const opener = useRef(null);
 
-  async function carryOut(action, readModel) {
-    const { field, done } = ACTIONS[action];
+  async function carryOut(action, readModel, more) {
+    const { document: sent, field, done, variables } = ACTIONS[action];
     setSaid(`${action} of ${words(readModel)} …`);
     try {
-      const { errors = [] } = (await ask(action, { readModel }))[field] ?? {};
+      const { errors } = (await ask(sent, { readModel, ...variables, ...more }))[field];
       setSaid(errors.length ? errors.map(({ message }) => message).join(" ") : `${words(readModel)} ${done}.`);
     } catch (reason) {
       setSaid(reason.message);
@@ -106,10 +135,10 @@ export function Models({ status, samples, rebuilds, onChange }) {
     return setAsked({ action, name: readModel });
   }
 
-  function answered(isYes) {
+  function answered(isYes, verify) {
     setAsked(null);
     opener.current?.focus();
-    if (isYes) carryOut(asked.action, asked.name);
+    if (isYes) carryOut(asked.action, asked.name, verify && { verify });
   }
 
   const rebuildOf = (name) => rebuilds?.find((each) => each.readModel === name);
