@@ -1,96 +1,21 @@
-"""The operators' page in a browser: the circle at work, what can be done about it, and who sees it."""
+"""The operators' page in a browser: the circle at work, and what can be done about it."""
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
-import jwt
 import pytest
-from playwright.async_api import Browser, Locator, Route, expect
+from playwright.async_api import Browser, Route, expect
 
-from app.config import Settings
 from app.cqrs.documents.read_model import Change
 from app.cqrs.freshness.progress import ReadModelBehind
 from app.cqrs.log.events import RecordedEvent
 from app.read_models.customer_overview import customer_overview
-from tests.access.issuer import SECRET
-from tests.inprocess import Service, serving
+from tests.inprocess import Service
 from tests.schema.client import Client
 from tests.schema.shop import Shop
-from tests.web.admin.legibility import FAINT, TOO_WIDE, UNNAMED
-from tests.web.browser import Window
-
-Scheme = Literal["light", "dark"]
-
-HEAP_GROWTH = 300_000
-"""Bytes by which the page's memory may grow from its tenth minute to its sixtieth."""
-
-
-def token(role: str) -> str:
-    claims = {"sub": f"Ada the {role}", "roles": [role], "exp": int(time.time()) + 3600}
-    return jwt.encode(claims, SECRET, algorithm="HS256")
-
-
-@pytest.fixture(scope="module")
-async def guarded(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    folder = tmp_path_factory.mktemp("admin")
-    settings = Settings(
-        data_dir=folder,
-        mongodb_url=mongo_url,
-        mongodb_database=folder.name,
-        read_cache_mb=8,
-        auth_secret=SECRET,
-    )
-    async with serving(settings) as running:
-        running.client.http.headers["Authorization"] = f"Bearer {token('operator')}"
-        yield running
-
-
-@pytest.fixture(scope="module")
-async def shop(guarded: Service) -> Shop:
-    """A shop with a day's work behind it."""
-    shop = Shop(guarded.client)
-    products = [await shop.product(stock=500) for _ in range(3)]
-    for number in range(12):
-        customer = await shop.customer(name=f"Ondine {number}", email=f"ondine.{number}@maskenball.example")
-        for product in products:
-            await shop.order(customer=customer, product=product, quantity=1 + number)
-    await guarded.client.mutate("receiveStock", "", productId=products[0], quantity=0)
-    return shop
-
-
-@asynccontextmanager
-async def at_the_page(
-    browser: Browser, service: Service, *, role: str = "operator", width: int = 1360, scheme: Scheme = "light"
-) -> AsyncIterator[Window]:
-    """Open the page as someone with a token of this role; at the end, fail on what the browser minded."""
-    context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    window = Window(await context.new_page(), f"{service.client.url}/admin")
-    await window.page.goto(window.url)
-    if role:
-        await token_field(window).fill(token(role))
-    yield window
-    await context.close()
-    assert window.complaints == []
-
-
-def token_field(window: Window) -> Locator:
-    return window.page.get_by_label("access token", exact=True)
-
-
-def row(window: Window, section: str, name: str) -> Locator:
-    table = window.page.get_by_role("region", name=section, exact=True).or_(
-        window.page.locator(f"section[aria-labelledby={section}]")
-    )
-    return table.first.get_by_role("row").filter(has=window.page.get_by_role("rowheader", name=name))
-
-
-async def screenshot(window: Window, name: str) -> None:
-    if folder := os.environ.get("ADMIN_SCREENSHOTS"):
-        await window.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+from tests.web.admin.legibility import FAINT, UNNAMED
+from tests.web.admin.window import at_the_page, row, screenshot, token, token_field
 
 
 async def commands(client: Client, shop: Shop, number: int) -> None:
@@ -204,7 +129,7 @@ async def test_a_rebuild_has_a_bar_and_is_started_and_ended_after_a_question(
     """The rebuild itself is played: the page is what is looked at here."""
     rebuilds: list[dict[str, Any]] = []
     sent: list[dict[str, Any]] = []
-    begun = {"readModel": "ORDER_LIST", "state": "BUILDING", "position": "40", "head": "100"}
+    begun: dict[str, Any] = {"readModel": "ORDER_LIST", "state": "BUILDING", "position": "40", "head": "100"}
     begun |= {"eventsPerSecond": 31.5, "secondsLeft": 2, "keptUntil": None, "reason": None}
 
     async def play(route: Route) -> None:
@@ -247,77 +172,3 @@ async def test_a_rebuild_has_a_bar_and_is_started_and_ended_after_a_question(
         await expect(own.get_by_role("button", name="rollback")).to_have_attribute("aria-disabled", "true")
         variables = [each["variables"] for each in sent if each["documentId"] != "admin-rebuilds"]
         assert variables == [{"readModel": "ORDER_LIST", "verify": True}, {"readModel": "ORDER_LIST"}]
-
-
-@pytest.mark.parametrize("role", ["", "staff"])
-async def test_a_viewer_who_is_no_operator_sees_why_and_no_data(
-    browser: Browser, guarded: Service, shop: Shop, role: str
-) -> None:
-    async with at_the_page(browser, guarded, role=role) as window:
-        window.expected = ("401",)
-        page = window.page
-        await expect(page.get_by_role("heading", name="This page is for operators")).to_be_visible()
-        await expect(page.locator("#admin")).to_contain_text("Only operators may ask for this field")
-        await token_field(window).fill(token("operator"))
-        await expect(page.locator(".models .pill")).to_have_count(len(guarded.circle.progress))
-        await token_field(window).fill("nonsense")
-        await expect(page.get_by_role("heading", name="This page is for operators")).to_be_visible()
-        await expect(page.locator("table")).to_have_count(0)
-        assert "OrderPlaced" not in await page.content()
-        await screenshot(window, f"denied-{role or 'anonymous'}")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_page_fits_a_phone(browser: Browser, guarded: Service, shop: Shop, scheme: Scheme) -> None:
-    async with at_the_page(browser, guarded, width=390, scheme=scheme) as window:
-        page = window.page
-        await expect(page.locator(".models .pill.good")).to_have_count(len(guarded.circle.progress))
-        await page.get_by_role("button", name="Event").first.click()
-        await expect(page.locator(".details dl")).to_have_count(2)
-        assert await page.evaluate("document.documentElement.scrollWidth") == 390
-        assert await page.evaluate(TOO_WIDE) == []
-        assert await page.evaluate(FAINT) == []
-        await screenshot(window, f"phone-{scheme}")
-
-
-async def test_a_service_that_does_not_answer_is_asked_again(
-    browser: Browser, guarded: Service, shop: Shop
-) -> None:
-    async with at_the_page(browser, guarded) as window:
-        window.expected = ("Failed to load resource",)
-        status = window.page.get_by_role("status").first
-        await expect(status).to_have_text("live, each second")
-        await window.page.route("**/graphql", lambda route: route.abort())
-        await expect(status).to_contain_text("The service gives no answer")
-        await expect(window.page.locator(".models")).to_be_visible()
-        await window.page.unroute("**/graphql")
-        await expect(status).to_have_text("live, each second")
-
-
-@pytest.mark.campaign
-async def test_an_hour_on_the_page_takes_no_more_memory(
-    browser: Browser, guarded: Service, shop: Shop
-) -> None:
-    async with at_the_page(browser, guarded, role="") as window:
-        page = window.page
-        devtools = await page.context.new_cdp_session(page)
-        product = await shop.product(stock=1000)
-
-        async def heap() -> int:
-            await devtools.send("HeapProfiler.collectGarbage")
-            used: Any = await devtools.send("Runtime.getHeapUsage")
-            return int(used["usedSize"])
-
-        await page.clock.install()
-        await token_field(window).fill(token("operator"))
-        await expect(page.locator(".models .pill").first).to_be_visible()
-        used = list[int]()
-        for second in range(3600):
-            async with page.expect_response("**/graphql"):
-                await page.clock.run_for(1000)
-            if second % 5 == 0:
-                await guarded.client.mutate("receiveStock", "", productId=product, quantity=1)
-            if second % 600 == 599:
-                used.append(await heap())
-        print(f"bytes of memory after each ten minutes: {used}")
-        assert used[-1] - used[0] < HEAP_GROWTH, used
