@@ -1,5 +1,6 @@
 """The service at work: the numbers that a process keeps, for operators."""
 
+from datetime import datetime
 from time import monotonic
 
 import strawberry
@@ -9,7 +10,7 @@ from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
 from app.graphql.measured.measured import Measured
-from schema.circle.consistency import Freshness
+from schema.circle.consistency import Freshness, ReadModelName
 from schema.circle.scalars import BigInt, Position
 
 
@@ -34,6 +35,13 @@ class ReadCount:
         description="The number of answers that compiled functions have made."
     )
     ordinary: BigInt = strawberry.field(description="The number of all other answers.")
+
+
+@strawberry.type(description="The newest error that kept a read model from applying events.")
+class ReadModelError:
+    read_model: ReadModelName = strawberry.field(description="The name of the read model.")
+    at: datetime = strawberry.field(description="When it happened.")
+    reason: str = strawberry.field(description="The error, without personal data.")
 
 
 @strawberry.type(description="The cache of answers.")
@@ -85,6 +93,16 @@ class ServiceStatus:
     @strawberry.field(description="The freshness of each read model.")
     def read_models(self) -> list[Freshness]:
         return [Freshness.of(progress.freshness()) for progress in self.circle.progress.values()]
+
+    @strawberry.field(
+        description="The newest error of each read model since the process began; it may have recovered."
+    )
+    def last_errors(self) -> list[ReadModelError]:
+        return [
+            ReadModelError(read_model=ReadModelName(name), at=error.at, reason=error.reason)
+            for name, progress in self.circle.progress.items()
+            if (error := progress.last_error)
+        ]
 
     @strawberry.field(description="The commands by type and outcome.")
     def commands(self) -> list[CommandCount]:

@@ -120,6 +120,7 @@ async def test_a_failed_read_model_says_why_and_is_retried(
         await expect(page.locator(".models .said")).to_have_text("customer overview is retried.")
         await expect(own).to_contain_text("live")
         await expect(page.locator(".models .reason")).to_have_count(0)
+        await expect(page.locator(".models .below")).to_contain_text("last error")
         await expect(retry).to_be_focused()
 
 

@@ -91,7 +91,7 @@ function Rebuild({ rebuild }) {
     </td></tr>`;
 }
 
-function Model({ model, samples, rebuild, offered, act }) {
+function Model({ model, error, samples, rebuild, offered, act }) {
   const { text, kind } = STATES[model.state];
   const name = words(model.readModel);
   return html`
@@ -108,6 +108,8 @@ function Model({ model, samples, rebuild, offered, act }) {
       <td class="actions"><${Actions} ...${{ model, rebuild, offered, act }} /></td>
     </tr>
     ${model.reason && html`<tr class="below"><td colspan="7"><span class="reason">${model.reason}</span></td></tr>`}
+    ${error && !model.reason && html`
+      <tr class="below"><td colspan="7" class="quiet">last error ${moment(error.at)}: ${error.reason}</td></tr>`}
     ${rebuild && html`<${Rebuild} rebuild=${rebuild} />`}`;
 }
 
@@ -141,6 +143,7 @@ export function Models({ status, samples, rebuilds, onChange }) {
     if (isYes) carryOut(asked.action, asked.name, verify && { verify });
   }
 
+  const errorOf = (name) => status.lastErrors.find((each) => each.readModel === name);
   const rebuildOf = (name) => rebuilds?.find((each) => each.readModel === name);
   return html`
     <section class="models" aria-labelledby="models">
@@ -152,7 +155,7 @@ export function Models({ status, samples, rebuilds, onChange }) {
         </thead>
         <tbody>
           ${status.readModels.map((model) => html`
-            <${Model} key=${model.readModel} rebuild=${rebuildOf(model.readModel)} offered=${rebuilds !== null}
+            <${Model} key=${model.readModel} error=${errorOf(model.readModel)} rebuild=${rebuildOf(model.readModel)} offered=${rebuilds !== null}
               ...${{ model, samples, act }} />`)}
         </tbody>
       </table>
