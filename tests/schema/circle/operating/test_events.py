@@ -94,7 +94,8 @@ async def test_the_status_counts_commands_reads_and_subscribers(service: Service
     client = service.client
     query = """{ serviceStatus {
         uptime head published mongodRestarts
-        readModels { readModel state eventsBehind } lastErrors { readModel at reason } commands { command outcome count seconds }
+        readModels { readModel state eventsBehind } lastErrors { readModel at reason }
+        commands { command outcome count seconds }
         reads { field cached compiled ordinary } cache { answers bytes capacity }
         subscribers { sockets subscribers items skipped unread } } }"""
 
