@@ -185,4 +185,4 @@ async def at_the_playground(
     await window.open()
     yield window
     await context.close()
-    assert window.complaints == []
+    assert window.complaints == [], window.complaints

@@ -39,7 +39,7 @@ UNNAMED = """() => [
   .map((each) => each.outerHTML)"""
 """The elements that a screen reader could not name."""
 
-TOO_WIDE = """() => [...document.querySelectorAll("main *")]
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
   .map((each) => each.outerHTML.slice(0, 100))"""
 """The elements that reach beyond the window."""

@@ -149,8 +149,9 @@ async def test_a_rebuild_has_a_bar_and_is_started_and_ended_after_a_question(
 
     async with at_the_page(browser, guarded, role="") as window:
         page = window.page
-        await page.route("**/graphql", play)
         await token_field(window).fill(token("operator"))
+        await page.route("**/graphql", play)
+        await page.reload()
         own = row(window, "models", "order list")
         await own.get_by_role("button", name="rebuild").press("Enter")
         dialog = page.get_by_role("dialog", name="order list")

@@ -33,7 +33,7 @@ async def at_the_page(
         await token_field(window).fill(token(role))
     yield window
     await context.close()
-    assert window.complaints == []
+    assert window.complaints == [], window.complaints
 
 
 def token_field(window: Window) -> Locator:
