@@ -92,8 +92,8 @@ function Page() {
     <${Summary} ...${given} />
     <${Models} ...${given} rebuilds=${rebuilds} onChange=${() => ticking.current()} />
     <div class="beside">
-      <${Events} head=${status.head} />
       <${Commands} ...${given} />
+      <${Events} head=${status.head} />
     </div>`;
 }
 
