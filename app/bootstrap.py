@@ -198,6 +198,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         yield Circle(
             commands=write_side.commands,
             log=log,
+            archive=log,
             relay=relay,
             days=settings.days,
             documents=reader,

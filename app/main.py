@@ -31,7 +31,7 @@ from app.graphql.transport.senders.authentication import Authenticator
 from app.graphql.transport.senders.callers import Client
 from app.graphql.transport.senders.cookie_exchange import CookieExchange
 from app.hosts import Hosts
-from app.web import health, held_loop, playground
+from app.web import admin, health, held_loop, playground
 from app.web.at_once import AtOnce, Headers
 from app.web.held_loop import HeldLoop
 from app.web.metrics.route import Metrics
@@ -120,6 +120,7 @@ def create_app(
             WebSocketRoute(GRAPHQL, endpoint),
             *own_routes,
             *playground.routes,
+            *admin.routes(takes_tokens=takes_tokens),
             *health.routes(lambda: app.state.circle),
             *metrics.routes,
             *(held_loop.routes(held) if held else ()),
@@ -133,9 +134,10 @@ def create_app(
 
 
 def _texts(settings: Settings) -> Texts:
-    """Return the texts that the settings accept; raise `BadManifest`."""
+    """Return the texts that the settings accept, and those of the operators' page; raise `BadManifest`."""
     file = settings.documents_manifest
-    return Texts(read_manifest(file) if file else None, only_trusted=settings.documents == "trusted")
+    manifest = read_manifest(file) if file else {}
+    return Texts({**admin.DOCUMENTS, **manifest}, only_trusted=settings.documents == "trusted")
 
 
 class _GraphQLFirst(Starlette):

@@ -22,8 +22,10 @@ from schema.circle.commands.mutations import sendable_in
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import NodesQuery
 from schema.circle.nodes import node_types
+from schema.circle.operating.events import EventsQuery
 from schema.circle.operating.retrying import RetryingMutation
 from schema.circle.operating.revoking import RevokingMutation
+from schema.circle.operating.status import StatusQuery
 from schema.circle.parts import assembled, parts_in
 from schema.circle.scalars import SCALARS, read_field
 from schema.circle.shown import shown_read_models
@@ -52,7 +54,7 @@ Query = assembled(
     "Query",
     "The queries of the service. A field whose own read fails is null, with the reason in `errors`; the "
     "other fields are answered.",
-    [*(part.query for part in PARTS), CommandStatusQuery, NodesQuery],
+    [*(part.query for part in PARTS), CommandStatusQuery, NodesQuery, StatusQuery, EventsQuery],
 )
 Mutation = assembled(
     "Mutation",

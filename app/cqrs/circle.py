@@ -12,6 +12,7 @@ from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.lists.effects import EventEffects
 from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
+from app.cqrs.log.browsing import EventArchive
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.relay import Relay
 from app.cqrs.projecting.projections import Projections
@@ -33,6 +34,8 @@ class Circle:
 
     commands: CommandBus
     log: EventLog
+    archive: EventArchive
+    """The same log, as operators search it."""
     relay: Relay
     days: Days
     """The days of the shop, in its time zone."""

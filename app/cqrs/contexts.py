@@ -13,6 +13,7 @@ from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.bus import CustomersOf, Handlers
 from app.cqrs.commands.outcomes import CommandError, refusals_in
 from app.cqrs.commands.rules import NamingTheir, Rules
+from app.cqrs.log import displaying
 from app.cqrs.log.events import EventTypes
 from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.message_fields import undescribed
@@ -161,6 +162,8 @@ def _problems(context: Context) -> Iterator[str]:
             )
     for shown in (*context.command_types, *context.refusal_types):
         yield from undescribed(shown)
+    for event in context.event_types:
+        yield from displaying.problems(event)
     homes: dict[type[Message], tuple[str, Sequence[type[Message]]]] = {
         Command: (context.commands.__name__, context.command_types),
         Event: (context.events.__name__, context.event_types),

@@ -1,6 +1,6 @@
 """Commands and events: immutable, keyword-only, typed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar, dataclass_transform
@@ -30,6 +30,9 @@ class Event(Message):
     """
 
     schema_version: ClassVar[int] = 1
+    personal_fields: ClassVar[Collection[str] | None] = None
+    """The names of the fields with data of a person, or with free text, which may be about one. Operators do
+    not see them. Each event of a context says it; of one that says nothing, nobody sees any field."""
 
 
 M = TypeVar("M", bound=Message)

@@ -2,7 +2,6 @@
 
 import functools
 import html
-import os
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -11,22 +10,21 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
-_OWN = Path(__file__).parent / "static"
+from app.web.page_files import OWN, PageFiles, headers_of
+
 _GRAPHIQL = Path(str(files("graphene_django_graphiql_static"))) / "static" / "graphene_django_graphiql_static"
 
 SERVED = {
-    "access.js": _OWN,
-    "diptych.svg": _OWN,
-    "fetcher.js": _OWN,
-    "operations.js": _OWN,
-    "playground.css": _OWN,
-    "playground.js": _OWN,
-    "result.js": _OWN,
-    "status.js": _OWN,
-    "tabs.js": _OWN,
+    "access.js": OWN,
+    "diptych.svg": OWN,
+    "fetcher.js": OWN,
+    "operations.js": OWN,
+    "playground.css": OWN,
+    "playground.js": OWN,
+    "result.js": OWN,
+    "status.js": OWN,
+    "tabs.js": OWN,
     "graphiql-plugin-explorer.umd.js": _GRAPHIQL,
     "graphiql.min.css": _GRAPHIQL,
     "graphiql.min.js": _GRAPHIQL,
@@ -39,35 +37,19 @@ SERVED = {
 # The style that react-remove-scroll, in graphiql.min.js, inserts while a dialog of GraphiQL is open.
 _DIALOG_STYLE = "'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='"
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        f"style-src 'self' {_DIALOG_STYLE}",
-        "connect-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self' data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+_HEADERS = headers_of(
+    "script-src 'self'",
+    f"style-src 'self' {_DIALOG_STYLE}",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
 )
-
-_HEADERS = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",  # Browsers revalidate each time, and get a 304 for unchanged files.
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",  # for browsers that do not know `frame-ancestors`
-}
 
 
 def prepared_tabs() -> list[dict[str, str]]:
     """Return the operations in `static/tabs` in the order of their names, as GraphiQL's `defaultTabs`."""
     tabs = []
-    for operation in sorted((_OWN / "tabs").glob("*.graphql")):
+    for operation in sorted((OWN / "tabs").glob("*.graphql")):
         tab = {"query": operation.read_text("utf-8").rstrip()}
         variables = operation.with_suffix(".json")
         if variables.exists():
@@ -79,7 +61,7 @@ def prepared_tabs() -> list[dict[str, str]]:
 @functools.cache
 def _page(*, takes_tokens: bool) -> str:
     tabs = html.escape(orjson.dumps(prepared_tabs()).decode())
-    return Template((_OWN / "playground.html").read_text("utf-8")).substitute(
+    return Template((OWN / "playground.html").read_text("utf-8")).substitute(
         tabs=tabs, access="" if takes_tokens else " hidden"
     )
 
@@ -94,18 +76,4 @@ async def playground_with_token(_request: Request) -> Response:
     return HTMLResponse(_page(takes_tokens=True), headers={**_HEADERS, "Vary": "Accept"})
 
 
-class _PlaygroundFiles(StaticFiles):
-    """The static files in `SERVED`, each from its folder, and no others."""
-
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        if folder := SERVED.get(path):
-            return str(folder / path), (folder / path).stat()
-        return "", None
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers.update(_HEADERS)
-        return response
-
-
-routes: list[BaseRoute] = [Mount("/playground/static", _PlaygroundFiles(), name="playground-static")]
+routes: list[BaseRoute] = [Mount("/playground/static", PageFiles(SERVED, _HEADERS), name="playground-static")]

@@ -25,6 +25,7 @@ class Package:
     def __init__(self) -> None:
         self.name = f"shop.guests{next(NUMBERS)}"
         self.event = named("GuestSeated", Event)
+        self.event.personal_fields = ()
 
     def module(self, name: str, *classes: type, **other: object) -> ModuleType:
         """A module in which these classes are defined."""
@@ -117,6 +118,20 @@ def test_a_rule_about_owners_that_nobody_knows_is_said_so(package: Package) -> N
     assert list(problems([replace(given, rules={command: theirs})])) == [
         "The rule of SeatGuest asks to whom a table belongs: give its Aggregate in "
         f"{package.name}.handlers a `customer_of`."
+    ]
+
+
+def test_an_event_that_does_not_say_which_fields_are_personal_is_said_so(package: Package) -> None:
+    given = package.context()
+    package.event.personal_fields = None
+    assert list(problems([given])) == [
+        "GuestSeated does not say which of its fields are personal: set `personal_fields` to their names in "
+        f"{package.name}.events, or to `()`."
+    ]
+    package.event.personal_fields = ("nmae",)
+    assert list(problems([given])) == [
+        "GuestSeated has no field nmae, which its `personal_fields` name: correct the spelling in "
+        f"{package.name}.events."
     ]
 
 

@@ -58,6 +58,12 @@ FORGOTTEN = {
         '@upcasters.step(("ProductReviewed", 1), ("ProductReviewed", 2))\n',
         "",
     ),
+    "StarsChanged does not say which of its fields are personal: set `personal_fields` to their names in "
+    "app.domain.reviews.events, or to `()`.": (
+        EVENTS,
+        "    personal_fields = ()\n",
+        "",
+    ),
     "product_reviews_ratings does not declare who may see its documents: give it a `seen_by`, such as": (
         READ_MODEL,
         '"ratings", seen_by=EVERYBODY, ',

@@ -32,8 +32,8 @@ _EDITOR_TEXT = """
 """
 
 
-class Playground:
-    """A browser window with the playground open; `complaints` is what the browser's console would show."""
+class Window:
+    """A browser window with a page at a URL; `complaints` is what the browser's console would show."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -44,6 +44,19 @@ class Playground:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._on_request)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not any(map(message.text.count, self.expected)):
+            self.complaints.append(message.text)
+
+    def _on_request(self, request: Request) -> None:
+        origin = self.url.rpartition("/")[0]
+        if not request.url.startswith((f"{origin}/", "data:")):
+            self.complaints.append(f"asked another origin: {request.url}")
+
+
+class Playground(Window):
+    """A window with the playground open."""
 
     async def open(self) -> None:
         """Load the page, wait until its tabs can be used and its schema is known."""
@@ -141,15 +154,6 @@ class Playground:
         handle = await self.page.wait_for_function(_EDITOR_TEXT, arg=[pane, containing])
         return str(await handle.json_value())
 
-    def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not any(map(message.text.count, self.expected)):
-            self.complaints.append(message.text)
-
-    def _on_request(self, request: Request) -> None:
-        origin = self.url.removesuffix("/graphql")
-        if not request.url.startswith((f"{origin}/", "data:")):
-            self.complaints.append(f"asked another origin: {request.url}")
-
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
@@ -181,4 +185,4 @@ async def at_the_playground(
     await window.open()
     yield window
     await context.close()
-    assert window.complaints == []
+    assert window.complaints == [], window.complaints

@@ -51,6 +51,14 @@ class ReadModelBehind(Exception):
         self.freshness = freshness
 
 
+@dataclass(frozen=True, kw_only=True)
+class LastError:
+    """The newest error that kept a read model from applying events, without personal data."""
+
+    at: datetime
+    reason: str
+
+
 class Progress:
     """The progress of one read model; only its projector updates it."""
 
@@ -66,6 +74,8 @@ class Progress:
         """The number of calls of `doubt`: a read that began before the last may show an earlier state."""
         self.state = ReadModelState.CATCHING_UP
         self.reason: str | None = None
+        self.last_error: LastError | None = None
+        """The newest error of this process; `None` if there was none."""
         self._pending_since: datetime | None = None
         self._at_head: Freshness | None = None
         """The cached result of `freshness`, valid while no event is pending."""
@@ -128,11 +138,16 @@ class Progress:
 
     def failed(self, reason: str) -> None:
         """Set the state to `FAILED`; raise `ReadModelBehind` in all waiters at once."""
+        self.erred(reason)
         self._set_state(ReadModelState.FAILED, reason)
         for wanted, _, waiter in self._waiting:
             if not waiter.done():
                 waiter.set_exception(ReadModelBehind(wanted, self.freshness()))
         self._waiting.clear()
+
+    def erred(self, reason: str) -> None:
+        """Record an error after which events are applied again, from the checkpoint on."""
+        self.last_error = LastError(at=datetime.now(UTC), reason=reason)
 
     async def wait_for(self, position: int, seconds: float) -> None:
         """Wait until `position` is reached; raise `ReadModelBehind` after `seconds`, or on failure."""

@@ -125,6 +125,10 @@ class EventTypes:
                 f"move it to the `events` module of one that is listed in CONTEXTS"
             )
 
+    def stored_names(self, name: str) -> set[str]:
+        """Return the names under which events of a type may be stored: its own, and those it once had."""
+        return {name} | self.upcasters.earlier_names(name)
+
     def upcasts_to(self, event_type: type[Event]) -> Sequence[Upcast]:
         """Return the upcasters that take part in reading earlier shapes as this type."""
         return self.upcasters.leads_to(event_type.__name__)

@@ -50,6 +50,14 @@ class Upcasters:
 
     def leads_to(self, name: str) -> Sequence[Upcast]:
         """Return the upcasters that take part in creating events of this type."""
+        found = self._before(name)
+        return [found[old] for old in sorted(found)]
+
+    def earlier_names(self, name: str) -> set[str]:
+        """Return the names under which events may be stored that this type, or a part of it, came from."""
+        return {old for old, _ in self._before(name)}
+
+    def _before(self, name: str) -> Mapping[Shape, Upcast]:
         wanted, found = {name}, dict[Shape, Upcast]()
         while more := {
             old: step.upcast
@@ -58,7 +66,7 @@ class Upcasters:
         }:
             found |= more
             wanted |= {old for old, _ in more}
-        return [found[old] for old in sorted(found)]
+        return found
 
     def read(self, shape: Shape, data: Data) -> Iterator[tuple[str, Data]]:
         """Yield the name of the type and the fields of each event that an event in an old shape is now.

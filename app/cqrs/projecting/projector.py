@@ -130,6 +130,7 @@ class Projector:
 
     def _prepare_restart(self, reason: Exception) -> None:
         """Prepare to restart from the checkpoint."""
+        self.progress.erred(outline(reason))
         logger.warning(
             "The projector restarts from its checkpoint: read_model=%s error=%s",
             self.model.name,

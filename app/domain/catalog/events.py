@@ -7,6 +7,8 @@ from app.values import Money, Sku
 class ProductAdded(Event):
     """A product was added to the catalog."""
 
+    personal_fields = ()
+
     product_id: UUID
     sku: Sku
     name: str
@@ -19,6 +21,8 @@ class ProductAdded(Event):
 class ProductUpdated(Event):
     """A product's description was changed; the event has the whole new description."""
 
+    personal_fields = ()
+
     product_id: UUID
     sku: Sku
     name: str
@@ -30,6 +34,8 @@ class ProductUpdated(Event):
 class PriceChanged(Event):
     """A product's price was changed."""
 
+    personal_fields = ()
+
     product_id: UUID
     unit_price: Money
     previous_price: Money
@@ -37,5 +43,7 @@ class PriceChanged(Event):
 
 class ProductDiscontinued(Event):
     """A product was taken off sale for good."""
+
+    personal_fields = ()
 
     product_id: UUID

@@ -21,6 +21,8 @@ class CustomerDetails:
 class CustomerRegistered(Event):
     """A customer was registered."""
 
+    personal_fields = ("personal",)
+
     customer_id: UUID
     personal: CustomerDetails
 
@@ -28,11 +30,15 @@ class CustomerRegistered(Event):
 class CustomerUpdated(Event):
     """A customer's details were changed; the event has all details, also unchanged ones."""
 
+    personal_fields = ("personal",)
+
     customer_id: UUID
     personal: CustomerDetails
 
 
 class CustomerClosed(Event):
     """A customer was closed; read models delete their personal data."""
+
+    personal_fields = ()
 
     customer_id: UUID

@@ -39,6 +39,8 @@ class Delivery:
 class OrderPlaced(Event):
     """An order was placed, and its stock reserved."""
 
+    personal_fields = ("personal",)
+
     order_id: UUID
     customer_id: UUID
     lines: tuple[OrderLine, ...]
@@ -53,6 +55,7 @@ class OrderPaid(Event):
     """An order was paid."""
 
     schema_version: ClassVar[int] = 2
+    personal_fields = ()
 
     order_id: UUID
     customer_id: UUID
@@ -65,6 +68,7 @@ class OrderShipped(Event):
     """An order was shipped."""
 
     schema_version: ClassVar[int] = 2
+    personal_fields = ()
 
     order_id: UUID
     customer_id: UUID
@@ -77,6 +81,7 @@ class OrderCancelled(Event):
     """An order was cancelled; the event repeats the order's amounts, so that sums can be reduced by them."""
 
     schema_version: ClassVar[int] = 2
+    personal_fields = ("reason",)
 
     order_id: UUID
     customer_id: UUID

@@ -8,6 +8,8 @@ from app.cqrs.messages import Event
 class StockReceived(Event):
     """A delivery was added to the stock."""
 
+    personal_fields = ()
+
     product_id: UUID
     quantity: int
     on_hand: int
@@ -16,6 +18,8 @@ class StockReceived(Event):
 
 class StockAdjusted(Event):
     """The units on hand were corrected."""
+
+    personal_fields = ("reason",)
 
     product_id: UUID
     change: int
@@ -27,6 +31,8 @@ class StockAdjusted(Event):
 class StockReserved(Event):
     """Units were reserved for an order."""
 
+    personal_fields = ()
+
     product_id: UUID
     order_id: UUID
     quantity: int
@@ -37,6 +43,8 @@ class StockReserved(Event):
 class StockReleased(Event):
     """Reserved units of an order were made available again."""
 
+    personal_fields = ()
+
     product_id: UUID
     order_id: UUID
     quantity: int
@@ -46,6 +54,8 @@ class StockReleased(Event):
 
 class StockShipped(Event):
     """Reserved units of an order have left the warehouse."""
+
+    personal_fields = ()
 
     product_id: UUID
     order_id: UUID

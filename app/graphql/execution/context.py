@@ -19,6 +19,7 @@ from app.graphql.admission.lists import MOST_TOKENS, refuse_more
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.subscription_state import SubscriptionState
 from app.graphql.internals.strawberry import resolve_info
+from app.graphql.measured.measured import NOTHING_MEASURED, Measured
 
 TOKEN_HEADER = "Consistency-Token"  # noqa: S105 - the name of a header
 
@@ -45,8 +46,11 @@ class Context:
         tells_token: bool = False,
         subscription: SubscriptionState | None = None,
         caller: Caller | None = None,
+        measured: Measured = NOTHING_MEASURED,
     ) -> None:
         self._circle = circle
+        self.measured = measured
+        """The numbers about reads and subscribers, for operators."""
         self.caller = caller
         """The budgets and the client's address; `None` if there are no budgets."""
         self.account: Account | None = None
@@ -125,6 +129,7 @@ class Context:
             tells_token=self.tells_token,
             subscription=subscription,
             caller=self.caller,
+            measured=self.measured,
         )
 
     def charge(self, points: int, commands: int = 0) -> None:

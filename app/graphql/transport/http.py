@@ -24,6 +24,7 @@ from app.graphql.admission.persisted import NOT_FOUND, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
+from app.graphql.measured.measured import Measured
 from app.graphql.measured.traffic import Traffic
 from app.graphql.streaming.executing import Item, Operations
 from app.graphql.streaming.streams import Streams
@@ -90,6 +91,7 @@ class GraphQLEndpoint:
         self.operations = Operations(schema)
         self.traffic = Traffic()
         """The sockets and subscribers at this moment."""
+        self._measured = Measured(self.operations.compiled.reads, self.traffic)
         self._streams = Streams(self.operations, self.traffic)
         self.authentication = Authentication(authenticator, allowed_origins)
         """The viewers of requests and sockets."""
@@ -99,7 +101,7 @@ class GraphQLEndpoint:
             self.authentication,
             texts=texts,
             caller=caller,
-            traffic=self.traffic,
+            measured=self._measured,
             allowed_origins=allowed_origins,
         )
         self._playground = playground
@@ -157,6 +159,7 @@ class GraphQLEndpoint:
             over_http=True,
             tells_token=operation.tokens is not None,
             caller=caller,
+            measured=self._measured,
         )
         if not context.demand_sent_tokens_at_once():
             return None
@@ -181,6 +184,7 @@ class GraphQLEndpoint:
             over_http=True,
             tells_token=accepted.events_above_all or operation.tokens is not None,
             caller=caller,
+            measured=self._measured,
         )
         try:
             is_post = request.method == "POST"
@@ -222,7 +226,14 @@ class GraphQLEndpoint:
             )
         viewer, caller = context.viewer, context.caller
         resumed = replace(operation, after=request.headers.get("last-event-id") or None)
-        own = Context(self._circle(), viewer, sent_tokens=request.tokens, tells_token=True, caller=caller)
+        own = Context(
+            self._circle(),
+            viewer,
+            sent_tokens=request.tokens,
+            tells_token=True,
+            caller=caller,
+            measured=self._measured,
+        )
         framing: Framing = _PARTS if request.accepted.multipart else _EVENTS
         watch = partial(self.authentication.watch, viewer)
         return StreamedResponse(self._streams.open(resumed, own), self._leaving, framing, watch=watch)

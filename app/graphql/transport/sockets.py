@@ -17,6 +17,7 @@ from app.cqrs.viewers import ANONYMOUS, NotVerifiable, Unauthenticated
 from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
+from app.graphql.measured.measured import Measured
 from app.graphql.measured.traffic import Traffic
 from app.graphql.streaming.executing import Refused
 from app.graphql.streaming.streams import Streams
@@ -62,7 +63,7 @@ class Sockets:
         *,
         texts: Texts | None = None,
         caller: CallerOf = nobody_counts,
-        traffic: Traffic | None = None,
+        measured: Measured | None = None,
         allowed_origins: Sequence[str] = (),
         init_patience: timedelta = INIT_PATIENCE,
         read_patience: timedelta = READ_PATIENCE,
@@ -72,7 +73,7 @@ class Sockets:
         self._authentication = authentication
         self._texts = texts or Texts()
         self._caller = caller
-        self._traffic = traffic or Traffic()
+        self._measured = measured or Measured()
         self._origins = Origins(allowed_origins)
         self._init_patience = init_patience
         self._read_patience = read_patience
@@ -89,7 +90,8 @@ class Sockets:
             await websocket.accept(PROTOCOL)
             tokens = websocket.headers.get(TOKEN_HEADER) or ""
             caller = self._caller(scope.get("client"), forwarded_for(scope["headers"]))
-            context = Context(self._circle(), ANONYMOUS, sent_tokens=tokens, tells_token=True, caller=caller)
+            given: Any = {"caller": caller, "measured": self._measured}
+            context = Context(self._circle(), ANONYMOUS, sent_tokens=tokens, tells_token=True, **given)
             await _Socket(
                 websocket,
                 send,
@@ -97,7 +99,7 @@ class Sockets:
                 self._streams,
                 self._authentication,
                 self._texts,
-                self._traffic,
+                self._measured.traffic,
                 self._init_patience,
                 self._read_patience,
             ).serve()

@@ -19,10 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import Impersonal, outline
+from app.cqrs.log.browsing import FoundEvents, WantedEvents
 from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
 from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import revocations
+from app.stores.sql.browsing import browse
 from app.stores.sql.engines.opening import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
@@ -106,6 +108,11 @@ class SqlWriteStore:
             CommandKey(row.actor, row.command_id): msgspec.json.decode(row.receipt, type=Receipt)
             for row in rows
         }
+
+    async def browse(self, wanted: WantedEvents, *, before: int | None, limit: int) -> FoundEvents:
+        """Return the newest events before a position that meet some conditions, as `EventArchive` says."""
+        async with self._answering(self._engines.reading) as connection:
+            return await browse(connection, self._types, wanted, before, limit)
 
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
         """Return the columns of the event at a position or with an id, or `None`; `data` is JSON text."""

@@ -12,6 +12,7 @@ class ProductReviewed(Event):
     """Someone said what they think of a product."""
 
     schema_version: ClassVar[int] = 2
+    personal_fields = ("opinion",)
 
     review_id: UUID
     product_id: UUID
@@ -23,6 +24,8 @@ class ProductReviewed(Event):
 class StarsChanged(Event):
     """A review has more stars, or fewer."""
 
+    personal_fields = ()
+
     review_id: UUID
     product_id: UUID
     stars: int
@@ -31,6 +34,8 @@ class StarsChanged(Event):
 
 class OpinionChanged(Event):
     """A review is in other words."""
+
+    personal_fields = ("opinion",)
 
     review_id: UUID
     product_id: UUID
