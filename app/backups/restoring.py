@@ -1,6 +1,7 @@
 """Restoring of a backup into the stores of the settings."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -58,7 +59,13 @@ async def restore(settings: Settings, folder: Path, *, overwrite: bool) -> Resto
         await asyncio.to_thread(_remove, folder_of(settings.data_dir))
     for file in settings.search_index_file.parent.glob(f"{settings.search_index_file.name}*"):
         file.unlink()
-    await restore_log(settings.write_store, checked.manifest.log, folder / LOG, overwrite=overwrite)
+    await restore_log(
+        settings.write_store,
+        checked.manifest.log,
+        folder / LOG,
+        overwrite=overwrite,
+        backup=await asyncio.to_thread(os.path.abspath, folder),
+    )
     if not checked.manifest.read_models:
         return Restored(checked=checked, with_documents=())
     async with AsyncExitStack() as opened:

@@ -60,14 +60,14 @@ class Placing:
         return f"its log has {head:,} events" if head else None
 
     @contextmanager
-    def replacement(self, backup: Path) -> Iterator[Path]:
+    def replacement(self, backup: str) -> Iterator[Path]:
         """Yield the path of a new file, which replaces the old one after the block.
 
         If the block fails, the old file stays as it is. If the process ends, a marker stays that names the
         backup, and with which no program opens the store.
         """
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._marker.write_text(json.dumps({"backup": str(backup.absolute())}), "utf-8")
+        self._marker.write_text(json.dumps({"backup": backup}), "utf-8")
         saved(self._marker)
         saved(self._file.parent)
         try:
@@ -79,11 +79,7 @@ class Placing:
             self._remove_new()
             self._marker.unlink()
             raise
-        for suffix in _BESIDE:
-            with suppress(FileNotFoundError):
-                os.unlink(f"{self._file}{suffix}")
-        os.replace(self._new, self._file)
-        saved(self._file.parent)
+        _replaced(self._file, self._new)
         self._marker.unlink()
         saved(self._file.parent)
 
@@ -91,3 +87,11 @@ class Placing:
         for suffix in ("", *_BESIDE):
             with suppress(FileNotFoundError):
                 os.unlink(f"{self._new}{suffix}")
+
+
+def _replaced(file: Path, new: Path) -> None:
+    for suffix in _BESIDE:  # Only a damaged file still has some.
+        with suppress(FileNotFoundError):
+            os.unlink(f"{file}{suffix}")
+    os.replace(new, file)
+    saved(file.parent)

@@ -39,15 +39,8 @@ _IN_USE = text(
 )
 
 
-class HasData(UnfitStore):
-    """A store with data, which is replaced only if the operator says so."""
-
-    def __init__(self, found: str) -> None:
-        super().__init__(f"{found}.\nGive --overwrite to replace all of it by the backup.")
-
-
 async def refuse_unless_free(store: str | Path, *, overwrite: bool) -> None:
-    """Raise `WriteStoreUnavailable` or `HasData` if the write store must not be replaced now."""
+    """Raise `WriteStoreUnavailable` if the write store must not be replaced now."""
     url, database = parsed(store)
     with explained(database.name(url), ADVICE):
         if url.get_backend_name() == "sqlite":
@@ -58,26 +51,28 @@ async def refuse_unless_free(store: str | Path, *, overwrite: bool) -> None:
             )
 
 
-async def restore(store: str | Path, copy: LogCopy, folder: Path, *, overwrite: bool) -> None:
-    """Make the write store the one in a backup; raise `WriteStoreUnavailable` and `HasData`.
+async def restore(
+    store: str | Path, copy: LogCopy, folder: Path, *, overwrite: bool, backup: str = "DIR"
+) -> None:
+    """Make the write store the copy in a folder; raise `WriteStoreUnavailable`.
 
     If that is interrupted, PostgreSQL shows none of it, and an SQLite store is refused until the restore has
-    been repeated.
+    been repeated; `backup` is the argument to repeat it with.
     """
     url, database = parsed(store)
     with explained(database.name(url), ADVICE):
         if url.get_backend_name() == "sqlite":
-            await _restore_file(url, copy, folder, database, overwrite=overwrite)
+            await _restore_file(url, copy, folder, database, overwrite=overwrite, backup=backup)
         else:
             await _restore_database(url, copy, folder, database, overwrite=overwrite)
 
 
 async def _restore_file(
-    url: URL, copy: LogCopy, folder: Path, database: Database, *, overwrite: bool
+    url: URL, copy: LogCopy, folder: Path, database: Database, *, overwrite: bool, backup: str
 ) -> None:
     placing = _placing(url)
     await asyncio.to_thread(_refuse_file, placing, overwrite)
-    with placing.replacement(folder) as new:
+    with placing.replacement(backup) as new:
         if copy.engine == "sqlite":
             await asyncio.to_thread(_copied, folder / SQLITE_FILE, new)
         else:
@@ -114,10 +109,14 @@ def _placing(url: URL) -> Placing:
     return Placing(Path(url.database or "").absolute())
 
 
+def _has_data(found: str) -> UnfitStore:
+    return UnfitStore(f"{found}.\nGive --overwrite to replace all of it by the backup.")
+
+
 def _refuse_file(placing: Placing, overwrite: bool) -> None:
     placing.refuse_if_in_use()
     if not (overwrite or placing.is_unfinished) and (found := placing.data()):
-        raise HasData(found)
+        raise _has_data(found)
 
 
 def _refuse_database(connection: Connection, database: Database, overwrite: bool) -> None:
@@ -130,7 +129,7 @@ def _refuse_database(connection: Connection, database: Database, overwrite: bool
     if not overwrite and inspect(connection).has_table(events.name):
         head = connection.execute(select(func.max(events.c.position))).scalar_one()
         if head:
-            raise HasData(f"its log has {head:,} events")
+            raise _has_data(f"its log has {head:,} events")
 
 
 def _drop(connection: Connection) -> None:
