@@ -38,7 +38,7 @@ class TableCopy:
 
 @dataclass(frozen=True, kw_only=True)
 class LogCopy:
-    """What was copied of a write store."""
+    """A copy of a write store: its log and all that commands rely on."""
 
     engine: str
     """`sqlite` or `postgresql`."""
