@@ -36,8 +36,10 @@ from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
 from app.cqrs.log.shared_log import SharedLog
 from app.cqrs.projecting.generations import succeed
+from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.projecting.projector import Projector
+from app.cqrs.projecting.skipping import EventSkipped
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.revocations import Revocations
@@ -56,6 +58,7 @@ HANDLERS = contexts.handlers(CONTEXTS)
 RULES = contexts.rules(CONTEXTS)
 CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
 EVENTS = contexts.event_types(CONTEXTS)
+EVENTS.add(EventSkipped)
 
 REMEMBERED_AT_START = 1_000
 """Newest events whose positions are loaded at the start, because clients that reconnect send them in tokens
@@ -185,6 +188,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 cache=cache,
                 lists=concerned,
                 lost=compare,
+                skips=log,
             )
         for name, projector in projectors.items():
             tasks.append(running.create_task(projector.run(), name=f"projector {name}"))
@@ -195,6 +199,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             tasks.append(running.create_task(_keep_running(mongod, settings, restarts), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
         reader = SharedReader(own_documents)
+        projections = Projections(shared_log, projectors)
         yield Circle(
             commands=write_side.commands,
             log=log,
@@ -203,7 +208,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             documents=reader,
             cache=cache,
             progress=progress,
-            projections=Projections(shared_log, projectors),
+            projections=projections,
+            skipping=Skipping(log, projections),
             live=Live(own_documents, notices, progress, heartbeat=settings.heartbeat),
             lists=LiveLists(reader, progress, concerned, patience=settings.read_patience),
             effects=EventEffects(notices, models),

@@ -6,7 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from app.cqrs.commands import outcomes as commands
-from app.cqrs.projecting import projections
+from app.cqrs.projecting import projections, skipping
 from app.graphql.admission.limits import Limits
 from app.graphql.compiled.large_queries import LargeQueries
 from app.graphql.core.inputs import prepare_inputs
@@ -24,6 +24,7 @@ from schema.circle.node_queries import NodesQuery
 from schema.circle.nodes import node_types
 from schema.circle.operating.retrying import RetryingMutation
 from schema.circle.operating.revoking import RevokingMutation
+from schema.circle.operating.skipping import SkippedEventsQuery, SkippingMutation
 from schema.circle.parts import assembled, parts_in
 from schema.circle.scalars import SCALARS, read_field
 from schema.circle.shown import shown_read_models
@@ -45,6 +46,7 @@ PARTS = parts_in(
 
 show_refusals(commands)
 show_refusals(projections)
+show_refusals(skipping)
 take_codes()
 ReadModelName.take({model.name: model.description for model in shown_read_models()})
 
@@ -52,7 +54,7 @@ Query = assembled(
     "Query",
     "The queries of the service. A field whose own read fails is null, with the reason in `errors`; the "
     "other fields are answered.",
-    [*(part.query for part in PARTS), CommandStatusQuery, NodesQuery],
+    [*(part.query for part in PARTS), CommandStatusQuery, SkippedEventsQuery, NodesQuery],
 )
 Mutation = assembled(
     "Mutation",
@@ -62,6 +64,7 @@ Mutation = assembled(
         *(part.mutation for part in PARTS),
         list_mutation(each for part in PARTS for each in sendable_in(part.mutation)),
         RetryingMutation,
+        SkippingMutation,
         RevokingMutation,
     ],
 )

@@ -14,6 +14,7 @@ from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.relay import Relay
+from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.revocations import Revocations
@@ -41,6 +42,8 @@ class Circle:
     """The cache of answers that depend on documents only."""
     progress: Mapping[str, Progress]
     projections: Projections
+    skipping: Skipping
+    """The events that operators have had read models skip."""
     live: Live
     lists: LiveLists
     effects: EventEffects

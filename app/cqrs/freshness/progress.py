@@ -31,6 +31,8 @@ class Freshness:
     """The age of the oldest event that is not applied, in milliseconds; 0 if there is none."""
     reason: str | None = None
     """The reason for the failure; `None` if the read model has not failed."""
+    events_skipped: int = 0
+    """The number of events that operators have had the read model skip."""
 
     @property
     def events_behind(self) -> int:
@@ -66,6 +68,7 @@ class Progress:
         """The number of calls of `doubt`: a read that began before the last may show an earlier state."""
         self.state = ReadModelState.CATCHING_UP
         self.reason: str | None = None
+        self.events_skipped = 0
         self._pending_since: datetime | None = None
         self._at_head: Freshness | None = None
         """The cached result of `freshness`, valid while no event is pending."""
@@ -125,6 +128,10 @@ class Progress:
     def catching_up(self) -> None:
         """Set the state to `CATCHING_UP`: missing events must be read from the log."""
         self._set_state(ReadModelState.CATCHING_UP)
+
+    def skips(self, count: int) -> None:
+        """Record the number of events that operators have had the read model skip."""
+        self.events_skipped, self._at_head = count, None
 
     def failed(self, reason: str) -> None:
         """Set the state to `FAILED`; raise `ReadModelBehind` in all waiters at once."""
@@ -189,6 +196,7 @@ class Progress:
             head=head,
             milliseconds_behind=milliseconds_behind,
             reason=self.reason,
+            events_skipped=self.events_skipped,
         )
 
     def _set_state(self, state: ReadModelState, reason: str | None = None) -> None:

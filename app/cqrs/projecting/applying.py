@@ -12,6 +12,7 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
+from app.cqrs.projecting.skipping import SkippedEvents
 from app.cqrs.unavailable import ReadStoreUnavailable
 
 RETRIES = 5
@@ -33,6 +34,7 @@ class Poison(Impersonal):
     """
 
     def __init__(self, event: RecordedEvent, error: Exception) -> None:
+        self.event = event
         name = type(error).__name__
         super().__init__(f"{event.type} at position {event.position} can't be applied ({name})")
 
@@ -41,9 +43,16 @@ class Applier:
     """Applies events to the documents of one read model, and announces how these change."""
 
     def __init__(
-        self, model: ReadModel, *, store: Finder, documents: CheckpointedDocuments, announcer: Announcer
+        self,
+        model: ReadModel,
+        *,
+        store: Finder,
+        documents: CheckpointedDocuments,
+        announcer: Announcer,
+        skipped: SkippedEvents,
     ) -> None:
         self._model = model
+        self._skipped = skipped
         self._store = store
         self._documents = documents
         self._announcer = announcer
@@ -92,7 +101,7 @@ class Applier:
         raise Poison(event, error) from error
 
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
-        parts = [part for event in events for part in event.parts]
+        parts = [part for event in self._skipped.without(events) for part in event.parts]
         changes = [(part, change) for part in parts for change in self._model.changes(part)]
         last = events[-1]
         if changes:

@@ -12,13 +12,18 @@ from app.cqrs.impersonal import outline
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import EventBus
-from app.cqrs.log.events import EventLog
+from app.cqrs.log.events import EventLog, RecordedEvent
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier, Poison, pauses
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments, OtherLog
 from app.cqrs.projecting.following import LogFollower
 from app.cqrs.projecting.interrupts import Doubted, Interrupts
+from app.cqrs.projecting.skipping import NoSkips, SkippedEvents, SkipStore
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.unavailable import WriteStoreUnavailable
+
+DECISIONS_READ_EVERY = 1.0
+"""Seconds between two looks for a decision of an operator while a read model has failed."""
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +31,9 @@ logger = logging.getLogger(__name__)
 class Projector:
     """Applies every event once and in order: from the log while behind, from the bus when live.
 
-    An event is never skipped: if it can't be applied, this read model fails, and no other. `lost` is called
-    if documents are missing, because those of other read models may be missing, too.
+    An event is never skipped unless an operator decides so, which `skips` keeps: if it can't be applied, this
+    read model fails, and no other. `lost` is called if documents are missing, because those of other read
+    models may be missing, too.
     """
 
     def __init__(
@@ -42,6 +48,7 @@ class Projector:
         cache: ReadCache | None = None,
         lists: ConcernedLists | None = None,
         lost: Callable[[], None] = lambda: None,
+        skips: SkipStore | None = None,
     ) -> None:
         self.model = model
         self.progress = progress
@@ -53,7 +60,16 @@ class Projector:
         self._announcer = Announcer(
             progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
         )
-        applier = Applier(model, store=store, documents=self._documents, announcer=self._announcer)
+        self._skipped = SkippedEvents(progress, skips or NoSkips())
+        self.stopped_at: RecordedEvent | None = None
+        """The event at which the read model has failed; `None` if it has not, or not at an event."""
+        applier = Applier(
+            model,
+            store=store,
+            documents=self._documents,
+            announcer=self._announcer,
+            skipped=self._skipped,
+        )
         self.transactions = applier.transactions
         """The transactions of this process that have changed documents of the read model."""
         self._follower = LogFollower(
@@ -111,6 +127,7 @@ class Projector:
 
     async def _start(self) -> None:
         self._interrupts.doubted = False
+        await self._skipped.read()
         found = await self._documents.open()
         self._announcer.started(found.position, gapless=found.gapless, log_set_back=found.log_set_back)
         if not self._interrupts.doubted:
@@ -125,8 +142,20 @@ class Projector:
         if isinstance(reason, OtherLog):
             await self._documents.until_log_agrees(self._interrupts)
         else:
-            await self._interrupts.pause(None)
+            self.stopped_at = reason.event
+            await self._until_retried_or_skipped(reason.event)
+            self.stopped_at = None
         logger.info("The read model is retried: read_model=%s", self.model.name)
+
+    async def _until_retried_or_skipped(self, event: RecordedEvent) -> None:
+        """Wait for `retry`, or for the decision of an operator, who may have asked another process."""
+        self._interrupts.clear()
+        while not await self._interrupts.woken_within(DECISIONS_READ_EVERY):
+            with suppress(WriteStoreUnavailable):
+                await self._skipped.read()
+            if self._skipped.has(event):
+                return self.progress.catching_up()
+        return None
 
     def _prepare_restart(self, reason: Exception) -> None:
         """Prepare to restart from the checkpoint."""
