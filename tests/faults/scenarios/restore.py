@@ -35,6 +35,12 @@ LOADER = Path(__file__).parents[3] / "scripts" / "northwind.py"
 AT_ONCE = 3.0
 """Seconds in which an old token is refused: less than a read would wait for its position."""
 
+BUSY = "WRITE_STORE_BUSY"
+"""The code with which a slow machine refuses some of the loader's commands; it stops there."""
+
+USERS = 3
+"""Not so many that a slow machine is busy with them alone."""
+
 DERIVED = 5
 """The version of UUIDs that are made of a name."""
 
@@ -44,7 +50,7 @@ FRESHNESS = "{ freshness { readModel state position head reason } }"
 @fault("restore", rounds=20, short=1)
 async def restored(run: Run) -> None:
     """A backup under load is restored: all before it is there, and the books are right to the cent."""
-    async with open_shop(run) as shop:
+    async with open_shop(run, users=USERS) as shop:
         loading = asyncio.create_task(_load(run, shop.service.url))
         if run.chance().random() < 0.5:  # Otherwise the first backup comes in the middle of it.
             await loading
@@ -155,11 +161,13 @@ async def _states(client: Client) -> dict[str, str]:
 
 
 async def _load(run: Run, url: str) -> None:
-    await _said(run, str(LOADER), "--data", str(BOOKS), "--url", f"{url}/graphql")
+    """Loads the books, or what is missing of them, and compares the sums."""
+    arguments = (str(LOADER), "--data", str(BOOKS), "--url", f"{url}/graphql")
+    await _said(run, *arguments, again_after=BUSY)
 
 
-async def _said(run: Run, *command: str, **environment: str) -> str:
-    """Runs Python with these arguments; it is found if that fails."""
+async def _said(run: Run, *command: str, again_after: str = "", **environment: str) -> None:
+    """Runs Python with these arguments; it is found if that fails. It is repeated after one complaint."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *command),
         stdin=DEVNULL,
@@ -168,6 +176,7 @@ async def _said(run: Run, *command: str, **environment: str) -> str:
         env={**os.environ, "NO_COLOR": "1", **environment},
     )
     said, _ = await process.communicate()
-    if process.returncode:
+    if process.returncode and again_after and again_after in said.decode():
+        await _said(run, *command, again_after=again_after, **environment)
+    elif process.returncode:
         run.found(wrong(f"{' '.join(command)} exits with {process.returncode}: {said.decode()}"))
-    return said.decode()
