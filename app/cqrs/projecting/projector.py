@@ -60,7 +60,7 @@ class Projector:
         self._announcer = Announcer(
             progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
         )
-        self._skipped = SkippedEvents(progress, skips or NoSkips())
+        self._skipped = SkippedEvents(model.name, skips or NoSkips())
         self.stopped_at: RecordedEvent | None = None
         """The event at which the read model has failed; `None` if it has not, or not at an event."""
         applier = Applier(
@@ -127,7 +127,7 @@ class Projector:
 
     async def _start(self) -> None:
         self._interrupts.doubted = False
-        await self._skipped.read()
+        self.progress.skips(await self._skipped.read())
         found = await self._documents.open()
         self._announcer.started(found.position, gapless=found.gapless, log_set_back=found.log_set_back)
         if not self._interrupts.doubted:

@@ -12,7 +12,6 @@ from typing import Protocol
 from uuid import UUID
 
 from app.cqrs.commands.outcomes import CommandError
-from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
 
@@ -74,15 +73,15 @@ class NoSkips:
 class SkippedEvents:
     """The events that one projector leaves out, as it has read them when it started."""
 
-    progress: Progress
+    read_model: str
     store: SkipStore = field(default_factory=NoSkips)
     _ids: frozenset[UUID] = frozenset()
 
-    async def read(self) -> None:
-        """Read all decisions about the read model; raise `WriteStoreUnavailable`."""
+    async def read(self) -> int:
+        """Read all decisions about the read model, and return their number; raise `WriteStoreUnavailable`."""
         found = [each.event for each in await self.store.skips()]
-        self._ids = frozenset(each.event_id for each in found if each.read_model == self.progress.read_model)
-        self.progress.skips(len(self._ids))
+        self._ids = frozenset(each.event_id for each in found if each.read_model == self.read_model)
+        return len(self._ids)
 
     def has(self, event: RecordedEvent) -> bool:
         """Return whether the projector leaves this event out."""
@@ -102,7 +101,7 @@ class SkippedEvents:
             logger.warning(
                 "An event is skipped, as an operator has decided: "
                 "read_model=%s position=%d type=%s event_id=%s",
-                self.progress.read_model,
+                self.read_model,
                 event.position,
                 event.type,
                 event.event_id,
@@ -115,7 +114,7 @@ class SkippedEvents:
 
         This happens if another version of the program failed at the event, and this one did not.
         """
-        if decision.read_model == self.progress.read_model and decision.event_id not in self._ids:
+        if decision.read_model == self.read_model and decision.event_id not in self._ids:
             logger.error(
                 "The documents have an event that was skipped afterwards, and a rebuild has not: "
                 "read_model=%s position=%d event_id=%s",
