@@ -16,6 +16,7 @@ from app.cqrs.log.events import EventLog
 from app.cqrs.log.relay import Relay
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.revocations import Revocations
 
 
@@ -41,6 +42,7 @@ class Circle:
     """The cache of answers that depend on documents only."""
     progress: Mapping[str, Progress]
     projections: Projections
+    rebuilds: Rebuilds
     live: Live
     lists: LiveLists
     effects: EventEffects

@@ -38,6 +38,16 @@ class Opened:
     """True if the log no longer has the last event that this object has applied."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckpointMove:
+    """A move of the stored checkpoint, which fits if it is from `since` to `start`, both inclusive."""
+
+    since: int
+    start: int
+    end: RecordedEvent | None
+    """The event that it moves to; `None` if there was none."""
+
+
 class CheckpointedDocuments:
     """The documents of a read model, written together with their checkpoint.
 
@@ -58,6 +68,12 @@ class CheckpointedDocuments:
     def last(self) -> RecordedEvent | None:
         """The last event that was applied; `None` if there is none."""
         return self._checkpoint.last
+
+    @property
+    def move(self) -> CheckpointMove:
+        """The move that brings the stored checkpoint to the last event, before which no document changes."""
+        start = self._checkpoint.position
+        return CheckpointMove(since=self._checkpoint.unchanged_since, start=start, end=self.last)
 
     @property
     def due(self) -> float:

@@ -13,10 +13,11 @@ from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import EventBus
 from app.cqrs.log.events import EventLog
+from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier, Poison, pauses
-from app.cqrs.projecting.checkpointing import CheckpointedDocuments, OtherLog
-from app.cqrs.projecting.following import LogFollower
+from app.cqrs.projecting.checkpointing import CheckpointedDocuments, CheckpointMove, OtherLog
+from app.cqrs.projecting.following import BATCH, LogFollower
 from app.cqrs.projecting.interrupts import Doubted, Interrupts
 from app.cqrs.reading.cache import ReadCache
 
@@ -38,31 +39,59 @@ class Projector:
         bus: EventBus,
         store: DocumentWriter,
         progress: Progress,
-        notices: Notices,
+        notices: Notices | None = None,
         cache: ReadCache | None = None,
         lists: ConcernedLists | None = None,
         lost: Callable[[], None] = lambda: None,
+        batch: int = BATCH,
     ) -> None:
+        """Apply at most `batch` events at once; without `notices`, nobody follows these documents."""
         self.model = model
-        self.progress = progress
         self._bus = bus
         self._lost = lost
         self._interrupts = Interrupts()
         self._documents = CheckpointedDocuments(model, store=store, log=log)
         cache = ReadCache(0) if cache is None else cache  # An empty cache is falsy, too.
-        self._announcer = Announcer(
+        self.announcer = Announcer(
             progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
         )
-        applier = Applier(model, store=store, documents=self._documents, announcer=self._announcer)
-        self.transactions = applier.transactions
-        """The transactions of this process that have changed documents of the read model."""
+        """The announcer of the documents to those who read and follow them."""
+        self._applier = Applier(model, store=store, documents=self._documents, announcer=self.announcer)
         self._follower = LogFollower(
             log=log,
             documents=self._documents,
-            applier=applier,
-            progress=progress,
+            applier=self._applier,
+            announcer=self.announcer,
             interrupts=self._interrupts,
+            batch=batch,
         )
+
+    @property
+    def progress(self) -> Progress:
+        """The progress of the documents."""
+        return self.announcer.progress
+
+    @property
+    def transactions(self) -> Durations:
+        """The transactions of this process that have changed documents of the read model."""
+        return self.announcer.transactions
+
+    @property
+    def between_batches(self) -> asyncio.Lock:
+        """A lock during which no event is applied."""
+        return self._applier.turn
+
+    @property
+    def move(self) -> CheckpointMove:
+        """The move that brings the stored checkpoint to the last event."""
+        return self._documents.move
+
+    def exchange(self, other: "Projector") -> None:
+        """Have all who read and follow the documents of `other` read and follow these, and the reverse.
+
+        The caller holds both locks `between_batches`, and these documents are at the same position or later.
+        """
+        self.announcer.exchange(other.announcer)
 
     async def run(self) -> None:
         """Project until cancelled; after an event that can't be applied, wait for `retry`."""
@@ -112,7 +141,7 @@ class Projector:
     async def _start(self) -> None:
         self._interrupts.doubted = False
         found = await self._documents.open()
-        self._announcer.started(found.position, gapless=found.gapless, log_set_back=found.log_set_back)
+        self.announcer.started(found.position, gapless=found.gapless, log_set_back=found.log_set_back)
         if not self._interrupts.doubted:
             self.progress.trust()
 
