@@ -52,7 +52,8 @@ class Rebuilds:
 
     def __init__(self) -> None:
         self._rebuilders: dict[str, Rebuilder] = {}
-        self._changed = asyncio.Event()
+        self.changed = asyncio.Event()
+        """Set at the next progress of any rebuild, and then replaced by another event."""
 
     def add(self, rebuilder: Rebuilder) -> None:
         """Add the generations of a read model."""
@@ -65,8 +66,8 @@ class Rebuilds:
 
     def moved(self) -> None:
         """Wake all who watch the progress."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     def doubt(self) -> None:
         """Compare all documents with the log as soon as possible: one of them may have been set back."""
@@ -144,7 +145,7 @@ class Rebuilds:
         """Yield the progress of all rebuilds, now and after each change of it."""
         last: Sequence[RebuildProgress] | None = None
         while True:
-            changed, found = self._changed, self.progress()
+            changed, found = self.changed, self.progress()
             if found != last:
                 yield found
                 last = found

@@ -47,14 +47,20 @@ def generations(database: Database[Document], model: ReadModel) -> Sequence[Stor
 
 def drop(database: Database[Document], generation: Generation) -> None:
     """Drop a generation, its checkpoint last, so that an interrupted drop is found and repeated."""
-    of_it = {"name": {"$regex": f"^{_quoted(generation.key)}(_|$)"}}
-    for name in database.list_collection_names(filter=of_it):
-        database.drop_collection(name)
+    _drop_collections(database, generation)
     for collection in ("writers", "checkpoints"):
         database[collection].delete_one({"_id": generation.key})
+    # The last transaction of a stopped projector may have come in between, and made one anew.
+    _drop_collections(database, generation)
     first = generation.numbered(1).key
     if not database["checkpoints"].find_one({"_id": {"$regex": rf"^{_quoted(first)}(\.[0-9]+)?$"}}):
         database[RECORDS].delete_one({"_id": first})  # The code that it belongs to is gone for good.
+
+
+def _drop_collections(database: Database[Document], generation: Generation) -> None:
+    of_it = {"name": {"$regex": f"^{_quoted(generation.key)}(_|$)"}}
+    for name in database.list_collection_names(filter=of_it):
+        database.drop_collection(name)
 
 
 def record_of(database: Database[Document], model: ReadModel) -> GenerationRecord:
