@@ -129,8 +129,9 @@ def _order(url: str, mutation: str, name: str, given: str = "") -> None:
     """Carry out a mutation, or end the program with the reason why it is refused."""
     known = ask(url, '{ __type(name: "ReadModelName") { enumValues { name } } }')["__type"]["enumValues"]
     refuse_unknown([_known_as(name)], [each["name"].lower() for each in known])
-    text = f"mutation {{ {mutation}(input: {{ readModel: {_known_as(name).upper()} {given} }}) {{ errors {{ message }} }} }}"
-    refusals = ask(url, text)[mutation]["errors"]
+    input = f"{{ readModel: {_known_as(name).upper()} {given} }}"
+    answer = ask(url, f"mutation {{ {mutation}(input: {input}) {{ errors {{ message }} }} }}")
+    refusals = answer[mutation]["errors"]
     if refusals:
         stop(" ".join(each["message"] for each in refusals), FAILED)
 

@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from app.cqrs.circle import Circle
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.measured.durations import BOUNDS, Durations
+from app.cqrs.rebuilding.records import RebuildState
 from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.measured.traffic import Traffic
 from app.web.metrics.observing import Observed
@@ -74,6 +75,26 @@ def of_read_models(circle: Circle) -> Iterator[Metric]:
         model,
         (((name,), durations) for name, durations in circle.projections.transactions.items()),
     )
+
+
+def of_rebuilds(circle: Circle) -> Iterator[Metric]:
+    """Yield the metrics of the newest rebuild of each read model that was ever rebuilt."""
+    model = ("read_model",)
+    position = GaugeMetricFamily(
+        "diptych_rebuild_position", "Position that the documents of the newest rebuild reflect.", labels=model
+    )
+    pace = GaugeMetricFamily(
+        "diptych_rebuild_events_per_second", "Events that a rebuild applies per second.", labels=model
+    )
+    state = GaugeMetricFamily(
+        "diptych_rebuild_state", "1 for the state of the newest rebuild.", labels=(*model, "state")
+    )
+    for progress in circle.rebuilds.progress():
+        position.add_metric((progress.read_model,), progress.position)
+        pace.add_metric((progress.read_model,), progress.events_per_second)
+        for each in RebuildState:
+            state.add_metric((progress.read_model, each.value), float(progress.state is each))
+    yield from (position, pace, state)
 
 
 def of_reads(circle: Circle, queries: CompiledQueries) -> Iterator[Metric]:
