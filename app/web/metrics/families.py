@@ -78,23 +78,30 @@ def of_read_models(circle: Circle) -> Iterator[Metric]:
 
 
 def of_rebuilds(circle: Circle) -> Iterator[Metric]:
-    """Yield the metrics of the newest rebuild of each read model that was ever rebuilt."""
+    """Yield the metrics of the newest rebuild of each read model."""
     model = ("read_model",)
+    under_way = GaugeMetricFamily(
+        "diptych_rebuild_under_way", "1 while new documents are built or compared.", labels=model
+    )
+    stopped = GaugeMetricFamily(
+        "diptych_rebuild_stopped",
+        "1 if a rebuild waits for an operator: it failed, or differs.",
+        labels=model,
+    )
     position = GaugeMetricFamily(
         "diptych_rebuild_position", "Position that the documents of the newest rebuild reflect.", labels=model
     )
     pace = GaugeMetricFamily(
         "diptych_rebuild_events_per_second", "Events that a rebuild applies per second.", labels=model
     )
-    state = GaugeMetricFamily(
-        "diptych_rebuild_state", "1 for the state of the newest rebuild.", labels=(*model, "state")
-    )
-    for progress in circle.rebuilds.progress():
-        position.add_metric((progress.read_model,), progress.position)
-        pace.add_metric((progress.read_model,), progress.events_per_second)
-        for each in RebuildState:
-            state.add_metric((progress.read_model, each.value), float(progress.state is each))
-    yield from (position, pace, state)
+    for name in circle.progress:
+        rebuild = circle.rebuilds.of(name)
+        state = rebuild.state if rebuild else None
+        under_way.add_metric((name,), float(state in (RebuildState.BUILDING, RebuildState.VERIFYING)))
+        stopped.add_metric((name,), float(state in (RebuildState.FAILED, RebuildState.DIFFERENT)))
+        position.add_metric((name,), rebuild.position if rebuild else 0)
+        pace.add_metric((name,), rebuild.events_per_second if rebuild else 0.0)
+    yield from (under_way, stopped, position, pace)
 
 
 def of_reads(circle: Circle, queries: CompiledQueries) -> Iterator[Metric]:

@@ -48,8 +48,8 @@ class Rebuild:
         "`BUILDING`."
     )
     seconds_left: float | None = strawberry.field(
-        description="The estimated seconds until all events are applied; null if nothing moves, or unless the "
-        "state is `BUILDING`."
+        description="The estimated seconds until all events are applied; null if nothing moves, or unless "
+        "the state is `BUILDING`."
     )
     started_at: datetime = strawberry.field(description="When the rebuild was started.")
     kept_until: datetime | None = strawberry.field(
@@ -197,7 +197,8 @@ class RebuildingSubscription:
     @strawberry.subscription(
         description=(
             "The newest rebuild of each read model that was ever rebuilt: now, and after each change, at "
-            "most twice a second. After a lost connection subscribe again: the first item is the current progress."
+            "most twice a second. After a lost connection subscribe again: the first item is the current "
+            "progress."
         )
     )
     async def rebuild_progress(self, info: Info) -> AsyncIterator[list[Rebuild]]:
