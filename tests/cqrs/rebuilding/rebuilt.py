@@ -1,10 +1,11 @@
-"""A read model with its generations: a log in memory, the real document store, and all who read and follow."""
+"""A read model with its generations: a log in memory, the real document store, and all who read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.own_documents import OwnDocuments
 from app.cqrs.documents.read_model import Document, ReadModel
 from app.cqrs.documents.store import DocumentWriter
@@ -14,6 +15,7 @@ from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.head import Head
 from app.cqrs.messages import Event
+from app.cqrs.projecting.generations import StoredGeneration
 from app.cqrs.projecting.projector import Projector
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.rebuilding.rebuilder import Rebuilder
@@ -45,6 +47,7 @@ class Rebuilt:
         self.notices, self.cache, self.lists = Notices(), ReadCache(1_000_000), ConcernedLists()
         self.readers = OwnDocuments(store, [model])
         self.rebuilds = Rebuilds()
+        self._dropped: set[Generation] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Rebuilder]:
@@ -67,7 +70,7 @@ class Rebuilt:
             record=record,
             beside=self._beside,
             records=self.records,
-            store=self.store,
+            store=self,
             readers=self.readers,
             poll=None,
             moved=self.rebuilds.moved,
@@ -107,6 +110,18 @@ class Rebuilt:
                 if true():
                     return
                 await moved.wait()
+
+    async def generations(self, model: ReadModel) -> Sequence[StoredGeneration]:
+        return await self.store.generations(model)
+
+    async def drop(self, generation: Generation) -> None:
+        """Drops it as the store does, and has those know who wait for that."""
+        await self.store.drop(generation)
+        self._dropped.add(generation)
+        self.rebuilds.moved()
+
+    async def until_dropped(self, model: ReadModel) -> None:
+        await self.until(lambda: model.generation in self._dropped)
 
     async def shown(self) -> list[Document]:
         """What readers are shown now."""

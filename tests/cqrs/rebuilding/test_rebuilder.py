@@ -13,9 +13,9 @@ from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.live.following import Live, Reset
 from app.cqrs.live.notices import topic
+from app.cqrs.reading.sources import all_of
 from app.cqrs.rebuilding.rebuilds import RebuildRefused
 from app.cqrs.rebuilding.records import RebuildState
-from app.cqrs.reading.sources import all_of
 from app.cqrs.viewers import OPEN
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.desk import PATIENCE, MemoryLog
@@ -97,9 +97,13 @@ async def test_listeners_get_reset_and_go_on_and_kept_answers_are_forgotten(desk
             documents, {"_id": "1"}, topic("notes", document="1"), None, scope=OPEN.scope
         )
         first = (await anext(changes), await anext(followed))
-        next_change, next_state = (asyncio.ensure_future(anext(each)) for each in (changes, followed))
-        desk.cache.put("answer", 1, size=1, read_models=["notes"], sources=[all_of(documents)],
-                       since=desk.cache.mark())
+        next_change, next_state = (
+            asyncio.ensure_future(anext(changes)),
+            asyncio.ensure_future(anext(followed)),
+        )
+        desk.cache.put(
+            "answer", 1, size=1, read_models=["notes"], sources=[all_of(documents)], since=desk.cache.mark()
+        )
         assert desk.cache.get("answer")
         await desk.rebuilt()
         assert desk.cache.get("answer") is None
@@ -145,10 +149,9 @@ async def test_an_aborted_rebuild_leaves_nothing_behind(
         assert "is under way since" in refusal.message
         assert await desk.rebuilds.abort("notes") is None
         await desk.until(lambda: rebuilder.built is None)
-        async with asyncio.timeout(PATIENCE):
-            while SECOND.key in await mongo.list_collection_names():
-                await asyncio.sleep(0.01)
+        await desk.until_dropped(SECOND)
         assert [each.key for each in await desk.store.generations(notes)] == [notes.key]
+        assert SECOND.key not in await mongo.list_collection_names()
         assert desk.rebuilds.progress()[0].state is RebuildState.ABORTED
         assert (await desk.rebuilds.abort("notes")) is not None
 
@@ -251,9 +254,8 @@ async def test_the_former_documents_are_dropped_after_their_time(
         await desk.shows_all()
         await desk.rebuilt(keep=timedelta(milliseconds=200))
         await desk.becomes(RebuildState.FINISHED)
-        async with asyncio.timeout(PATIENCE):
-            while [each.key for each in await desk.store.generations(notes)] != [SECOND.key]:
-                await asyncio.sleep(0.01)
+        await desk.until_dropped(notes)
+        assert [each.key for each in await desk.store.generations(notes)] == [SECOND.key]
         assert notes.key not in await mongo.list_collection_names()
         await desk.rebuilt()
         assert len(await desk.shown()) == 7
