@@ -37,10 +37,12 @@ class Rebuilt:
         records: GenerationRecords | None = None,
         writer: DocumentWriter | None = None,
         model: ReadModel = notes,
+        poll: float | None = None,
     ) -> None:
         self.store, self.log, self.model = store, log, model
         self.writer = writer or store
         self.records = records or store.records
+        self.poll = poll
         self.bus = AsyncioEventBus()
         self.head = Head()
         self.progress = Progress(model.name, self.head)
@@ -72,7 +74,7 @@ class Rebuilt:
             records=self.records,
             store=self,
             readers=self.readers,
-            poll=None,
+            poll=self.poll,
             moved=self.rebuilds.moved,
         )
         self.rebuilds.add(rebuilder)

@@ -18,7 +18,8 @@ SHOP = 25
 
 OVER = ("SWITCHED", "FINISHED", "ABORTED", "ROLLED_BACK")
 PROGRESS = "{ rebuildProgress { readModel state position head reason } }"
-BEGIN = "mutation { rebuildReadModel(input: {readModel: %s, keepSeconds: %d, verify: %s}) { errors { message } } }"
+BEGIN = """mutation { rebuildReadModel(input: {readModel: %s, keepSeconds: %d, verify: %s}) {
+    errors { message } } }"""
 OTHER = "mutation { %s(input: {readModel: %s}) { errors { message } } }"
 
 
