@@ -45,6 +45,7 @@ from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.rebuilding.rebuilder import Rebuilder
 from app.cqrs.rebuilding.rebuilds import BATCH as BESIDE_OTHERS
 from app.cqrs.rebuilding.rebuilds import Rebuilds
+from app.cqrs.rebuilding.starting import record_at_start
 from app.cqrs.revocations import Revocations
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
@@ -163,7 +164,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 open_indexed_store(mongo, settings.search_index_file)
             )
         models = read_models(settings.days)
-        generations = {model.name: await mongo.records.record(model) for model in models}
+        generations = {model.name: await record_at_start(model, documents, mongo.records) for model in models}
         served = [model.of(generations[model.name].serving) for model in models]
         own_documents = OwnDocuments(documents, served)
         progress = {model.name: Progress(model.name, head) for model in models}

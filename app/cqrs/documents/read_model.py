@@ -2,11 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, TypeVar
-
-import msgspec
 
 from app.cqrs.documents.audiences import NOBODY, Audience
 from app.cqrs.documents.days import Days
@@ -125,23 +121,21 @@ Projection = Callable[..., Iterable[Change]]
 """A function from an event and its record to changes; some also take the shop's days."""
 
 
-def plain(value: Any) -> Any:
-    """Return a value as documents contain it: dataclasses as objects, ids as text, others unchanged."""
-    return msgspec.to_builtins(value, builtin_types=(datetime, Decimal))
-
-
 class ReadModel:
     """Documents for one kind of question, and the pure functions from events to changes of these.
 
     Programs whose functions, indexes or events differ keep separate documents: two of them on one store never
-    overwrite each other's documents, and neither reads the other's. `description` is the sentence that
-    clients read. Raise `version` by hand to rebuild the documents when no code has changed.
+    overwrite each other's documents. `description` is the sentence that clients read. Raise `version` by hand
+    to rebuild the documents when no code has changed. `also_reads` are the fingerprints of earlier code whose
+    documents the queries can read as well: these serve after an update, until the own ones are built.
     """
 
-    def __init__(self, name: str, *, description: str = "", version: int = 1) -> None:
+    def __init__(
+        self, name: str, *, description: str = "", version: int = 1, also_reads: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.description = description
-        self.version = version
+        self.version, self.also_reads = version, also_reads
         self.collections: list[Collection] = []
         self.days = Days()
         """The shop's days, on which the documents depend if a function takes them."""
@@ -269,6 +263,7 @@ class ReadModel:
 
     def _copy(self, days: Days, generation: Generation | None = None) -> "ReadModel":
         other = ReadModel(self.name, description=self.description, version=self.version)
+        other.also_reads = self.also_reads
         other.days, other._by_day = days, self._by_day
         other._projections, other._types = self._projections, self._types
         other.collections = [replace(each, model=other) for each in self.collections]

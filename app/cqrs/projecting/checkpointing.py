@@ -104,6 +104,11 @@ class CheckpointedDocuments:
         self._compare_by = asyncio.get_running_loop().time() + COMPARED_EVERY
         return Opened(position=self._checkpoint.position, gapless=gapless, log_set_back=set_back)
 
+    async def position_in_log(self) -> int:
+        """Return the position of the stored documents, which the log agrees with; raise `OtherLog`."""
+        stored = await self._event_at_checkpoint()
+        return stored.position if stored else 0
+
     async def until_log_agrees(self, interrupts: Interrupts) -> None:
         """Wait until documents and log agree again, the documents are dropped, or the wait is interrupted."""
         interrupts.clear()

@@ -14,6 +14,9 @@ from app.cqrs.unavailable import ReadStoreUnavailable
 PAUSE = 2.0
 """Seconds before a retry if the store does not answer."""
 
+UNREAD_AFTER = 30.0
+"""Seconds after which no read is under way any more in documents that have served; no call takes as long."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -26,6 +29,8 @@ class StoredGeneration:
     """The position up to which they are complete."""
     types: Mapping[str, int]
     """The types of events that they depend on, each with its version."""
+    serves: bool = False
+    """True if this program reads these documents."""
 
     @property
     def key(self) -> str:
@@ -58,6 +63,8 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
                 return
             _log("They are dropped once the new ones are built from the log", model, older)
             await progress.until_live()
+            if any(each.serves for each in older):
+                await asyncio.sleep(UNREAD_AFTER)
             for generation in older:
                 await store.drop(generation.generation)
         except ReadStoreUnavailable:
@@ -78,7 +85,7 @@ async def prune(
         found = await store.generations(model)
         older = [each for each in found if _is_older(each, model)]
         own = max((each.position for each in found if not _is_older(each, model)), default=0)
-        if any(each.position > own == 0 for each in older):
+        if any(each.serves or each.position > own == 0 for each in older):
             kept.append(model.name)
             continue
         for generation in older:

@@ -117,6 +117,36 @@ class Projector:
                     between, reached = pauses(), self.progress.position
                 await self._interrupts.pause(next(between))
 
+    async def stand_still(self) -> None:
+        """Have the documents read as they are, until cancelled; no event is applied to them.
+
+        Another version of the program has made them, and this one does not know how. They are complete up to
+        their checkpoint: later tokens wait until other documents are read instead.
+        """
+        between = pauses()
+        while True:
+            try:
+                self._interrupts.doubted = False
+                position = await self._documents.position_in_log()
+                self.announcer.started(position, gapless=False, log_set_back=False)
+                if not self._interrupts.doubted:
+                    self.progress.trust()
+                between = pauses()
+                await self._interrupts.pause(None)
+            except OtherLog as reason:
+                await self._fail(reason)
+            except DocumentsLost as reason:
+                logger.error(
+                    "Documents of an earlier version are lost: read_model=%s error=%s",
+                    self.model.name,
+                    outline(reason),
+                )
+                self.announcer.started(0, gapless=False, log_set_back=False)
+                await self._interrupts.pause(None)
+            except Exception as reason:
+                self._prepare_restart(reason)
+                await self._interrupts.pause(next(between))
+
     async def retry(self, patience: float) -> None:
         """Retry at once after a failure or during a pause; do nothing while live.
 

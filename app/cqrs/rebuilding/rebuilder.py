@@ -58,12 +58,14 @@ class Rebuilder:
         The record is read every `poll` seconds, if other processes may change it; `moved` is called at each
         progress.
         """
-        self.model = projector.model
+        self.model = projector.model.of(record.own)
         self.progress: Progress = projector.progress
         """The progress of the documents that serve, whatever generation they are."""
         self.pace = Pace()
         self.record = record
-        self._generations = RunningGenerations(projector, beside=beside, store=store, moved=self._other_moved)
+        self._generations = RunningGenerations(
+            projector, self.model, beside=beside, store=store, moved=self._other_moved
+        )
         self._records = records
         self._switching = Switching(readers, records)
         self._verifying = Verifying(records, self._wake)

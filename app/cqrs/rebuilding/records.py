@@ -65,7 +65,10 @@ class Rebuild:
 class GenerationRecord:
     """The generations of a read model: the one that serves, and those beside it."""
 
+    own: Generation
+    """The first generation of this program's code."""
     serving: Generation
+    """The documents that are read; those of another program may serve until the own ones are built."""
     kept: Generation | None = None
     """The generation that served before; it is kept up to date, so that a rollback is immediate."""
     kept_until: datetime | None = None
@@ -92,12 +95,12 @@ class GenerationRecord:
         """Return the record after the beginning of a rebuild; raise `NotPossible` if one is under way."""
         if self.rebuild and self.building:
             raise NotPossible(
-                f"A rebuild of {self.serving.read_model} is under way since "
+                f"A rebuild of {self.own.read_model} is under way since "
                 f"{self.rebuild.started_at:%Y-%m-%d %H:%M:%S} UTC. Wait for its end, or abort it."
             )
         number = self.highest + 1
         rebuild = Rebuild(
-            generation=self.serving.numbered(number),
+            generation=self.own.numbered(number),
             state=RebuildState.BUILDING,
             started_at=now,
             keep=keep,
@@ -112,11 +115,23 @@ class GenerationRecord:
         """Return the record after progress of the rebuild."""
         return self._with(state=state, position=position, noted_at=now, reason=reason)
 
+    def lent(self, now: datetime, former: Generation) -> "GenerationRecord":
+        """Return the record of a program whose own documents are built while those of another one serve."""
+        rebuild = Rebuild(
+            generation=self.own,
+            state=RebuildState.BUILDING,
+            started_at=now,
+            keep=timedelta(),
+            verify=False,
+            noted_at=now,
+        )
+        return replace(self, serving=former, rebuild=rebuild)
+
     def accepted(self, now: datetime) -> "GenerationRecord":
         """Return the record after an operator has accepted the differences; raise `NotPossible`."""
         if not self.rebuild or self.rebuild.state is not RebuildState.DIFFERENT:
             raise NotPossible(
-                f"No differences of {self.serving.read_model} are known that could be accepted. "
+                f"No differences of {self.own.read_model} are known that could be accepted. "
                 "Rebuild it with a comparison first."
             )
         return self._with(state=RebuildState.BUILDING, verify=False, noted_at=now, reason=None)
@@ -124,7 +139,10 @@ class GenerationRecord:
     def switched(self, now: datetime, position: int) -> "GenerationRecord":
         """Return the record after the switch to the generation that was built, which is at `position`."""
         if not self.rebuild or not self.building:
-            raise ValueError(f"no rebuild of {self.serving.read_model} is under way")
+            raise ValueError(f"no rebuild of {self.own.read_model} is under way")
+        if not self.serving.is_of_same_code(self.own):  # Nobody could keep them up to date.
+            finished = self.noted(now, RebuildState.FINISHED, position, self.rebuild.reason)
+            return replace(finished, serving=self.building)
         return replace(
             self.noted(now, RebuildState.SWITCHED, position, self.rebuild.reason),
             serving=self.building,
@@ -136,14 +154,19 @@ class GenerationRecord:
         """Return the record after the end of the rebuild before a switch; raise `NotPossible`."""
         if not self.rebuild or not self.building:
             after = " The last one has switched: roll it back instead." if self.kept else ""
-            raise NotPossible(f"No rebuild of {self.serving.read_model} is under way.{after}")
+            raise NotPossible(f"No rebuild of {self.own.read_model} is under way.{after}")
+        if not self.serving.is_of_same_code(self.own):
+            raise NotPossible(
+                f"The documents of {self.own.read_model} that serve were made by another version, and are "
+                "not kept up to date. Wait until those of this version are built."
+            )
         return self.noted(now, RebuildState.ABORTED, self.rebuild.position)
 
     def rolled_back(self, now: datetime) -> "GenerationRecord":
         """Return the record after the former documents serve again; raise `NotPossible`."""
         if self.kept is None:
             raise NotPossible(
-                f"There are no former documents of {self.serving.read_model} to return to. They are kept "
+                f"There are no former documents of {self.own.read_model} to return to. They are kept "
                 "after a rebuild for the time that was chosen then; later only another rebuild helps."
             )
         record = self
@@ -164,7 +187,7 @@ class GenerationRecord:
 
     def _with(self, **changed: object) -> "GenerationRecord":
         if self.rebuild is None:
-            raise ValueError(f"{self.serving.read_model} was never rebuilt")
+            raise ValueError(f"{self.own.read_model} was never rebuilt")
         return replace(self, rebuild=replace(self.rebuild, **changed))  # type: ignore[arg-type]
 
 

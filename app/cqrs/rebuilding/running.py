@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.freshness.progress import Progress
-from app.cqrs.projecting.generations import Generations
+from app.cqrs.projecting.generations import UNREAD_AFTER, Generations
 from app.cqrs.projecting.projector import Projector
-
-UNREAD_AFTER = 30.0
-"""Seconds after which no read is under way any more in documents that have served; no call takes as long."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +26,18 @@ class RunningGenerations:
     def __init__(
         self,
         projector: Projector,
+        model: ReadModel,
         *,
         beside: Callable[[ReadModel], Projector],
         store: Generations,
         moved: Callable[[Progress], None],
     ) -> None:
-        """Begin with the serving `projector`, and make those of other generations with `beside`.
+        """Begin with the serving `projector`, and make those of other generations of `model` with `beside`.
 
-        `moved` is called with the progress of a generation that does not serve, whenever it may have changed.
+        If another program has made the documents that serve, they stand still until others serve. `moved` is
+        called with the progress of a generation that does not serve, whenever it may have changed.
         """
-        self.model = projector.model
+        self.model = model
         self.serving = projector.model.generation
         self._running = {self.serving: _Running(projector, None)}
         self._beside = beside
@@ -68,7 +67,9 @@ class RunningGenerations:
                 projector.progress.watch(self._moved)
             elif self._running[generation].task:
                 continue
-            task = group.create_task(projector.run(), name=f"projector {generation.key}")
+            is_own = generation.is_of_same_code(self.model.generation)
+            work = projector.run() if is_own else projector.stand_still()
+            task = group.create_task(work, name=f"projector {generation.key}")
             self._running[generation] = _Running(projector, task)
 
     async def stop(self, wanted: Collection[Generation]) -> None:
@@ -96,7 +97,7 @@ class RunningGenerations:
         now, waits = asyncio.get_running_loop().time(), list[float]()
         for stored in await self._store.generations(self.model):
             generation = stored.generation
-            if generation in self._running or not generation.is_of_same_code(self.serving):
+            if generation in self._running or not generation.is_of_same_code(self.model.generation):
                 continue
             unread = self._served_until.get(generation, now - UNREAD_AFTER) + UNREAD_AFTER
             if unread > now:

@@ -33,9 +33,11 @@ _WRITE_CONFLICT = 112
 
 def generations(database: Database[Document], model: ReadModel) -> Sequence[StoredGeneration]:
     """Return the read model's generations that have a checkpoint."""
+    serving = record_of(database, model).serving
     return [
         StoredGeneration(
-            generation=Generation.of_key(each["_id"]),
+            generation=(generation := Generation.of_key(each["_id"])),
+            serves=generation == serving,
             position=int(each.get("position", 0)),
             types=each.get("types", {}),
         )
@@ -68,7 +70,7 @@ def record_of(database: Database[Document], model: ReadModel) -> GenerationRecor
     first = model.generation.numbered(1)
     records = database.get_collection(RECORDS, codec_options=CODEC)
     found = records.find_one({"_id": first.key})
-    return _decoded(first, found) if found else GenerationRecord(serving=first)
+    return _decoded(first, found) if found else GenerationRecord(own=first, serving=first)
 
 
 class MongoGenerations:
@@ -119,7 +121,7 @@ class MongoGenerations:
             raise CheckpointMoved(f"the checkpoint of {serving.key} is not at {move.start} any more")
 
     def _save(self, record: GenerationRecord, session: ClientSession | None = None) -> GenerationRecord:
-        first, changed = record.serving.numbered(1), replace(record, revision=record.revision + 1)
+        first, changed = record.own, replace(record, revision=record.revision + 1)
         before = {"_id": first.key, "revision": record.revision}
         try:
             found = self._database[RECORDS].replace_one(
@@ -148,7 +150,7 @@ def _quoted(key: str) -> str:
 def _encoded(record: GenerationRecord) -> Document:
     rebuild = record.rebuild
     return {
-        "serving": record.serving.number,
+        "serving": record.serving.key,
         "kept": record.kept.number if record.kept else None,
         "kept_until": record.kept_until,
         "highest": record.highest,
@@ -170,7 +172,8 @@ def _encoded(record: GenerationRecord) -> Document:
 def _decoded(first: Generation, found: Document) -> GenerationRecord:
     rebuild: Any = found["rebuild"]
     return GenerationRecord(
-        serving=first.numbered(found["serving"]),
+        own=first,
+        serving=Generation.of_key(found["serving"]),
         kept=first.numbered(found["kept"]) if found["kept"] else None,
         kept_until=found["kept_until"],
         highest=found["highest"],

@@ -21,9 +21,10 @@ from app.cqrs.reading.cache import ReadCache
 from app.cqrs.rebuilding.rebuilder import Rebuilder
 from app.cqrs.rebuilding.rebuilds import KEEP, Rebuilds
 from app.cqrs.rebuilding.records import GenerationRecords, RebuildState
+from app.cqrs.rebuilding.starting import record_at_start
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.desk import PATIENCE, MemoryLog
-from tests.cqrs.notes import documents, notes
+from tests.cqrs.notes import notes
 
 
 class Rebuilt:
@@ -54,7 +55,7 @@ class Rebuilt:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Rebuilder]:
         """Runs as a process that starts, until the block ends."""
-        record = await self.store.records.record(self.model)
+        record = await record_at_start(self.model, self.store, self.store.records)
         model = self.model.of(record.serving)
         self.readers.serve(model)
         serving = Projector(
@@ -127,4 +128,4 @@ class Rebuilt:
 
     async def shown(self) -> list[Document]:
         """What readers are shown now."""
-        return await self.readers.find(documents, {}, sort=[("_id", 1)])
+        return await self.readers.find(self.model.collections[0], {}, sort=[("_id", 1)])
