@@ -122,7 +122,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
     async with AsyncExitStack() as opened:
         head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
         concerned = ConcernedLists()
-        rebuilds = Rebuilds()
+        rebuilds = Rebuilds(lambda: shared_log.forget())
 
         def committed(receipt: Receipt, actor: str) -> None:
             if receipt.position:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.documents.store import CheckpointMoved
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.impersonal import outline
 from app.cqrs.projecting.generations import Generations
@@ -24,6 +25,7 @@ from app.cqrs.rebuilding.records import (
 from app.cqrs.rebuilding.running import RunningGenerations
 from app.cqrs.rebuilding.switching import NotReady, Readers, Switching
 from app.cqrs.rebuilding.verifying import Verifying
+from app.cqrs.unavailable import ReadStoreUnavailable
 
 PAUSE = 1.0
 """Seconds before the next attempt after the store did not answer, or another process was faster."""
@@ -140,7 +142,7 @@ class Rebuilder:
             self._generations.start(self._group, self.record.wanted)
             try:
                 await self._switch_to(self._projector_of(record.serving), record, ROLLBACK_PATIENCE)
-            except NotReady as reason:
+            except (NotReady, CheckpointMoved) as reason:
                 raise NotPossible(f"The former documents can't serve now: {reason}. Try again.") from reason
         self._wake()
 
@@ -149,11 +151,13 @@ class Rebuilder:
         try:
             async with self._turn:
                 return await self._step()
-        except (RecordMoved, NotReady) as reason:
+        except (RecordMoved, NotReady, CheckpointMoved, ReadStoreUnavailable) as reason:
             logger.info(
-                "The generations are looked at again: read_model=%s reason=%s", self.model.name, reason
+                "The generations are looked at again: read_model=%s error=%s",
+                self.model.name,
+                outline(reason),
             )
-        except Exception as reason:  # A failed store is retried without limit.
+        except Exception as reason:  # It must not end the service, whose documents serve.
             logger.warning(
                 "The generations are looked at again: read_model=%s error=%s",
                 self.model.name,
@@ -216,11 +220,12 @@ class Rebuilder:
             self._take(saved)
         self._moved()
         logger.info(
-            "Other documents serve: read_model=%s generation=%s former=%s position=%d",
+            "Other documents serve: read_model=%s generation=%s former=%s position=%d milliseconds=%.1f",
             self.model.name,
             other.model.key,
             former.model.key,
             self.progress.position,
+            self._switching.seconds * 1000,
         )
 
     async def _read_record(self) -> None:

@@ -1,10 +1,11 @@
 """The rebuilds of all read models of a process, as operators start, watch and end them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.projecting.projector import Projector
@@ -50,7 +51,10 @@ class RebuildProgress:
 class Rebuilds:
     """The rebuilds, by read model."""
 
-    def __init__(self) -> None:
+    def __init__(self, forget: Callable[[], None] = lambda: None) -> None:
+        """Call `forget` before events are read again that an operator may have corrected in the log."""
+        self._forget = forget
+        self._under_way = set[asyncio.Task[None]]()
         self._rebuilders: dict[str, Rebuilder] = {}
         self.changed = asyncio.Event()
         """Set at the next progress of any rebuild, and then replaced by another event."""
@@ -89,27 +93,27 @@ class Rebuilds:
                 f"Choose 0 to {longest:,}.",
                 path=("keep_seconds",),
             )
+        self._forget()
         rebuilder = self._rebuilders[read_model]
-        try:
-            await rebuilder.begin(keep=keep, verify=verify, accept=accept)
-        except (NotPossible, RecordMoved) as reason:
-            return _refusal(reason)
-        return None
+        return await self._carried_out(rebuilder.begin(keep=keep, verify=verify, accept=accept))
 
     async def abort(self, read_model: str) -> RebuildRefused | None:
         """End a rebuild before its switch; return why that is refused."""
-        try:
-            await self._rebuilders[read_model].abort()
-        except (NotPossible, RecordMoved) as reason:
-            return _refusal(reason)
-        return None
+        return await self._carried_out(self._rebuilders[read_model].abort())
 
     async def roll_back(self, read_model: str) -> RebuildRefused | None:
         """Serve the former documents again; return why that is refused."""
+        return await self._carried_out(self._rebuilders[read_model].roll_back())
+
+    async def _carried_out(self, work: Coroutine[Any, Any, None]) -> RebuildRefused | None:
+        """Carry out `work` to its end, also if the client who asks for it goes away; return a refusal."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
         try:
-            await self._rebuilders[read_model].roll_back()
+            await asyncio.shield(task)
         except (NotPossible, RecordMoved) as reason:
-            return _refusal(reason)
+            return RebuildRefused(message=f"{reason}", path=("read_model",))
         return None
 
     def of(self, read_model: str) -> RebuildProgress | None:
@@ -169,7 +173,3 @@ class _Serving(Mapping[str, Projector]):
 
     def __len__(self) -> int:
         return len(self._rebuilders)
-
-
-def _refusal(reason: NotPossible | RecordMoved) -> RebuildRefused:
-    return RebuildRefused(message=f"{reason}", path=("read_model",))

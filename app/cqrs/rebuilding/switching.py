@@ -1,6 +1,7 @@
 """The switch from one generation to another, after which no reader and no follower misses a change."""
 
 from contextlib import AsyncExitStack
+from time import perf_counter
 from typing import Protocol
 
 from app.cqrs.documents.read_model import ReadModel
@@ -30,6 +31,8 @@ class Switching:
     def __init__(self, readers: Readers, records: GenerationRecords) -> None:
         self._readers = readers
         self._records = records
+        self.seconds = 0.0
+        """The duration of the last switch, during which no event was applied."""
 
     async def switch(
         self, former: Projector, other: Projector, record: GenerationRecord | None, patience: float
@@ -39,8 +42,10 @@ class Switching:
         Nothing that was shown is missing: the other documents are at the same position, or later. Raises
         `NotReady` if they do not get there within `patience` seconds.
         """
+        await _reaches(other, former.progress.position, patience)
         async with AsyncExitStack() as still:
             await still.enter_async_context(former.between_batches)
+            began = perf_counter()
             await _reaches(other, former.progress.position, patience)
             await still.enter_async_context(other.between_batches)
             _refuse_if_behind(other, former.progress.position)
@@ -50,6 +55,7 @@ class Switching:
             # Nothing may run between the next two lines: reads, tokens and notices change at once.
             self._readers.serve(other.model)
             other.exchange(former)
+            self.seconds = perf_counter() - began
             return saved
 
 

@@ -73,7 +73,7 @@ async def test_the_documents_of_before_serve_until_the_new_ones_are_there(
     async with desk.running() as rebuilder:
         await desk.progress.wait_for(3, 10)
         assert [note["praise"] for note in await desk.shown()] == [1, 0]
-        assert desk.progress.state is ReadModelState.CATCHING_UP
+        assert desk.progress.freshness().state is ReadModelState.CATCHING_UP
         assert rebuilder.serving.model.generation == BEFORE.generation.numbered(2)
         with pytest.raises(ReadModelBehind, match="has reached position 3, not 4 yet"):
             await desk.progress.wait_for(4, 0.05)
@@ -87,7 +87,7 @@ async def test_the_documents_of_before_serve_until_the_new_ones_are_there(
         await desk.becomes(RebuildState.FINISHED)
         await desk.shows_all()
         assert [note["praise"] for note in await desk.shown()] == [2, 0]
-        assert desk.progress.state is ReadModelState.LIVE
+        assert desk.progress.freshness().state is ReadModelState.LIVE
         assert await desk.rebuilds.roll_back("notes") is not None
         await succeed(AFTER, desk.progress, read_store, alone=True)
         assert [each.generation for each in await read_store.generations(AFTER)] == [AFTER.generation]
