@@ -96,7 +96,7 @@ def rollback(context: typer.Context, name: Name, url: Url = None) -> None:
 
 def show_rebuilds(url: str) -> None:
     """Print the newest rebuild of each read model, if there was any."""
-    rebuilds = _rebuilds(url)
+    rebuilds = _rebuilds(url, may_be_hidden=True)  # Staff may see the read models, and not this.
     if not rebuilds:
         return
     table = Table(box=None, pad_edge=False)
@@ -140,8 +140,9 @@ def _known_as(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _rebuilds(url: str) -> dict[str, _Rebuild]:
-    return {each["readModel"].lower(): each for each in ask(url, _PROGRESS)["rebuildProgress"]}
+def _rebuilds(url: str, *, may_be_hidden: bool = False) -> dict[str, _Rebuild]:
+    found = ask(url, _PROGRESS, may_be_hidden=may_be_hidden)["rebuildProgress"]
+    return {each["readModel"].lower(): each for each in found or ()}
 
 
 def _watched(url: str, name: str) -> _Rebuild:

@@ -73,7 +73,11 @@ def test_lists_are_connections_with_nodes_edges_and_totals() -> None:
             assert {"edges", "nodes", "pageInfo", "totalCount"} <= set(kind.fields), name
 
 
-OPERATORS_ACTS = {"retryReadModel": "freshness", "revokeTokens": "revokedAt"}
+OPERATORS_ACTS = {
+    "retryReadModel": "freshness",
+    "revokeTokens": "revokedAt",
+    **dict.fromkeys(("rebuildReadModel", "abortRebuild", "rollBackReadModel"), "rebuild"),
+}
 """They are no commands: they record no event, so there is no receipt, and no id against doing it twice."""
 
 

@@ -185,9 +185,9 @@ class RebuildingMutation:
 
 @strawberry.type
 class RebuildingQuery:
-    @visible_to(Sight.OPERATOR, otherwise=[])
+    @visible_to(Sight.OPERATOR)
     @strawberry.field(description="The newest rebuild of each read model that was ever rebuilt.")
-    def rebuild_progress(self, info: Info) -> list[Rebuild]:
+    def rebuild_progress(self, info: Info) -> list[Rebuild] | None:
         return _shown(info.context.uncached_circle().rebuilds.progress())
 
 
