@@ -1,4 +1,4 @@
-"""A rebuild beside readers and commands, compared with one projector alone: events a second, and reads meanwhile."""
+"""A rebuild beside readers and commands, and one projector alone: events a second, and reads meanwhile."""
 
 import argparse
 import asyncio
@@ -79,7 +79,7 @@ class Load:
 
 
 async def alone(folder: Path, name: str) -> tuple[int, float]:
-    """The events of the log, and the seconds in which one projector applies them all, with nothing beside it."""
+    """The events of the log, and the seconds in which one projector applies them all, with nothing else."""
     [model] = [each for each in READ_MODELS if each.name == name]
     async with (
         embedded_mongod(folder) as mongod,
