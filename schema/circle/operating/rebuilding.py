@@ -51,10 +51,10 @@ class Rebuild:
         description="The estimated seconds until all events are applied; null if nothing moves, or unless "
         "the state is `BUILDING`."
     )
-    started_at: datetime = strawberry.field(description="When the rebuild was started.")
+    started_at: datetime = strawberry.field(description="The time at which the rebuild was started.")
     kept_until: datetime | None = strawberry.field(
-        description="When the documents of before are dropped, until which a rollback is possible; null if "
-        "there are none."
+        description="The time at which the documents of before are dropped, until which a rollback is "
+        "possible; null if there are none."
     )
     reason: str | None = strawberry.field(
         description="The reason for the failure, or the differences that were found; null if there are none."
@@ -86,11 +86,11 @@ class RebuildReadModelInput:
     )
     verify: bool = strawberry.field(
         default=False,
-        description="Whether to compare the new documents with those that serve before the switch. If any "
-        "differs, the rebuild stays in the state `DIFFERENT`.",
+        description="True if the new documents are to be compared with those that serve, before the switch. "
+        "If any differs, the rebuild stays in the state `DIFFERENT`.",
     )
     accept_differences: bool = strawberry.field(
-        default=False, description="Whether to switch a rebuild that is in the state `DIFFERENT`."
+        default=False, description="True if a rebuild in the state `DIFFERENT` is to switch."
     )
 
 
