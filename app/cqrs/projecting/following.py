@@ -30,15 +30,15 @@ class LogFollower:
         applier: Applier,
         announcer: Announcer,
         interrupts: Interrupts,
-        batch: int = BATCH,
+        batch: int | None = None,
     ) -> None:
-        """Apply at most `batch` events in one transaction."""
+        """Apply at most `batch` events in one transaction, `BATCH` by default."""
         self._log = log
         self._documents = documents
         self._applier = applier
         self._announcer = announcer
         self._interrupts = interrupts
-        self._batch = self._largest = batch
+        self._batch = self._largest = batch or BATCH
 
     async def follow(self, batches: BatchSource) -> None:
         """Catch up, then apply the bus's events until an error is raised, such as `Doubted` or `Poison`."""

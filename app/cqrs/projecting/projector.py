@@ -17,7 +17,7 @@ from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier, Poison, pauses
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments, CheckpointMove, OtherLog
-from app.cqrs.projecting.following import BATCH, LogFollower
+from app.cqrs.projecting.following import LogFollower
 from app.cqrs.projecting.interrupts import Doubted, Interrupts
 from app.cqrs.reading.cache import ReadCache
 
@@ -43,9 +43,9 @@ class Projector:
         cache: ReadCache | None = None,
         lists: ConcernedLists | None = None,
         lost: Callable[[], None] = lambda: None,
-        batch: int = BATCH,
+        batch: int | None = None,
     ) -> None:
-        """Apply at most `batch` events at once; without `notices`, nobody follows these documents."""
+        """Apply at most `batch` events at once, 500 by default; without `notices`, nobody follows these."""
         self.model = model
         self._bus = bus
         self._lost = lost
