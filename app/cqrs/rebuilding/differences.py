@@ -40,7 +40,7 @@ class Report:
     first: list[Difference] = field(default_factory=list)
     """The first differences, at most `NAMED`."""
     problem: str | None = None
-    """The reason for which not all documents were compared; `None` if they were."""
+    """The reason for which not all documents were compared, a clause; `None` if they were."""
 
     @property
     def is_clean(self) -> bool:

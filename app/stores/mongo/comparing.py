@@ -67,13 +67,13 @@ class MongoComparison:
                 for difference in self._compared(one, other, report):
                     report.add(difference)
         except InvalidOperation:
-            report.problem = "The comparison was ended."
+            report.problem = "the comparison was ended"
         except OperationFailure as error:
             if error.code not in _SNAPSHOT_LOST:
                 raise
             report.problem = (
-                f"Only {report.compared:,} documents could be compared: MongoDB has forgotten the moment of "
-                "the comparison. Raise its parameter minSnapshotHistoryWindowInSeconds, or do without it."
+                f"only {report.compared:,} documents could be compared: MongoDB has forgotten the moment of "
+                "the comparison. Raise its parameter minSnapshotHistoryWindowInSeconds, or do without it"
             )
         return report
 
