@@ -7,6 +7,7 @@ from strawberry.types import ExecutionContext
 
 from app.cqrs.commands import outcomes as commands
 from app.cqrs.projecting import projections, skipping
+from app.cqrs.rebuilding import rebuilds
 from app.graphql.admission.limits import Limits
 from app.graphql.compiled.large_queries import LargeQueries
 from app.graphql.core.inputs import prepare_inputs
@@ -22,6 +23,11 @@ from schema.circle.commands.mutations import sendable_in
 from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import NodesQuery
 from schema.circle.nodes import node_types
+from schema.circle.operating.rebuilding import (
+    RebuildingMutation,
+    RebuildingQuery,
+    RebuildingSubscription,
+)
 from schema.circle.operating.retrying import RetryingMutation
 from schema.circle.operating.revoking import RevokingMutation
 from schema.circle.operating.skipping import SkippedEventsQuery, SkippingMutation
@@ -47,6 +53,7 @@ PARTS = parts_in(
 show_refusals(commands)
 show_refusals(projections)
 show_refusals(skipping)
+show_refusals(rebuilds)
 take_codes()
 ReadModelName.take({model.name: model.description for model in shown_read_models()})
 
@@ -54,7 +61,7 @@ Query = assembled(
     "Query",
     "The queries of the service. A field whose own read fails is null, with the reason in `errors`; the "
     "other fields are answered.",
-    [*(part.query for part in PARTS), CommandStatusQuery, SkippedEventsQuery, NodesQuery],
+    [*(part.query for part in PARTS), CommandStatusQuery, SkippedEventsQuery, NodesQuery, RebuildingQuery],
 )
 Mutation = assembled(
     "Mutation",
@@ -65,13 +72,20 @@ Mutation = assembled(
         list_mutation(each for part in PARTS for each in sendable_in(part.mutation)),
         RetryingMutation,
         SkippingMutation,
+        RebuildingMutation,
         RevokingMutation,
     ],
 )
 Subscription = assembled(
     "Subscription",
-    "The subscriptions of the service. Except for `commandStatus`, every item has a cursor to resume after.",
-    [*(part.subscription for part in PARTS), UpdatesSubscription, CommandStatusSubscription],
+    "The subscriptions of the service. Except for `commandStatus` and `rebuildProgress`, every item has a "
+    "cursor to resume after.",
+    [
+        *(part.subscription for part in PARTS),
+        UpdatesSubscription,
+        CommandStatusSubscription,
+        RebuildingSubscription,
+    ],
 )
 
 

@@ -1,4 +1,4 @@
-"""The commands that show, retry and prune read models."""
+"""The commands that show, retry, rebuild and prune read models."""
 
 import asyncio
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.command_line.asking import Url, ask, chosen
+from app.command_line.rebuilding import abort, rebuild, refuse_unknown, rollback, show_rebuilds
 from app.command_line.skipping import skip, skipped
 from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
 
@@ -21,11 +22,11 @@ _Model = dict[str, Any]
 
 projections = typer.Typer(
     invoke_without_command=True,
-    help="Show the lag of read models, retry failed ones, drop old documents.",
+    help="Show the lag of read models, retry failed ones, rebuild them, drop old documents.",
 )
 
 
-for command in (skip, skipped):
+for command in (rebuild, abort, rollback, skip, skipped):
     projections.command()(command)
 
 
@@ -45,7 +46,8 @@ def status(context: typer.Context, url: Url = None) -> None:
         table.add_column(heading, justify="right")
     table.add_column("state")
     table.add_column("reason", overflow="fold")
-    for name, model in _read_models(chosen(context, url)).items():
+    url = chosen(context, url)
+    for name, model in _read_models(url).items():
         table.add_row(
             name,
             model["position"],
@@ -57,6 +59,7 @@ def status(context: typer.Context, url: Url = None) -> None:
             escape(model["reason"] or ""),
         )
     console.print(table)
+    show_rebuilds(url)
 
 
 @projections.command()
@@ -74,8 +77,7 @@ def retry(
     wanted = [name.lower().replace("-", "_") for name in names or ()]
     if all_failed:
         wanted += [name for name, model in known.items() if model["state"] == "FAILED"]
-    if unknown := [name for name in wanted if name not in known]:
-        stop(f"There is no read model {', '.join(unknown)}. Choose from: {', '.join(known)}.", BAD_SETTING)
+    refuse_unknown(wanted, known)
     if not wanted:
         if not all_failed:
             stop(

@@ -17,6 +17,7 @@ from app.cqrs.log.relay import Relay
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.revocations import Revocations
 
 
@@ -44,6 +45,7 @@ class Circle:
     projections: Projections
     skipping: Skipping
     """The events that operators have had read models skip."""
+    rebuilds: Rebuilds
     live: Live
     lists: LiveLists
     effects: EventEffects

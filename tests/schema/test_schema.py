@@ -77,6 +77,7 @@ OPERATORS_ACTS = {
     "retryReadModel": "freshness",
     "revokeTokens": "revokedAt",
     "skipEvent": "freshness",
+    **dict.fromkeys(("rebuildReadModel", "abortRebuild", "rollBackReadModel"), "rebuild"),
 }
 """They are no commands: there is no receipt, and no id against doing it twice, for it may be done twice."""
 

@@ -53,6 +53,17 @@ class ReadModelBehind(Exception):
         self.freshness = freshness
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The position and state of the documents of one generation."""
+
+    position: int
+    doubted: bool
+    pending_since: datetime | None
+    state: ReadModelState
+    reason: str | None
+
+
 class Progress:
     """The progress of one read model; only its projector updates it."""
 
@@ -162,6 +173,25 @@ class Progress:
     async def until_live(self) -> None:
         """Wait until the read model is live."""
         await self._live.wait()
+
+    @property
+    def standing(self) -> "Standing":
+        """The position and state, while no transaction is in progress."""
+        return Standing(
+            position=self.position,
+            doubted=self.doubted,
+            pending_since=self._pending_since,
+            state=self.state,
+            reason=self.reason,
+        )
+
+    def continue_at(self, standing: "Standing") -> None:
+        """Continue at the position and in the state of other documents, which are read from now on."""
+        self.position = self.visible = standing.position
+        self.doubted, self._pending_since = standing.doubted, standing.pending_since
+        if not self.doubted:
+            self._wake()
+        self._set_state(standing.state, standing.reason)
 
     def _count_cancelled(self) -> None:
         # Thousands of waiters may time out together. Searching the heap for each of them would take quadratic

@@ -9,7 +9,6 @@ from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, Finder
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import RecordedEvent
-from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.skipping import SkippedEvents
@@ -56,8 +55,8 @@ class Applier:
         self._store = store
         self._documents = documents
         self._announcer = announcer
-        self.transactions = Durations()
-        """The transactions that have changed documents."""
+        self.turn = asyncio.Lock()
+        """Held while events are applied; whoever else holds it finds documents and progress at rest."""
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
         """Apply `events` in one transaction; if that fails, one by one. Raises `Poison`."""
@@ -104,17 +103,18 @@ class Applier:
         parts = [part for event in self._skipped.without(events) for part in event.parts]
         changes = [(part, change) for part in parts for change in self._model.changes(part)]
         last = events[-1]
-        if changes:
-            with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
-            self._announcer.changing(with_ids, last.position)
-            began = perf_counter()
-            notices = await self._documents.write(changes, last)
-            self.transactions.add(perf_counter() - began)
-            await self._announcer.changed(last.position, notices)
-        else:
-            self._documents.skip(last)
-            self._announcer.unchanged(last.position)
-        await self._documents.save_if_due()
+        async with self.turn:
+            if changes:
+                with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
+                self._announcer.changing(with_ids, last.position)
+                began = perf_counter()
+                notices = await self._documents.write(changes, last)
+                self._announcer.transactions.add(perf_counter() - began)
+                await self._announcer.changed(last.position, notices)
+            else:
+                self._documents.skip(last)
+                self._announcer.unchanged(last.position)
+            await self._documents.save_if_due()
 
     async def _affected_ids(self, change: Change) -> Sequence[str] | None:
         """Return the ids of the documents that a change may affect; `None` if there are too many to find.

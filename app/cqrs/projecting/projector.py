@@ -13,9 +13,10 @@ from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import EventBus
 from app.cqrs.log.events import EventLog, RecordedEvent
+from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier, Poison, pauses
-from app.cqrs.projecting.checkpointing import CheckpointedDocuments, OtherLog
+from app.cqrs.projecting.checkpointing import CheckpointedDocuments, CheckpointMove, OtherLog
 from app.cqrs.projecting.following import LogFollower
 from app.cqrs.projecting.interrupts import Doubted, Interrupts
 from app.cqrs.projecting.skipping import NoSkips, SkippedEvents, SkipStore
@@ -44,41 +45,69 @@ class Projector:
         bus: EventBus,
         store: DocumentWriter,
         progress: Progress,
-        notices: Notices,
+        notices: Notices | None = None,
         cache: ReadCache | None = None,
         lists: ConcernedLists | None = None,
         lost: Callable[[], None] = lambda: None,
         skips: SkipStore | None = None,
+        batch: int | None = None,
     ) -> None:
+        """Apply at most `batch` events at once, 500 by default; without `notices`, nobody follows these."""
         self.model = model
-        self.progress = progress
         self._bus = bus
         self._lost = lost
         self._interrupts = Interrupts()
         self._documents = CheckpointedDocuments(model, store=store, log=log)
         cache = ReadCache(0) if cache is None else cache  # An empty cache is falsy, too.
-        self._announcer = Announcer(
+        self.announcer = Announcer(
             progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
         )
+        """The announcer of the documents to those who read and follow them."""
         self._skipped = SkippedEvents(model.name, skips or NoSkips())
         self.stopped_at: RecordedEvent | None = None
         """The event at which the read model has failed; `None` if it has not, or not at an event."""
-        applier = Applier(
+        self._applier = Applier(
             model,
             store=store,
             documents=self._documents,
-            announcer=self._announcer,
+            announcer=self.announcer,
             skipped=self._skipped,
         )
-        self.transactions = applier.transactions
-        """The transactions of this process that have changed documents of the read model."""
         self._follower = LogFollower(
             log=log,
             documents=self._documents,
-            applier=applier,
-            progress=progress,
+            applier=self._applier,
+            announcer=self.announcer,
             interrupts=self._interrupts,
+            batch=batch,
         )
+
+    @property
+    def progress(self) -> Progress:
+        """The progress of the documents."""
+        return self.announcer.progress
+
+    @property
+    def transactions(self) -> Durations:
+        """The transactions of this process that have changed documents of the read model."""
+        return self.announcer.transactions
+
+    @property
+    def between_batches(self) -> asyncio.Lock:
+        """A lock during which no event is applied."""
+        return self._applier.turn
+
+    @property
+    def move(self) -> CheckpointMove:
+        """The move that brings the stored checkpoint to the last event."""
+        return self._documents.move
+
+    def exchange(self, other: "Projector") -> None:
+        """Have all who read and follow the documents of `other` read and follow these, and the reverse.
+
+        The caller holds both locks `between_batches`, and these documents are at the same position or later.
+        """
+        self.announcer.exchange(other.announcer)
 
     async def run(self) -> None:
         """Project until cancelled; after an event that can't be applied, wait for `retry`."""
@@ -102,6 +131,36 @@ class Projector:
                 self._prepare_restart(reason)
                 if self.progress.position > reached:
                     between, reached = pauses(), self.progress.position
+                await self._interrupts.pause(next(between))
+
+    async def stand_still(self) -> None:
+        """Have the documents read as they are, until cancelled; no event is applied to them.
+
+        Another version of the program has made them, and this one does not know how. They are complete up to
+        their checkpoint: later tokens wait until other documents are read instead.
+        """
+        between = pauses()
+        while True:
+            try:
+                self._interrupts.doubted = False
+                position = await self._documents.position_in_log()
+                self.announcer.started(position, gapless=False, log_set_back=False)
+                if not self._interrupts.doubted:
+                    self.progress.trust()
+                between = pauses()
+                await self._interrupts.pause(None)
+            except OtherLog as reason:
+                await self._fail(reason)
+            except DocumentsLost as reason:
+                logger.error(
+                    "Documents of an earlier version are lost: read_model=%s error=%s",
+                    self.model.name,
+                    outline(reason),
+                )
+                self.announcer.started(0, gapless=False, log_set_back=False)
+                await self._interrupts.pause(None)
+            except Exception as reason:
+                self._prepare_restart(reason)
                 await self._interrupts.pause(next(between))
 
     async def retry(self, patience: float) -> None:
@@ -129,7 +188,7 @@ class Projector:
         self._interrupts.doubted = False
         self.progress.skips(await self._skipped.read())
         found = await self._documents.open()
-        self._announcer.started(found.position, gapless=found.gapless, log_set_back=found.log_set_back)
+        self.announcer.started(found.position, gapless=found.gapless, log_set_back=found.log_set_back)
         if not self._interrupts.doubted:
             self.progress.trust()
 

@@ -21,7 +21,7 @@ from pymongo.errors import OperationFailure
 from app.cqrs.documents.read_model import Document, ReadModel
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo.fitness import explained, hosts_of, refuse_if_newer, refuse_if_unfit
-from app.stores.mongo.generations import drop, generations
+from app.stores.mongo.generations import drop, generations, record_of
 from app.stores.mongo.writing import SAFE
 
 CHECKPOINTS = "checkpoints.bson"
@@ -48,14 +48,16 @@ def copy_documents(url: str, database: str, models: Sequence[ReadModel], folder:
         documents: Database[Any] = client.get_database(database, codec_options=_RAW)
         for model in models:
             with client.start_session(snapshot=True) as session:
-                checkpoint = documents["checkpoints"].find_one({"_id": model.key}, session=session)
+                serving = model.of(record_of(client.get_database(database), model).serving)
+                checkpoint = documents["checkpoints"].find_one({"_id": serving.key}, session=session)
                 if checkpoint is None:
                     continue
-                for collection in model.collections:
+                for collection, first in zip(serving.collections, model.collections, strict=True):
                     found = documents[collection.stored_as].find({}, session=session)
-                    with _file(folder, collection.stored_as).open("xb") as file:
+                    with _file(folder, first.stored_as).open("xb") as file:
                         file.writelines(each.raw for each in found)
-            checkpoints.write(checkpoint.raw)
+            # They are put back as the first generation of the model's code, which serves without a record.
+            checkpoints.write(bson.encode({**_decoded(checkpoint), "_id": model.key}))
             copied.append(model.name)
     return copied
 
@@ -81,7 +83,7 @@ def drop_documents(url: str, database: str, models: Sequence[ReadModel]) -> None
         refuse_if_unfit(client, documents, url)
         for model in models:
             for generation in generations(documents, model):
-                drop(documents, generation)
+                drop(documents, generation.generation)
 
 
 def put_documents_back(url: str, database: str, models: Sequence[ReadModel], folder: Path) -> list[str]:
@@ -106,7 +108,8 @@ def put_documents_back(url: str, database: str, models: Sequence[ReadModel], fol
                 while portion := list(islice(found, INSERTED)):
                     documents[collection.stored_as].insert_many(portion, ordered=False)
             # The ids of the collections are others here, and a search index must not take them for its own.
-            checkpoint.pop("collections", None)
+            for own in ("collections", "served_until"):
+                checkpoint.pop(own, None)
             checkpoint["origin"] = uuid4().hex
             documents["checkpoints"].insert_one(checkpoint)
             restored.append(model.name)

@@ -71,8 +71,15 @@ async def rebuild(write_store: str, mongo: str) -> list[DocumentChanged]:
     return store.notices
 
 
+async def serving(mongo: str, database: str) -> list[ReadModel]:
+    """The read models, each with the generation of documents that serves in a database."""
+    async with open_read_store(mongo, database) as store:
+        return [model.of((await store.records.record(model)).serving) for model in READ_MODELS]
+
+
 async def documents(mongo: str, database: str) -> Documents:
-    """All documents of all read models in a database."""
+    """The documents of all read models that serve in a database."""
+    models = await serving(mongo, database)
     client: AsyncMongoClient[RawBSONDocument] = AsyncMongoClient(mongo, document_class=RawBSONDocument)
     async with client:
         return {
@@ -80,7 +87,7 @@ async def documents(mongo: str, database: str) -> Documents:
                 str(document["_id"]): bytes(document.raw)
                 async for document in client[database][collection.stored_as].find()
             }
-            for model in READ_MODELS
+            for model in models
             for collection in model.collections
         }
 
