@@ -31,10 +31,12 @@ from tests.backups.stores import (
     until_caught_up,
 )
 from tests.faults.checks.documents import LIVE, REBUILT, check_documents, documents, rebuild
-from tests.inprocess import serving
+from tests.inprocess import Service, serving
 from tests.migrations.stores import filled, migrated, migrating
 from tests.postgres import Postgres
 from tests.schema.shop import Shop
+
+PROGRESS = "subscription { rebuildProgress { readModel state } }"
 
 
 @pytest.fixture
@@ -103,6 +105,7 @@ async def test_documents_come_with_a_checkpoint_within_their_log_and_go_on_from_
     )
     async with serving(settings) as service, busy(service):
         await until_caught_up(service)
+        await rebuilt_online(service)
         manifest = await back_up(settings, tmp_path / "backup", documents=True)
     assert len(manifest.read_models) == len(service.circle.progress)
     restored = await restore(elsewhere, tmp_path / "backup", overwrite=False)
@@ -116,6 +119,18 @@ async def test_documents_come_with_a_checkpoint_within_their_log_and_go_on_from_
     assert await origins_in(mongo_url) == origins, "none was built anew"
     await rebuild(str(elsewhere.database_url), mongo_url)
     assert [*check_documents(await documents(mongo_url, LIVE), await documents(mongo_url, REBUILT))] == []
+
+
+async def rebuilt_online(service: Service) -> None:
+    """The documents of one read model are another generation's from now on."""
+    served = service.circle.rebuilds.serving["activity"].model
+    started = await service.client.send(
+        "mutation { rebuildReadModel(input: {readModel: ACTIVITY}) { errors { message } } }"
+    )
+    assert started.data["rebuildReadModel"]["errors"] == []
+    async with asyncio.timeout(60), service.client.subscribe(PROGRESS) as reports:
+        while service.circle.rebuilds.serving["activity"].model is served:
+            await reports.next()
 
 
 async def origins_in(mongo_url: str) -> dict[str, str]:

@@ -132,6 +132,26 @@ async def test_a_decision_is_recorded_once_and_honoured_by_all_processes_and_reb
         assert freshness == {"eventsSkipped": 1}
 
 
+async def test_a_rebuild_beside_the_documents_that_serve_honours_it_too(
+    settings: Settings, ill: None
+) -> None:
+    async with failing(settings) as service:
+        await skip(service, 2)
+        served = service.circle.rebuilds.serving["customer_overview"].model
+        started = await service.client.send(
+            "mutation { rebuildReadModel(input: {readModel: CUSTOMER_OVERVIEW}) { errors { message } } }"
+        )
+        assert started.data["rebuildReadModel"]["errors"] == []
+        progress = "subscription { rebuildProgress { readModel state } }"
+        async with asyncio.timeout(PATIENCE), service.client.subscribe(progress) as reports:
+            states = {""}
+            while not states & {"SWITCHED", "FINISHED", "FAILED"}:
+                states = {each["state"] for each in await reports.next()}
+        assert "FAILED" not in states
+        assert service.circle.rebuilds.serving["customer_overview"].model is not served
+        assert await names_in(service) == ["Ada", "Zoe"]
+
+
 async def test_only_the_event_at_which_a_read_model_has_failed_can_be_skipped(
     settings: Settings, ill: None
 ) -> None:
