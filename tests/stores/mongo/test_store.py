@@ -346,7 +346,7 @@ async def test_makes_the_declared_indexes_and_one_by_position(
     collection = falling.collection("part", indexes=[("-weight", "name")])
     await store.prepare(falling)
     indexes = await mongo[collection.stored_as].index_information()
-    assert collection.stored_as == f"falling_{falling.generation}_part"
+    assert collection.stored_as == f"falling_{falling.fingerprint}_part"
     assert [index["key"] for index in indexes.values()] == [
         [("_id", 1)],
         [("position", 1), ("_id", 1)],
