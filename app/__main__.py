@@ -8,7 +8,7 @@ from app.command_line.check import check
 from app.command_line.demo import demo
 from app.command_line.doctor import doctor
 from app.command_line.events import events
-from app.command_line.projections import projections
+from app.command_line.read_models.projections import projections
 from app.command_line.serve import serve
 
 command_line = typer.Typer(

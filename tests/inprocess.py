@@ -16,8 +16,8 @@ from app.graphql.streaming.executing import Operations
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.graphql.transport.senders.authentication import Authenticator
 from app.main import create_app
-from app.server.connections import Connection
-from app.server.http_connections import HTTPConnection
+from app.server.connections.http import HTTPConnection
+from app.server.connections.websockets import Connection
 from tests.schema.client import Client
 
 

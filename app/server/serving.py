@@ -17,9 +17,9 @@ from app.config import Settings
 from app.cqrs.circle import Circle
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
-from app.server.connections import GRACE, Connection
+from app.server.connections.http import IDLE, HTTPConnection
+from app.server.connections.websockets import GRACE, Connection
 from app.server.garbage import collect_garbage_in_small_parts
-from app.server.http_connections import IDLE, HTTPConnection
 from app.server.logs import is_fault
 from app.server.measured_loop import MeasuredLoop, measure_protocols
 from app.server.tls import check_certificate

@@ -22,7 +22,7 @@ from app.access.development import development_token
 from app.config import Settings
 from app.cqrs.viewers import Sight
 from app.main import create_app
-from app.server.http_connections import HTTPConnection
+from app.server.connections.http import HTTPConnection
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from tests.crowd.measurements import open_shop
 from tests.inprocess import serving_app

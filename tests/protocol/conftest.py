@@ -13,7 +13,7 @@ from app.graphql.streaming.executing import Operations
 from app.graphql.streaming.streams import Streams
 from app.graphql.transport.senders.authentication import Authentication
 from app.graphql.transport.sockets import INIT_PATIENCE, READ_PATIENCE, Sockets
-from app.server.connections import Connection
+from app.server.connections.websockets import Connection
 from schema.root import schema
 from tests.inprocess import Service, serving
 

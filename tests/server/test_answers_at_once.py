@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.server.http_connections import MOST_HEADERS, HTTPConnection
-from app.server.repeated_heads import LONGEST
+from app.server.connections.http import MOST_HEADERS, HTTPConnection
+from app.server.connections.repeated_heads import LONGEST
 from app.web.at_once import AtOnce, Headers
 from tests.inprocess import serving_app
 from tests.server.test_http_connections import Desk, answer_to, connected, status_of

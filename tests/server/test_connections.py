@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 
 from app.config import Settings
-from app.server.connections import DEFLATE
+from app.server.connections.websockets import DEFLATE
 from tests.inprocess import serving
 from tests.schema.shop import Shop
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.server.deadlines import Deadline
+from app.server.connections.deadlines import Deadline
 
 
 @dataclass(order=True)

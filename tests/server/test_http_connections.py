@@ -22,8 +22,8 @@ from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from app.server.connection_limit import most_connections
-from app.server.http_connections import MOST_HEADERS, HTTPConnection
+from app.server.connections.http import MOST_HEADERS, HTTPConnection
+from app.server.connections.limit import most_connections
 from app.server.logs import is_fault
 from tests.inprocess import serving_app
 from tests.server.few_files import FILES

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.server.http_connections import HTTPConnection
-from app.server.pipelining import MOST_PIPELINED, PART
+from app.server.connections.http import HTTPConnection
+from app.server.connections.pipelining import MOST_PIPELINED, PART
 from tests.inprocess import serving_app
 from tests.server.test_http_connections import GET, POST, Desk, Impatient, answer_to, connected
 

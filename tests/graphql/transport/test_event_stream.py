@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 from app.graphql.streaming.executing import Item
 from app.graphql.transport.responses.sse import ServerSentEvents
 from app.graphql.transport.responses.streamed import StreamedResponse
-from app.server.connections import GRACE
-from app.server.http_connections import HTTPConnection
+from app.server.connections.http import HTTPConnection
+from app.server.connections.websockets import GRACE
 from tests.inprocess import serving_app
 from tests.schema.events import COMPLETE, Events
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.server.pipelining import PipelinedConnection
-from app.server.repeated_heads import RepeatedHead
+from app.server.connections.pipelining import PipelinedConnection
+from app.server.connections.repeated_heads import RepeatedHead
 from app.web.at_once import AtOnce
 
 _STATUS_LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}

@@ -7,9 +7,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.command_line.asking import Url, ask, chosen
-from app.command_line.rebuilding import abort, rebuild, refuse_unknown, rollback, show_rebuilds
-from app.command_line.skipping import skip, skipped
+from app.command_line.read_models.asking import Url, ask, chosen
+from app.command_line.read_models.rebuilding import abort, rebuild, refuse_unknown, rollback, show_rebuilds
+from app.command_line.read_models.skipping import skip, skipped
 from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
 
 _FRESHNESS = "readModel state position head eventsBehind millisecondsBehind eventsSkipped reason"

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.command_line.asking import Url, ask, chosen
+from app.command_line.read_models.asking import Url, ask, chosen
 from app.command_line.terminal import BAD_SETTING, FAILED, console, stop
 
 _NAMES = "{ freshness { readModel } }"

@@ -1,8 +1,8 @@
 """uvicorn's HTTP connections, with limits on how much and how slowly a client may send and read.
 
 uvicorn has no settings for these limits, and its protocols are no public interface. Only this file,
-`answering_connections.py`, `pipelining.py` and `connections.py` (for websockets) use their names;
-`tests/server/` fails when a release has changed one.
+`answering.py`, `pipelining.py` and `websockets.py` use their names; `tests/server/` fails when a release has
+changed one.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from starlette.exceptions import HTTPException
 
 from app.graphql.transport.responses.refused import refused
-from app.server.answering_connections import AnsweringConnection, in_bytes
-from app.server.connection_limit import SPARE, close_idle, health_only, most_connections
-from app.server.deadlines import Deadline
-from app.server.slow_readers import SlowReader
+from app.server.connections.answering import AnsweringConnection, in_bytes
+from app.server.connections.deadlines import Deadline
+from app.server.connections.limit import SPARE, close_idle, health_only, most_connections
+from app.server.connections.slow_readers import SlowReader
 
 MOST_HEADERS = 65_536
 """Largest size, in bytes, of a request's first line and headers, and of everything else around its body."""
