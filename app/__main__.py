@@ -3,6 +3,7 @@
 import typer
 
 from app.command_line.access import revoke, token
+from app.command_line.backups import backup, restore
 from app.command_line.check import check
 from app.command_line.demo import demo
 from app.command_line.doctor import doctor
@@ -23,6 +24,8 @@ command_line.command()(token)
 command_line.command()(revoke)
 command_line.command()(check)
 command_line.command()(doctor)
+command_line.command()(backup)
+command_line.command()(restore)
 command_line.add_typer(events, name="events")
 command_line.add_typer(projections, name="projections")
 

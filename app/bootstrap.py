@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 from uuid import UUID
 
 import app.read_models
@@ -18,8 +19,9 @@ from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.carrying_out import Committed
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.documents.days import Days
+from app.cqrs.documents.declared import read_models_in
 from app.cqrs.documents.own_documents import OwnDocuments
-from app.cqrs.documents.read_model import ReadModel, read_models_in
+from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
@@ -36,10 +38,16 @@ from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
 from app.cqrs.log.shared_log import SharedLog
 from app.cqrs.projecting.generations import succeed
+from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.projecting.projector import Projector
+from app.cqrs.projecting.skipping import EventSkipped
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.shared_reader import SharedReader
+from app.cqrs.rebuilding.rebuilder import Rebuilder
+from app.cqrs.rebuilding.rebuilds import BATCH as BESIDE_OTHERS
+from app.cqrs.rebuilding.rebuilds import Rebuilds
+from app.cqrs.rebuilding.starting import record_at_start
 from app.cqrs.revocations import Revocations
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
@@ -56,10 +64,14 @@ HANDLERS = contexts.handlers(CONTEXTS)
 RULES = contexts.rules(CONTEXTS)
 CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
 EVENTS = contexts.event_types(CONTEXTS)
+EVENTS.add(EventSkipped)
 
 REMEMBERED_AT_START = 1_000
 """Newest events whose positions are loaded at the start, because clients that reconnect send them in tokens
 and cursors."""
+
+OTHERS_SEEN_AFTER = 2.0
+"""Seconds after which a switch of generations by another process is followed, where there may be any."""
 
 READ_MODELS = read_models_in(app.read_models)
 """The read models of all modules in `app/read_models/`, as they are declared: with days in UTC."""
@@ -113,7 +125,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
     async with AsyncExitStack() as opened:
         head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
         concerned = ConcernedLists()
-        projectors: dict[str, Projector] = {}
+        rebuilds = Rebuilds(lambda: shared_log.forget())
 
         def committed(receipt: Receipt, actor: str) -> None:
             if receipt.position:
@@ -126,8 +138,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
 
         def compare() -> None:
             shared_log.forget()
-            for projector in projectors.values():
-                projector.doubt()
+            rebuilds.doubt()
 
         _make_folder(settings.data_dir)
         mongod = None
@@ -156,7 +167,9 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 open_indexed_store(mongo, settings.search_index_file)
             )
         models = read_models(settings.days)
-        own_documents = OwnDocuments(documents, models)
+        generations = {model.name: await record_at_start(model, documents, mongo.records) for model in models}
+        served = [model.of(generations[model.name].serving) for model in models]
+        own_documents = OwnDocuments(documents, served)
         progress = {model.name: Progress(model.name, head) for model in models}
         statuses = CommandStatuses(log, progress)
         relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
@@ -174,27 +187,43 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         ]
         if settings.takes_tokens:
             tasks.append(running.create_task(revocations.follow(), name="revocations"))
-        for model in models:
-            projectors[model.name] = Projector(
-                model,
-                log=shared_log,
-                bus=bus,
-                store=documents,
+        each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": documents, "lost": compare}
+        each_projector["skips"] = log
+
+        def beside(model: ReadModel) -> Projector:
+            """Return a projector whose documents nobody reads."""
+            own = Progress(model.name, head)
+            return Projector(model, progress=own, batch=BESIDE_OTHERS, **each_projector)
+
+        for model, served_model in zip(models, served, strict=True):
+            serving = Projector(
+                served_model,
                 progress=progress[model.name],
                 notices=notices,
                 cache=cache,
                 lists=concerned,
-                lost=compare,
+                **each_projector,
             )
-        for name, projector in projectors.items():
-            tasks.append(running.create_task(projector.run(), name=f"projector {name}"))
-            succeeding = succeed(projector.model, projector.progress, documents, alone=mongod is not None)
-            tasks.append(running.create_task(succeeding, name=f"generations of {name}"))
+            rebuilder = Rebuilder(
+                serving,
+                record=generations[model.name],
+                beside=beside,
+                records=mongo.records,
+                store=documents,
+                readers=own_documents,
+                poll=None if mongod else OTHERS_SEEN_AFTER,
+                moved=rebuilds.moved,
+            )
+            rebuilds.add(rebuilder)
+            tasks.append(running.create_task(rebuilder.run(), name=f"generations of {model.name}"))
+            succeeding = succeed(model, progress[model.name], documents, alone=mongod is not None)
+            tasks.append(running.create_task(succeeding, name=f"older generations of {model.name}"))
         restarts = Restarts()
         if mongod:
             tasks.append(running.create_task(_keep_running(mongod, settings, restarts), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
         reader = SharedReader(own_documents)
+        projections = Projections(shared_log, rebuilds.serving)
         yield Circle(
             commands=write_side.commands,
             log=log,
@@ -204,7 +233,9 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             documents=reader,
             cache=cache,
             progress=progress,
-            projections=Projections(shared_log, projectors),
+            projections=projections,
+            skipping=Skipping(log, projections),
+            rebuilds=rebuilds,
             live=Live(own_documents, notices, progress, heartbeat=settings.heartbeat),
             lists=LiveLists(reader, progress, concerned, patience=settings.read_patience),
             effects=EventEffects(notices, models),

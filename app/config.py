@@ -104,6 +104,9 @@ class Settings(AccessSettings):
         "after a change",
     )
 
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="format of the log on standard error: text, or a JSON object in each line"
+    )
     loop_limit_ms: float | None = Field(
         default=None,
         ge=1,

@@ -47,6 +47,7 @@ from schema.circle.nodes import (
     Node,
     NodeId,
     SortDirection,
+    read_one,
 )
 from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
@@ -194,13 +195,8 @@ class CatalogQuery:
         at_least: AtLeast = None,
     ) -> Product | None:
         refuse_all_but_one(("id", "sku"), id, sku)
-        reading, key = info.context.reading, None if id is None else str(key_of("Product", id))
-        tokens = await info.tokens(at_least)
-        if key is not None:
-            found = await reading.get(products, key, tokens, fields=info.shown)
-        else:
-            found = await reading.first(product_with_sku(str(sku)), tokens, fields=info.shown)
-        return cast("Product | None", found)
+        asked = product_with_sku(str(sku)) if id is None else key_of("Product", id)
+        return cast("Product | None", await read_one(info, products, asked, at_least))
 
     @visible_to(Sight.ANONYMOUS)
     @listing_field(ProductConnection, description="The products of the shop, discontinued ones included.")

@@ -43,6 +43,7 @@ from schema.circle.nodes import (
     SortDirection,
     linked,
     page,
+    read_one,
 )
 from schema.circle.parts import Part
 from schema.circle.scalars import Position
@@ -189,13 +190,8 @@ class CustomersQuery:
         at_least: AtLeast = None,
     ) -> Customer | None:
         refuse_all_but_one(("id", "email"), id, email)
-        reading, key = info.context.reading, None if id is None else str(key_of("Customer", id))
-        tokens = await info.tokens(at_least)
-        if key is not None:
-            found = await reading.get(customers, key, tokens, fields=info.shown)
-        else:
-            found = await reading.first(customer_with_email(str(email)), tokens, fields=info.shown)
-        return cast("Customer | None", found)
+        asked = customer_with_email(str(email)) if id is None else key_of("Customer", id)
+        return cast("Customer | None", await read_one(info, customers, asked, at_least))
 
     @visible_to(Sight.ANONYMOUS)
     @strawberry.field(

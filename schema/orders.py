@@ -31,6 +31,7 @@ from schema.circle.nodes import (
     NodeId,
     SortDirection,
     linked,
+    read_one,
 )
 from schema.circle.parts import Part
 from schema.circle.scalars import BigInt, Position
@@ -208,10 +209,7 @@ class OrdersQuery:
     @visible_to(Sight.ANONYMOUS)
     @strawberry.field(description="The order with this id; null if there is none.")
     async def order(self, info: Info, id: NodeId, at_least: AtLeast = None) -> Order | None:
-        key, tokens = key_of("Order", id), await info.tokens(at_least)
-        return cast(
-            "Order | None", await info.context.reading.get(orders, str(key), tokens, fields=info.shown)
-        )
+        return cast("Order | None", await read_one(info, orders, key_of("Order", id), at_least))
 
     @visible_to(Sight.ANONYMOUS)
     @listing_field(OrderSummaryConnection, description="All orders as rows of a list, for the back office.")

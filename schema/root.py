@@ -6,7 +6,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from app.cqrs.commands import outcomes as commands
-from app.cqrs.projecting import projections
+from app.cqrs.projecting import projections, skipping
+from app.cqrs.rebuilding import rebuilds
 from app.graphql.admission.limits import Limits
 from app.graphql.compiled.large_queries import LargeQueries
 from app.graphql.core.inputs import prepare_inputs
@@ -23,8 +24,14 @@ from schema.circle.consistency import ReadModelName
 from schema.circle.node_queries import NodesQuery
 from schema.circle.nodes import node_types
 from schema.circle.operating.events import EventsQuery
+from schema.circle.operating.rebuilding import (
+    RebuildingMutation,
+    RebuildingQuery,
+    RebuildingSubscription,
+)
 from schema.circle.operating.retrying import RetryingMutation
 from schema.circle.operating.revoking import RevokingMutation
+from schema.circle.operating.skipping import SkippedEventsQuery, SkippingMutation
 from schema.circle.operating.status import StatusQuery
 from schema.circle.parts import assembled, parts_in
 from schema.circle.scalars import SCALARS, read_field
@@ -47,6 +54,8 @@ PARTS = parts_in(
 
 show_refusals(commands)
 show_refusals(projections)
+show_refusals(skipping)
+show_refusals(rebuilds)
 take_codes()
 ReadModelName.take({model.name: model.description for model in shown_read_models()})
 
@@ -54,7 +63,15 @@ Query = assembled(
     "Query",
     "The queries of the service. A field whose own read fails is null, with the reason in `errors`; the "
     "other fields are answered.",
-    [*(part.query for part in PARTS), CommandStatusQuery, NodesQuery, StatusQuery, EventsQuery],
+    [
+        *(part.query for part in PARTS),
+        CommandStatusQuery,
+        SkippedEventsQuery,
+        NodesQuery,
+        RebuildingQuery,
+        StatusQuery,
+        EventsQuery,
+    ],
 )
 Mutation = assembled(
     "Mutation",
@@ -64,13 +81,21 @@ Mutation = assembled(
         *(part.mutation for part in PARTS),
         list_mutation(each for part in PARTS for each in sendable_in(part.mutation)),
         RetryingMutation,
+        SkippingMutation,
+        RebuildingMutation,
         RevokingMutation,
     ],
 )
 Subscription = assembled(
     "Subscription",
-    "The subscriptions of the service. Except for `commandStatus`, every item has a cursor to resume after.",
-    [*(part.subscription for part in PARTS), UpdatesSubscription, CommandStatusSubscription],
+    "The subscriptions of the service. Except for `commandStatus` and `rebuildProgress`, every item has a "
+    "cursor to resume after.",
+    [
+        *(part.subscription for part in PARTS),
+        UpdatesSubscription,
+        CommandStatusSubscription,
+        RebuildingSubscription,
+    ],
 )
 
 

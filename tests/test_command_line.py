@@ -24,6 +24,8 @@ from app.__main__ import command_line
 from app.cqrs.documents.read_model import Document
 from tests.service import running
 
+pytestmark = pytest.mark.campaign
+
 SMALL = ("--products", "3", "--customers", "2", "--orders", "2")
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.graphql"
 

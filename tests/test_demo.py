@@ -127,6 +127,7 @@ async def discontinue_everything(commands: CommandBus, events: list[RecordedEven
             await commands.execute(DiscontinueProduct(product_id=each.event.product_id), viewer=OPEN)
 
 
+@pytest.mark.campaign
 async def test_the_default_shop_is_accepted_and_has_orders_in_every_state(tmp_path: Path) -> None:
     async with store(tmp_path) as write_side:
         await fill(Shop(), write_side.commands)

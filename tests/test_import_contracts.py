@@ -14,6 +14,8 @@ import pytest
 
 from tests.example.placing import placed
 
+pytestmark = pytest.mark.campaign
+
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 OPTIONS: dict[str, Any] = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "importlinter"

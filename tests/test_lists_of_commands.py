@@ -27,6 +27,8 @@ from tests.schema.client import Client
 from tests.service import running
 from tests.test_rebuild import SETUP, WISHES, Known, Wish
 
+pytestmark = pytest.mark.campaign
+
 numbers = st.integers(0, 12)
 wishes = st.lists(st.tuples(st.sampled_from(WISHES), numbers, numbers), min_size=1, max_size=25)
 lists = st.lists(st.tuples(wishes, st.booleans()), min_size=1, max_size=3)

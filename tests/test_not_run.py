@@ -7,6 +7,8 @@ import pytest
 
 from tests.programs import run
 
+pytestmark = pytest.mark.campaign
+
 BROWSER = "tests/web/test_status_in_a_browser.py"
 
 

@@ -21,6 +21,8 @@ from tests.schema.shop import Shop
 from tests.service import Service as Process
 from tests.service import running
 
+pytestmark = pytest.mark.campaign
+
 FOLLOWED = """subscription ($id: ID!, $after: ConsistencyToken) {
     productUpdated(id: $id, after: $after) { cursor reset product { onHand } } }"""
 CHANGES = """subscription ($after: ConsistencyToken) {

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from app.domain.customers.commands import CloseCustomer, RegisterCustomer, Updat
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
 from app.domain.stock.commands import AdjustStock, ReceiveStock
 from app.stores.mongo.store import MongoReadStore, open_read_store
+
+pytestmark = pytest.mark.campaign
 
 
 class Known:

@@ -17,6 +17,8 @@ from app.bootstrap import READ_MODELS
 from tests.schema.client import Client, Stream
 from tests.service import Service, running
 
+pytestmark = pytest.mark.campaign
+
 HALF_A_REQUEST = (
     b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"

@@ -15,6 +15,7 @@ from app.bootstrap import EVENTS, read_models
 from app.completeness import problems
 from app.config import Settings
 from app.cqrs.log.events import EventLog
+from app.cqrs.rebuilding.records import UNDER_WAY, RebuildState
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from app.server.tls import BadCertificate, check_certificate
 from app.stores.mongo.embedded.mongod import any_mongod
@@ -27,6 +28,9 @@ from app.stores.sql.write_store import SqlWriteStore
 
 LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
 """Free bytes of a disk below which a warning is due, and below which a store may stop."""
+
+STANDS_STILL = 60.0
+"""Seconds without progress after which a rebuild is said to stand still; progress is noted every five."""
 
 CLOCKS_APART = 2.0
 """Seconds by which the clocks of two machines may differ: moments are accepted up to 5 seconds ahead."""
@@ -101,7 +105,11 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
         yield ok("read store", f"MongoDB {state.version} takes transactions.")
         yield _clock("read store's clock", state.now)
         for name, model in state.models.items():
-            for diagnosis in [*_indexes(name, model), await _position(name, model, log)]:
+            for diagnosis in [
+                *_indexes(name, model),
+                *_rebuild(name, model),
+                await _position(name, model, log),
+            ]:
                 yield diagnosis
 
 
@@ -184,6 +192,23 @@ def _indexes(name: str, model: ReadModelState) -> Iterator[Diagnosis]:
     if model.surplus:
         found = f"It has indexes that no query uses: {'; '.join(model.surplus)}."
         yield warning(name, found, "Drop them, because each makes every write slower.")
+
+
+def _rebuild(name: str, model: ReadModelState) -> Iterator[Diagnosis]:
+    rebuild = model.rebuild
+    if rebuild is None or rebuild.state not in UNDER_WAY:
+        return
+    still = (datetime.now(UTC) - rebuild.noted_at).total_seconds()
+    at = f"at position {rebuild.position:,}"
+    if rebuild.state in (RebuildState.FAILED, RebuildState.DIFFERENT):
+        found = f"Its rebuild is {rebuild.state.value} {at}: {rebuild.reason}."
+        advice = "Call `projections rebuild` again once that is right, or `projections abort`."
+        yield warning(name, found, advice)
+    elif still > STANDS_STILL:
+        found = f"Its rebuild stands still {at} since {rebuild.noted_at:%Y-%m-%d %H:%M:%S} UTC."
+        yield warning(name, found, "Start the service, which continues it; if it runs, its log says why.")
+    else:
+        yield ok(name, f"It is rebuilt, and the new documents are {at}.")
 
 
 async def _position(name: str, model: ReadModelState, log: EventLog | None) -> Diagnosis:

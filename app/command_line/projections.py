@@ -1,44 +1,33 @@
-"""The commands that show, retry and prune read models."""
+"""The commands that show, retry, rebuild and prune read models."""
 
 import asyncio
-import json
-import os
-from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from app.command_line.asking import Url, ask, chosen
+from app.command_line.rebuilding import abort, rebuild, refuse_unknown, rollback, show_rebuilds
+from app.command_line.skipping import skip, skipped
 from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
-from app.cqrs.viewers import Sight
 
-_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address that stands for all of them
-TOKEN = "DIPTYCH_TOKEN"  # noqa: S105 - the name of a variable
-"""The environment variable with an operator's token, for a service that takes tokens."""
-
-PATIENCE = 10
-"""Seconds to wait for an answer; retrying a read model takes some."""
-
-_FRESHNESS = "readModel state position head eventsBehind millisecondsBehind reason"
+_FRESHNESS = "readModel state position head eventsBehind millisecondsBehind eventsSkipped reason"
 _QUESTION = f"{{ freshness {{ {_FRESHNESS} }} }}"
 _RETRY = f"""mutation ($readModel: ReadModelName!) {{
     retryReadModel(input: {{ readModel: $readModel }}) {{ freshness {{ {_FRESHNESS} }} }} }}"""
 _COLORS = {"LIVE": "green", "CATCHING_UP": "yellow", "FAILED": "red"}
 
 _Model = dict[str, Any]
-Url = Annotated[
-    str | None,
-    typer.Option(help="URL of the running service's GraphQL endpoint.", show_default="at HOST and PORT"),
-]
 
 projections = typer.Typer(
     invoke_without_command=True,
-    help="Show the lag of read models, retry failed ones, drop old documents.",
+    help="Show the lag of read models, retry failed ones, rebuild them, drop old documents.",
 )
+
+
+for command in (rebuild, abort, rollback, skip, skipped):
+    projections.command()(command)
 
 
 @projections.callback()
@@ -53,21 +42,24 @@ def status(context: typer.Context, url: Url = None) -> None:
     """Show each read model's position, its lag behind the event log, and its state."""
     table = Table(box=None, pad_edge=False)
     table.add_column("read model")
-    for heading in ("position", "head", "events behind", "ms behind"):
+    for heading in ("position", "head", "events behind", "ms behind", "skipped"):
         table.add_column(heading, justify="right")
     table.add_column("state")
     table.add_column("reason", overflow="fold")
-    for name, model in _read_models(_chosen(context, url)).items():
+    url = chosen(context, url)
+    for name, model in _read_models(url).items():
         table.add_row(
             name,
             model["position"],
             model["head"],
             f"{model['eventsBehind']:,}",
             f"{model['millisecondsBehind']:,.1f}",
+            f"{model['eventsSkipped']:,}",
             f"[{_COLORS.get(model['state'], 'none')}]{model['state']}[/]",
             escape(model["reason"] or ""),
         )
     console.print(table)
+    show_rebuilds(url)
 
 
 @projections.command()
@@ -80,13 +72,12 @@ def retry(
     url: Url = None,
 ) -> None:
     """Retry failed read models from the event at which they stopped. Repair the cause first."""
-    url = _chosen(context, url)
+    url = chosen(context, url)
     known = _read_models(url)
     wanted = [name.lower().replace("-", "_") for name in names or ()]
     if all_failed:
         wanted += [name for name, model in known.items() if model["state"] == "FAILED"]
-    if unknown := [name for name in wanted if name not in known]:
-        stop(f"There is no read model {', '.join(unknown)}. Choose from: {', '.join(known)}.", BAD_SETTING)
+    refuse_unknown(wanted, known)
     if not wanted:
         if not all_failed:
             stop(
@@ -131,7 +122,7 @@ def _retry(url: str, name: str, before: _Model) -> str | None:
     if before["state"] == "LIVE":
         console.print(f"{name} has not failed: it is LIVE at position {before['position']}.")
         return None
-    after: _Model = _ask(url, _RETRY, readModel=before["readModel"])["retryReadModel"]["freshness"]
+    after: _Model = ask(url, _RETRY, readModel=before["readModel"])["retryReadModel"]["freshness"]
     state, position = after["state"], after["position"]
     if state == "FAILED":
         return f"{name} FAILED again: {after['reason']}"
@@ -145,68 +136,4 @@ def _retry(url: str, name: str, before: _Model) -> str | None:
 
 
 def _read_models(url: str) -> dict[str, _Model]:
-    return {model["readModel"].lower(): model for model in _ask(url, _QUESTION)["freshness"]}
-
-
-def _chosen(context: typer.Context, url: str | None) -> str:
-    return url or context.obj or _own_url()
-
-
-def _own_url() -> str:
-    """Return the URL of the GraphQL endpoint of a service with these settings."""
-    settings = settings_of()
-    host = _REACHED_AT.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/graphql"
-
-
-def _authorization(url: str) -> Mapping[str, str]:
-    """Return the header with the operator's token: the one in the environment, or one that is made here.
-
-    A token is made only for the service that has the same settings, and so the same secret.
-    """
-    token = os.environ.get(TOKEN)
-    if token is None and url == _own_url() and (settings := settings_of()).signs_tokens:
-        from app.access.development import development_token
-
-        token = development_token(settings, settings.data_dir, Sight.OPERATOR, "command line", hours=0.1)
-    return {} if token is None else {"Authorization": f"Bearer {token}"}
-
-
-def _ask(url: str, query: str, **variables: str) -> dict[str, Any]:
-    """Return the data of the answer; end the program with a message if there is none."""
-    from app.access.fetching import NoRedirect
-
-    try:
-        question = Request(  # noqa: S310 - the operator chose the URL
-            url,
-            json.dumps({"query": query, "variables": variables}).encode(),
-            {"Content-Type": "application/json", "Accept": "application/json", **_authorization(url)},
-        )
-        # The service runs on this host or at the operator's URL, so a proxy from the environment is not used,
-        # and no redirect is followed: it would take the operator's token elsewhere.
-        with build_opener(NoRedirect, ProxyHandler({})).open(question, timeout=PATIENCE) as response:
-            answer = json.load(response)
-        if errors := answer.get("errors"):
-            said = f"{url} refused the request: {errors[0]['message']}"
-            hidden = errors[0].get("extensions", {}).get("code") == "FORBIDDEN"
-            stop(f"{said} Set {TOKEN} to a token of an operator." if hidden else said, FAILED)
-        data: dict[str, Any] = answer["data"]
-    except HTTPError as error:
-        error.close()
-        if error.code == HTTPStatus.UNAUTHORIZED:
-            stop(f"{url} refused the token. Set {TOKEN} to a valid token of an operator.", FAILED)
-        stop(
-            f"{url} answered with HTTP status {error.code}, so it is not Diptych's GraphQL endpoint. "
-            "Give the right URL with --url.",
-            FAILED,
-        )
-    except (OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        stop(
-            f"No Diptych service answers at {url}: {reason}.\n"
-            "Start one with `serve`, or give its URL with --url.",
-            FAILED,
-        )
-    except (AttributeError, LookupError, TypeError):
-        stop(f"The service at {url} is not Diptych. Give the right URL with --url.", FAILED)
-    return data
+    return {model["readModel"].lower(): model for model in ask(url, _QUESTION)["freshness"]}

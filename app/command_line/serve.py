@@ -91,7 +91,7 @@ def serve(
         loop_factory = auto_loop_factory()
     else:
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
     expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, *unavailable)
     with (

@@ -15,8 +15,10 @@ from app.cqrs.live.following import Live
 from app.cqrs.log.browsing import EventArchive
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.relay import Relay
+from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.revocations import Revocations
 
 
@@ -44,6 +46,9 @@ class Circle:
     """The cache of answers that depend on documents only."""
     progress: Mapping[str, Progress]
     projections: Projections
+    skipping: Skipping
+    """The events that operators have had read models skip."""
+    rebuilds: Rebuilds
     live: Live
     lists: LiveLists
     effects: EventEffects

@@ -6,7 +6,8 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import NOTHING, owner_at
-from app.cqrs.documents.read_model import RELEVANCE, Change, Filter, ReadModel, plain
+from app.cqrs.documents.plain import plain
+from app.cqrs.documents.read_model import RELEVANCE, Change, Filter, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
 from app.cqrs.searching.entries import NOT_FOUND, SEARCH_INDEXES, search_entries

@@ -7,8 +7,9 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import owner_at
+from app.cqrs.documents.plain import plain
 from app.cqrs.documents.ranges import in_range
-from app.cqrs.documents.read_model import Change, ReadModel, plain
+from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
 from app.domain.customers.events import CustomerClosed, CustomerUpdated

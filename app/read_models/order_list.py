@@ -7,8 +7,9 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import owner_at
+from app.cqrs.documents.plain import plain
 from app.cqrs.documents.ranges import in_range
-from app.cqrs.documents.read_model import Change, Filter, ReadModel, plain
+from app.cqrs.documents.read_model import Change, Filter, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
 from app.domain.customers.events import CustomerClosed, CustomerUpdated
@@ -171,7 +172,12 @@ def order_totals(filter: Filter) -> list[dict[str, Any]]:
 
 def _step(event: OrderPaid | OrderShipped | OrderCancelled, at: RecordedEvent, status: str) -> Change:
     changed = {"version": at.stream_version, "status": status}
-    return rows.update(event.order_id, {"$set": changed}, about=event.customer_id)
+    return rows.update(
+        event.order_id,
+        {"$set": changed},
+        known={"customer_id": str(event.customer_id)},
+        about=event.customer_id,
+    )
 
 
 def _all_of_customer(customer_id: object, name: str | None) -> Change:

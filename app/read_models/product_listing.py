@@ -7,8 +7,9 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from app.cqrs.documents.audiences import EVERYBODY, NOTHING
+from app.cqrs.documents.plain import plain
 from app.cqrs.documents.ranges import in_range
-from app.cqrs.documents.read_model import RELEVANCE, Change, Filter, ReadModel, plain
+from app.cqrs.documents.read_model import RELEVANCE, Change, Filter, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.facets import Facet, counts_of_choices
 from app.cqrs.reading.pages import Listing

@@ -1,11 +1,16 @@
 """The service's log: one line for each event, without the personal data that exceptions may quote."""
 
 import asyncio
+import json
 import logging
+import re
 import warnings
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 
 from app.cqrs.impersonal import outline
+from app.cqrs.measured import logged
 
 DROPPED = r"coroutine '(Executor\.|GraphQLCoreConverter\.).*' was never awaited"
 """The warning about steps of an operation that a client no longer wants.
@@ -33,11 +38,54 @@ class OutlineFormatter(logging.Formatter):
         return outline(ei[1]) if ei[1] else ""
 
 
-def log_to_stderr() -> None:
+class JsonFormatter(OutlineFormatter):
+    """A formatter that writes each record as one line of JSON, with the values in its text as fields.
+
+    A text such as `The read model has failed: read_model=%s` has the field `read_model`. The records of a
+    command name it, and its correlation id. Fields have no personal data, as texts have none.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as an object in one line, without a line feed at its end."""
+        own: dict[str, object] = {"exc_info": None, "exc_text": None, "stack_info": None}
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": super().format(logging.makeLogRecord({**record.__dict__, **own})),
+            "process": record.process,
+        }
+        for name, value in (*_values(record), *logged.fields().items()):
+            line.setdefault(name, value)
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = outline(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _values(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
+    """Yield the values that a record's text names, such as `position=%d`; numbers stay numbers."""
+    if record.name == "asyncio" or not isinstance(record.args, tuple):
+        return  # asyncio's texts quote exceptions.
+    places = [place for place in _PLACES.finditer(str(record.msg)) if place[0] != "%%"]
+    for place, value in zip(places, record.args, strict=False):
+        if place["name"]:
+            yield place["name"], value if isinstance(value, int | float | None) else str(value)
+
+
+_PLACES = re.compile(r"(?:(?P<name>[a-z_]+)=)?%(?:%|[-+ #0]*\d*(?:\.\d+)?[a-zA-Z])")
+
+FORMATTERS: Mapping[str, Callable[[], logging.Formatter]] = {
+    "text": lambda: OutlineFormatter("%(levelname)s %(name)s: %(message)s"),
+    "json": lambda: JsonFormatter("%(message)s"),
+}
+"""The formats of the log, by the values of the setting `LOG_FORMAT`."""
+
+
+def log_to_stderr(form: str = "text") -> None:
     """Have all loggers write warnings and errors to standard error, but nothing of cancelled operations."""
     warnings.filterwarnings("ignore", DROPPED, RuntimeWarning)
     handler = logging.StreamHandler()
-    handler.setFormatter(OutlineFormatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(FORMATTERS[form]())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 

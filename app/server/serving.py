@@ -1,7 +1,6 @@
 """The HTTP server: its listening socket, its signals, and its orderly shutdown."""
 
 import asyncio
-import gc
 import logging
 import os
 import socket
@@ -19,6 +18,7 @@ from app.cqrs.circle import Circle
 from app.graphql.transport.http_requests import LARGEST_BODY
 from app.main import create_app
 from app.server.connections import GRACE, Connection
+from app.server.garbage import collect_garbage_in_small_parts
 from app.server.http_connections import IDLE, HTTPConnection
 from app.server.logs import is_fault
 from app.server.measured_loop import MeasuredLoop, measure_protocols
@@ -26,15 +26,6 @@ from app.server.tls import check_certificate
 
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; longer than a client may leave messages unread."""
-
-COLLECTED = (2_000, 10, 10)
-"""The collector's three thresholds.
-
-The youngest generation is collected after so many new objects, the middle one after so many such collections
-(it then has at most 22,000 objects), and the oldest after so many collections of the middle one, if it has
-grown by a quarter. More seldom it would have more garbage, all of which is freed at once.
-"""
-
 
 HANDED_OVER = 3
 """The number of the first open file that a process inherits for listening."""
@@ -92,17 +83,6 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
                 if measured:
                     measured.start_recording()
                 await server.serve(sockets=[listening])
-
-
-def collect_garbage_in_small_parts() -> None:
-    """Exclude everything that exists at the start from garbage collection, and keep each collection short.
-
-    During a collection no request is answered: it would take up to 50 ms for everything that exists at the
-    start, and up to 70 ms for 100,000 objects of the middle generation.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTED)
 
 
 def _listen(settings: Settings) -> socket.socket:

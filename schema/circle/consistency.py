@@ -102,6 +102,10 @@ class Freshness:
         description="The age of the oldest event that is not applied yet, in milliseconds; 0 if all are "
         "applied."
     )
+    events_skipped: int = strawberry.field(
+        description="The number of events that operators have had the read model skip, so that its documents "
+        "lack them. See `skippedEvents`."
+    )
     reason: str | None = strawberry.field(
         description="The reason for the failure, with the event at which it happened; null unless the state "
         "is `FAILED`."
@@ -117,6 +121,7 @@ class Freshness:
             head=Position(progress.head),
             events_behind=min(progress.events_behind, MOST_BEHIND),
             milliseconds_behind=progress.milliseconds_behind,
+            events_skipped=progress.events_skipped,
             reason=progress.reason,
         )
 

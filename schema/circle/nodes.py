@@ -1,9 +1,10 @@
 """Relay's building blocks: nodes, connections, and the arguments and descriptions that they share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Generic, Self, TypeVar, cast
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLResolveInfo
@@ -118,6 +119,19 @@ async def linked(info: Info, collection: Collection, key: str) -> Document | Non
     It reflects the tokens of the root field above. Links of one list are read together.
     """
     return await info.context.reading.get(collection, key, await info.tokens(), fields=info.shown)
+
+
+async def read_one(
+    info: Info, collection: Collection, asked: UUID | Listing, at_least: Sequence[str] | None
+) -> Document | None:
+    """Return the document with a key, or the first of a listing, as a root field shows it.
+
+    `None` if there is none, or the viewer may not see it. It reflects the tokens in `at_least`.
+    """
+    reading, tokens = info.context.reading, await info.tokens(at_least)
+    if isinstance(asked, Listing):
+        return await reading.first(asked, tokens, fields=info.shown)
+    return await reading.get(collection, str(asked), tokens, fields=info.shown)
 
 
 async def linked_node(info: Info, id: str) -> Node | None:

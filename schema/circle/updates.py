@@ -46,8 +46,8 @@ class Update:
     passed: strawberry.Private[int]
     reset: bool = strawberry.field(
         description=(
-            "True if the document is sent anew because the store was restored to an earlier state. Discard "
-            "the items that you received before."
+            "True if the document is sent anew because the store was restored to an earlier state, or the "
+            "read model was rebuilt. Discard the items that you received before."
         )
     )
 
@@ -154,7 +154,8 @@ class Lagged:
 @strawberry.type(
     description=(
         "A notice that the subscription could not resume: the changes since its cursor are no longer kept, "
-        "or the store was restored to an earlier state. Read the displayed data again."
+        "the store was restored to an earlier state, or a read model was rebuilt. Read the displayed data "
+        "again."
     )
 )
 class Reset:

@@ -130,6 +130,7 @@ async def add_product(shop: Service) -> int:
     return outcome.position
 
 
+@pytest.mark.campaign
 async def test_a_hundred_expiries_under_load_lose_nothing_and_repeat_nothing(shop: Service) -> None:
     url = f"{shop.client.url.removeprefix('http://')}/graphql"
     subscribers = [Subscriber(number, url) for number in range(CLIENTS)]

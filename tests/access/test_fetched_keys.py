@@ -120,6 +120,7 @@ async def test_many_tokens_wait_for_one_fetch(authenticator: TokenAuthenticator,
     assert len(issuer.fetched_at) == 1
 
 
+@pytest.mark.campaign
 async def test_a_key_that_is_published_before_its_use_is_never_refused(
     authenticator: TokenAuthenticator, issuer: Issuer
 ) -> None:

@@ -128,6 +128,7 @@ def test_an_empty_secret_file_is_refused_and_never_used(tmp_path: Path) -> None:
     assert "token-secret is empty" in refused.stderr
 
 
+@pytest.mark.campaign
 async def test_projections_are_asked_for_with_a_token_where_there_is_a_secret(
     tmp_path: Path, mongo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from tests.inprocess import serving
 from tests.schema.shop import Shop
 from tests.service import running
 
+pytestmark = pytest.mark.campaign
+
 
 async def of(settings: Settings) -> list[Diagnosis]:
     return [each async for each in examined(settings)]

@@ -12,6 +12,8 @@ from tests.schema.client import Client
 from tests.schema.shop import Shop
 from tests.service import running
 
+pytestmark = pytest.mark.campaign
+
 FIELDS = "review { id stars opinion version productId }"
 HANDLERS, EVENTS = "app/domain/reviews/handlers.py", "app/domain/reviews/events.py"
 READ_MODEL, GRAPHQL = "app/read_models/product_reviews.py", "schema/reviews.py"

@@ -12,6 +12,7 @@ from typing import Any
 from app.__main__ import main
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
+from app.stores.mongo.generations import MongoGenerations
 from app.stores.mongo.writing import MongoWriter
 from app.stores.sql.groups import SqlGroup
 from app.stores.sql.pending_writes import PendingWrites
@@ -66,6 +67,11 @@ POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
     "after the documents, before the notice": lambda die: before(Notices, "publish", die),
 }
 
+POINTS_OF_REBUILDS: dict[str, Callable[[Callable[[], None]], None]] = {
+    "before the switch of generations": lambda die: before(MongoGenerations, "switch", die),
+    "after the switch, before its readers know": lambda die: after(MongoGenerations, "switch", die),
+}
+
 
 def die_at(point: str, call: int) -> None:
     """Arms the point: its `call`th call is this process's last."""
@@ -77,7 +83,7 @@ def die_at(point: str, call: int) -> None:
         if calls == call:
             os.kill(os.getpid(), SIGKILL)
 
-    POINTS[point](die)
+    {**POINTS, **POINTS_OF_REBUILDS}[point](die)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from tests.faults.journal import Journal, Refused
 from tests.faults.shop import Shop, open_shop
 from tests.faults.watchers import CHANGES, Item, Watcher
 
+pytestmark = pytest.mark.campaign
+
 COMMANDS = 60
 
 Falsify = Callable[[AsyncConnection], Awaitable[None]]

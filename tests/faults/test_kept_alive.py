@@ -11,6 +11,7 @@ from tests.faults.hostile.kept_alive import refused_requests, request, usable_or
 from tests.service import running
 
 
+@pytest.mark.campaign
 async def test_a_connection_goes_on_after_any_refusal_or_says_that_it_is_closed(tmp_path: Path) -> None:
     async with running(tmp_path, "--no-demo") as service:
         port = urlsplit(service.url).port

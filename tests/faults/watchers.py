@@ -21,11 +21,11 @@ ORDER = "id status version position total { amount }"
 PRODUCT = "id version stockVersion position available reserved onHand unitsSold price { amount }"
 
 ORDERS_OF = f"""subscription ($id: ID!, $after: ConsistencyToken) {{
-    customerOrdersUpdated(customerId: $id, after: $after) {{ cursor lagged order {{ {ORDER} }} }} }}"""
+    customerOrdersUpdated(customerId: $id, after: $after) {{ cursor lagged reset order {{ {ORDER} }} }} }}"""
 ONE_ORDER = f"""subscription ($id: ID!, $after: ConsistencyToken) {{
-    orderUpdated(id: $id, after: $after) {{ cursor lagged order {{ {ORDER} }} }} }}"""
+    orderUpdated(id: $id, after: $after) {{ cursor lagged reset order {{ {ORDER} }} }} }}"""
 ONE_PRODUCT = f"""subscription ($id: ID!, $after: ConsistencyToken) {{
-    productUpdated(id: $id, after: $after) {{ cursor lagged product {{ {PRODUCT} }} }} }}"""
+    productUpdated(id: $id, after: $after) {{ cursor lagged reset product {{ {PRODUCT} }} }} }}"""
 
 Item = dict[str, Any]
 

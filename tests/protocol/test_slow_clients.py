@@ -58,7 +58,7 @@ async def test_who_reads_nothing_is_closed_and_can_go_on_after_the_last_cursor(
         await subscribe(client, follow)
         for _ in range(8):
             await shop.client.mutate("receiveStock", "product { onHand }", productId=product, quantity=1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(service.circle.live._notices._listeners):
                 await shop.client.send("{ __typename }")
         *_, last = [shown(frame) async for frame in until_closed(client)]
@@ -70,6 +70,7 @@ async def test_who_reads_nothing_is_closed_and_can_go_on_after_the_last_cursor(
             assert shown(await client.recv())["product"]["onHand"] == 8
 
 
+@pytest.mark.campaign
 async def test_who_reads_no_answers_is_read_no_further(service: Service) -> None:
     async with sockets(service.circle, read_patience=WAITS) as url, opened(url) as client:
         payload = {"padding": "x" * 100_000}

@@ -8,6 +8,7 @@ from app.cqrs.documents.read_model import Collection, Document, ReadModel
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
+from app.cqrs.reading.pages import value_at
 from app.stores.fts5.store import IndexedReadStore, open_indexed_store
 from app.stores.mongo.store import MongoReadStore
 from tests.read_models.shop import History
@@ -38,7 +39,12 @@ async def project(
     """Applies consecutive events in one batch."""
     changes = [(event, change) for event in events for change in model.changes(event)]
     start = events[0].position - 1
-    return await store.apply(model, changes, since=start, start=start, end=events[-1])
+    notices = await store.apply(model, changes, since=start, start=start, end=events[-1])
+    for _, change in changes:
+        for path, text in (change.known or {}).items():
+            [document] = (await store.get(change.collection, [str(change.id)])).values()
+            assert value_at(document, path) == text, f"{change} claims to know another text"
+    return notices
 
 
 @pytest.fixture

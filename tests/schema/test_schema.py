@@ -75,8 +75,13 @@ def test_lists_are_connections_with_nodes_edges_and_totals() -> None:
             assert {"edges", "nodes", "pageInfo", total} <= set(kind.fields), name
 
 
-OPERATORS_ACTS = {"retryReadModel": "freshness", "revokeTokens": "revokedAt"}
-"""They are no commands: they record no event, so there is no receipt, and no id against doing it twice."""
+OPERATORS_ACTS = {
+    "retryReadModel": "freshness",
+    "revokeTokens": "revokedAt",
+    "skipEvent": "freshness",
+    **dict.fromkeys(("rebuildReadModel", "abortRebuild", "rollBackReadModel"), "rebuild"),
+}
+"""They are no commands: there is no receipt, and no id against doing it twice, for it may be done twice."""
 
 
 def test_every_mutation_takes_one_input_and_answers_with_receipt_and_errors() -> None:

@@ -23,6 +23,8 @@ from schema.root import schema
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
 
+pytestmark = pytest.mark.campaign
+
 ORDERS, LINES = 22, 100
 UNITS = ORDERS * LINES * MOST_UNITS
 REVENUE = UNITS * HIGHEST_PRICE

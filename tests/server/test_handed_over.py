@@ -14,6 +14,8 @@ from app.config import Settings
 from app.server.serving import CannotListen, _listen
 from tests.service import running
 
+pytestmark = pytest.mark.campaign
+
 CLIENTS = 4
 """Half of them keep their connections, and half open one for each request."""
 

@@ -384,6 +384,7 @@ async def test_where_all_connections_are_busy_health_checks_are_answered_and_not
             assert status_of(await reader.read()) == 200, "and the connection is closed"
 
 
+@pytest.mark.campaign
 async def test_at_the_limit_of_open_files_health_checks_are_answered(mongo_url: str, tmp_path: Path) -> None:
     """Neither those who send half a request nor those who follow keep a service from saying that it lives."""
     if most_connections() < 2 * FILES:

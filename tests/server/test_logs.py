@@ -2,13 +2,18 @@
 
 import asyncio
 import gc
+import json
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from io import StringIO
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from app.server.logs import OutlineFormatter
+from app.server.logs import FORMATTERS, OutlineFormatter
 
 STREET = "Rua da Alegria 27"
 
@@ -54,3 +59,51 @@ async def test_what_a_forgotten_task_has_raised_is_not_quoted(log: StringIO) -> 
 def test_a_line_without_an_exception_is_as_ever(log: StringIO) -> None:
     logging.getLogger("app").warning("%s is at %d\nand on", "It", 7)
     assert log.getvalue() == "WARNING app: It is at 7\nand on\n"
+
+
+@pytest.fixture
+def lines(log: StringIO) -> Callable[[], list[dict[str, Any]]]:
+    """The log in JSON: a function that reads its lines."""
+    [handler] = [each for each in logging.getLogger().handlers if getattr(each, "stream", None) is log]
+    handler.setFormatter(FORMATTERS["json"]())
+    return lambda: [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_a_line_of_json_has_the_values_of_its_text_as_fields(
+    lines: Callable[[], list[dict[str, Any]]],
+) -> None:
+    id = UUID(int=7)
+    logging.getLogger("app.somewhere").warning(
+        "100%% of it\nhas failed, %s: read_model=%s position=%d seconds=%.1f event_id=%s level=%s",
+        *("too", "activity", 3, 0.25, id, "none"),
+    )
+    [line] = lines()
+    assert datetime.fromisoformat(line.pop("time")).tzinfo is not None
+    assert line == {
+        "level": "WARNING",
+        "logger": "app.somewhere",
+        "message": "100% of it\nhas failed, too: "
+        f"read_model=activity position=3 seconds=0.2 event_id={id} level=none",
+        "process": os.getpid(),
+        "read_model": "activity",
+        "position": 3,
+        "seconds": 0.25,
+        "event_id": str(id),
+    }
+
+
+async def test_no_line_of_json_quotes_an_exception(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    async def fails_unheard() -> None:
+        fails()
+
+    await asyncio.wait([asyncio.create_task(fails_unheard())])
+    gc.collect()
+    try:
+        fails()
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    unheard, logged = lines()
+    assert unheard["message"] == "Task exception was never retrieved"
+    for line in (unheard, logged):
+        assert line["exception"].startswith("ValueError (at ")
+        assert STREET not in str(line)

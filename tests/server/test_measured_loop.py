@@ -214,6 +214,7 @@ async def test_what_a_callback_raises_passes_through() -> None:
     assert held.times == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("limit", ["", "1"])
 async def test_the_service_tells_operators_where_it_is_asked_to_measure(tmp_path: Path, limit: str) -> None:
     settings = {"LOOP_LIMIT_MS": limit} if limit else {}

@@ -18,6 +18,8 @@ from app.config import Settings
 from app.server.tls import BadCertificate, check_certificate
 from tests.service import running
 
+pytestmark = pytest.mark.campaign
+
 PEM = serialization.Encoding.PEM
 
 

@@ -17,6 +17,8 @@ from tests.viewing.operations import FINAL, Asked, mutations, queries
 from tests.viewing.roles import ADA, ANONYMOUS, BOB, CUSTOMERS, OPERATOR, ROLES, STAFF, Books
 from tests.viewing.ways import over_http, socket_of
 
+pytestmark = pytest.mark.campaign
+
 EVENTS = "text/event-stream"
 CORE = core_schema(schema)
 

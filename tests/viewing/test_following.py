@@ -13,6 +13,8 @@ from tests.viewing.operations import Asked, subscriptions
 from tests.viewing.roles import ANONYMOUS, CUSTOMERS, ROLES, Books
 from tests.viewing.ways import Socket, socket_of
 
+pytestmark = pytest.mark.campaign
+
 PATIENCE = 120.0
 
 WS, SSE = "websocket", "events"

@@ -14,6 +14,8 @@ from tests.access.issuer import SECRET
 from tests.inprocess import Service, serving
 from tests.web.browser import Playground, at_the_playground
 
+pytestmark = pytest.mark.campaign
+
 ACTIVITY = "{ activity(first: 1) { nodes { actor } } }"
 
 

@@ -133,6 +133,7 @@ async def test_a_disk_that_is_nearly_full_is_noticed(
     assert firing(await scrape(service), quiet) == ["DiskNearlyFull"]
 
 
+@pytest.mark.campaign
 async def test_an_embedded_mongod_that_ended_is_noticed(tmp_path: Path) -> None:
     async with serving(Settings(data_dir=tmp_path, read_patience=20)) as service:
         before = await scrape(service)

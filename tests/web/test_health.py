@@ -119,6 +119,7 @@ async def test_a_server_that_takes_no_writes_any_more_is_noticed(
         await until("", url, http)
 
 
+@pytest.mark.campaign
 async def test_a_full_disk_is_noticed(tmp_path: Path) -> None:
     async with small_disk() as disk:
         store = f"sqlite+aiosqlite:///{disk.path}/write.db"

@@ -7,6 +7,8 @@ from playwright.async_api import Browser, expect
 
 from tests.web.browser import at_the_playground
 
+pytestmark = pytest.mark.campaign
+
 
 class Service(Protocol):
     """A running Diptych with demo data."""

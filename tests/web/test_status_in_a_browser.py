@@ -9,6 +9,8 @@ from playwright.async_api import Browser, Locator, expect
 from tests.service import Service
 from tests.web.browser import at_the_playground
 
+pytestmark = pytest.mark.campaign
+
 
 @dataclass(frozen=True)
 class Box:

@@ -3,10 +3,13 @@
 import asyncio
 import re
 
+import pytest
 from playwright.async_api import Browser, Route, WebSocketRoute, expect
 
 from tests.service import Service
 from tests.web.browser import at_the_playground
+
+pytestmark = pytest.mark.campaign
 
 
 async def test_watch_goes_on_while_another_tab_is_used(browser: Browser, running_service: Service) -> None:

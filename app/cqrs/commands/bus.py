@@ -19,6 +19,7 @@ from app.cqrs.commands.lists import Entry, ListOfCommands
 from app.cqrs.commands.outcomes import Receipt, Refused
 from app.cqrs.commands.rules import NOBODY, Rules
 from app.cqrs.commands.write_store import Cause, Conflict, Transaction, WriteStore
+from app.cqrs.measured import logged
 from app.cqrs.measured.commands import MeasuredCommands
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
@@ -121,12 +122,15 @@ class CommandBus:
 
     async def _carry_out(self, asked: Asked) -> Outcome:
         id, name = asked.cause.command_id, type(asked.command).__name__
+        logged.carry_out(name, id, asked.cause.correlation_id, asked.viewer.scope.sight)
         again = f"With the commandId {id} the command takes effect once, however often it is sent."
 
         async def carry_out(moment: datetime) -> Outcome:
             return await self._lane.carry_out(asked.at(moment))
 
-        return await self._raced(carry_out, f"{name} {id}", again)
+        outcome = await self._raced(carry_out, f"{name} {id}", again)
+        logged.done()  # After an error the lines about that error still name the command.
+        return outcome
 
     async def _raced(self, carry_out: Callable[[datetime], Awaitable[T]], name: str, again: str) -> T:
         """Carry something out, and repeat that if it loses races; errors say how to send it again."""

@@ -65,7 +65,7 @@ class Lane:
 
     def __init__(self, carrying_out: CarryingOut) -> None:
         self._carrying_out = carrying_out
-        self._together = Together((WriteStoreUnavailable,))
+        self._together = Together((WriteStoreUnavailable,), in_turn=True)
         self._waiting: deque[Waiting] = deque()
         self._under_way = 0
         """The number of commands in the transaction that is under way."""

@@ -10,12 +10,16 @@ from app.cqrs.documents.store import DocumentReader, Fields, Ranks, Sort
 class OwnDocuments:
     """A reader of the collections of `models`, for queries that name the collections as they are declared.
 
-    The two differ where documents depend on a setting: see `ReadModel.in_days`.
+    The two differ where documents depend on a setting (see `ReadModel.in_days`), or were built anew.
     """
 
     def __init__(self, reader: DocumentReader, models: Iterable[ReadModel]) -> None:
         self._reader = reader
         self._own = {each.name: each for model in models for each in model.collections}
+
+    def serve(self, model: ReadModel) -> None:
+        """Read the documents of this generation from now on; reads under way end in the former one."""
+        self._own.update({each.name: each for each in model.collections})
 
     async def get(
         self, collection: Collection, ids: Sequence[str], *, fields: Fields = None

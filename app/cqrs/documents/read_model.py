@@ -1,20 +1,13 @@
 """Read models: their collections of documents, and the changes that each event makes to them."""
 
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
-from importlib import import_module
-from types import ModuleType
 from typing import Any, TypeVar
-from urllib.parse import quote
-from uuid import UUID
-
-import msgspec
 
 from app.cqrs.documents.audiences import NOBODY, Audience
 from app.cqrs.documents.days import Days
+from app.cqrs.documents.document_ids import Key, document_id
+from app.cqrs.documents.generations import Generation
 from app.cqrs.fingerprints import fingerprint
 from app.cqrs.log.events import EventTypes, EventUnreadable, RecordedEvent, UnreadableEvent
 from app.cqrs.messages import Event
@@ -29,18 +22,6 @@ RELEVANCE = "relevance"
 found out while they are read, and no document has it."""
 
 E = TypeVar("E", bound=Event)
-
-Key = UUID | date | int | str | tuple[UUID | date | int | str, ...]
-"""The key of a document; a tuple if several values identify it together."""
-
-
-def document_id(key: Key) -> str:
-    """Return the id of the document with this key, as text.
-
-    The parts of a tuple are separated by slashes. A slash within a part is escaped: no two tuples have the
-    same id.
-    """
-    return "/".join(quote(str(part), safe="") for part in key) if isinstance(key, tuple) else str(key)
 
 
 @dataclass(frozen=True)
@@ -75,15 +56,27 @@ class Collection:
         return Change(self, id=document_id(id), document=document, about=about)
 
     def update(
-        self, id: Key, update: Update, *, array_filters: Sequence[Filter] = (), about: object = None
+        self,
+        id: Key,
+        update: Update,
+        *,
+        array_filters: Sequence[Filter] = (),
+        known: Mapping[str, str] | None = None,
+        about: object = None,
     ) -> "Change":
         """Change the document with this id.
 
         `array_filters` select the items of a list in a path such as `lines.$[line].quantity`: here the items
-        that match `{"line.sku": "TEA"}`.
+        that match `{"line.sku": "TEA"}`. `known` are texts that the document has, before and after, by their
+        paths: answers that show only documents with other texts are not made stale.
         """
         return Change(
-            self, id=document_id(id), update=update, array_filters=tuple(array_filters), about=about
+            self,
+            id=document_id(id),
+            update=update,
+            array_filters=tuple(array_filters),
+            known=known,
+            about=about,
         )
 
     def upsert(self, id: Key, update: Update, *, about: object = None) -> "Change":
@@ -127,6 +120,7 @@ class Change:
     array_filters: Sequence[Filter] = ()
     upsert: bool = False
     delete: bool = False
+    known: Mapping[str, str] | None = None
     about: object = None
 
     @property
@@ -136,50 +130,44 @@ class Change:
         return tuple(sorted({path.partition(".")[0] for path in paths}))
 
 
-def read_models_in(package: ModuleType) -> Sequence["ReadModel"]:
-    """Return the read models in the modules of a package, sorted by module name."""
-    names = sorted(each.name for each in pkgutil.iter_modules(package.__path__, f"{package.__name__}."))
-    homes = [import_module(name) for name in names]
-    return [each for home in homes for each in vars(home).values() if isinstance(each, ReadModel)]
-
-
 Projection = Callable[..., Iterable[Change]]
 """A function from an event and its record to changes; some also take the shop's days."""
-
-
-def plain(value: Any) -> Any:
-    """Return a value as documents contain it: dataclasses as objects, ids as text, others unchanged."""
-    return msgspec.to_builtins(value, builtin_types=(datetime, Decimal))
 
 
 class ReadModel:
     """Documents for one kind of question, and the pure functions from events to changes of these.
 
     Programs whose functions, indexes or events differ keep separate documents: two of them on one store never
-    overwrite each other's documents, and neither reads the other's. `description` is the sentence that
-    clients read. Raise `version` by hand to rebuild the documents when no code has changed.
+    overwrite each other's documents. `description` is the sentence that clients read. Raise `version` by hand
+    to rebuild the documents when no code has changed. `also_reads` are the fingerprints of earlier code whose
+    documents the queries can read as well: these serve after an update, until the own ones are built.
     """
 
-    def __init__(self, name: str, *, description: str = "", version: int = 1) -> None:
+    def __init__(
+        self, name: str, *, description: str = "", version: int = 1, also_reads: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.description = description
-        self.version = version
+        self.version, self.also_reads = version, also_reads
         self.collections: list[Collection] = []
         self.days = Days()
         """The shop's days, on which the documents depend if a function takes them."""
         self._by_day: set[Projection] = set()
         self._projections: dict[type[Event], Projection] = {}
         self._types: EventTypes | None = None
-        self._generation: str | None = None
+        self._fingerprint: str | None = None
+        self._generation: Generation | None = None
+        self._own: Mapping[str, Collection] = {}
+        """The collections of a copy, by name: its functions name those of the original."""
 
     @property
-    def generation(self) -> str:
+    def fingerprint(self) -> str:
         """The fingerprint of all that determines the documents: functions, indexes, and types of events."""
-        if self._generation is None:
+        if self._fingerprint is None:
             types = self._types or EventTypes()
             upcasts = dict.fromkeys(upcast for each in self._known() for upcast in types.upcasts_to(each))
             answered = sorted(self._projections, key=lambda event_type: event_type.__name__)
-            self._generation = fingerprint(
+            self._fingerprint = fingerprint(
                 [*(self._projections[each] for each in answered), *upcasts],
                 also=(
                     self.version,
@@ -189,12 +177,19 @@ class ReadModel:
                     *([self.days] if self._by_day else []),
                 ),
             )
+        return self._fingerprint
+
+    @property
+    def generation(self) -> Generation:
+        """The generation of the documents, the first one of this code unless this is a copy: see `of`."""
+        if self._generation is None:
+            self._generation = Generation(self.name, self.fingerprint)
         return self._generation
 
     @property
     def key(self) -> str:
         """The name with its generation, as the store knows it."""
-        return f"{self.name}_{self.generation}"
+        return self.generation.key
 
     @property
     def answers(self) -> Sequence[type[Event]]:
@@ -217,7 +212,8 @@ class ReadModel:
 
     def learn(self, types: EventTypes) -> None:
         """Set the registry of all event types, which determines the generation if it answers every event."""
-        self._types, self._generation = types, None
+        self._types = types
+        self._fingerprint = self._generation = None
 
     def collection(
         self, part: str = "", *, seen_by: Audience = NOBODY, indexes: Sequence[Sequence[str]] = ()
@@ -232,7 +228,7 @@ class ReadModel:
             raise ValueError(f"{self.name} has two collections called {name}: give one another `part`")
         collection = Collection(self.name, name, indexes, part, seen_by=seen_by, model=self)
         self.collections.append(collection)
-        self._generation = None
+        self._fingerprint = self._generation = None
         return collection
 
     def on(
@@ -246,7 +242,7 @@ class ReadModel:
                     f"{self.name} answers {event_type.__name__} twice: remove one of the functions"
                 )
             self._projections[event_type] = projection
-            self._generation = None
+            self._fingerprint = self._generation = None
             return projection
 
         return declare
@@ -270,10 +266,23 @@ class ReadModel:
         """
         if not self._by_day or days == self.days:
             return self
+        return self._copy(days)
+
+    def of(self, generation: Generation) -> "ReadModel":
+        """Return the same read model with the documents of another generation."""
+        if generation == self.generation:
+            return self
+        return self._copy(self.days, generation)
+
+    def _copy(self, days: Days, generation: Generation | None = None) -> "ReadModel":
         other = ReadModel(self.name, description=self.description, version=self.version)
+        other.also_reads = self.also_reads
         other.days, other._by_day = days, self._by_day
         other._projections, other._types = self._projections, self._types
         other.collections = [replace(each, model=other) for each in self.collections]
+        other._own = {each.name: each for each in other.collections}
+        other._generation = generation
+        other._fingerprint = generation.fingerprint if generation else None
         return other
 
     def on_any(self, projection: Callable[[Event, RecordedEvent], Iterable[Change]]) -> Projection:
@@ -289,11 +298,11 @@ class ReadModel:
         if isinstance(event, UnreadableEvent) and self._needs(event.of):
             raise EventUnreadable(event.reason)
         projection = self._projections.get(type(recorded.event)) or self._projections.get(Event)
-        if projection and projection in self._by_day:
-            own = {each.name: each for each in self.collections}
-            changes = projection(recorded.event, recorded, self.days)
-            return [replace(change, collection=own[change.collection.name]) for change in changes]
-        return list(projection(recorded.event, recorded)) if projection else []
+        days = (self.days,) if projection in self._by_day else ()
+        changes = projection(recorded.event, recorded, *days) if projection else ()
+        if not self._own:
+            return list(changes)
+        return [replace(change, collection=self._own[change.collection.name]) for change in changes]
 
     def _needs(self, event_type: type[Event]) -> bool:
         return event_type is Event or not self._projections.keys().isdisjoint({event_type, Event})

@@ -31,6 +31,8 @@ class Freshness:
     """The age of the oldest event that is not applied, in milliseconds; 0 if there is none."""
     reason: str | None = None
     """The reason for the failure; `None` if the read model has not failed."""
+    events_skipped: int = 0
+    """The number of events that operators have had the read model skip."""
 
     @property
     def events_behind(self) -> int:
@@ -59,6 +61,17 @@ class LastError:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The position and state of the documents of one generation."""
+
+    position: int
+    doubted: bool
+    pending_since: datetime | None
+    state: ReadModelState
+    reason: str | None
+
+
 class Progress:
     """The progress of one read model; only its projector updates it."""
 
@@ -76,6 +89,7 @@ class Progress:
         self.reason: str | None = None
         self.last_error: LastError | None = None
         """The newest error of this process; `None` if there was none."""
+        self.events_skipped = 0
         self._pending_since: datetime | None = None
         self._at_head: Freshness | None = None
         """The cached result of `freshness`, valid while no event is pending."""
@@ -136,6 +150,10 @@ class Progress:
         """Set the state to `CATCHING_UP`: missing events must be read from the log."""
         self._set_state(ReadModelState.CATCHING_UP)
 
+    def skips(self, count: int) -> None:
+        """Record the number of events that operators have had the read model skip."""
+        self.events_skipped, self._at_head = count, None
+
     def failed(self, reason: str) -> None:
         """Set the state to `FAILED`; raise `ReadModelBehind` in all waiters at once."""
         self.erred(reason)
@@ -171,6 +189,25 @@ class Progress:
         """Wait until the read model is live."""
         await self._live.wait()
 
+    @property
+    def standing(self) -> "Standing":
+        """The position and state, while no transaction is in progress."""
+        return Standing(
+            position=self.position,
+            doubted=self.doubted,
+            pending_since=self._pending_since,
+            state=self.state,
+            reason=self.reason,
+        )
+
+    def continue_at(self, standing: "Standing") -> None:
+        """Continue at the position and in the state of other documents, which are read from now on."""
+        self.position = self.visible = standing.position
+        self.doubted, self._pending_since = standing.doubted, standing.pending_since
+        if not self.doubted:
+            self._wake()
+        self._set_state(standing.state, standing.reason)
+
     def _count_cancelled(self) -> None:
         # Thousands of waiters may time out together. Searching the heap for each of them would take quadratic
         # time: cancelled entries stay until they are half of the heap, and are removed together.
@@ -204,6 +241,7 @@ class Progress:
             head=head,
             milliseconds_behind=milliseconds_behind,
             reason=self.reason,
+            events_skipped=self.events_skipped,
         )
 
     def _set_state(self, state: ReadModelState, reason: str | None = None) -> None:

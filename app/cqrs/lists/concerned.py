@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
+from app.cqrs.documents.read_model import Change
+from app.cqrs.lists.entering import may_enter
 from app.cqrs.lists.states import LiveList
 from app.cqrs.reading.invalidation import InvalidationIndex
 from app.cqrs.reading.recent_changes import ChangeWithIds
@@ -74,7 +76,8 @@ class ConcernedLists:
             if live.collection.read_model == read_model and live.met is not None:
                 live.met += changes
         for change, ids in changes:
-            self._concerned[read_model] |= cast("set[LiveList]", self._index.stale_after(change, ids))
+            found = cast("set[LiveList]", self._index.stale_after(change, ids))
+            self._concerned[read_model] |= {live for live in found if _may_concern(live, change)}
 
     def changed(self, read_model: str) -> None:
         """Have the lists read again that the last `changing` concerns: the documents show all of it."""
@@ -96,6 +99,15 @@ class ConcernedLists:
         if not gapless:
             for live in [*self._lists[read_model]]:
                 live.was_rebuilt(log_set_back=log_set_back)
+
+
+def _may_concern(live: LiveList, change: Change) -> bool:
+    """Return whether a change, which the index has found, may concern a list."""
+    if change.document is None or live.stale or live.reading or live.newest is None:
+        return True
+    if any(change.id in source.ids for source in live.sources):
+        return True
+    return may_enter(live.listing, live.newest.page, {**change.document, "_id": change.id})
 
 
 def _concerning(live: LiveList, changes: Iterable[ChangeWithIds]) -> Iterator[ChangeWithIds]:

@@ -1,14 +1,27 @@
 """Announcements of changed documents, in the only order that keeps every reader consistent."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
+from app.cqrs.measured.durations import Durations
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.recent_changes import ChangeWithIds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipients:
+    """All who are told of changes. Documents that nobody reads yet have a progress and nobody else."""
+
+    progress: Progress
+    notices: Notices | None
+    cache: ReadCache
+    lists: ConcernedLists
+    transactions: Durations = field(default_factory=Durations)
 
 
 class Announcer:
@@ -22,19 +35,40 @@ class Announcer:
     """
 
     def __init__(
-        self, *, progress: Progress, notices: Notices, cache: ReadCache, lists: ConcernedLists
+        self, *, progress: Progress, notices: Notices | None, cache: ReadCache, lists: ConcernedLists
     ) -> None:
+        """Announce to these; without `notices`, there are no subscribers."""
         self._read_model = progress.read_model
-        self._progress = progress
-        self._notices = notices
-        self._cache = cache
-        self._lists = lists
+        self.recipients = Recipients(progress=progress, notices=notices, cache=cache, lists=lists)
+
+    @property
+    def progress(self) -> Progress:
+        """The progress of the documents, on which reads wait if these documents are read."""
+        return self.recipients.progress
+
+    @property
+    def transactions(self) -> Durations:
+        """The transactions that have changed documents."""
+        return self.recipients.transactions
 
     @property
     def answers_are_kept(self) -> bool:
         """True if there may be cached answers or lists, so that affected documents are worth finding."""
-        kept = len(self._cache) > 0 or self._lists.follow(self._read_model)
-        return kept and self._progress.state is ReadModelState.LIVE
+        kept = len(self.recipients.cache) > 0 or self.recipients.lists.follow(self._read_model)
+        return kept and self.progress.state is ReadModelState.LIVE
+
+    def exchange(self, other: "Announcer") -> None:
+        """Exchange the recipients with those of another generation; no transaction is in progress in either.
+
+        The recipients learn that all documents may be others now, at the position that they have reached.
+        """
+        self.recipients, other.recipients = other.recipients, self.recipients
+        # The progress that reads wait for goes on where these documents are.
+        before, after = self.progress.standing, other.progress.standing
+        self.progress.continue_at(after)
+        other.progress.continue_at(before)
+        for each in (self, other):
+            each.begin_anew(each.progress.position, log_set_back=True)
 
     def started(self, position: int, *, gapless: bool, log_set_back: bool) -> None:
         """Announce that the documents are complete up to `position`, with no transaction in progress.
@@ -42,34 +76,43 @@ class Announcer:
         `gapless` means that all changes up to there were announced; `log_set_back` means that the log has
         lost announced events.
         """
-        if not gapless:
-            self._notices.begin(self._read_model, position, log_set_back=log_set_back)
-        self._cache.settled(self._read_model)
-        self._lists.settled(self._read_model, gapless=gapless, log_set_back=log_set_back)
-        self._progress.reached(position)
+        if gapless:
+            self.recipients.cache.settled(self._read_model)
+            self.recipients.lists.settled(self._read_model, gapless=True, log_set_back=log_set_back)
+        else:
+            self.begin_anew(position, log_set_back=log_set_back)
+        self.progress.reached(position)
+
+    def begin_anew(self, position: int, *, log_set_back: bool) -> None:
+        """Announce that all documents may be others now, complete up to `position`."""
+        if self.recipients.notices:
+            self.recipients.notices.begin(self._read_model, position, log_set_back=log_set_back)
+        self.recipients.cache.settled(self._read_model)
+        self.recipients.lists.settled(self._read_model, gapless=False, log_set_back=log_set_back)
 
     def pending(self, since: datetime) -> None:
         """Announce that events are to be applied, the oldest of which was recorded at `since`."""
-        self._progress.pending(since)
+        self.progress.pending(since)
 
     def changing(self, changes: Sequence[ChangeWithIds], position: int) -> None:
         """Announce that the documents may show `changes`, up to `position`, from now on."""
-        self._cache.changing(self._read_model, changes)
-        self._lists.changing(self._read_model, changes)
-        self._progress.applying(position)
+        self.recipients.cache.changing(self._read_model, changes)
+        self.recipients.lists.changing(self._read_model, changes)
+        self.progress.applying(position)
 
     def refused(self) -> None:
         """Announce that the store has refused the last `changing`, and shows none of it."""
-        self._lists.refused(self._read_model)
-        self._progress.not_applied()
+        self.recipients.lists.refused(self._read_model)
+        self.progress.not_applied()
 
     async def changed(self, position: int, notices: Sequence[DocumentChanged]) -> None:
         """Announce that the documents show all changes up to `position`."""
-        self._cache.changed(self._read_model)
-        self._lists.changed(self._read_model)
-        self._progress.reached(position)
-        await self._notices.publish_in_steps(notices)
+        self.recipients.cache.changed(self._read_model)
+        self.recipients.lists.changed(self._read_model)
+        self.progress.reached(position)
+        if self.recipients.notices:
+            await self.recipients.notices.publish_in_steps(notices)
 
     def unchanged(self, position: int) -> None:
         """Announce that no further event up to `position` changes a document."""
-        self._progress.reached(position)
+        self.progress.reached(position)

@@ -9,9 +9,9 @@ from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, Finder
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import RecordedEvent
-from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
+from app.cqrs.projecting.skipping import SkippedEvents
 from app.cqrs.unavailable import ReadStoreUnavailable
 
 RETRIES = 5
@@ -33,6 +33,7 @@ class Poison(Impersonal):
     """
 
     def __init__(self, event: RecordedEvent, error: Exception) -> None:
+        self.event = event
         name = type(error).__name__
         super().__init__(f"{event.type} at position {event.position} can't be applied ({name})")
 
@@ -41,14 +42,21 @@ class Applier:
     """Applies events to the documents of one read model, and announces how these change."""
 
     def __init__(
-        self, model: ReadModel, *, store: Finder, documents: CheckpointedDocuments, announcer: Announcer
+        self,
+        model: ReadModel,
+        *,
+        store: Finder,
+        documents: CheckpointedDocuments,
+        announcer: Announcer,
+        skipped: SkippedEvents,
     ) -> None:
         self._model = model
+        self._skipped = skipped
         self._store = store
         self._documents = documents
         self._announcer = announcer
-        self.transactions = Durations()
-        """The transactions that have changed documents."""
+        self.turn = asyncio.Lock()
+        """Held while events are applied; whoever else holds it finds documents and progress at rest."""
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
         """Apply `events` in one transaction; if that fails, one by one. Raises `Poison`."""
@@ -92,20 +100,21 @@ class Applier:
         raise Poison(event, error) from error
 
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
-        parts = [part for event in events for part in event.parts]
+        parts = [part for event in self._skipped.without(events) for part in event.parts]
         changes = [(part, change) for part in parts for change in self._model.changes(part)]
         last = events[-1]
-        if changes:
-            with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
-            self._announcer.changing(with_ids, last.position)
-            began = perf_counter()
-            notices = await self._documents.write(changes, last)
-            self.transactions.add(perf_counter() - began)
-            await self._announcer.changed(last.position, notices)
-        else:
-            self._documents.skip(last)
-            self._announcer.unchanged(last.position)
-        await self._documents.save_if_due()
+        async with self.turn:
+            if changes:
+                with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
+                self._announcer.changing(with_ids, last.position)
+                began = perf_counter()
+                notices = await self._documents.write(changes, last)
+                self._announcer.transactions.add(perf_counter() - began)
+                await self._announcer.changed(last.position, notices)
+            else:
+                self._documents.skip(last)
+                self._announcer.unchanged(last.position)
+            await self._documents.save_if_due()
 
     async def _affected_ids(self, change: Change) -> Sequence[str] | None:
         """Return the ids of the documents that a change may affect; `None` if there are too many to find.

@@ -38,6 +38,16 @@ class Opened:
     """True if the log no longer has the last event that this object has applied."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckpointMove:
+    """A move of the stored checkpoint, which fits if it is from `since` to `start`, both inclusive."""
+
+    since: int
+    start: int
+    end: RecordedEvent | None
+    """The event that it moves to; `None` if there was none."""
+
+
 class CheckpointedDocuments:
     """The documents of a read model, written together with their checkpoint.
 
@@ -58,6 +68,12 @@ class CheckpointedDocuments:
     def last(self) -> RecordedEvent | None:
         """The last event that was applied; `None` if there is none."""
         return self._checkpoint.last
+
+    @property
+    def move(self) -> CheckpointMove:
+        """The move that brings the stored checkpoint to the last event, before which no document changes."""
+        start = self._checkpoint.position
+        return CheckpointMove(since=self._checkpoint.unchanged_since, start=start, end=self.last)
 
     @property
     def due(self) -> float:
@@ -87,6 +103,11 @@ class CheckpointedDocuments:
             self._checkpoint.save_soon()
         self._compare_by = asyncio.get_running_loop().time() + COMPARED_EVERY
         return Opened(position=self._checkpoint.position, gapless=gapless, log_set_back=set_back)
+
+    async def position_in_log(self) -> int:
+        """Return the position of the stored documents, which the log agrees with; raise `OtherLog`."""
+        stored = await self._event_at_checkpoint()
+        return stored.position if stored else 0
 
     async def until_log_agrees(self, interrupts: Interrupts) -> None:
         """Wait until documents and log agree again, the documents are dropped, or the wait is interrupted."""

@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.event_bus import BatchSource
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.history import read_on
+from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.interrupts import Interrupts
 
 BATCH = 500
-"""Maximum events that are applied in one transaction."""
+"""Maximum events that are applied in one transaction, unless others are served meanwhile."""
 
 T = TypeVar("T")
 
@@ -28,26 +28,28 @@ class LogFollower:
         log: EventLog,
         documents: CheckpointedDocuments,
         applier: Applier,
-        progress: Progress,
+        announcer: Announcer,
         interrupts: Interrupts,
+        batch: int | None = None,
     ) -> None:
+        """Apply at most `batch` events in one transaction, `BATCH` by default."""
         self._log = log
         self._documents = documents
         self._applier = applier
-        self._progress = progress
+        self._announcer = announcer
         self._interrupts = interrupts
-        self._batch = BATCH
+        self._batch = self._largest = batch or BATCH
 
     async def follow(self, batches: BatchSource) -> None:
         """Catch up, then apply the bus's events until an error is raised, such as `Doubted` or `Poison`."""
         await self._catch_up_and_be_live()
         while True:
             batch = await self._interrupts.next_batch(batches, until=self._documents.due)
-            position = self._progress.position
+            position = self._announcer.progress.position
             if batch is None:
                 await self._documents.run_due_tasks()
             elif batch.after > position:  # The bus has dropped events, which are in the log.
-                self._progress.catching_up()
+                self._announcer.progress.catching_up()
                 await self._catch_up_and_be_live()
             elif batch.last > position:
                 await self._applier.apply([event for event in batch.events if event.position > position])
@@ -59,7 +61,7 @@ class LogFollower:
         """
         events = await read_on(self._log, self._documents.last, self._batch)
         while len(events) == self._batch:  # Most likely there is another batch, which is read meanwhile.
-            larger = min(BATCH, self._batch * 2)
+            larger = min(self._largest, self._batch * 2)
             async with _meanwhile(read_on(self._log, events[-1], larger)) as reading:
                 await self._applier.apply(events)
                 events = await reading
@@ -74,7 +76,7 @@ class LogFollower:
     async def _catch_up_and_be_live(self) -> None:
         await self.catch_up()
         if not self._interrupts.doubted:
-            self._progress.live()
+            self._announcer.progress.live()
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.unavailable import ReadStoreUnavailable
@@ -13,25 +14,34 @@ from app.cqrs.unavailable import ReadStoreUnavailable
 PAUSE = 2.0
 """Seconds before a retry if the store does not answer."""
 
+UNREAD_AFTER = 30.0
+"""Seconds after which no read is under way any more in documents that have served; no call takes as long."""
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Generation:
-    """The documents of a read model that one version of the program has written."""
+class StoredGeneration:
+    """A generation of documents as the store has it."""
 
-    key: str
-    """The name of the read model with its fingerprint."""
+    generation: Generation
     position: int
     """The position up to which they are complete."""
     types: Mapping[str, int]
     """The types of events that they depend on, each with its version."""
+    serves: bool = False
+    """True if this program reads these documents."""
+
+    @property
+    def key(self) -> str:
+        """The name in the document store."""
+        return self.generation.key
 
 
 class Generations(Protocol):
     """A document store with several generations; it raises `ReadStoreUnavailable`."""
 
-    async def generations(self, model: ReadModel) -> Sequence[Generation]:
+    async def generations(self, model: ReadModel) -> Sequence[StoredGeneration]:
         """Return all generations of a read model that have documents, including the program's own."""
 
     async def drop(self, generation: Generation) -> None:
@@ -45,7 +55,7 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
     """
     while True:
         try:
-            older = [each for each in await store.generations(model) if each.key != model.key]
+            older = [each for each in await store.generations(model) if _is_older(each, model)]
             if not older:
                 return
             if not alone:
@@ -53,8 +63,10 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
                 return
             _log("They are dropped once the new ones are built from the log", model, older)
             await progress.until_live()
+            if any(each.serves for each in older):
+                await asyncio.sleep(UNREAD_AFTER)
             for generation in older:
-                await store.drop(generation)
+                await store.drop(generation.generation)
         except ReadStoreUnavailable:
             await asyncio.sleep(PAUSE)
         else:
@@ -63,26 +75,31 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
 
 async def prune(
     models: Iterable[ReadModel], store: Generations
-) -> tuple[Sequence[Generation], Sequence[str]]:
+) -> tuple[Sequence[StoredGeneration], Sequence[str]]:
     """Drop the older generations of each read model whose own generation this program has built.
 
     Returns the dropped generations, and the names of the read models that keep theirs.
     """
-    dropped, kept = list[Generation](), list[str]()
+    dropped, kept = list[StoredGeneration](), list[str]()
     for model in models:
         found = await store.generations(model)
-        older = [each for each in found if each.key != model.key]
-        own = max((each.position for each in found if each.key == model.key), default=0)
-        if any(each.position > own == 0 for each in older):
+        older = [each for each in found if _is_older(each, model)]
+        own = max((each.position for each in found if not _is_older(each, model)), default=0)
+        if any(each.serves or each.position > own == 0 for each in older):
             kept.append(model.name)
             continue
         for generation in older:
-            await store.drop(generation)
+            await store.drop(generation.generation)
             dropped.append(generation)
     return dropped, kept
 
 
-def _log(next_step: str, model: ReadModel, older: Sequence[Generation]) -> None:
+def _is_older(stored: StoredGeneration, model: ReadModel) -> bool:
+    """Return whether another program has made the documents; a rebuild by this one has the same code."""
+    return not stored.generation.is_of_same_code(model.generation)
+
+
+def _log(next_step: str, model: ReadModel, older: Sequence[StoredGeneration]) -> None:
     latest = max(older, key=lambda each: each.position)
     logger.warning(
         "There are documents of older programs. %s: "
@@ -96,7 +113,7 @@ def _log(next_step: str, model: ReadModel, older: Sequence[Generation]) -> None:
     )
 
 
-def _difference(model: ReadModel, other: Generation) -> str:
+def _difference(model: ReadModel, other: StoredGeneration) -> str:
     changed = sorted(name for name, version in model.types.items() if other.types.get(name) != version)
     if changed and other.types:
         return f"other versions of {', '.join(changed)}"

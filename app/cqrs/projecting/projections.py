@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.freshness.progress import Freshness
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.shared_log import SharedLog
 from app.cqrs.measured.durations import Durations
 from app.cqrs.projecting.projector import Projector
@@ -26,6 +27,10 @@ class Projections:
     def transactions(self) -> Mapping[str, Durations]:
         """The transactions that have changed documents, by read model."""
         return {name: projector.transactions for name, projector in self._projectors.items()}
+
+    def stopped_at(self, read_model: str) -> RecordedEvent | None:
+        """Return the event at which a read model has failed; `None` if it has not, or not at an event."""
+        return self._projectors[read_model].stopped_at
 
     async def retry(self, read_model: str, patience: float) -> Freshness:
         """Restart a failed projector, and return the freshness that it reached.

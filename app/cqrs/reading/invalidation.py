@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Sequence
 
 from app.cqrs.documents.read_model import Change
-from app.cqrs.reading.sources import Choice, Source, overlap, texts_at, touched
+from app.cqrs.reading.sources import Choice, Source, overlap, texts_after, texts_at, touched
 
 Keys = set[Hashable]
 
@@ -60,7 +60,8 @@ class _AnswersByChoice:
     """The answers that show chosen documents of one collection, by their choice."""
 
     def __init__(self) -> None:
-        self._by_paths: defaultdict[frozenset[str] | None, Keys] = defaultdict(set)
+        self._by_paths: defaultdict[tuple[frozenset[str] | None, str | None], Keys] = defaultdict(set)
+        """The answers by the paths that decide their choice, and the one at which they require a text."""
         self._by_text: defaultdict[str, defaultdict[str, Keys]] = defaultdict(lambda: defaultdict(set))
         self._without_text: Keys = set()
 
@@ -70,24 +71,26 @@ class _AnswersByChoice:
         return {key for keys in self._by_paths.values() for key in keys}
 
     def add(self, choice: Choice, key: Hashable) -> None:
-        self._by_paths[choice.paths].add(key)
-        if choice.text is None:
+        path, texts = choice.text or (None, ())
+        self._by_paths[choice.paths, path].add(key)
+        if path is None:
             self._without_text.add(key)
         else:
-            path, texts = choice.text
             for text in texts:
                 self._by_text[path][text].add(key)
 
     def discard(self, choice: Choice, key: Hashable) -> None:
-        self._by_paths[choice.paths].discard(key)
-        if not self._by_paths[choice.paths]:
-            del self._by_paths[choice.paths]
-        self._without_text.discard(key)
-        path, texts = choice.text or ("", ())
-        for text in texts:
-            self._by_text[path][text].discard(key)
-            if not self._by_text[path][text]:
-                del self._by_text[path][text]
+        path, texts = choice.text or (None, ())
+        self._by_paths[choice.paths, path].discard(key)
+        if not self._by_paths[choice.paths, path]:
+            del self._by_paths[choice.paths, path]
+        if path is None:
+            self._without_text.discard(key)
+        else:
+            for text in texts:
+                self._by_text[path][text].discard(key)
+                if not self._by_text[path][text]:
+                    del self._by_text[path][text]
 
     def stale_after(self, change: Change) -> Keys:
         """Return the answers to which a change may add a document that they do not show, or reorder them."""
@@ -102,8 +105,13 @@ class _AnswersByChoice:
                     *(by_text.values() if texts is None else [by_text.get(text, ()) for text in texts])
                 )
             return found
-        written = touched(change)
-        for paths, keys in self._by_paths.items():
+        written, after = touched(change), texts_after(change)
+        for (paths, text_at), keys in self._by_paths.items():
             if paths is None or change.upsert or overlap(paths, written):
-                found |= keys
+                known = after.get(text_at) if text_at else None
+                found |= keys if text_at is None or known is None else keys & self._with(text_at, known)
         return found
+
+    def _with(self, path: str, texts: Sequence[str]) -> Keys:
+        """Return the answers that show only documents with one of these texts, and maybe others."""
+        return set[Hashable]().union(*(self._by_text[path].get(text, ()) for text in texts))

@@ -54,6 +54,18 @@ def touched(change: Change) -> set[str]:
     return paths
 
 
+def texts_after(change: Change) -> dict[str, Sequence[str]]:
+    """Return texts that each document has after an update, by path, as far as the update tells them."""
+    written = touched(change)
+    texts: dict[str, Sequence[str]] = {
+        path: (text,) for path, text in (change.known or {}).items() if not overlap((path,), written)
+    }
+    for path, value in (change.update or {}).get("$set", {}).items():
+        if isinstance(value, str) and _plain(path) == path:
+            texts[path] = (value,)
+    return texts
+
+
 def overlap(some: Iterable[str], others: Iterable[str]) -> bool:
     """Return whether one of the paths equals, contains or lies within one of the others."""
     ends = [f"{path}." for path in others]

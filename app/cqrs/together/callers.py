@@ -29,10 +29,12 @@ class Together:
 
     All callers receive a failure if its type is in `common`, or if all of them want the same. Otherwise each
     caller is answered alone: one of them may want something impossible, and the others must not fail for it.
+    They are answered at the same time, or `in_turn`, as those whose order counts.
     """
 
-    def __init__(self, common: tuple[type[Exception], ...]) -> None:
+    def __init__(self, common: tuple[type[Exception], ...], *, in_turn: bool = False) -> None:
         self._common = common
+        self._in_turn = in_turn
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -62,7 +64,12 @@ class Together:
                     len(callers),
                     name,
                 )
-                await asyncio.gather(*(self.answer([caller], ask) for caller in callers))
+                alone = (self.answer([caller], ask) for caller in callers)
+                if self._in_turn:
+                    for each in alone:
+                        await each
+                else:
+                    await asyncio.gather(*alone)
         else:
             for caller, answer in zip(callers, answers, strict=True):
                 if not caller.answer.done():

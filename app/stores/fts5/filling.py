@@ -5,9 +5,9 @@ import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
+from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import Collection, Document, Filter, ReadModel
 from app.cqrs.documents.store import Sort
-from app.cqrs.fingerprints import DIGITS
 from app.cqrs.reading.ranks import beyond
 from app.stores.fts5.index import SearchIndex
 from app.stores.fts5.tables import KEY, WORDS, Tables
@@ -65,9 +65,9 @@ class Filling:
     async def _drop_others(self, model: ReadModel) -> None:
         """Drop what the index has of generations whose documents exist no more."""
         existing = {model.key, *(each.key for each in await self._documents.generations(model))}
-        generation = re.compile(f"({re.escape(model.name)}_[0-9a-f]{{{DIGITS}}})(_.+)?")
+        generation = re.compile(f"(?P<key>{Generation.keys_of(model.name)})(_.+)?")
         for name in await self._write(self._index.names):
-            if (found := generation.fullmatch(name)) and found[1] not in existing:
+            if (found := generation.fullmatch(name)) and found["key"] not in existing:
                 await self._write(self._index.drop, name)
 
     async def _fill(self, collection: Collection, filter: Filter, sort: Sort, position: int) -> None:

@@ -15,11 +15,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
+from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import RELEVANCE, Change, Collection, Document, Filter, ReadModel
 from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Ranks, Sort
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import RecordedEvent
-from app.cqrs.projecting.generations import Generation
+from app.cqrs.projecting.generations import StoredGeneration
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.fts5.conditions import NotTranslatable, has_words
 from app.stores.fts5.filling import Filling
@@ -203,7 +204,7 @@ class IndexedReadStore:
             self._lose(collection)
         await self._documents.clear(model)
 
-    async def generations(self, model: ReadModel) -> Sequence[Generation]:
+    async def generations(self, model: ReadModel) -> Sequence[StoredGeneration]:
         """Return all generations of a read model, including this program's."""
         return await self._documents.generations(model)
 

@@ -9,8 +9,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from app.cqrs.documents.read_model import Collection, Document, ReadModel
+from app.cqrs.rebuilding.records import Rebuild
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo.fitness import FORMAT, explained, hosts_of, refuse_if_unfit
+from app.stores.mongo.generations import record_of
 from app.stores.mongo.writing import indexes_of
 
 PATIENCE = 3000
@@ -31,6 +33,8 @@ class ReadModelState:
     """The declared indexes that do not exist."""
     surplus: Sequence[str]
     """The existing indexes that are not declared."""
+    rebuild: Rebuild | None
+    """The newest rebuild; `None` if there was none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +70,11 @@ def examine(url: str, database: str, models: Sequence[ReadModel]) -> ReadStoreSt
 
 
 def _state(database: Database[Document], model: ReadModel) -> ReadModelState:
+    record = record_of(database, model)
+    model = model.of(record.serving)
     checkpoint = database["checkpoints"].find_one({"_id": model.key})
     if checkpoint is None:
-        return ReadModelState(position=None, event_id=None, missing=(), surplus=())
+        return ReadModelState(position=None, event_id=None, missing=(), surplus=(), rebuild=record.rebuild)
     declared = {_named(each, keys) for each in model.collections for keys in indexes_of(each)}
     existing = {each for collection in model.collections for each in _existing(database, collection)}
     return ReadModelState(
@@ -76,6 +82,7 @@ def _state(database: Database[Document], model: ReadModel) -> ReadModelState:
         event_id=checkpoint.get("event_id"),
         missing=sorted(declared - existing),
         surplus=sorted(existing - declared),
+        rebuild=record.rebuild,
     )
 
 

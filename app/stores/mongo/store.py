@@ -10,10 +10,11 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import AsyncMongoClient, MongoClient, ReadPreference
 from pymongo.errors import ConfigurationError, PyMongoError
 
+from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
 from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Ranks, Sort
 from app.cqrs.log.events import RecordedEvent
-from app.cqrs.projecting.generations import Generation
+from app.cqrs.projecting.generations import StoredGeneration
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import generations as mongo_generations
 from app.stores.mongo.codec import CODEC
@@ -38,8 +39,8 @@ HEARTBEAT = 2000
 LONGEST_CALL = 10_000
 """Milliseconds after which a call to a store that hangs fails."""
 
-WRITERS = 16
-"""Threads for the transactions of projectors: more than there are read models."""
+WRITERS = 24
+"""Threads for the transactions of projectors: more than there are read models with three generations each."""
 
 Driver = Literal["motor", "pymongo"]
 """Motor, or pymongo's own asynchronous client, which has nearly the same API and uses no threads."""
@@ -113,6 +114,8 @@ class MongoReadStore:
         self._writer = MongoWriter(self._blocking)
         self._threads = threads
         self._batches = JoinedBatches(self._apply)
+        self.records = mongo_generations.MongoGenerations(self._blocking, threads)
+        """The records of the generations, which say which of them serve."""
 
     async def probe(self) -> None:
         """Check that the store takes a write, and leave nothing behind; raise `ReadStoreUnavailable`."""
@@ -211,7 +214,7 @@ class MongoReadStore:
         with unavailable():
             await self._in_a_thread(self._writer.clear, model)
 
-    async def generations(self, model: ReadModel) -> Sequence[Generation]:
+    async def generations(self, model: ReadModel) -> Sequence[StoredGeneration]:
         """Return all generations of a read model, including this program's."""
         with unavailable():
             return await self._in_a_thread(mongo_generations.generations, self._blocking, model)

@@ -214,7 +214,7 @@ class MongoWriter:
         moves = [
             UpdateOne(
                 {"_id": batch.model.key, "position": {"$gte": batch.since, "$lte": batch.start}},
-                _move_of(batch),
+                moved_to(batch.end, batch.start),
             )
             for batch in batches
         ]
@@ -285,10 +285,10 @@ def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterat
         )
 
 
-def _move_of(batch: Batch) -> Document:
-    end = {"position": batch.end.position, "event_id": str(batch.end.event_id)}
-    move: Document = {"$set": end}
-    if batch.start // _SPACING < batch.end.position // _SPACING:
-        one = [batch.end.position, str(batch.end.event_id)]
+def moved_to(end: RecordedEvent, start: int) -> Document:
+    """Return the update that moves a checkpoint from a position to an event."""
+    move: Document = {"$set": {"position": end.position, "event_id": str(end.event_id)}}
+    if start // _SPACING < end.position // _SPACING:
+        one = [end.position, str(end.event_id)]
         move["$push"] = {"older": {"$each": [one], "$slice": -_EARLIER}}
     return move

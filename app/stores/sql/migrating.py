@@ -55,6 +55,12 @@ def missing_migrations(connection: Connection, database: Migrated) -> Sequence[s
     return [script.revision for script in reversed(missing)]
 
 
+def is_known(revision: str) -> bool:
+    """Return whether a migration is one of this program's."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(script.revision == revision for script in scripts)
+
+
 def _config(*more: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", _escaped(MIGRATIONS))

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     Integer,
     LargeBinary,
     Row,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    text,
 )
 from uuid_utils.compat import uuid7
 
@@ -57,6 +59,9 @@ events = Table(
     Column("actor", String(200), nullable=False),
     UniqueConstraint("stream", "stream_version"),  # the optimistic lock
 )
+# By it decisions of operators are found without a read of the log. No other event is in it.
+_DECIDED = text("type = 'EventSkipped'")
+Index("ix_events_skipped", events.c.position, sqlite_where=_DECIDED, postgresql_where=_DECIDED)
 
 # One row, which a transaction that appends events locks until its commit. Its position is not updated.
 log_head = Table(

@@ -21,9 +21,10 @@ from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.browsing import FoundEvents, WantedEvents
 from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
+from app.cqrs.projecting.skipping import EventSkipped, Skip
 from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
-from app.stores.sql import revocations
+from app.stores.sql import revocations, skips
 from app.stores.sql.browsing import browse, browse_back
 from app.stores.sql.engines.opening import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
@@ -135,6 +136,16 @@ class SqlWriteStore:
         """Return the revocations with greater numbers, in order; raise `WriteStoreUnavailable`."""
         async with self._answering(self._engines.reading) as connection:
             return await revocations.later(connection, after)
+
+    async def skips(self) -> Sequence[Skip]:
+        """Return all decisions to skip events, in their order; raise `WriteStoreUnavailable`."""
+        async with self._answering(self._engines.reading) as connection:
+            return await skips.decisions(connection, self._types)
+
+    async def skip(self, event: EventSkipped, *, by: str) -> None:
+        """Record a decision to skip an event, once; raise `WriteStoreUnavailable`."""
+        async with self.begin(skips.cause_of(event, by)) as work:
+            await skips.decide(work, event)
 
     async def listen(self, commits: Commits) -> None:
         """Notify `commits` of each commit of any process until cancelled; return if the database can't."""

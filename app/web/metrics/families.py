@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from app.cqrs.circle import Circle
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.measured.durations import BOUNDS, Durations
+from app.cqrs.rebuilding.records import RebuildState
 from app.graphql.compiled.answers import CompiledQueries
 from app.graphql.measured.traffic import Traffic
 from app.web.metrics.observing import Observed
@@ -74,6 +75,33 @@ def of_read_models(circle: Circle) -> Iterator[Metric]:
         model,
         (((name,), durations) for name, durations in circle.projections.transactions.items()),
     )
+
+
+def of_rebuilds(circle: Circle) -> Iterator[Metric]:
+    """Yield the metrics of the newest rebuild of each read model."""
+    model = ("read_model",)
+    under_way = GaugeMetricFamily(
+        "diptych_rebuild_under_way", "1 while new documents are built or compared.", labels=model
+    )
+    stopped = GaugeMetricFamily(
+        "diptych_rebuild_stopped",
+        "1 if a rebuild waits for an operator: it failed, or differs.",
+        labels=model,
+    )
+    position = GaugeMetricFamily(
+        "diptych_rebuild_position", "Position that the documents of the newest rebuild reflect.", labels=model
+    )
+    pace = GaugeMetricFamily(
+        "diptych_rebuild_events_per_second", "Events that a rebuild applies per second.", labels=model
+    )
+    for name in circle.progress:
+        rebuild = circle.rebuilds.of(name)
+        state = rebuild.state if rebuild else None
+        under_way.add_metric((name,), float(state in (RebuildState.BUILDING, RebuildState.VERIFYING)))
+        stopped.add_metric((name,), float(state in (RebuildState.FAILED, RebuildState.DIFFERENT)))
+        position.add_metric((name,), rebuild.position if rebuild else 0)
+        pace.add_metric((name,), rebuild.events_per_second if rebuild else 0.0)
+    yield from (under_way, stopped, position, pace)
 
 
 def of_reads(circle: Circle, queries: CompiledQueries) -> Iterator[Metric]:

@@ -106,8 +106,8 @@ class ListUpdate(DocumentConnection, Generic[T]):
         return self.item.lagged
 
     @strawberry.field(
-        description="True if the list is sent anew because the store was restored to an earlier state. "
-        "Discard what you received before."
+        description="True if the list is sent anew because the store was restored to an earlier state, or "
+        "the read model was rebuilt. Discard what you received before."
     )
     def reset(self) -> bool:
         return self.item.reset

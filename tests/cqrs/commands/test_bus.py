@@ -1,9 +1,12 @@
 import asyncio
+import json
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import StringIO
 from uuid import UUID
 
 import pytest
@@ -21,6 +24,7 @@ from app.cqrs.messages import Command, Event
 from app.cqrs.texts import in_one_form
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.cqrs.viewers import OPEN, Scope, Sight, Viewer
+from app.server.logs import FORMATTERS
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import SqlWork
 from app.stores.sql.write_store import SqlWriteStore
@@ -125,6 +129,33 @@ async def test_who_loses_every_race_is_told(desk: Desk, monkeypatch: pytest.Monk
     receipt = await desk.bus.execute(TurnPage(page=1), viewer=OPEN, command_id=id)
     assert isinstance(receipt, Receipt)
     assert receipt.command_id == id
+
+
+async def test_log_lines_about_a_command_name_it_and_not_its_sender(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_bus, "ATTEMPTS", 1)
+    written, desk.races_to_lose, id = StringIO(), 1, uuid7()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(FORMATTERS["json"]())
+    logging.getLogger().addHandler(handler)
+    try:
+        with pytest.raises(Conflict):
+            await desk.bus.execute(TurnPage(page=1, note="for Eve"), viewer=ADA, command_id=id)
+        await desk.bus.execute(TurnPage(page=1), viewer=ADA)
+        logging.getLogger("app").warning("Afterwards.")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    lost, afterwards = map(json.loads, written.getvalue().splitlines())
+    assert {name: lost[name] for name in ("command", "command_id", "correlation_id", "sight")} == {
+        "command": "TurnPage",
+        "command_id": str(id),
+        "correlation_id": str(id),
+        "sight": "staff",
+    }
+    assert "Ada" not in written.getvalue()
+    assert "Eve" not in written.getvalue()
+    assert "command" not in afterwards
 
 
 async def test_who_hears_no_answer_is_told_the_id_that_the_command_was_given(

@@ -133,11 +133,11 @@ async def test_a_refusal_and_a_failure_undo_their_own_command_and_no_other(offic
 
 
 async def test_a_command_that_spoils_the_transaction_of_its_group_fails_alone(office: Office) -> None:
-    tasks = await office.send("a", "half a \ud83d pair", "b")
+    tasks = await office.send("a", "half a \ud83d pair", "b", "c", "d")
     office.held.set()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(each, Receipt) for each in outcomes] == [True, True, False, True]
-    assert await office.texts() == ["first", "a", "b"]
+    assert [isinstance(each, Receipt) for each in outcomes] == [True, True, False, True, True, True]
+    assert await office.texts() == ["first", "a", "b", "c", "d"]
 
 
 async def test_a_client_that_leaves_while_its_command_waits_takes_it_along(office: Office) -> None:

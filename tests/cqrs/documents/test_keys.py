@@ -5,7 +5,8 @@ from enum import Enum
 
 from app.cqrs.documents.audiences import owner_at
 from app.cqrs.documents.keys import keys_written, problems
-from app.cqrs.documents.read_model import Change, ReadModel, plain
+from app.cqrs.documents.plain import plain
+from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Event
 from app.cqrs.reading.pages import Listing

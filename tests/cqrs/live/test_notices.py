@@ -3,6 +3,8 @@ import gc
 from operator import itemgetter
 from uuid import uuid4
 
+import pytest
+
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.live.notices import NOTICES_PER_STEP, Listener, Notices, topic
@@ -232,6 +234,7 @@ async def test_the_rest_is_published_where_the_projector_is_stopped() -> None:
     assert notices.reached({"notes": 1})[1] == {"notes": (1, AFTER_ALL_DOCUMENTS)}
 
 
+@pytest.mark.campaign
 def test_notices_that_are_kept_do_not_lengthen_garbage_collections() -> None:
     # The fewest of three attempts: threads of drivers make objects meanwhile.
     objects, notices = min((notices_of_two_read_models() for _ in range(3)), key=itemgetter(0))

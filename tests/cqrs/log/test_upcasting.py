@@ -138,7 +138,7 @@ def test_another_upcaster_is_another_generation(types: EventTypes) -> None:
         model = ReadModel("bills")
         model.on(BillPaid)(_nothing)
         model.learn(types)
-        return model.generation
+        return model.fingerprint
 
     without = EventTypes()
     without.add(*types)

@@ -136,6 +136,7 @@ async def test_who_finds_documents_lost_has_others_look_for_theirs(read_store: M
             await lost.wait()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("driver", ["motor", "pymongo"])
 async def test_after_mongod_was_away_no_token_is_satisfied_until_the_documents_were_compared(
     tmp_path: Path, driver: Driver

@@ -147,3 +147,48 @@ def test_answers_are_told_apart() -> None:
     assert index.stale_after(PUT_PLAIN, ["c"]) == {"plain"}
     assert index.stale_after(PUT_FANCY, ["a", "c"]) == {"a", "both", "plain"}
     assert index.stale_after(PRAISED, None) == {"a", "both", "plain"}
+
+
+@pytest.mark.parametrize(
+    ("update", "known", "stale"),
+    [
+        ({"$set": {"topic": "plain"}}, {}, True),
+        ({"$set": {"topic": "old"}}, {}, True),
+        ({"$set": {"topic": "fancy"}}, {}, False),
+        ({"$set": {"topic": "fancy", "praise": 1}}, {}, False),
+        ({"$set": {"topic": None}}, {}, True),
+        ({"$set": {"topic": ["fancy"]}}, {}, True),
+        ({"$set": {"topic.name": "fancy"}}, {}, True),
+        ({"$unset": {"topic": ""}}, {}, True),
+        ({"$inc": {"praise": 1}}, {}, True),
+        ({"$inc": {"praise": 1}}, {"topic": "plain"}, True),
+        ({"$inc": {"praise": 1}}, {"topic": "fancy"}, False),
+        ({"$inc": {"praise": 1}}, {"mood": "fancy"}, True),
+        ({"$set": {"topic": "old"}}, {"topic": "fancy"}, True),
+        ({"$unset": {"topic": ""}}, {"topic": "fancy"}, True),
+        ({"$rename": {"mood": "topic"}}, {"topic": "fancy"}, True),
+    ],
+    ids=str,
+)
+def test_an_update_that_tells_a_documents_text_concerns_no_list_of_others(
+    update: dict[str, object], known: dict[str, str], stale: bool
+) -> None:
+    listing = answer("listed", {"topic": {"$in": ["plain", "old"]}})
+    assert listing.stale_after(documents.update("b", update, known=known)) is stale
+    assert listing.stale_after(documents.update("a", update, known=known)), "it is shown"
+    assert answer("counted", PLAIN).stale_after(documents.update("b", {"$set": {"topic": "fancy"}}))
+
+
+def test_an_answer_with_two_lists_is_concerned_by_what_concerns_one_of_them() -> None:
+    index = InvalidationIndex()
+    sources = [listed(documents, {"topic": topic}, [], []) for topic in ("plain", "fancy")]
+    index.add("both", [*sources, counted(documents, {"topic": "old"})])
+    index.add("lists", sources)
+    stale = {
+        topic: index.stale_after(documents.update("b", {"$set": {"topic": topic}}), ["b"])
+        for topic in ("plain", "fancy", "old")
+    }
+    assert stale == {"plain": {"both", "lists"}, "fancy": {"both", "lists"}, "old": {"both"}}
+    index.discard("both", [*sources, counted(documents, {"topic": "old"})])
+    index.discard("lists", sources)
+    assert not index.stale_after(documents.update("b", {"$set": {"topic": "plain"}}), ["b"])

@@ -24,6 +24,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("room", [0, 3_000, ROOM])
 def test_no_answer_is_stale(room: int) -> None:
     met = hammer(SEEDS, room)
@@ -106,6 +107,7 @@ class TrustsWhatAnotherMayHaveChanged(ReadCache):
             self.put(key, entry.value, size=0, read_models=read_models, sources=sources, since=self.mark())
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "broken",
     [

@@ -1,13 +1,13 @@
 """Checkpoints only ever rose: the whole history of them is in mongod's own log of operations."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from app.bootstrap import READ_MODELS
+from app.cqrs.documents.read_model import ReadModel
 from tests.faults.findings import Findings, wrong
 
 History = dict[str, list[int]]
@@ -53,9 +53,13 @@ def _positions(operation: Mapping[str, Any]) -> Iterator[int]:
                 yield int(changed["position"])
 
 
-def check_checkpoints(history: History, head: int) -> Findings:
-    """Whether each rose, from nothing to the head."""
-    for model in READ_MODELS:
+def check_checkpoints(history: History, models: Iterable[ReadModel], head: int) -> Findings:
+    """Whether each rose, from nothing to the head, and those of other generations until they were dropped."""
+    served = [*models]
+    for key in history.keys() - {model.key for model in served}:
+        if any(later <= earlier and later >= 0 for earlier, later in pairwise(history[key])):
+            yield wrong(f"the checkpoint of {key}, which does not serve, went back: {history[key]}")
+    for model in served:
         positions = history.get(model.key, [])
         if not positions or positions[0] != 0:
             yield wrong(f"the oplog does not reach back to the first checkpoint of {model.key}")

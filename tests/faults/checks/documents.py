@@ -1,7 +1,8 @@
-"""Documents equal those of a fresh rebuild from the log, to the byte."""
+"""Documents equal those of a fresh rebuild from the log, but for the order of their fields."""
 
 from collections.abc import Sequence
 
+import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient
 
@@ -70,8 +71,15 @@ async def rebuild(write_store: str, mongo: str) -> list[DocumentChanged]:
     return store.notices
 
 
+async def serving(mongo: str, database: str) -> list[ReadModel]:
+    """The read models, each with the generation of documents that serves in a database."""
+    async with open_read_store(mongo, database) as store:
+        return [model.of((await store.records.record(model)).serving) for model in READ_MODELS]
+
+
 async def documents(mongo: str, database: str) -> Documents:
-    """All documents of all read models in a database."""
+    """The documents of all read models that serve in a database."""
+    models = await serving(mongo, database)
     client: AsyncMongoClient[RawBSONDocument] = AsyncMongoClient(mongo, document_class=RawBSONDocument)
     async with client:
         return {
@@ -79,7 +87,7 @@ async def documents(mongo: str, database: str) -> Documents:
                 str(document["_id"]): bytes(document.raw)
                 async for document in client[database][collection.stored_as].find()
             }
-            for model in READ_MODELS
+            for model in models
             for collection in model.collections
         }
 
@@ -93,6 +101,7 @@ def check_documents(live: Documents, rebuilt: Documents) -> Findings:
         for id in found.keys() - wanted.keys():
             yield wrong(f"the document {id} of {name} would not be there after a rebuild")
         for id in wanted.keys() & found.keys():
-            if found[id] != wanted[id]:
+            # MongoDB sorts the fields of a document that it makes itself, which depends on the batches.
+            if found[id] != wanted[id] and bson.decode(found[id]) != bson.decode(wanted[id]):
                 read, anew = RawBSONDocument(found[id]), RawBSONDocument(wanted[id])
                 yield wrong(f"the document {id} of {name} is {dict(read)}, and after a rebuild {dict(anew)}")

@@ -6,7 +6,7 @@ from typing import Any
 from tests.faults.checks.books import open_books
 from tests.faults.checks.checkpoints import check_checkpoints, checkpoint_history
 from tests.faults.checks.commands import check_commands
-from tests.faults.checks.documents import LIVE, REBUILT, check_documents, documents, rebuild
+from tests.faults.checks.documents import LIVE, REBUILT, check_documents, documents, rebuild, serving
 from tests.faults.checks.rows import check_rows
 from tests.faults.checks.watching import check_changes, check_states
 from tests.faults.clients import Client
@@ -34,7 +34,9 @@ async def check_stores(
     findings = [*check_commands(journal, books), *check_rows(books)]
     history = await rebuild(write_store, mongo)
     findings += check_documents(await documents(mongo, LIVE), await documents(mongo, REBUILT))
-    findings += check_checkpoints(await checkpoint_history(mongo, LIVE), books.head)
+    findings += check_checkpoints(
+        await checkpoint_history(mongo, LIVE), await serving(mongo, LIVE), books.head
+    )
     for watcher in watchers:
         if watcher.query is CHANGES:
             findings += check_changes(watcher, history, books.tokens)

@@ -43,6 +43,7 @@ async def parsed(documents: Documents, text: str) -> list[GraphQLError]:
     return faults
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("text", [PRODUCTS, ALIASES, LISTS, COMMENT, WIDE, WRONG])
 async def test_a_text_takes_no_more_than_is_counted(text: str) -> None:
     # The least of three attempts: services of other tests and threads of drivers take memory meanwhile.

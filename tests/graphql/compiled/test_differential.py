@@ -11,6 +11,8 @@ from tests.graphql.compiled.comparison import Comparison
 from tests.graphql.compiled.generator import Generator, Operation
 from tests.graphql.compiled.shop import Quiet, keeping
 
+pytestmark = pytest.mark.campaign
+
 
 async def test_random_operations_are_answered_as_by_graphql_core(quiet: Quiet) -> None:
     circle, known = quiet

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import pytest
 from bson import Decimal128
 from motor.motor_asyncio import AsyncIOMotorClient
 
@@ -12,6 +13,8 @@ from schema.circle.ids import global_id
 from tests.graphql.compiled.comparison import Comparison
 from tests.graphql.compiled.generator import Operation
 from tests.graphql.compiled.shop import COLLECTIONS, Quiet
+
+pytestmark = pytest.mark.campaign
 
 FALSE: tuple[Any, ...] = (
     None,

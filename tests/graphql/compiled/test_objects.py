@@ -11,6 +11,8 @@ from app.graphql.compiled.operations import CompiledOperation
 from app.graphql.compiled.shapes import Leaves
 from schema.root import schema
 
+pytestmark = pytest.mark.campaign
+
 OF_12_MB = 300
 """Bytes that an object counts for at least, so that all operations together have at most 40,000 objects."""
 

@@ -11,6 +11,8 @@ from app.cqrs.viewers import Sight
 from app.graphql.compiled.operations import MOST_BYTES_CACHED, CompiledOperation
 from app.graphql.compiled.shapes import Leaves
 
+pytestmark = pytest.mark.campaign
+
 TIMES = 80
 ALIASES = 10
 

@@ -176,6 +176,7 @@ async def test_who_is_slow_alone_gets_the_newest_state_too(subscribers: Subscrib
     assert sum(1 + item["missed"] for item in seen) == 20
 
 
+@pytest.mark.campaign
 async def test_who_is_too_slow_for_notices_is_told_how_many_were_passed_over(
     subscribers: Subscribers, shop: Shop
 ) -> None:
@@ -193,6 +194,7 @@ async def test_who_is_too_slow_for_notices_is_told_how_many_were_passed_over(
     assert [item.cursor for item in items[1:]] == sorted({str(item.cursor) for item in items[1:]})
 
 
+@pytest.mark.campaign
 async def test_more_documents_than_may_wait_are_read_again_and_none_is_lost(
     subscribers: Subscribers, shop: Shop
 ) -> None:

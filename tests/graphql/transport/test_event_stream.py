@@ -36,6 +36,7 @@ async def serving_items(
         yield port
 
 
+@pytest.mark.campaign
 async def test_who_reads_nothing_is_cut_off_and_takes_no_memory(caplog: pytest.LogCaptureFixture) -> None:
     """The machine's own buffers hold some megabytes of an endless stream, and no more is ever made."""
     made, ended = 0, asyncio.Event()

@@ -343,6 +343,7 @@ async def test_the_token_header_is_echoed_as_the_later_of_asked_and_seen(
     assert (untouched.codes, await service.circle.log.head()) == (["BAD_TOKEN"], head)
 
 
+@pytest.mark.campaign
 async def test_commands_are_accepted_while_the_read_store_is_down_and_show_once_it_is_back(
     tmp_path: Path,
 ) -> None:

@@ -168,6 +168,7 @@ async def test_a_token_that_is_no_longer_valid_ends_the_stream_with_the_reason(s
     assert last["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+@pytest.mark.campaign
 async def test_a_service_that_stops_asks_clients_to_subscribe_again(tmp_path: Path) -> None:
     async with (
         running(tmp_path, "--no-demo") as service,

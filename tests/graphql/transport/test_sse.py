@@ -249,6 +249,7 @@ async def test_a_comment_now_and_then_keeps_a_quiet_stream_alive(
         assert [await events.block() for _ in range(3)] == [Event("")] * 3
 
 
+@pytest.mark.campaign
 async def test_streams_end_at_once_when_the_service_does_and_clients_may_come_back(tmp_path: Path) -> None:
     async with running(tmp_path, "--no-demo") as service, httpx.AsyncClient(timeout=20) as http:
         client = Client(service.url, http)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.log.history import History
 from tests.inprocess import Service
@@ -61,6 +63,7 @@ async def test_a_query_answers_with_the_later_of_asked_and_reflected(service: Se
     assert asked_nothing_of_documents.token == read.token
 
 
+@pytest.mark.campaign
 async def test_requests_that_overlap_keep_the_greatest_token_and_read_their_writes(
     client: Client, shop: Shop
 ) -> None:

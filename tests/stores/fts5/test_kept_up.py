@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
+from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import Document, ReadModel
-from app.cqrs.projecting.generations import Generation
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.read_models.customer_overview import customer_overview
 from app.read_models.product_listing import ProductOrder, product_listing, product_page, products
@@ -129,14 +129,15 @@ async def test_a_generation_that_is_dropped_leaves_no_table(
     indexed: IndexedReadStore, read_store: MongoReadStore, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await Given(indexed)(product_listing, product_added())
-    former = product_listing.key
-    monkeypatch.setattr(product_listing, "_generation", "0123456789ab")
+    former = product_listing.generation
+    other = Generation("product_listing", "01234567")
+    monkeypatch.setattr(product_listing, "_generation", other)
     await Given(indexed)(product_listing, *many_products(Random(4), 30))
-    assert tables(file) == {f"{former}.rows", f"{former}.words", *own_tables()}
-    await indexed.drop(Generation(key=former, position=1, types={}))
+    assert tables(file) == {f"{former.key}.rows", f"{former.key}.words", *own_tables()}
+    await indexed.drop(former)
     assert tables(file) == own_tables()
     await is_like_mongodb(indexed, read_store)
-    await read_store.drop(Generation(key=product_listing.key, position=1, types={}))
+    await read_store.drop(other)
 
 
 def own_tables() -> set[str]:

@@ -8,6 +8,7 @@ from signal import SIGKILL
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from app.cqrs.documents.store import DocumentReader
 from app.read_models.product_listing import ProductOrder, product_listing, product_page
@@ -17,6 +18,8 @@ from tests.schema.client import Client
 from tests.service import running
 from tests.stores.fts5.answers import answers
 from tests.stores.fts5.words import VOCABULARY, product_search
+
+pytestmark = pytest.mark.campaign
 
 KILLS = 2
 WRITERS = 4

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
-from app.cqrs.documents.read_model import Change, Document, Key, document_id
+from app.cqrs.documents.document_ids import Key, document_id
+from app.cqrs.documents.read_model import Change, Document
 from app.cqrs.documents.store import ChangeImpossible, DocumentChanged
 from app.stores.mongo.operations import FEW
 from app.stores.mongo.store import MongoReadStore, open_read_store

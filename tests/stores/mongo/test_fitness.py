@@ -97,6 +97,7 @@ async def test_a_standalone_server_that_is_taken_for_a_replica_set(tmp_path: Pat
     assert "MONGODB_URL" in said
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("options", "words"), [("", "needs rs.initiate() once"), ("directConnection=true", "was never initiated")]
 )
@@ -105,6 +106,7 @@ async def test_a_replica_set_that_nobody_has_initiated(tmp_path: Path, options: 
         assert words in await refusal_of(f"mongodb://{address}/?{options}")
 
 
+@pytest.mark.campaign
 async def test_a_user_who_may_only_read(tmp_path: Path) -> None:
     folder = tmp_path / "mongo"
     folder.mkdir()

@@ -73,6 +73,7 @@ async def outcome(
     return await collection.find({}, sort=[("_id", 1)]).to_list(None)
 
 
+@pytest.mark.campaign
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.lists(changes(), min_size=2, max_size=4))
 async def test_joined_or_not_the_documents_are_the_same(
@@ -112,6 +113,7 @@ def test_an_update_that_makes_a_document_is_not_joined_to_one_that_does_not() ->
     assert len(taken(waiting)) == 2
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("many", [1, FEW, FEW + 1, MOST, MOST + 1])
 async def test_a_change_of_many_documents_comes_to_the_same_as_one_of_each(
     mongo: AsyncIOMotorDatabase[Document], many: int
@@ -165,6 +167,7 @@ async def outcome_with_inserts(
     return await collection.find({}, sort=[("_id", 1)]).to_list(None)
 
 
+@pytest.mark.campaign
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     before=st.lists(changes(), max_size=1),

@@ -346,7 +346,7 @@ async def test_makes_the_declared_indexes_and_one_by_position(
     collection = falling.collection("part", indexes=[("-weight", "name")])
     await store.prepare(falling)
     indexes = await mongo[collection.stored_as].index_information()
-    assert collection.stored_as == f"falling_{falling.generation}_part"
+    assert collection.stored_as == f"falling_{falling.fingerprint}_part"
     assert [index["key"] for index in indexes.values()] == [
         [("_id", 1)],
         [("position", 1), ("_id", 1)],
@@ -521,6 +521,7 @@ async def test_who_may_not_ask_how_long_a_transaction_may_take_assumes_a_minute(
             await behind.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
+@pytest.mark.campaign
 async def test_one_event_may_change_very_many_documents(
     store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document]
 ) -> None:
@@ -531,6 +532,7 @@ async def test_one_event_may_change_very_many_documents(
     assert await store.count(documents, {"topic": "fancy", "position": 1}) == many
 
 
+@pytest.mark.campaign
 async def test_a_killed_mongod_comes_back_with_whole_batches_only(
     tmp_path: Path, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -610,6 +612,7 @@ async def test_connections_that_were_made_before_mongod_was_ready_are_not_used_a
         await asyncio.gather(*map(apply_to, unlucky))
 
 
+@pytest.mark.campaign
 async def test_who_watches_hears_that_mongod_is_gone_before_anything_is_read_from_the_next(
     tmp_path: Path, driver: Driver
 ) -> None:

@@ -111,8 +111,8 @@ async def any_mongod(data_dir: Path, mongod_bin: str | None = None) -> AsyncIter
 
     Raise `MongodError`, which says what to do, if none runs and none can be started.
     """
-    folder = _folder(data_dir)
-    if _is_in_use(folder):
+    folder = folder_of(data_dir)
+    if is_in_use(data_dir):
         with _short_path_to(folder) as short:
             yield _url(short / _SOCKET)
         return
@@ -124,9 +124,10 @@ def _url(socket: Path) -> str:
     return f"mongodb://{quote_plus(str(socket))}/?directConnection=true"
 
 
-def _is_in_use(folder: Path) -> bool:
+def is_in_use(data_dir: Path) -> bool:
+    """Return whether a mongod runs on a data folder."""
     try:
-        lock = os.open(folder / _LOCK, os.O_RDWR)
+        lock = os.open(folder_of(data_dir) / _LOCK, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:
@@ -138,12 +139,13 @@ def _is_in_use(folder: Path) -> bool:
     return False
 
 
-def _folder(data_dir: Path) -> Path:
+def folder_of(data_dir: Path) -> Path:
+    """Return the folder of a data folder's documents."""
     return data_dir.absolute() / "mongo"
 
 
 def _private_folder(data_dir: Path) -> Path:
-    folder = _folder(data_dir)
+    folder = folder_of(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder

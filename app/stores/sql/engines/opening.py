@@ -134,20 +134,20 @@ async def open_database(store: str | Path, *, migrates: bool = True) -> AsyncIte
     store can't be used; its message says what is wrong with the store or its URL. Without `migrates` a store
     that was not migrated stays as it is, and can hardly be used.
     """
-    url, database = _parsed(store)
+    url, database = parsed(store)
     name = database.name(url)
     advice = (
         "Fix that, or choose another folder with --data-dir."
         if isinstance(store, Path)
         else "Fix that, or set DATABASE_URL to another store."
     )
-    with _explained(name, advice):
+    with explained(name, advice):
         if isinstance(store, Path):
             make_private(store)
         engines = Engines(database, name, advice, database.writing(url), database.reading(url))
     try:
         if migrates:
-            with _explained(name, advice):
+            with explained(name, advice):
                 await _migrate(database.migrating(url), database)
         yield engines
     finally:
@@ -165,7 +165,7 @@ async def _migrate(engine: AsyncEngine, database: Database) -> None:
 
 async def refuse_if_read_only(engines: Engines) -> None:
     """Raise `WriteStoreUnavailable`, with the reason as its message, if the store takes no writes."""
-    with _explained(engines.name, engines.advice):
+    with explained(engines.name, engines.advice):
         async with engines.writing.connect() as connection:
             await engines.database.probe(connection)
 
@@ -175,14 +175,15 @@ async def examine(engines: Engines) -> tuple[Sequence[str], datetime]:
 
     Raise `WriteStoreUnavailable` if the store does not answer or can't be used by this program.
     """
-    with _explained(engines.name, engines.advice):
+    with explained(engines.name, engines.advice):
         async with engines.reading.connect() as connection:
             missing = await connection.run_sync(missing_migrations, engines.database)
             now = select(type_coerce(func.current_timestamp(), UtcDateTime()))
             return missing, (await connection.execute(now)).scalar_one()
 
 
-def _parsed(store: str | Path) -> tuple[URL, Database]:
+def parsed(store: str | Path) -> tuple[URL, Database]:
+    """Return the URL of a store and the operations on its kind of database; raise as `open_database` does."""
     if isinstance(store, Path):  # Never parsed as a URL: a folder's name may contain any character.
         return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]()
     with suppress(ArgumentError, ValueError):  # Their messages may quote a part of the password.
@@ -198,7 +199,8 @@ def _parsed(store: str | Path) -> tuple[URL, Database]:
 
 
 @contextmanager
-def _explained(name: str, advice: str) -> Iterator[None]:
+def explained(name: str, advice: str) -> Iterator[None]:
+    """Raise the errors of databases as `WriteStoreUnavailable`, whose message ends with `advice`."""
     try:
         yield
     except UnfitStore as error:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from app.cqrs.log.events import Commits
 from app.stores.sql.engines.sqlite_connection import Driver, ReadingConnection, SqliteRows, WritingConnection
-from app.stores.sql.engines.sqlite_file import FileReplaced, OpenedFile
+from app.stores.sql.engines.sqlite_file import FileReplaced, OpenedFile, refuse_if_half_restored
 from app.stores.sql.failures import Failure, UnfitStore
 
 _PRAGMAS: Mapping[str, str] = {
@@ -142,6 +142,7 @@ def make_private(store: Path) -> None:
 
 
 def _make(file: Path) -> None:
+    refuse_if_half_restored(file)
     if len(os.fsencode(file.absolute())) > _LONGEST_PATH:  # SQLite itself would not give the reason.
         raise OSError(ENAMETOOLONG, os.strerror(ENAMETOOLONG))
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

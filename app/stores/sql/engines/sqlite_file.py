@@ -3,8 +3,12 @@
 Whatever is written to a removed file disappears when the file is closed.
 """
 
+import json
 import os
 import sqlite3
+from pathlib import Path
+
+from app.stores.sql.failures import UnfitStore
 
 Identity = tuple[int, int]
 
@@ -46,3 +50,23 @@ def _identity_of(path: str) -> Identity | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def marker_of(file: Path) -> Path:
+    """Return the file that stands beside a store while it is replaced by a restored one."""
+    return Path(f"{file}-restoring")
+
+
+def refuse_if_half_restored(file: Path) -> None:
+    """Raise `UnfitStore` if a restore of the store was interrupted."""
+    marker = marker_of(file)
+    try:
+        backup = json.loads(marker.read_text("utf-8"))["backup"]
+    except FileNotFoundError:
+        return
+    except (ValueError, LookupError, TypeError):
+        backup = "DIR"  # The interruption came before its name was written.
+    raise UnfitStore(
+        f"its restore from {backup} was interrupted, or still goes on.\n"
+        f"Repeat it with `restore {backup}`, which needs no --overwrite."
+    )

@@ -31,6 +31,8 @@ from tests.schema.client import Client
 from tests.schema.shop import Shop
 from tests.viewers import customer
 
+pytestmark = pytest.mark.campaign
+
 core = core_schema(schema)
 assert core.query_type
 assert core.mutation_type
@@ -39,7 +41,7 @@ NOTHING: dict[str, Any] = {"changed": [], "removed": [], "fields": []}
 OF_CUSTOMERS = ("updateCustomer", "placeOrder", "cancelOrder", "sendCommands")
 """Mutations that customers may send for themselves."""
 
-OF_NO_DOCUMENT = {"commandStatus", "freshness"}
+OF_NO_DOCUMENT = {"commandStatus", "freshness", "rebuildProgress"}
 """Root fields that show other things than documents."""
 AS = "_way_"
 """Between the name of a field and a number in its aliases."""

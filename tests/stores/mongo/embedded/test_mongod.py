@@ -26,6 +26,8 @@ from app.stores.mongo.embedded.mongod_binary import (
     find_mongod,
 )
 
+pytestmark = pytest.mark.campaign
+
 SERVICE = """
 import asyncio, sys
 from pathlib import Path

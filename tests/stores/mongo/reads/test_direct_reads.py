@@ -152,6 +152,7 @@ async def test_a_reader_that_is_cancelled_takes_nobody_elses_answer(mongo_url: s
             assert (await first_cursor(reads, one))["firstBatch"] == [NOTES[number]]
 
 
+@pytest.mark.campaign
 async def test_readers_wait_for_a_connection_once_there_are_many(tmp_path: Path) -> None:
     async with embedded_mongod(tmp_path) as server, watching(server.url) as reads:
         for _ in range(20):
@@ -203,6 +204,7 @@ async def test_reads_from_no_process_but_the_one_that_the_driver_has_seen(
         assert await first_cursor(reads)
 
 
+@pytest.mark.campaign
 async def test_the_driver_reads_what_was_under_way_when_the_primary_was_lost(
     tmp_path: Path, driver: Driver
 ) -> None:
@@ -230,6 +232,7 @@ async def test_the_driver_reads_what_was_under_way_when_the_primary_was_lost(
         assert await first_cursor_of(opened)
 
 
+@pytest.mark.campaign
 async def test_a_primary_that_has_stepped_down_is_not_read(tmp_path: Path, driver: Driver) -> None:
     async with (
         embedded_mongod(tmp_path) as server,

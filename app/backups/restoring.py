@@ -1,0 +1,84 @@
+"""Restoring of a backup into the stores of the settings."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.backups.checking import Checked, check
+from app.backups.manifest import DOCUMENTS, LOG
+from app.bootstrap import read_models
+from app.config import Settings
+from app.cqrs.impersonal import Impersonal
+from app.stores.mongo.copying import drop_documents, position_of, put_documents_back
+from app.stores.mongo.embedded.mongod import any_mongod, folder_of, is_in_use
+from app.stores.sql.backups.restoring import refuse_unless_free
+from app.stores.sql.backups.restoring import restore as restore_log
+
+
+class CannotRestore(Impersonal):
+    """A restore that would do harm; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """The outcome of a restore."""
+
+    checked: Checked
+    with_documents: Sequence[str]
+    """The read models whose documents were restored; the others are built from the log."""
+
+
+async def restore(settings: Settings, folder: Path, *, overwrite: bool) -> Restored:
+    """Make the stores of a stopped service those of a backup.
+
+    Raise `BadBackup`, `NewerBackup`, `CannotRestore`, `WriteStoreUnavailable`, `ReadStoreUnavailable` and
+    `MongodError`, each before anything was changed unless the message says otherwise.
+    """
+    checked = await asyncio.to_thread(check, folder)
+    models = read_models(settings.days)
+    url, database = settings.mongodb_url, settings.mongodb_database
+    if url is None and is_in_use(settings.data_dir):
+        raise CannotRestore(
+            f"A service runs on the data folder {settings.data_dir}.\nStop it, and restore again."
+        )
+    await refuse_unless_free(settings.write_store, overwrite=overwrite)
+    if url and (position := await asyncio.to_thread(position_of, url, database, models)) and not overwrite:
+        raise CannotRestore(
+            f"The database {database} of MONGODB_URL has documents, up to position {position:,}. They are of "
+            "another log than the restored one.\nGive --overwrite to drop them, or set MONGODB_DATABASE to "
+            "another database."
+        )
+    # The documents go first: without them an interrupted restore leaves a log from which they are built.
+    if url:
+        await asyncio.to_thread(drop_documents, url, database, models)
+    else:
+        await asyncio.to_thread(_remove, folder_of(settings.data_dir))
+    for file in settings.search_index_file.parent.glob(f"{settings.search_index_file.name}*"):
+        file.unlink()
+    await restore_log(
+        settings.write_store,
+        checked.manifest.log,
+        folder / LOG,
+        overwrite=overwrite,
+        backup=await asyncio.to_thread(os.path.abspath, folder),
+    )
+    if not checked.manifest.read_models:
+        return Restored(checked=checked, with_documents=())
+    async with AsyncExitStack() as opened:
+        if url is None:
+            url = await opened.enter_async_context(any_mongod(settings.data_dir, settings.mongod_bin))
+        restored = await asyncio.to_thread(put_documents_back, url, database, models, folder / DOCUMENTS)
+    return Restored(checked=checked, with_documents=restored)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder at once: it gets another name first."""
+    if folder.exists():
+        doomed = folder.with_name(f"{folder.name}-removed")
+        shutil.rmtree(doomed, ignore_errors=True)
+        folder.rename(doomed)
+        shutil.rmtree(doomed)

@@ -1,0 +1,96 @@
+"""Backups, which are made while the service works, and are complete or not there at all."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import mkdtemp
+
+from app.backups.manifest import DOCUMENTS, FORMAT, LOG, Manifest, sums_of, write
+from app.bootstrap import read_models
+from app.config import Settings
+from app.cqrs.impersonal import Impersonal
+from app.stores.mongo.copying import copy_documents
+from app.stores.mongo.embedded.mongod import any_mongod, folder_of
+from app.stores.sql.backups.files import saved
+from app.stores.sql.backups.taking import take
+
+
+class CannotBackUp(Impersonal):
+    """A backup that can't be made; the message says why, and what to do."""
+
+
+async def back_up(settings: Settings, target: Path, *, documents: bool) -> Manifest:
+    """Copy the write store, and the documents if wanted, into a folder that does not exist yet or is empty.
+
+    Raise `CannotBackUp`, `WriteStoreUnavailable`, `ReadStoreUnavailable` and `MongodError`.
+    """
+    with _new_folder(target) as folder:
+        (folder / LOG).mkdir(mode=0o700)
+        # The documents come first: a checkpoint after the end of its log would fail the read model.
+        copied = await _documents(settings, folder) if documents else []
+        log = await take(settings.write_store, folder / LOG)
+        files = await asyncio.to_thread(sums_of, folder)
+        manifest = Manifest(
+            format=FORMAT,
+            program=_own_version(),
+            made_at=datetime.now(UTC),
+            log=log,
+            read_models=tuple(copied),
+            files=files,
+        )
+        write(folder, manifest)
+    return manifest
+
+
+async def _documents(settings: Settings, folder: Path) -> list[str]:
+    copies = folder / DOCUMENTS
+    copies.mkdir(mode=0o700)
+    async with AsyncExitStack() as opened:
+        url = settings.mongodb_url
+        if url is None:
+            if not await asyncio.to_thread(folder_of(settings.data_dir).exists):
+                raise CannotBackUp(
+                    f"There are no documents in {settings.data_dir}.\nBack up without --documents."
+                )
+            url = await opened.enter_async_context(any_mongod(settings.data_dir, settings.mongod_bin))
+        models = read_models(settings.days)
+        return await asyncio.to_thread(copy_documents, url, settings.mongodb_database, models, copies)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """Yield a folder beside the target, which gets its name once all is written and on the disk."""
+    target = target.absolute()
+    try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise CannotBackUp(f"{target} exists already.\nName a folder that does not exist, or is empty.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Only its owner may read it: the log has personal data.
+        folder = Path(mkdtemp(prefix=f".{target.name}-unfinished-", dir=target.parent))
+        try:
+            yield folder
+            for path in [*folder.rglob("*"), folder]:
+                path.chmod(0o700 if path.is_dir() else 0o600)
+                saved(path)
+            os.rename(folder, target)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        saved(target.parent)
+    except OSError as error:
+        raise CannotBackUp(
+            f"Can't write the backup to {target}: {error.strerror or error}.\n"
+            "Fix that, or name another folder."
+        ) from error
+
+
+def _own_version() -> str:
+    try:
+        return version("diptych")
+    except PackageNotFoundError:  # It runs from its sources.
+        return "unknown"

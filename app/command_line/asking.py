@@ -1,0 +1,96 @@
+"""Questions of the command line to a running service, over its GraphQL endpoint."""
+
+import json
+import os
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import typer
+
+from app.command_line.terminal import FAILED, settings_of, stop
+from app.cqrs.viewers import Sight
+
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address that stands for all of them
+TOKEN = "DIPTYCH_TOKEN"  # noqa: S105 - the name of a variable
+"""The environment variable with an operator's token, for a service that takes tokens."""
+
+PATIENCE = 10
+"""Seconds to wait for an answer; retrying a read model takes some."""
+
+Url = Annotated[
+    str | None,
+    typer.Option(help="URL of the running service's GraphQL endpoint.", show_default="at HOST and PORT"),
+]
+
+
+def chosen(context: typer.Context, url: str | None) -> str:
+    """Return the URL that was given here or before the command, or that of a service with these settings."""
+    return url or context.obj or _own_url()
+
+
+def _own_url() -> str:
+    """Return the URL of the GraphQL endpoint of a service with these settings."""
+    settings = settings_of()
+    host = _REACHED_AT.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/graphql"
+
+
+def _authorization(url: str) -> Mapping[str, str]:
+    """Return the header with the operator's token: the one in the environment, or one that is made here.
+
+    A token is made only for the service that has the same settings, and so the same secret.
+    """
+    token = os.environ.get(TOKEN)
+    if token is None and url == _own_url() and (settings := settings_of()).signs_tokens:
+        from app.access.development import development_token
+
+        token = development_token(settings, settings.data_dir, Sight.OPERATOR, "command line", hours=0.1)
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def ask(url: str, query: str, *, may_be_hidden: bool = False, **variables: object) -> dict[str, Any]:
+    """Return the data of the answer; end the program with a message if there is none.
+
+    Fields that only others may see are null if they `may_be_hidden`.
+    """
+    from app.access.fetching import NoRedirect
+
+    try:
+        question = Request(  # noqa: S310 - the operator chose the URL
+            url,
+            json.dumps({"query": query, "variables": variables}).encode(),
+            {"Content-Type": "application/json", "Accept": "application/json", **_authorization(url)},
+        )
+        # The service runs on this host or at the operator's URL, so a proxy from the environment is not used,
+        # and no redirect is followed: it would take the operator's token elsewhere.
+        with build_opener(NoRedirect, ProxyHandler({})).open(question, timeout=PATIENCE) as response:
+            answer = json.load(response)
+        if errors := answer.get("errors"):
+            said = f"{url} refused the request: {errors[0]['message']}"
+            hidden = errors[0].get("extensions", {}).get("code") == "FORBIDDEN"
+            if hidden and may_be_hidden:
+                return dict(answer["data"])
+            stop(f"{said} Set {TOKEN} to a token of an operator." if hidden else said, FAILED)
+        data: dict[str, Any] = answer["data"]
+    except HTTPError as error:
+        error.close()
+        if error.code == HTTPStatus.UNAUTHORIZED:
+            stop(f"{url} refused the token. Set {TOKEN} to a valid token of an operator.", FAILED)
+        stop(
+            f"{url} answered with HTTP status {error.code}, so it is not Diptych's GraphQL endpoint. "
+            "Give the right URL with --url.",
+            FAILED,
+        )
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        stop(
+            f"No Diptych service answers at {url}: {reason}.\n"
+            "Start one with `serve`, or give its URL with --url.",
+            FAILED,
+        )
+    except (AttributeError, LookupError, TypeError):
+        stop(f"The service at {url} is not Diptych. Give the right URL with --url.", FAILED)
+    return data

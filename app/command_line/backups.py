@@ -1,0 +1,96 @@
+"""The commands that back up the stores and restore them."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.command_line.terminal import FAILED, DataDir, console, errors, explained, settings_of, stop
+
+if TYPE_CHECKING:
+    from app.backups.manifest import Manifest
+
+REMARKS, DAMAGED = 1, 2
+"""Exit codes of a check: the backup is whole, but not all of it can be used; it is damaged, or none."""
+
+
+def backup(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="New folder for the backup, which `restore` takes.")
+    ],
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Copy the documents, too. Without them they are built anew.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Back up the event log and all that commands rely on. The service may be running or stopped.
+
+    The backup has personal data. It does not have the keys that sign tokens.
+    """
+    settings = settings_of(data_dir=data_dir)
+
+    from app.backups.taking import CannotBackUp, back_up
+    from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+    from app.stores.mongo.embedded.mongod_binary import MongodError
+
+    expected = (CannotBackUp, MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
+    with explained(*expected, exit_code=FAILED):
+        manifest = asyncio.run(back_up(settings, folder, documents=documents))
+    _say(f"{folder} has {_described(manifest)}.")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `backup` has made.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the backup. Nothing is changed.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a store that has events, and its documents.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Restore a backup into the stores of the settings. Stop the service first.
+
+    With --check the exit code is 0 if the backup is whole, 1 if it is whole and this version can't restore
+    it or can't read all of its events, and 2 if it is damaged.
+    """
+    settings = settings_of(data_dir=data_dir)
+
+    from app.backups.checking import check as check_backup
+    from app.backups.manifest import BadBackup, NewerBackup
+    from app.backups.restoring import CannotRestore
+    from app.backups.restoring import restore as restore_backup
+    from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+    from app.stores.mongo.embedded.mongod_binary import MongodError
+
+    if check:
+        with explained(BadBackup, exit_code=DAMAGED), explained(NewerBackup, exit_code=REMARKS):
+            checked = check_backup(folder)
+        _say(f"{folder} is whole: it has {_described(checked.manifest)}.")
+        if checked.remarks:
+            stop("\n".join(checked.remarks), REMARKS)
+        return
+    unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
+    with explained(BadBackup, NewerBackup, CannotRestore, *unavailable, exit_code=FAILED):
+        restored = asyncio.run(restore_backup(settings, folder, overwrite=overwrite))
+    _say(f"Restored {_described(restored.checked.manifest)}.")
+    for remark in restored.checked.remarks:
+        errors.print(remark, style="yellow", markup=False, soft_wrap=True)
+    if missing := sorted(set(restored.checked.manifest.read_models) - {*restored.with_documents}):
+        _say(f"This version projects {', '.join(missing)} in another way, and builds the documents anew.")
+    _say("Start the service. Tokens and cursors from before are refused, and clients read again.")
+
+
+def _described(manifest: "Manifest") -> str:
+    documents = (
+        f", with the documents of {len(manifest.read_models)} read models" if manifest.read_models else ""
+    )
+    return (
+        f"the log up to position {manifest.log.head:,}, from {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC"
+        f"{documents} ({manifest.size / 1e6:,.1f} MB)"
+    )
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)

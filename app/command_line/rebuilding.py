@@ -1,0 +1,197 @@
+"""The commands that rebuild a read model, end a rebuild, and return to the documents of before."""
+
+import re
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from app.command_line.asking import Url, ask, chosen
+from app.command_line.terminal import BAD_SETTING, FAILED, console, errors, stop
+
+POLLED_EVERY = 0.5
+"""Seconds between two questions for the progress of a rebuild."""
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_FIELDS = "readModel state position head eventsPerSecond secondsLeft startedAt keptUntil reason"
+_PROGRESS = f"{{ rebuildProgress {{ {_FIELDS} }} }}"
+_UNDER_WAY = ("BUILDING", "VERIFYING")
+_DONE = ("SWITCHED", "FINISHED")
+_COLORS = {
+    "FAILED": "red",
+    "DIFFERENT": "red",
+    **dict.fromkeys(_UNDER_WAY, "yellow"),
+    **dict.fromkeys(_DONE, "green"),
+}
+
+_Rebuild = dict[str, Any]
+
+
+def _seconds(text: str) -> int:
+    """Return the seconds in a text such as `90`, `30m`, `1h` or `2d`."""
+    found = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text.strip())
+    if not found:
+        raise typer.BadParameter(f"{text} is no time. Give seconds, or a number with m, h or d, such as 90m.")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the read model.")]
+
+
+def rebuild(
+    context: typer.Context,
+    name: Name,
+    keep: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="How long the documents of before are kept up to date for a rollback, such as 90m.",
+        ),
+    ] = "1h",
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Compare both before the new documents serve; stop if any differs."),
+    ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept-differences", help="Have new documents serve that were found to differ."),
+    ] = False,
+    wait: Annotated[bool, typer.Option(help="Show the progress until the rebuild has ended.")] = True,
+    url: Url = None,
+) -> None:
+    """Build a read model anew from the log, beside the documents that serve until it is done."""
+    url, seconds = chosen(context, url), _seconds(keep)
+    given = f"keepSeconds: {seconds}, verify: {str(verify).lower()}, acceptDifferences: {str(accept).lower()}"
+    _order(url, "rebuildReadModel", name, given)
+    if not wait:
+        console.print(f"{_known_as(name)} is rebuilt. `projections status` shows the progress.")
+        return
+    try:
+        rebuilt = _watched(url, _known_as(name))
+    except KeyboardInterrupt:
+        console.print("The rebuild goes on. `projections status` shows it, and `projections abort` ends it.")
+        raise typer.Exit(FAILED) from None
+    if rebuilt["state"] not in _DONE:
+        stop(_said_of(rebuilt), FAILED)
+    console.print(_said_of(rebuilt))
+
+
+def abort(context: typer.Context, name: Name, url: Url = None) -> None:
+    """End the rebuild of a read model before its new documents serve, and drop these."""
+    _order(chosen(context, url), "abortRebuild", name)
+    console.print(f"The rebuild of {_known_as(name)} was ended. Its documents are as before.")
+
+
+def rollback(context: typer.Context, name: Name, url: Url = None) -> None:
+    """Have the documents from before the last rebuild serve again, which are up to date."""
+    _order(chosen(context, url), "rollBackReadModel", name)
+    console.print(f"The documents of {_known_as(name)} from before the rebuild serve again.")
+
+
+def show_rebuilds(url: str) -> None:
+    """Print the newest rebuild of each read model, if there was any."""
+    rebuilds = _rebuilds(url, may_be_hidden=True)  # Staff may see the read models, and not this.
+    if not rebuilds:
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("rebuild of")
+    for heading in ("position", "events/s", "seconds left"):
+        table.add_column(heading, justify="right")
+    table.add_column("state")
+    table.add_column("reason", overflow="fold")
+    for name, each in rebuilds.items():
+        left = each["secondsLeft"]
+        table.add_row(
+            name,
+            each["position"],
+            f"{each['eventsPerSecond']:,.0f}",
+            "" if left is None else f"{left:,.0f}",
+            f"[{_COLORS.get(each['state'], 'none')}]{each['state']}[/]",
+            escape(each["reason"] or ""),
+        )
+    console.print()
+    console.print(table)
+
+
+def refuse_unknown(wanted: Collection[str], known: Collection[str]) -> None:
+    """End the program with a message if a read model is not known."""
+    if unknown := [name for name in wanted if name not in known]:
+        stop(f"There is no read model {', '.join(unknown)}. Choose from: {', '.join(known)}.", BAD_SETTING)
+
+
+def _order(url: str, mutation: str, name: str, given: str = "") -> None:
+    """Carry out a mutation, or end the program with the reason why it is refused."""
+    known = ask(url, '{ __type(name: "ReadModelName") { enumValues { name } } }')["__type"]["enumValues"]
+    refuse_unknown([_known_as(name)], [each["name"].lower() for each in known])
+    input = f"{{ readModel: {_known_as(name).upper()} {given} }}"
+    answer = ask(url, f"mutation {{ {mutation}(input: {input}) {{ errors {{ message }} }} }}")
+    refusals = answer[mutation]["errors"]
+    if refusals:
+        stop(" ".join(each["message"] for each in refusals), FAILED)
+
+
+def _known_as(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _rebuilds(url: str, *, may_be_hidden: bool = False) -> dict[str, _Rebuild]:
+    found = ask(url, _PROGRESS, may_be_hidden=may_be_hidden)["rebuildProgress"]
+    return {each["readModel"].lower(): each for each in found or ()}
+
+
+def _watched(url: str, name: str) -> _Rebuild:
+    """Show the progress of a rebuild until it has ended or stands still; return its last state."""
+    with _bar(name) as (bar, task):
+        while True:
+            rebuilt = _rebuilds(url)[name]
+            left = rebuilt["secondsLeft"]
+            bar.update(
+                task,
+                completed=int(rebuilt["position"]),
+                total=max(1, int(rebuilt["head"])),
+                pace=f"{rebuilt['eventsPerSecond']:,.0f} events/s",
+                left="" if left is None else f"{left:,.0f} s left",
+            )
+            if rebuilt["state"] not in _UNDER_WAY:
+                return rebuilt
+            time.sleep(POLLED_EVERY)
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[tuple[Progress, TaskID]]:
+    columns = ("{task.description}", BarColumn(), "{task.completed:,} of {task.total:,}")
+    texts = [each if isinstance(each, BarColumn) else TextColumn(each) for each in columns]
+    shown = (*texts, TextColumn("{task.fields[pace]}"), TextColumn("{task.fields[left]}"))
+    with Progress(*shown, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        yield bar, bar.add_task(name, total=1, pace="", left="")
+
+
+def _said_of(rebuilt: _Rebuild) -> str:
+    """Return what has become of a rebuild, and what can be done next."""
+    name, state, reason = rebuilt["readModel"].lower(), rebuilt["state"], rebuilt["reason"]
+    if state == "SWITCHED":
+        until = datetime.fromisoformat(rebuilt["keptUntil"]).astimezone(UTC)
+        return (
+            f"The new documents of {name} serve, at position {rebuilt['position']}. "
+            f"`projections rollback {name}` returns to those of before until {until:%Y-%m-%d %H:%M:%S} UTC."
+        )
+    if state == "FINISHED":
+        return f"The new documents of {name} serve, at position {rebuilt['position']}."
+    if state == "DIFFERENT":
+        return (
+            f"The documents of before still serve. {reason}.\n"
+            f"Have the new ones serve with `projections rebuild {name} --accept-differences`, "
+            f"or drop them with `projections abort {name}`."
+        )
+    if state == "FAILED":
+        return (
+            f"The documents of before still serve. The rebuild of {name} has failed: {reason}.\n"
+            f"Remove the cause and call `projections rebuild {name}` again, or `projections abort {name}`."
+        )
+    return f"The rebuild of {name} was ended: it is {state}."

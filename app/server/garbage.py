@@ -1,0 +1,51 @@
+"""The garbage collector of the process that serves: no request waits long for it."""
+
+import gc
+
+COLLECTED = (2_000, 10, 3)
+"""The collector's three thresholds.
+
+The youngest generation is collected after so many new objects, the middle one after so many such collections
+(it then has at most 22,000 objects), and the oldest after so many collections of the middle one. More seldom
+it would have more garbage, all of which is freed at once.
+"""
+
+LONG_LIVED = 30_000
+"""Objects of the oldest generation from which those that outlive a collection are left out of later ones."""
+
+
+class _LeavingOut:
+    """Has later collections leave out what has outlived one of the oldest generation, once that is much.
+
+    Most of it is kept for long, such as answers and compiled operations, and each such collection would look
+    at all of it again. Objects that are left out are freed as ever when nothing refers to them. Only garbage
+    that refers to itself would stay: it is found once there are twice as many objects, which seldom happens.
+    """
+
+    def __init__(self) -> None:
+        self._at_last = gc.get_freeze_count()
+        """The number of objects that were left out when everything was looked at for the last time."""
+
+    def __call__(self, phase: str, collection: dict[str, int]) -> None:
+        if phase != "stop" or collection["generation"] < 2:
+            return
+        if len(gc.get_objects(2)) < LONG_LIVED:
+            return
+        gc.freeze()
+        if (count := gc.get_freeze_count()) > 2 * self._at_last:
+            gc.unfreeze()  # The next collection of the oldest generation looks at everything.
+            self._at_last = count
+
+
+def collect_garbage_in_small_parts() -> None:
+    """Exclude everything that exists from garbage collections, and keep each of them short.
+
+    During a collection no request is answered: it would take up to 50 ms for everything that exists at the
+    start, up to 70 ms for 100,000 objects of the middle generation, and up to 95 ms for the oldest one of a
+    service that was asked many different things.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # The oldest generation is collected once it has grown by a quarter of what this leaves.
+    gc.set_threshold(*COLLECTED)
+    gc.callbacks.append(_LeavingOut())
