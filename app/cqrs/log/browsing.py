@@ -34,9 +34,9 @@ class FoundEvents:
 
     events: Sequence[RecordedEvent]
     searched_to: int
-    """The position down to which all events were looked at, inclusive."""
+    """The position at which the search ended, inclusive: all events from where it began were looked at."""
     has_more: bool
-    """True if there are older events that were not looked at."""
+    """True if there are events beyond it that were not looked at."""
 
 
 class EventArchive(Protocol):
@@ -47,4 +47,10 @@ class EventArchive(Protocol):
 
         Look at the newest `SEARCHED` events of these only, or of a stream's; the next search goes on before
         `searched_to`. An event that was split counts as one. Raise `WriteStoreUnavailable`.
+        """
+
+    async def browse_back(self, wanted: WantedEvents, *, after: int, limit: int) -> FoundEvents:
+        """Return up to `limit` stored events that come next after the position `after`, newest first.
+
+        Look at as many events as `browse`, but at the oldest ones first. Raise `WriteStoreUnavailable`.
         """

@@ -4,14 +4,14 @@ They read the primary key, or the index of a stream, and at most `SEARCHED` even
 other conditions would cost each command more than such a search costs. No row is locked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cqrs.commands.outcomes import Receipt
@@ -33,18 +33,57 @@ class _Span:
     """The position before the first one."""
     to: int
     """The last position, inclusive."""
-    end: int
-    """The position before the first one that a later search may look at; lower if this one is limited."""
-
-    def limited(self, after: int) -> Self:
-        return replace(self, after=max(after, self.after))
 
 
 async def browse(
     connection: AsyncConnection, types: EventTypes, wanted: WantedEvents, before: int | None, limit: int
 ) -> FoundEvents:
     """Return up to `limit` events with positions lower than `before`, as `EventArchive.browse` does."""
-    span = await _span(connection, wanted, before)
+    whole = await _span(connection, wanted, before)
+    limited = replace(whole, after=max(whole.after, whole.to - SEARCHED))
+    if wanted.command_id is not None:
+        limited = whole
+    elif wanted.stream is not None:
+        limited = replace(whole, after=await _limit_in_stream(connection, wanted.stream, whole))
+    rows = await _rows(connection, types, wanted, limited, limit, newest_first=True)
+    is_full = len(rows) > limit
+    return FoundEvents(
+        events=[part for row in rows[:limit] for part in _parts(types, row, wanted)],
+        searched_to=(rows[limit].position if is_full else limited.after) + 1,
+        has_more=is_full or limited.after > whole.after,
+    )
+
+
+async def browse_back(
+    connection: AsyncConnection, types: EventTypes, wanted: WantedEvents, after: int, limit: int
+) -> FoundEvents:
+    """Return up to `limit` events that come next after a position, as `EventArchive.browse_back` does."""
+    whole = await _span(connection, wanted, None)
+    whole = replace(whole, after=min(max(whole.after, after), whole.to))
+    limited = replace(whole, to=min(whole.to, whole.after + SEARCHED))
+    if wanted.command_id is not None:
+        limited = whole
+    elif wanted.stream is not None:
+        limited = replace(whole, to=await _upper_limit_in_stream(connection, wanted.stream, whole))
+    rows = await _rows(connection, types, wanted, limited, limit, newest_first=False)
+    is_full = len(rows) > limit
+    return FoundEvents(
+        events=[part for row in reversed(rows[:limit]) for part in _parts(types, row, wanted)],
+        searched_to=rows[limit].position - 1 if is_full else limited.to,
+        has_more=is_full or limited.to < whole.to,
+    )
+
+
+async def _rows(
+    connection: AsyncConnection,
+    types: EventTypes,
+    wanted: WantedEvents,
+    span: _Span,
+    limit: int,
+    *,
+    newest_first: bool,
+) -> Sequence[Row[Any]]:
+    """Return one row more than `limit`, if there are as many."""
     conditions = [*_conditions(wanted, types)]
     order: ColumnElement[Any] = _ENTRIES.position
     if wanted.command_id is not None:
@@ -52,22 +91,13 @@ async def browse(
         conditions.append(_ENTRIES.position.in_(positions))
     elif wanted.stream is not None:
         order = _ENTRIES.stream_version  # which has the order of the positions, and the index of the stream
-        span = await _limited_in_stream(connection, wanted.stream, span)
-    else:
-        span = span.limited(span.to - SEARCHED)
     statement = (
         select(events)
         .where(_ENTRIES.position > span.after, _ENTRIES.position <= span.to, *conditions)
-        .order_by(order.desc())
+        .order_by(order.desc() if newest_first else order)
         .limit(limit + 1)
     )
-    rows = (await connection.execute(statement)).all()
-    is_full = len(rows) > limit
-    return FoundEvents(
-        events=[part for row in rows[:limit] for part in _parts(types, row, wanted)],
-        searched_to=(rows[limit].position if is_full else span.after) + 1,
-        has_more=is_full or span.after > span.end,
-    )
+    return (await connection.execute(statement)).all()
 
 
 async def _span(connection: AsyncConnection, wanted: WantedEvents, before: int | None) -> _Span:
@@ -81,20 +111,31 @@ async def _span(connection: AsyncConnection, wanted: WantedEvents, before: int |
         oldest = select(_ENTRIES.position).where(_ENTRIES.event_id >= _id_at(wanted.at_from, -MOST_SKEW))
         first = await _first(connection, oldest.order_by(_ENTRIES.event_id))
         after = to if first is None else first - 1
-    return _Span(after=min(after, to), to=to, end=min(after, to))
+    return _Span(after=min(after, to), to=to)
 
 
-async def _limited_in_stream(connection: AsyncConnection, stream: str, span: _Span) -> _Span:
-    """Return the positions of at most `SEARCHED` events of a stream."""
+async def _limit_in_stream(connection: AsyncConnection, stream: str, span: _Span) -> int:
+    """Return the position after which a search of a stream looks at `SEARCHED` events at most."""
     in_stream = select(_ENTRIES.stream_version).where(_ENTRIES.stream == stream)
     newest = in_stream.where(_ENTRIES.position <= span.to).order_by(_ENTRIES.stream_version.desc())
     last = await _first(connection, newest) or 0
     if last <= SEARCHED:
-        return span
+        return span.after
     limit = select(_ENTRIES.position).where(
         _ENTRIES.stream == stream, _ENTRIES.stream_version == last - SEARCHED
     )
-    return span.limited(await _first(connection, limit) or 0)
+    return max(span.after, await _first(connection, limit) or 0)
+
+
+async def _upper_limit_in_stream(connection: AsyncConnection, stream: str, span: _Span) -> int:
+    """Return the position up to which a search of a stream looks at `SEARCHED` events at most."""
+    in_stream = select(_ENTRIES.stream_version).where(_ENTRIES.stream == stream)
+    oldest = in_stream.where(_ENTRIES.position > span.after).order_by(_ENTRIES.stream_version)
+    first = await _first(connection, oldest)
+    limit = select(_ENTRIES.position).where(
+        _ENTRIES.stream == stream, _ENTRIES.stream_version == (first or 0) + SEARCHED - 1
+    )
+    return min(span.to, await _first(connection, limit) or span.to)
 
 
 async def _positions_of(connection: AsyncConnection, command_id: UUID) -> list[int]:

@@ -25,7 +25,7 @@ from app.cqrs.projecting.skipping import EventSkipped, Skip
 from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql import revocations, skips
-from app.stores.sql.browsing import browse
+from app.stores.sql.browsing import browse, browse_back
 from app.stores.sql.engines.opening import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
@@ -114,6 +114,11 @@ class SqlWriteStore:
         """Return the newest events before a position that meet some conditions, as `EventArchive` says."""
         async with self._answering(self._engines.reading) as connection:
             return await browse(connection, self._types, wanted, before, limit)
+
+    async def browse_back(self, wanted: WantedEvents, *, after: int, limit: int) -> FoundEvents:
+        """Return the next events after a position that meet some conditions, as `EventArchive` says."""
+        async with self._answering(self._engines.reading) as connection:
+            return await browse_back(connection, self._types, wanted, after, limit)
 
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
         """Return the columns of the event at a position or with an id, or `None`; `data` is JSON text."""

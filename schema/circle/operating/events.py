@@ -10,7 +10,7 @@ from app.cqrs.log.browsing import SEARCHED, FoundEvents, WantedEvents
 from app.cqrs.log.displaying import displayed, unreadable
 from app.cqrs.log.events import RecordedEvent as Recorded
 from app.cqrs.reading.cursors import NotACursor, decoded, encoded
-from app.cqrs.reading.pages import LONGEST_PAGE, PAGE, BadPage, PageArguments
+from app.cqrs.reading.pages import BadPage, PageArguments
 from app.cqrs.viewers import Sight
 from app.graphql.admission.connections import DocumentConnection
 from app.graphql.execution.context import Info
@@ -18,7 +18,7 @@ from app.graphql.execution.refusals import BadArgument
 from app.graphql.execution.visibility import visible_to
 from schema.circle.conditions import MATCH_ALL, refuse_reversed
 from schema.circle.consistency import subject_of
-from schema.circle.nodes import After, PageInfo
+from schema.circle.nodes import After, Before, First, Last, PageInfo, page
 from schema.circle.scalars import Position
 
 MOST_TYPES = 100
@@ -103,7 +103,7 @@ class RecordedEventEdge:
 class RecordedEventConnection(DocumentConnection):
     found: strawberry.Private[FoundEvents]
     page: strawberry.Private[list[RecordedEvent]]
-    goes_back: strawberry.Private[bool]
+    asked: strawberry.Private[PageArguments]
 
     @strawberry.field(description="The events of this page with their cursors.")
     def edges(self) -> list[RecordedEventEdge]:
@@ -114,19 +114,23 @@ class RecordedEventConnection(DocumentConnection):
         return self.page
 
     @strawberry.field(
-        description="Information about this page. Its `endCursor` is the point at which the search ended, "
-        "after which the next page goes on; it is never null."
+        description="Information about this page. With `first`, its `endCursor` is the point at which the "
+        "search ended, after which the next page goes on; with `last`, its `startCursor` is. The cursor of "
+        "that point is never null."
     )
     def page_info(self) -> PageInfo:
+        cursors = [_cursor(event.position) for event in self.page]
+        ended, backward = _cursor(self.found.searched_to), self.asked.backward
         return PageInfo(
-            has_next_page=self.found.has_more,
-            has_previous_page=self.goes_back,
-            start_cursor=_cursor(self.page[0].position) if self.page else None,
-            end_cursor=_cursor(self.found.searched_to),
+            has_next_page=self.asked.before is not None if backward else self.found.has_more,
+            has_previous_page=self.found.has_more if backward else self.asked.after is not None,
+            start_cursor=ended if backward else next(iter(cursors), None),
+            end_cursor=next(reversed(cursors), None) if backward else ended,
         )
 
     @strawberry.field(
-        description="The position down to which all events were looked at for this page, inclusive."
+        description="The position at which the search for this page ended, inclusive: all events between it "
+        "and the cursor that was sent, or the end of the log, were looked at."
     )
     def searched_to(self) -> Position:
         return Position(self.found.searched_to)
@@ -190,21 +194,24 @@ class EventsQuery:
                 description="The conditions to filter by. By default all events are returned."
             ),
         ] = None,
-        first: Annotated[
-            int | None,
-            strawberry.argument(
-                description=f"The maximum number of events to return: 0 to {LONGEST_PAGE}. The default is "
-                f"{PAGE}."
-            ),
-        ] = None,
+        first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> RecordedEventConnection | None:
-        size = PageArguments(first=first).size
-        wanted = (filter or RecordedEventFilter()).wanted()
-        before = None if after is None else _position(after)
-        found = await info.context.uncached_circle().archive.browse(wanted, before=before, limit=size)
+        asked = page(first, after, last, before)
+        size, wanted = asked.size, (filter or RecordedEventFilter()).wanted()
+        if (asked.before if not asked.backward else asked.after) is not None:
+            raise BadPage("Give first with after, or last with before.")
+        archive = info.context.uncached_circle().archive
+        if asked.backward:
+            start = 0 if before is None else _position(before)
+            found = await archive.browse_back(wanted, after=start, limit=size)
+        else:
+            end = None if after is None else _position(after)
+            found = await archive.browse(wanted, before=end, limit=size)
         return RecordedEventConnection(
-            found=found, page=[RecordedEvent.of(event) for event in found.events], goes_back=after is not None
+            found=found, page=[RecordedEvent.of(event) for event in found.events], asked=asked
         )
 
 

@@ -40,7 +40,7 @@ class ReadCount:
 @strawberry.type(description="The newest error that kept a read model from applying events.")
 class ReadModelError:
     read_model: ReadModelName = strawberry.field(description="The name of the read model.")
-    at: datetime = strawberry.field(description="When it happened.")
+    at: datetime = strawberry.field(description="The time at which the error happened.")
     reason: str = strawberry.field(description="The error, without personal data.")
 
 

@@ -151,6 +151,22 @@ async def test_a_search_for_what_is_rare_ends_early_and_goes_on_until_all_is_fou
     assert (pages[-1].searched_to, pages[-1].has_more) == (1, False)
 
 
+async def test_a_search_from_the_oldest_event_on_finds_the_same(
+    store: SqlWriteStore, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "SEARCHED", 10)
+    rare = {"actor": "Eve"}
+    await stored(engines, *(rare if number in (2, 57, 58, 59) else {} for number in range(1, 101)))
+    for wanted in (WantedEvents(actor="Eve"), WantedEvents(actor="Eve", stream="book-1")):
+        found, after, has_more = list[int](), 0, True
+        while has_more:
+            result = await store.browse_back(wanted, after=after, limit=2)
+            found += [event.position for event in reversed(result.events)]
+            after, has_more = result.searched_to, result.has_more
+        assert found == [2, 57, 58, 59]
+        assert after == 100
+
+
 async def test_a_search_never_waits_for_a_command_that_holds_the_head_of_the_log(
     store: SqlWriteStore,
 ) -> None:

@@ -174,3 +174,24 @@ async def test_a_rebuild_has_a_bar_and_is_started_and_ended_after_a_question(
         await expect(own.get_by_role("button", name="rollback")).to_have_attribute("aria-disabled", "true")
         variables = [each["variables"] for each in sent if each["documentId"] != "admin-rebuilds"]
         assert variables == [{"readModel": "ORDER_LIST", "verify": True}, {"readModel": "ORDER_LIST"}]
+
+
+async def test_a_read_model_is_rebuilt_and_rolled_back(
+    browser: Browser, guarded: Service, shop: Shop
+) -> None:
+    async with at_the_page(browser, guarded) as window:
+        page = window.page
+        own = row(window, "models", "order list")
+        dialog = page.get_by_role("dialog", name="order list")
+        await own.get_by_role("button", name="rebuild").press("Enter")
+        await dialog.get_by_role("button", name="Yes, rebuild").press("Enter")
+        below = page.locator(".models .below").filter(has_text="a rollback is possible until")
+        await expect(below).to_be_visible(timeout=30_000)
+        await screenshot(window, "rebuilt")
+        await own.get_by_role("button", name="rollback").press("Enter")
+        await dialog.get_by_role("button", name="Yes, rollback").press("Enter")
+        await expect(page.locator(".models .said")).to_have_text(
+            "order list answers from its earlier documents."
+        )
+        await expect(below).to_have_count(0)
+        await expect(own).to_contain_text("live")

@@ -37,7 +37,6 @@ function Page() {
   useEffect(() => {
     let timer = 0;
     let turn = 0;
-    let offersRebuilds = true; // until the service's schema turns out to have none
 
     async function tick() {
       clearTimeout(timer);
@@ -47,10 +46,10 @@ function Page() {
       let next = BETWEEN;
       try {
         if (!document.hidden) {
-          const [{ serviceStatus }, rebuilds] = await Promise.all([ask("status"), progressOfRebuilds()]);
+          const [{ serviceStatus }, { rebuildProgress }] = await Promise.all([ask("status"), ask("rebuilds")]);
           if (own !== turn) return;
           samples.current.add(serviceStatus);
-          setShown({ status: serviceStatus, rebuilds });
+          setShown({ status: serviceStatus, rebuilds: rebuildProgress });
           say("good", "live, each second");
         }
       } catch (reason) {
@@ -65,17 +64,6 @@ function Page() {
         next = 2 * BETWEEN;
       }
       timer = setTimeout(tick, Math.max(0, next - (performance.now() - before)));
-    }
-
-    async function progressOfRebuilds() {
-      if (!offersRebuilds) return null;
-      try {
-        return (await ask("rebuilds")).rebuildProgress;
-      } catch (reason) {
-        if (reason.kind !== "refused") throw reason;
-        offersRebuilds = false;
-        return null;
-      }
     }
 
     ticking.current = tick;

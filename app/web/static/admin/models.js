@@ -62,15 +62,15 @@ function Question({ name, action, onAnswer }) {
 }
 
 /** The buttons of a read model: always as many, so that none moves when another one becomes possible. */
-function Actions({ model, rebuild, offered, act }) {
+function Actions({ model, rebuild, act }) {
   const button = (action, isPossible) => html`
     <button type="button" aria-disabled=${!isPossible} onClick=${() => isPossible && act(action, model.readModel)}
       aria-label="${action} ${words(model.readModel)}">${action}</button>`;
   const state = rebuild?.state;
   return html`
     ${button("retry", model.state !== "LIVE")}
-    ${offered && (state === "DIFFERENT" ? button("accept", true) : button("rebuild", !AT_WORK.includes(state)))}
-    ${offered && (ABORTABLE.includes(state) ? button("abort", true) : button("rollback", state === "SWITCHED"))}`;
+    ${state === "DIFFERENT" ? button("accept", true) : button("rebuild", !AT_WORK.includes(state))}
+    ${ABORTABLE.includes(state) ? button("abort", true) : button("rollback", state === "SWITCHED")}`;
 }
 
 /** The rebuild of a read model, while it goes on or can be taken back. */
@@ -91,7 +91,7 @@ function Rebuild({ rebuild }) {
     </td></tr>`;
 }
 
-function Model({ model, error, samples, rebuild, offered, act }) {
+function Model({ model, error, samples, rebuild, act }) {
   const { text, kind } = STATES[model.state];
   const name = words(model.readModel);
   return html`
@@ -105,7 +105,7 @@ function Model({ model, error, samples, rebuild, offered, act }) {
         <${Sparkline} values=${samples.course(`${model.readModel} lag`)} least=${100} label="Lag of ${name}" read=${duration} />
       </div></td>
       <td data-label="events/s">${perSecond(samples.rate(`${model.readModel} position`))}</td>
-      <td class="actions"><${Actions} ...${{ model, rebuild, offered, act }} /></td>
+      <td class="actions"><${Actions} ...${{ model, rebuild, act }} /></td>
     </tr>
     ${model.reason && html`<tr class="below"><td colspan="7"><span class="reason">${model.reason}</span></td></tr>`}
     ${error && !model.reason && html`
@@ -113,7 +113,7 @@ function Model({ model, error, samples, rebuild, offered, act }) {
     ${rebuild && html`<${Rebuild} rebuild=${rebuild} />`}`;
 }
 
-/** The read models, each with its lag and what can be done; `rebuilds` is null if the service has none. */
+/** The read models, each with its lag and its newest rebuild, and what can be done. */
 export function Models({ status, samples, rebuilds, onChange }) {
   const [asked, setAsked] = useState(null);
   const [said, setSaid] = useState("");
@@ -144,7 +144,7 @@ export function Models({ status, samples, rebuilds, onChange }) {
   }
 
   const errorOf = (name) => status.lastErrors.find((each) => each.readModel === name);
-  const rebuildOf = (name) => rebuilds?.find((each) => each.readModel === name);
+  const rebuildOf = (name) => rebuilds.find((each) => each.readModel === name);
   return html`
     <section class="models" aria-labelledby="models">
       <h2 id="models">Read models</h2>
@@ -155,7 +155,7 @@ export function Models({ status, samples, rebuilds, onChange }) {
         </thead>
         <tbody>
           ${status.readModels.map((model) => html`
-            <${Model} key=${model.readModel} error=${errorOf(model.readModel)} rebuild=${rebuildOf(model.readModel)} offered=${rebuilds !== null}
+            <${Model} key=${model.readModel} error=${errorOf(model.readModel)} rebuild=${rebuildOf(model.readModel)}
               ...${{ model, samples, act }} />`)}
         </tbody>
       </table>

@@ -22,7 +22,7 @@ export async function ask(document, variables) {
     const response = await fetch("/graphql", {
       method: "POST",
       headers: {
-        Accept: "application/json", // with which a refused document is no failed request in the console
+        Accept: "application/json",
         "Content-Type": "application/json",
         ...(access && { Authorization: `Bearer ${access}` }),
       },

@@ -11,8 +11,10 @@ from tests.inprocess import Service
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 
-EVENTS = """query Events($filter: RecordedEventFilter, $first: Int, $after: String) {
-    events(filter: $filter, first: $first, after: $after) {
+EVENTS = """query Events(
+    $filter: RecordedEventFilter, $first: Int, $after: String, $last: Int, $before: String
+) {
+    events(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
         edges { cursor node { position } }
         nodes {
             position eventId type stream streamVersion subject at actor commandId correlationId causationId
@@ -70,10 +72,19 @@ async def test_pages_of_the_log_follow_one_another_from_the_newest_event(client:
     assert (older["pageInfo"]["hasNextPage"], older["pageInfo"]["hasPreviousPage"]) == (False, True)
     assert await events(client, **asked, after=newest["edges"][-1]["cursor"]) == older
 
+    back = {"filter": asked["filter"], "last": 2}
+    oldest = await events(client, **back)
+    assert [event["streamVersion"] for event in oldest["nodes"]] == [2, 1]
+    assert (oldest["pageInfo"]["hasPreviousPage"], oldest["pageInfo"]["hasNextPage"]) == (True, False)
+    newer = await events(client, **back, before=oldest["pageInfo"]["startCursor"])
+    assert [event["streamVersion"] for event in newer["nodes"]] == [3]
+    assert (newer["pageInfo"]["hasPreviousPage"], newer["pageInfo"]["hasNextPage"]) == (False, True)
+
 
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
+        ({"first": 2, "before": "x"}, "Give first with after, or last with before."),
         ({"first": 101}, "first and last take 0 to 100, not 101."),
         ({"after": "nonsense"}, "This cursor is not one of the event log. Send one that `events` returned."),
         ({"filter": {"types": []}}, "types names 0 types of events. Name 1 to 100, or leave it out."),
