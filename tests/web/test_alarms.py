@@ -8,18 +8,21 @@ import shutil
 import signal
 from collections import namedtuple
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from app.config import Settings
-from app.cqrs.documents.read_model import Change
+from app.cqrs.documents.read_model import Change, Document
 from app.cqrs.freshness.progress import ReadModelBehind
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.rebuilding.records import RebuildState
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.read_models.customer_overview import customer_overview
 from app.web import metrics
@@ -92,6 +95,20 @@ async def test_a_read_model_that_has_failed_lags_too(
     with pytest.raises(ReadModelBehind, match="RuntimeError"):
         await service.circle.progress["customer_overview"].wait_for(2, 60)
     assert firing(await scrape(service), quiet) == ["ReadModelLags", "ReadModelFailed"]
+
+
+async def test_a_rebuild_that_waits_for_an_operator_is_noticed(
+    service: Service, quiet: Scraped, mongo: AsyncIOMotorDatabase[Document], tmp_path: Path
+) -> None:
+    await mongo.client[tmp_path.name][customer_overview.key].delete_many({})
+    assert await service.circle.rebuilds.begin("customer_overview", verify=True) is None
+    async with aclosing(service.circle.rebuilds.follow()) as reports:
+        async for [told] in reports:
+            if told.state is RebuildState.DIFFERENT:
+                break
+    assert firing(await scrape(service), quiet) == ["RebuildStopped"]
+    assert await service.circle.rebuilds.abort("customer_overview") is None
+    assert firing(await scrape(service), quiet) == []
 
 
 async def test_events_that_nobody_publishes_are_noticed_though_the_log_grows(
