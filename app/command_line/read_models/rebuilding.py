@@ -100,7 +100,7 @@ def show_rebuilds(url: str) -> None:
     if not rebuilds:
         return
     table = Table(box=None, pad_edge=False)
-    table.add_column("rebuild of")
+    table.add_column("rebuild of", no_wrap=True)
     for heading in ("position", "events/s", "seconds left"):
         table.add_column(heading, justify="right")
     table.add_column("state")

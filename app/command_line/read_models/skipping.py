@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from app.command_line.read_models.asking import Url, ask, chosen
 from app.command_line.terminal import BAD_SETTING, FAILED, console, stop
@@ -50,11 +49,9 @@ def skipped(context: typer.Context, url: Url = None) -> None:
     if not found:
         console.print("No event was skipped.")
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("read model", "event", "type", "by", "at"):
-        table.add_column(heading)
-    table.add_column("reason", overflow="fold")
     for each in found:
-        row = (each["readModel"].lower(), each["position"], each["eventType"], each["actor"])
-        table.add_row(*map(escape, row), each["skippedAt"], escape(each["reason"]))
-    console.print(table)
+        console.print(
+            f"{each['readModel'].lower()} skips {escape(each['eventType'])} at {each['position']}, "
+            f"as {escape(each['actor'])} decided on {each['skippedAt']}: {escape(each['reason'])}",
+            soft_wrap=True,
+        )

@@ -1,6 +1,7 @@
 """The switch from one generation to another, after which no reader and no follower misses a change."""
 
-from contextlib import AsyncExitStack
+import asyncio
+from contextlib import AsyncExitStack, suppress
 from time import perf_counter
 from typing import Protocol
 
@@ -42,6 +43,9 @@ class Switching:
         Nothing that was shown is missing: the other documents are at the same position, or later. Raises
         `NotReady` if they do not get there within `patience` seconds.
         """
+        with suppress(TimeoutError):  # A projector that was just started compares its checkpoint first.
+            async with asyncio.timeout(patience):
+                await other.progress.until_live()
         await _reaches(other, former.progress.position, patience)
         async with AsyncExitStack() as still:
             await still.enter_async_context(former.between_batches)
