@@ -4,9 +4,10 @@ from alembic import context
 from alembic.util import CommandError
 
 from app.domain.contexts import CONTEXTS
-from app.stores.sql import revocations, transactions
+from app.stores.sql import transactions
 from app.stores.sql.differences import differences, tables_of
 from app.stores.sql.engines.opening import metadata
+from app.stores.sql.operating import revocations
 
 TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, transactions])
 """The tables that all migrations together must create."""

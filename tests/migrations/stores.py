@@ -23,10 +23,11 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.contexts import CONTEXTS
-from app.stores.sql import revocations, transactions
+from app.stores.sql import transactions
 from app.stores.sql.differences import tables_of
 from app.stores.sql.engines.opening import DATABASES
 from app.stores.sql.migrating import migrate
+from app.stores.sql.operating import revocations
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 

@@ -24,11 +24,11 @@ from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
 from app.cqrs.projecting.skipping import EventSkipped, Skip
 from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
-from app.stores.sql import revocations, skips
-from app.stores.sql.browsing import browse, browse_back
 from app.stores.sql.engines.opening import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
+from app.stores.sql.operating import revocations, skips
+from app.stores.sql.operating.browsing import browse, browse_back
 from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, recorded, secrets
 
 logger = logging.getLogger(__name__)

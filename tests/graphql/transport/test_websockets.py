@@ -17,7 +17,8 @@ from app.graphql.streaming.executing import Operations
 from app.graphql.streaming.streams import Streams
 from app.graphql.transport.messages import LONGEST_TOKENS
 from app.graphql.transport.senders.authentication import Authentication
-from app.graphql.transport.sockets import MOST_BYTES, Sockets
+from app.graphql.transport.socket import MOST_BYTES
+from app.graphql.transport.sockets import Sockets
 from schema.root import schema
 from tests.inprocess import Service
 from tests.schema.client import Client

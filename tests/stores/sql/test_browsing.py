@@ -13,8 +13,8 @@ from app.cqrs.log.browsing import FoundEvents, WantedEvents
 from app.cqrs.log.events import EventTypes
 from app.cqrs.log.upcasting import Data
 from app.cqrs.messages import Event
-from app.stores.sql import browsing
 from app.stores.sql.engines.opening import Engines, open_database
+from app.stores.sql.operating import browsing
 from app.stores.sql.transactions import events
 from app.stores.sql.write_store import SqlWriteStore
 

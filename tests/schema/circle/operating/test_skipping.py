@@ -18,7 +18,7 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.projecting.skipping import EventSkipped
 from app.read_models.customer_overview import customer_overview
 from app.stores.sql.engines.opening import open_database
-from app.stores.sql.skips import DECISIONS
+from app.stores.sql.operating.skips import DECISIONS
 from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
 
