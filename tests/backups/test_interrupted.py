@@ -115,7 +115,12 @@ async def test_a_killed_restore_changes_nothing_that_is_seen_and_is_repeated(
     for point in points:
         await killed("restore", shop["BACKUP"], "--overwrite", at=point, **target)
         if on_sqlite:
-            for command in (("demo",), ("backup", tmp_path / "never"), ("doctor",), ("revoke", "Eve")):
+            for command in (
+                ("demo",),
+                ("backup", tmp_path / "never"),
+                ("doctor", "--json"),
+                ("revoke", "Eve"),
+            ):
                 code, said = await diptych(*command, **target)
                 assert code != 0
                 assert f"Repeat it with `restore {shop['BACKUP']}`" in said
