@@ -147,13 +147,21 @@ BOUNDED: dict[str, tuple[str, ...]] = {
         "CustomerSales.orders",
     ),
     "each of them takes an event of one aggregate": (
-        *("Activity.streamVersion", "Customer.version", "Order.version", "OrderSummary.version"),
+        *(
+            "Activity.streamVersion",
+            "RecordedEvent.streamVersion",
+            "Customer.version",
+            "Order.version",
+            "OrderSummary.version",
+        ),
         *("Product.version", "Product.stockVersion", "VersionConflict.currentVersion"),
     ),
     "a subscriber who misses more is disconnected long before": (
         *("Lagged.count", "OrderUpdate.lagged", "OrdersUpdate.lagged"),
         *("ProductUpdate.lagged", "ProductsUpdate.lagged"),
     ),
+    "each of them takes a decision of an operator": ("Freshness.eventsSkipped",),
+    "each of them takes a second": ("ServiceStatus.mongodRestarts",),
     "it stops there, and says so": ("Freshness.eventsBehind",),
 }
 

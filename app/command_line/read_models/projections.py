@@ -42,7 +42,7 @@ def status(context: typer.Context, url: Url = None) -> None:
     """Show each read model's position, its lag behind the event log, and its state."""
     table = Table(box=None, pad_edge=False)
     table.add_column("read model", no_wrap=True)
-    for heading in ("position", "head", "events behind", "ms behind", "skipped"):
+    for heading in ("position", "head", "behind", "lag ms", "skipped"):
         table.add_column(heading, justify="right")
     table.add_column("state")
     table.add_column("reason", overflow="fold")

@@ -41,8 +41,8 @@ NOTHING: dict[str, Any] = {"changed": [], "removed": [], "fields": []}
 OF_CUSTOMERS = ("updateCustomer", "placeOrder", "cancelOrder", "sendCommands")
 """Mutations that customers may send for themselves."""
 
-OF_NO_DOCUMENT = {"commandStatus", "freshness", "rebuildProgress"}
-"""Root fields that show other things than documents."""
+OF_NO_DOCUMENT = {"commandStatus", "events", "freshness", "rebuildProgress", "serviceStatus", "skippedEvents"}
+"""Root fields that show other things than documents: the log, read models and the process."""
 AS = "_way_"
 """Between the name of a field and a number in its aliases."""
 
