@@ -23,18 +23,24 @@ class _LeavingOut:
     """
 
     def __init__(self) -> None:
+        # To count them takes as long as a collection, so it is done at the start only.
         self._at_last = gc.get_freeze_count()
         """The number of objects that were left out when everything was looked at for the last time."""
+        self._since = 0
+        """The number of objects that were left out after that; some of them may be gone."""
 
     def __call__(self, phase: str, collection: dict[str, int]) -> None:
         if phase != "stop" or collection["generation"] < 2:
             return
-        if len(gc.get_objects(2)) < LONG_LIVED:
+        outlived = len(gc.get_objects(2))
+        if outlived < LONG_LIVED:
             return
         gc.freeze()
-        if (count := gc.get_freeze_count()) > 2 * self._at_last:
+        self._since += outlived
+        if self._since > self._at_last:
             gc.unfreeze()  # The next collection of the oldest generation looks at everything.
-            self._at_last = count
+            self._at_last += self._since
+            self._since = 0
 
 
 def collect_garbage_in_small_parts() -> None:

@@ -44,6 +44,9 @@ _RECEIVE = "mutation ($input: ReceiveStockInput!) { receiveStock(input: $input) 
 
 FEW_TOKENS = 4
 
+AT_ONCE = 50
+"""Commands that are sent at once to begin with; of many more, the service would refuse some as too many."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -226,7 +229,9 @@ async def _learn(target: Target, tokens: int) -> None:
     target.orders = [node["orderId"] for node in data["orders"]["nodes"]]
     target.cursors = [edge["cursor"] for name in ("products", "orders") for edge in data[name]["edges"]]
     target.commands = [node["commandId"] for node in data["activity"]["nodes"]]
-    target.tokens = await asyncio.gather(*(_token(target, number) for number in range(tokens)))
+    for first in range(0, tokens, AT_ONCE):
+        some = range(first, min(tokens, first + AT_ONCE))
+        target.tokens += await asyncio.gather(*(_token(target, number) for number in some))
 
 
 async def _token(target: Target, number: int) -> str:
