@@ -14,7 +14,7 @@ LONG_LIVED = 30_000
 """Objects of the oldest generation from which those that outlive a collection are left out of later ones."""
 
 
-class _LeavingOut:
+class LeavingOut:
     """Has later collections leave out what has outlived one of the oldest generation, once that is much.
 
     Most of it is kept for long, such as answers and compiled operations, and each such collection would look
@@ -23,13 +23,13 @@ class _LeavingOut:
     """
 
     def __init__(self) -> None:
-        # To count them takes as long as a collection, so it is done at the start only.
-        self._at_last = gc.get_freeze_count()
+        self.at_last = gc.get_freeze_count()
         """The number of objects that were left out when everything was looked at for the last time."""
         self._since = 0
-        """The number of objects that were left out after that; some of them may be gone."""
+        """The objects that were left out since they were counted; many of them may be gone."""
 
     def __call__(self, phase: str, collection: dict[str, int]) -> None:
+        """Leave out what has outlived a collection that has just ended, as `gc.callbacks` calls it."""
         if phase != "stop" or collection["generation"] < 2:
             return
         outlived = len(gc.get_objects(2))
@@ -37,10 +37,12 @@ class _LeavingOut:
             return
         gc.freeze()
         self._since += outlived
-        if self._since > self._at_last:
-            gc.unfreeze()  # The next collection of the oldest generation looks at everything.
-            self._at_last += self._since
+        if self._since > 2 * self.at_last:
             self._since = 0
+            count = gc.get_freeze_count()  # This takes up to 50 ms, so it is done seldom.
+            if count > 2 * self.at_last:
+                gc.unfreeze()  # The next collection of the oldest generation looks at everything.
+                self.at_last = count
 
 
 def collect_garbage_in_small_parts() -> None:
@@ -54,4 +56,4 @@ def collect_garbage_in_small_parts() -> None:
     gc.freeze()
     gc.collect()  # The oldest generation is collected once it has grown by a quarter of what this leaves.
     gc.set_threshold(*COLLECTED)
-    gc.callbacks.append(_LeavingOut())
+    gc.callbacks.append(LeavingOut())
