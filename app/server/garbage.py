@@ -18,9 +18,9 @@ class LeavingOut:
     """The callback that has collections leave out what has outlived one of the oldest generation.
 
     It does so once that is much. Most of it is kept for long, such as answers and compiled operations, and
-    each such collection would look at all of it again. Objects that are left out are freed as ever when nothing
-    refers to them. Only garbage that refers to itself would stay: it is found once there are twice as many
-    objects, which seldom happens.
+    each such collection would look at all of it again. Objects that are left out are freed as ever when
+    nothing refers to them. Only garbage that refers to itself would stay: it is found once there are twice as
+    many objects, which seldom happens.
     """
 
     def __init__(self) -> None:
