@@ -164,7 +164,7 @@ def held(monkeypatch: pytest.MonkeyPatch, log: MemoryLog) -> None:
     async def reading(*, after: int, limit: int) -> Any:
         if limit <= 5:
             log.append(*(NotePraised(note="1") for _ in range(4)))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
         return await read(after=after, limit=limit)
 
     monkeypatch.setattr(log, "read", reading)

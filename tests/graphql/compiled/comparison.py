@@ -59,6 +59,7 @@ class Comparison:
             valid = result.data is not None or any(error.path for error in result.errors or ())
             self.counts["with errors"] += bool(result.errors)
         self.counts["valid"] += valid
+        self.counts["of documents only"] += valid and context.cacheable
         token = context.token_to_return
         sent = Sent(query=operation.text, variables=variables, operation_name=operation.name)
         recalled = self.compiled.recalled

@@ -23,7 +23,7 @@ async def test_random_operations_are_answered_as_by_graphql_core(quiet: Quiet) -
     assert counts["operations"] == 2000
     assert counts["valid"] > 1400, counts
     assert counts["compiled"] > 0.9 * counts["valid"], counts
-    assert counts["recalled"] > 0.4 * counts["valid"], counts  # what operators ask is kept nowhere
+    assert counts["recalled"] > 0.75 * counts["of documents only"], counts
 
 
 async def test_random_operations_of_viewers_of_every_sight_are_answered_as_by_graphql_core(
