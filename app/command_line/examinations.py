@@ -11,12 +11,12 @@ from pathlib import Path
 from uuid import UUID
 
 from app.access.urls import is_loopback
-from app.bootstrap import EVENTS, read_models
 from app.completeness import problems
 from app.config import Settings
 from app.cqrs.log.events import EventLog
 from app.cqrs.rebuilding.records import UNDER_WAY, RebuildState
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+from app.declared import EVENTS, read_models
 from app.server.tls import BadCertificate, check_certificate
 from app.stores.mongo.embedded.mongod import any_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError, find_mongod

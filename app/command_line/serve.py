@@ -46,13 +46,13 @@ def serve(
     from uvicorn.loops.auto import auto_loop_factory
 
     from app.access.keys import BadKey
-    from app.bootstrap import WriteSide
     from app.completeness import Incomplete
     from app.cqrs.circle import Circle
     from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill, is_wanted
     from app.demo.plan import Shop
     from app.graphql.admission.persisted import BadManifest
+    from app.halves.commanding import WriteSide
     from app.server.measured_loop import MeasuredLoop
     from app.server.serving import CannotListen
     from app.server.serving import serve as run

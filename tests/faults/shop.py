@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from app.bootstrap import READ_MODELS
+from app.declared import READ_MODELS
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from tests.faults.campaign import Run
 from tests.faults.checks.everything import States, check_stores, final_states

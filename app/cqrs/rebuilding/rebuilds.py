@@ -63,6 +63,11 @@ class Rebuilds:
         """Add the generations of a read model."""
         self._rebuilders[rebuilder.model.name] = rebuilder
 
+    def remove(self, read_model: str) -> None:
+        """Remove the generations of a read model, which another process projects now."""
+        self._rebuilders.pop(read_model, None)
+        self.moved()
+
     @property
     def serving(self) -> Mapping[str, Projector]:
         """The projectors of the documents that serve, by read model, whichever they are at a look-up."""
