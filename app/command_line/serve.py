@@ -9,6 +9,7 @@ import typer
 
 from app.access.urls import is_loopback
 from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
+from app.roles import Role
 from app.server.logs import log_to_stderr
 
 TOKENS = "  tokens      diptych token --role staff (or operator, or customer with --customer ID)\n"
@@ -22,6 +23,13 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on. Default: PORT, else 8000.")
     ] = None,
     data_dir: DataDir = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(
+            help="Roles of this process, separated by commas: command, query, projector. Fewer than all need "
+            "NATS_URL. Default: ROLES, else all."
+        ),
+    ] = None,
     ssl_certfile: Annotated[
         Path | None, typer.Option(help="Certificate (PEM) to serve https with. Default: SSL_CERTFILE.")
     ] = None,
@@ -39,9 +47,18 @@ def serve(
 ) -> None:
     """Run the service until Ctrl-C. It starts its own MongoDB unless MONGODB_URL is set."""
     settings = settings_of(
-        host=host, port=port, data_dir=data_dir, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        roles=roles,
+        ssl_certfile=ssl_certfile,
+        ssl_keyfile=ssl_keyfile,
     )
     fills = settings.is_embedded if demo is None else demo
+    if demo and Role.COMMAND not in settings.held_roles:
+        raise typer.BadParameter(
+            "Only a process with the role command can fill a store.", param_hint="--demo"
+        )
 
     from uvicorn.loops.auto import auto_loop_factory
 
@@ -72,12 +89,14 @@ def serve(
 
     def announce(circle: Circle, url: str) -> None:
         written, read = circle.stores
+        graphql = f"  playground  {url}/graphql\n{TOKENS if settings.auth == 'development' else ''}"
+        if Role.QUERY not in settings.held_roles:
+            graphql = f"  roles       {settings.roles}\n"
         console.print(
             "[bold]Diptych[/bold]\n"
             f"  writes to   {written}\n"
             f"  reads from  {read}\n\n"
-            f"  playground  {url}/graphql\n"
-            f"{TOKENS if settings.auth == 'development' else ''}"
+            f"{graphql}"
             f"  health      {url}/health/ready\n\n"
             "Ctrl-C stops it.",
             soft_wrap=True,

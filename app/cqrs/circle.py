@@ -15,6 +15,7 @@ from app.cqrs.live.following import Live
 from app.cqrs.log.browsing import EventArchive
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.relay import Relay
+from app.cqrs.operating.read_models import OperatedReadModels
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
@@ -34,7 +35,7 @@ class Restarts:
 class Circle:
     """All running parts, wired together: commands go in, documents and notices come out."""
 
-    commands: CommandBus
+    commands: Commands
     log: EventLog
     archive: EventArchive
     """The same log, as operators search it."""
@@ -49,6 +50,8 @@ class Circle:
     skipping: Skipping
     """The events that operators have had read models skip."""
     rebuilds: Rebuilds
+    operating: OperatedReadModels
+    """What operators do with read models, whichever process projects them."""
     live: Live
     lists: LiveLists
     effects: EventEffects
