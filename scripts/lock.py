@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 UV = "uv==0.13.9"
 
-LOCKS: dict[str, tuple[str, ...]] = {"dev": ("dev",), "run": ("client", "mongod")}
+LOCKS: dict[str, tuple[str, ...]] = {"dev": ("dev",), "run": ("client", "mongod", "nats")}
 """The extras in each lock. The first lock is resolved first, and the others take its versions."""
 
 BESIDE = ("tests/clients/ariadne-codegen",)

@@ -51,6 +51,7 @@ BREAKS = {
     "GraphQL's machinery knows no shop": ("app.graphql.compiled.plans", "schema.orders"),
     "What any shop shows of the circle knows no context": ("schema.circle.nodes", "schema.orders"),
     "MongoDB's driver lives in its store": ("app.bootstrap", "motor"),
+    "NATS's driver lives in its store": ("app.bootstrap", "nats"),
     "SQL lives in its store, in the contexts' tables and in migrations": (
         "app.domain.orders.handlers",
         "sqlalchemy",
@@ -92,7 +93,8 @@ BREAKS_OF_A_NEW_CONTEXT = [
     ("GraphQL's machinery knows no shop", "app.graphql.compiled.plans", "schema.reviews"),
     ("What any shop shows of the circle knows no context", "schema.circle.nodes", "schema.reviews"),
     (
-        "SQL lives in its store, in the contexts' tables and in migrations",
+        "NATS's driver lives in its store": ("app.bootstrap", "nats"),
+    "SQL lives in its store, in the contexts' tables and in migrations",
         "app.domain.reviews.handlers",
         "sqlalchemy",
     ),

@@ -31,6 +31,9 @@ ATTEMPTS = 12
 ACCEPTED = "ACCEPTED"
 """The outcome under which accepted commands and their repetitions are counted."""
 
+AGAIN = "With the commandId {} the command takes effect once, however often it is sent."
+"""The end of each message about a command of which nobody knows whether it has taken effect."""
+
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Any], Awaitable[Refused | State]]
@@ -84,9 +87,9 @@ class CommandBus:
         try:
             outcome = asked if isinstance(asked, Refused) else await self._carry_out(asked)
         except Exception as error:
-            self.measured.add([(name, _named(error))], began)
+            self.measured.add([(name, counted_as(error))], began)
             raise
-        self.measured.add([(name, _named(outcome))], began)
+        self.measured.add([(name, counted_as(outcome))], began)
         return outcome
 
     async def execute_all(
@@ -108,9 +111,9 @@ class CommandBus:
         try:
             results = await listed.execute(entries, viewer, atomic=atomic)
         except Exception as error:
-            self.measured.add([(name, _named(error)) for name in names], began)
+            self.measured.add([(name, counted_as(error)) for name in names], began)
             raise
-        self.measured.add(zip(names, map(_named, results), strict=True), began)
+        self.measured.add(zip(names, map(counted_as, results), strict=True), began)
         return results
 
     def _asked(self, command: Command, viewer: Viewer, id: UUID) -> Asked | Refused:
@@ -123,12 +126,11 @@ class CommandBus:
     async def _carry_out(self, asked: Asked) -> Outcome:
         id, name = asked.cause.command_id, type(asked.command).__name__
         logged.carry_out(name, id, asked.cause.correlation_id, asked.viewer.scope.sight)
-        again = f"With the commandId {id} the command takes effect once, however often it is sent."
 
         async def carry_out(moment: datetime) -> Outcome:
             return await self._lane.carry_out(asked.at(moment))
 
-        outcome = await self._raced(carry_out, f"{name} {id}", again)
+        outcome = await self._raced(carry_out, f"{name} {id}", AGAIN.format(id))
         logged.done()  # After an error the lines about that error still name the command.
         return outcome
 
@@ -167,7 +169,7 @@ class CommandBus:
         return None
 
 
-def _named(result: Result) -> str:
+def counted_as(result: Result) -> str:
     """Return what the outcome of a command is counted as."""
     if isinstance(result, Refused):
         return result.errors[0].code

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from app.cqrs.impersonal import Impersonal
+from app.cqrs.log.stored import StoredEvent
 from app.cqrs.log.upcasting import Upcast, Upcasters, UpcastFailed, named
 from app.cqrs.messages import Event, decode
 
@@ -200,7 +201,7 @@ def _without_values(error: msgspec.MsgspecError) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Appended:
-    """Events that a commit of this process has put at the end of the log."""
+    """Events that a commit has put at the end of the log."""
 
     after: UUID | None
     """The id of the event right before them; `None` if it is unknown, or the log was empty."""
@@ -209,6 +210,8 @@ class Appended:
     count: int
     events: Callable[[], Sequence["RecordedEvent"]]
     """Reads them, as a reader of the log would, from what was stored."""
+    stored: Callable[[], Sequence[StoredEvent]] | None = None
+    """Returns them as they were stored; `None` if another process has committed them."""
 
 
 class EventLog(Protocol):
@@ -221,6 +224,22 @@ class EventLog(Protocol):
         """Return up to `limit` events with a position greater than `after`, in order.
 
         There are fewer only if the log has no more.
+        """
+
+
+class StoredLog(Protocol):
+    """The log as the stream of a cluster needs it."""
+
+    async def head(self) -> int:
+        """Return the position of the newest event, or 0; raise `WriteStoreUnavailable`."""
+
+    async def read_stored(self, *, after: int, limit: int) -> Sequence[StoredEvent]:
+        """Return up to `limit` events after a position as they are stored; raise `WriteStoreUnavailable`."""
+
+    async def decoded(self, stored: Sequence[StoredEvent]) -> Sequence[RecordedEvent]:
+        """Return stored events as a reader of the log gets them, in the same order.
+
+        Raises `WriteStoreUnavailable` if something that this needs is neither in memory nor within reach.
         """
 
 

@@ -32,6 +32,7 @@ from uuid_utils.compat import uuid7
 from app.cqrs.commands.outcomes import CommandKey, EventMark, Receipt
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import Appended, EventTypes, RecordedEvent
+from app.cqrs.log.stored import StoredEvent
 from app.cqrs.messages import Event, encode
 from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
 from app.stores.sql.held_head import HeldHead
@@ -162,6 +163,7 @@ def appended(newest: Newest, rows: Sequence[dict[str, Any]], types: EventTypes) 
         last=rows[-1]["position"],
         count=len(rows),
         events=lambda: [recorded(types, SimpleNamespace(**row)) for row in rows],
+        stored=lambda: [StoredEvent.of(SimpleNamespace(**row)) for row in rows],
     )
 
 

@@ -21,6 +21,7 @@ from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.browsing import FoundEvents, WantedEvents
 from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
+from app.cqrs.log.stored import StoredEvent
 from app.cqrs.projecting.skipping import EventSkipped, Skip
 from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
@@ -97,9 +98,15 @@ class SqlWriteStore:
 
     async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Return up to `limit` events with positions greater than `after`, in order."""
-        async with self._answering(self._engines.reading) as connection:
-            rows = (await connection.execute(_READ, {"after": after, "most": limit})).all()
-        return [recorded(self._types, row) for row in rows]
+        return await self.decoded(await self._rows(after, limit))
+
+    async def read_stored(self, *, after: int, limit: int) -> Sequence[StoredEvent]:
+        """Return up to `limit` events with positions greater than `after`, in order, as they are stored."""
+        return [StoredEvent.of(row) for row in await self._rows(after, limit)]
+
+    async def decoded(self, stored: Sequence[Any]) -> Sequence[RecordedEvent]:
+        """Return the events in rows of this log, wherever they were read: here, or from a copy of the log."""
+        return [recorded(self._types, row) for row in stored]
 
     async def receipts(self, command_ids: Collection[UUID]) -> Mapping[CommandKey, Receipt]:
         """Return the receipts of all accepted commands with these ids, whoever sent them."""
@@ -165,6 +172,10 @@ class SqlWriteStore:
         if isinstance(error, PoolTimeout | OSError | TimeoutError):
             return _unavailable(outline(error), Failure.AWAY)
         return error
+
+    async def _rows(self, after: int, limit: int) -> Sequence[Any]:
+        async with self._answering(self._engines.reading) as connection:
+            return (await connection.execute(_READ, {"after": after, "most": limit})).all()
 
     @asynccontextmanager
     async def _answering(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
