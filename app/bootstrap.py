@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +23,13 @@ from app.cqrs.lists.effects import EventEffects
 from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.log.event_bus import AsyncioEventBus
-from app.cqrs.log.events import Appended, RecordedEvent
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
 from app.cqrs.log.shared_log import SharedLog
+from app.cqrs.operating.operations import Elsewhere
+from app.cqrs.operating.read_models import OperatedReadModels
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
@@ -38,7 +41,7 @@ from app.declared import read_models
 from app.halves.commanding import WriteSide, open_write_side
 from app.halves.documents import keep_running, open_documents
 from app.halves.network import Network, open_network
-from app.halves.projecting import LeasedProjecting, ProjectingHalf
+from app.halves.projecting import LeasedProjecting, ProjectingHalf, note_rebuilds
 from app.halves.querying import QueryingHalf
 from app.roles import Role
 
@@ -67,11 +70,6 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 head.rise(receipt.position, datetime.now(UTC))
             statuses.committed(receipt, actor)
 
-        def appended(appended: Appended) -> None:
-            relay.hand_over(appended)
-            if network:
-                network.publish(appended)
-
         def published(batch: Sequence[RecordedEvent]) -> None:
             events.note(batch)
             statuses.published(batch)
@@ -83,7 +81,9 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             if hearer:
                 hearer.doubt()
 
-        write_side = await opened.enter_async_context(open_write_side(settings, committed, appended))
+        write_side = await opened.enter_async_context(
+            open_write_side(settings, committed, lambda appended: relay.hand_over(appended))
+        )
         log = write_side.log
         history, shared_log = History(log), SharedLog(log)
         stores = await opened.enter_async_context(open_documents(settings, compare))
@@ -113,6 +113,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         events.note(newest)
         if settings.nats_url:
             network = await opened.enter_async_context(open_network(settings, write_side, relay))
+            shared_log = SharedLog(network.log)
         running = await opened.enter_async_context(asyncio.TaskGroup())
         tasks = [
             running.create_task(relay.run(start, newest[-1] if newest else None), name="relay"),
@@ -123,6 +124,15 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": stores.documents}
         each_projector |= {"lost": compare, "skips": log}
         projecting = ProjectingHalf(stores, rebuilds, head, each_projector)
+        projections = Projections(shared_log, rebuilds.serving)
+        skipping = Skipping(log, projections)
+        operating = OperatedReadModels(
+            projections,
+            skipping,
+            rebuilds,
+            half.progress.__getitem__,
+            Elsewhere(network) if network else None,
+        )
         if network is None:
             for model in models:
                 tasks += projecting.begin(
@@ -136,20 +146,21 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                     lists=half.lists,
                 )
         else:
-            tasks += [running.create_task(each, name="network") for each in network.tasks]
             hearer = half.hearer(served, network.announcements, stores.mongo, events, readers)
             tasks.append(running.create_task(hearer.run(), name="hearer"))
             if Role.PROJECTOR in settings.held_roles:
                 leased = LeasedProjecting(
                     projecting, stores, models, rebuilds, head, Teller(network.announcements), network.name
                 )
-                tasks.append(running.create_task(leased.run(), name="leases"))
+                run = leased.run(partial(network.answering, read_models=operating))
+                tasks.append(running.create_task(run, name="leases"))
+            noting = note_rebuilds(rebuilds, models, stores.mongo.records)
+            tasks.append(running.create_task(noting, name="rebuilds of others"))
         restarts = Restarts()
         if stores.mongod:
             tasks.append(running.create_task(keep_running(stores.mongod, settings, restarts), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
         reader = SharedReader(readers)
-        projections = Projections(shared_log, rebuilds.serving)
         probes = {"write store": log.probe, "read store": stores.mongo.probe}
         if Role.COMMAND not in settings.held_roles:
             del probes["write store"]
@@ -163,8 +174,9 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             cache=half.cache,
             progress=half.progress,
             projections=projections,
-            skipping=Skipping(log, projections),
+            skipping=skipping,
             rebuilds=rebuilds,
+            operating=operating,
             live=Live(readers, half.notices, half.progress, heartbeat=settings.heartbeat),
             lists=LiveLists(reader, half.progress, half.lists, patience=settings.read_patience),
             effects=EventEffects(half.notices, models),

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.cqrs.commands.bus import CommandBus
+from app.cqrs.commands.forwarding.forwarded import ForwardedCommands
 from app.cqrs.documents.days import Days
 from app.cqrs.documents.store import DocumentReader
 from app.cqrs.freshness.command_status import CommandStatuses
@@ -35,7 +36,7 @@ class Restarts:
 class Circle:
     """All running parts, wired together: commands go in, documents and notices come out."""
 
-    commands: Commands
+    commands: CommandBus | ForwardedCommands
     log: EventLog
     archive: EventArchive
     """The same log, as operators search it."""

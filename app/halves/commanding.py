@@ -24,6 +24,8 @@ class WriteSide:
     log: SqlWriteStore
     store: str
     """The name of the write store for messages."""
+    tells: Callable[[Callable[[Appended], None]], None]
+    """Registers a function to be called with the events of each commit of this process."""
 
 
 @asynccontextmanager
@@ -39,9 +41,15 @@ async def open_write_side(
     """
     make_folder(settings.data_dir)
     async with open_database(settings.write_store) as engines:
-        log = SqlWriteStore(engines, EVENTS, appended)
+        told = [appended]
+
+        def tell(appended: Appended) -> None:
+            for each in told:
+                each(appended)
+
+        log = SqlWriteStore(engines, EVENTS, tell)
         commands = CommandBus(log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed)
-        yield WriteSide(commands=commands, log=log, store=engines.name)
+        yield WriteSide(commands=commands, log=log, store=engines.name, tells=told.append)
 
 
 def make_folder(data_dir: Path) -> None:

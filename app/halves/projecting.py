@@ -1,7 +1,8 @@
 """The half of the circle that turns events into documents."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 from app.cqrs.announcing.telling import Teller
@@ -15,12 +16,17 @@ from app.cqrs.projecting.projector import Projector
 from app.cqrs.rebuilding.rebuilder import Rebuilder
 from app.cqrs.rebuilding.rebuilds import BATCH as BESIDE_OTHERS
 from app.cqrs.rebuilding.rebuilds import Rebuilds
-from app.cqrs.rebuilding.records import GenerationRecord
+from app.cqrs.rebuilding.records import GenerationRecord, GenerationRecords
 from app.cqrs.rebuilding.starting import record_at_start
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.halves.documents import DocumentStores
 
 OTHERS_SEEN_AFTER = 2.0
 """Seconds after which a switch of generations by another process is followed, where there may be any."""
+
+
+Answering = Callable[[str], AbstractAsyncContextManager[None]]
+"""Carries out operations on the read model of a lease until its block ends."""
 
 
 class ProjectingHalf:
@@ -99,11 +105,19 @@ class LeasedProjecting:
         self._teller = teller
         self.leases = LeaseHolder(stores.mongo.leases, [*self._models], name=name)
 
-    async def run(self) -> None:
-        """Project whatever no other process does, until cancelled."""
+    async def run(self, answering: Answering) -> None:
+        """Project whatever no other process does, until cancelled.
+
+        For each read model, `answering` carries out what operators ask for while this process projects it.
+        """
+
+        async def project(lease: str) -> None:
+            async with answering(lease):
+                await self._project(lease)
+
         async with asyncio.TaskGroup() as running:
             running.create_task(self._teller.beat(), name="beat")
-            await self.leases.run(self._project)
+            await self.leases.run(project)
 
     async def _project(self, lease: str) -> None:
         model = self._models[lease]
@@ -118,3 +132,12 @@ class LeasedProjecting:
         finally:
             self._rebuilds.remove(model.name)
             telling.end()
+
+
+async def note_rebuilds(rebuilds: Rebuilds, models: Sequence[ReadModel], records: GenerationRecords) -> None:
+    """Note how the rebuilds of other processes go, for operators who ask this one, until cancelled."""
+    while True:
+        with suppress(ReadStoreUnavailable):
+            for model in models:
+                rebuilds.note(await records.record(model))
+        await asyncio.sleep(OTHERS_SEEN_AFTER)

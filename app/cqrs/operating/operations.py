@@ -1,4 +1,4 @@
-"""The operations of operators on read models that another process projects, in the form in which they travel."""
+"""Operations of operators on read models that another process projects, in the form in which they travel."""
 
 from typing import Protocol
 
@@ -105,10 +105,13 @@ class Elsewhere:
                 await self._operators.ask(operation.read_model, request, PATIENCE), type=Outcome
             )
         except NotReached as reason:
-            message = f"The process that projects {operation.read_model} was not reached: {reason}. Try again."
+            message = (
+                f"The process that projects {operation.read_model} was not reached: {reason}. Try again."
+            )
             return Outcome.of(RebuildRefused(message=message, path=("read_model",)))
 
 
 def requested(request: bytes) -> Operation:
     """Return the operation in a request; raise `msgspec.MsgspecError`."""
-    return msgspec.msgpack.decode(request, type=Operation)
+    operation: Operation = msgspec.msgpack.decode(request, type=Operation)
+    return operation
