@@ -158,10 +158,10 @@ async def open_cluster(
     Raise `Missing` if this machine lacks something, or another cluster runs on the folder.
     """
     async with AsyncExitStack() as opened:
-        where = Path(opened.enter_context(_temporary())) if folder is None else folder
+        where = Path(opened.enter_context(temporary_folder())) if folder is None else folder
         opened.enter_context(_alone_on(where))
         # Sockets have short paths, which a folder's need not be.
-        sockets = Path(opened.enter_context(_temporary()))
+        sockets = Path(opened.enter_context(temporary_folder()))
         hand_to_owner(sockets)
         cluster = Cluster(where, sockets, roles, port=port, environment=environment)
         opened.push_async_callback(cluster.stop)
@@ -169,7 +169,8 @@ async def open_cluster(
 
 
 @contextmanager
-def _temporary() -> Iterator[str]:
+def temporary_folder() -> Iterator[str]:
+    """Yield a folder that PostgreSQL's user can pass; remove it with all that is in it at the end."""
     with TemporaryDirectory(prefix="cluster-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)  # the user who runs PostgreSQL instead of root goes through it
         yield folder

@@ -55,6 +55,10 @@ class Service:
     def runs(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    async def gone(self) -> None:
+        """Wait until it has ended by itself."""
+        await self.process.wait()
+
     async def ended(self) -> int:
         """Waits for its end, and returns its exit code; raises `TimeoutError`."""
         async with asyncio.timeout(PATIENCE):
