@@ -113,6 +113,7 @@ class HeardModel:
             if not known or told.number > self._number:
                 self._continue(told.position, nothing_changed=known and told.kept == self._kept)
                 self._teller, self._number, self._kept = teller, told.number, told.kept
+            self._stands(told)
             return
         if known and told.number <= self._number:
             return
@@ -173,7 +174,7 @@ class HeardModel:
         progress = self._announcer.progress
         if told.doubted:
             progress.doubt()
-        else:
+        elif not self._own_doubt:
             progress.trust()
         if progress.events_skipped != told.skipped:
             progress.skips(told.skipped)

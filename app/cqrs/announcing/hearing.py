@@ -50,7 +50,8 @@ class Hearer:
         self._cache = cache
         self._packets = deque[Packet](maxlen=MOST_WAITING)
         self._arrived = asyncio.Event()
-        self._told_of_silence = False
+        self._told_of_silence = True
+        """True until a projector is heard for the first time."""
 
     async def run(self) -> None:
         """Heed announcements until cancelled."""

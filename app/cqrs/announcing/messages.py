@@ -1,7 +1,6 @@
 """The announcements of projectors, in the form in which they travel between processes."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from operator import attrgetter
 
 import msgspec
@@ -73,14 +72,12 @@ class Stands(Told, frozen=True):
     state: ReadModelState
     doubted: bool
     reason: str | None
-    pending_since: datetime | None
     skipped: int
 
 
-class Beats(Told, frozen=True):
-    """The teller is alive; its last announcements about these documents had these numbers."""
+class Beats(Stands, frozen=True):
+    """A sign of life of the teller, with the numbers of its last announcements about these documents."""
 
-    position: int
     kept: int
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import uuid4
 
 from app.cqrs.announcing.messages import (
@@ -86,7 +87,7 @@ class Telling:
         self._documents = ""
         self._number = self._kept = 0
         self._since = 0
-        self._stood: tuple[object, ...] = ()
+        self._stood: dict[str, Any] = {}
         progress.watch(self._moved)
 
     def began(self, documents: str, position: int, *, gapless: bool, log_set_back: bool) -> None:
@@ -150,31 +151,25 @@ class Telling:
         """Tell that this process is alive, unless it has no documents yet."""
         if self._documents:
             self._teller.tell(
-                Beats(
-                    documents=self._documents,
-                    number=self._number,
-                    position=self._since,
-                    kept=self._kept,
-                )
+                Beats(documents=self._documents, number=self._number, kept=self._kept, **self._standing())
             )
 
-    def _moved(self, progress: Progress) -> None:
-        stands = progress.standing
-        now = (stands.state, stands.doubted, stands.reason, progress.events_skipped)
+    def _moved(self, _progress: Progress) -> None:
+        stands = self._standing()
+        now = {name: value for name, value in stands.items() if name != "position"}
         if now != self._stood and self._documents:
             self._stood = now
-            self._teller.tell(
-                Stands(
-                    documents=self._documents,
-                    number=self._next(),
-                    position=stands.position,
-                    state=stands.state,
-                    doubted=stands.doubted,
-                    reason=stands.reason,
-                    pending_since=stands.pending_since,
-                    skipped=progress.events_skipped,
-                )
-            )
+            self._teller.tell(Stands(documents=self._documents, number=self._next(), **stands))
+
+    def _standing(self) -> dict[str, Any]:
+        stands = self._progress.standing
+        return {
+            "position": self._since if stands.position else 0,
+            "state": stands.state,
+            "doubted": stands.doubted,
+            "reason": stands.reason,
+            "skipped": self._progress.events_skipped,
+        }
 
     def _next(self) -> int:
         self._number += 1

@@ -72,8 +72,8 @@ class LeaseHolder:
                 try:
                     taken = await self._take()
                     held_until = began + LASTS
-                except ReadStoreUnavailable as reason:
-                    logger.info("The leases could not be taken: error=%s", outline(reason))
+                except Exception as reason:  # It must not end the service, whose other roles go on.
+                    logger.warning("The leases could not be taken: error=%s", outline(reason))
                     taken = self._working.keys() if monotonic() < held_until else ()
                 await self._stop(self._working.keys() - {*taken})
                 for each in taken:

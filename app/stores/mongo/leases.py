@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar, TypeVarTuple
 
-from pymongo import UpdateOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
@@ -16,8 +17,7 @@ from app.stores.mongo.writing import SAFE
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-_HELD_BY_ANOTHER = 11000
-"""The error code of an upsert that finds the document with its `_id` held by another."""
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 _IS_OVER: dict[str, Any] = {"$expr": {"$lte": ["$until", "$$NOW"]}}
 
@@ -42,25 +42,29 @@ class MongoLeases:
         return await self._in_a_thread(self._free, names)
 
     def _take(self, names: Sequence[str], holder: str, seconds: float) -> Collection[str]:
+        mine_or_free = {"_id": {"$in": [*names]}, "$or": [{"holder": holder}, _IS_OVER]}
         until = {"$add": ["$$NOW", round(seconds * 1000)]}
-        operations = [
-            UpdateOne(
-                {"_id": name, "$or": [{"holder": holder}, _IS_OVER]},
-                [{"$set": {"holder": holder, "until": until}}],
-                upsert=True,
-            )
-            for name in names
-        ]
-        try:
-            self._leases.bulk_write(operations, ordered=False)
-        except BulkWriteError as error:
-            if any(each["code"] != _HELD_BY_ANOTHER for each in error.details["writeErrors"]):
-                raise
+        taken = self._leases.update_many(mine_or_free, [{"$set": {"holder": holder, "until": until}}])
+        if taken.matched_count < len(names) and self._add_missing(names):
+            self._leases.update_many(mine_or_free, [{"$set": {"holder": holder, "until": until}}])
         mine = {"_id": {"$in": [*names]}, "holder": holder, "$expr": {"$gt": ["$until", "$$NOW"]}}
         return {each["_id"] for each in self._leases.find(mine, {"_id": 1})}
 
+    def _add_missing(self, names: Sequence[str]) -> bool:
+        """Add leases that were never held; return whether there are any.
+
+        An upsert could not compare with the clock: MongoDB takes no `$expr` there.
+        """
+        known = {each["_id"] for each in self._leases.find({"_id": {"$in": [*names]}}, {"_id": 1})}
+        if missing := [
+            {"_id": name, "holder": "", "until": _LONG_AGO} for name in names if name not in known
+        ]:
+            with suppress(BulkWriteError):  # Another process adds them at the same time.
+                self._leases.insert_many(missing, ordered=False)
+        return bool(missing)
+
     def _give_back(self, holder: str) -> None:
-        self._leases.delete_many({"holder": holder})
+        self._leases.update_many({"holder": holder}, {"$set": {"until": _LONG_AGO}})
 
     def _free(self, names: Sequence[str]) -> Collection[str]:
         held = self._leases.find(
