@@ -33,6 +33,7 @@ from app.cqrs.operating.read_models import OperatedReadModels
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.reading.noting import NotingReader
 from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.rebuilding.starting import record_at_start
@@ -160,7 +161,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         if stores.mongod:
             tasks.append(running.create_task(keep_running(stores.mongod, settings, restarts), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
-        reader = SharedReader(readers)
+        reader = SharedReader(NotingReader(readers, half.progress, half.cache) if network else readers)
         probes = {"write store": log.probe, "read store": stores.mongo.probe}
         if Role.COMMAND not in settings.held_roles:
             del probes["write store"]

@@ -127,6 +127,11 @@ class ReadCache:
         self._moment += 1
         self._recent[read_model].settle(self._moment)
 
+    def seen_early(self, read_model: str) -> None:
+        """Keep no answer that is being read now: it may show a change that was not announced yet."""
+        self._moment += 1
+        self._recent[read_model].doubt_before(self._moment)
+
     def _drop(self, key: Hashable) -> None:
         if entry := self._entries.pop(key, None):
             self.bytes -= entry.bytes

@@ -10,8 +10,10 @@ from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import ReadModelBehind, ReadModelState
 from app.cqrs.live.notices import topic
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.reading.noting import NotingReader
+from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.announcing.wire import Hearing, Telling, Wire, settled
-from tests.cqrs.notes import NotePraised, NoteTaken, notes, recorded
+from tests.cqrs.notes import NotePraised, NoteTaken, documents, notes, recorded
 
 TAKEN = [recorded(position, NoteTaken(note=f"n{position}")) for position in range(1, 10)]
 PRAISED = recorded(2, NotePraised(note="n1"))
@@ -157,6 +159,23 @@ async def test_a_process_that_starts_learns_of_earlier_notices(
         await telling.apply(TAKEN[2])
         await settled()
         assert missed(new, 0) == [1, 2, 3]
+
+
+async def test_a_document_that_shows_a_change_early_moves_the_token_and_is_not_kept(
+    hearing: Hearing, read_store: MongoReadStore
+) -> None:
+    early = recorded(7, NoteTaken(note="n7"))
+    await read_store.prepare(notes)
+    await read_store.apply(notes, [(early, *notes.changes(early))], since=0, start=0, end=early)
+    reader = NotingReader(read_store, {notes.name: hearing.progress}, hearing.cache)
+    since = hearing.cache.mark()
+    assert await reader.get(documents, ["n7"], fields=("topic",))
+    assert hearing.progress.visible == 7, "the next read of this client waits for the announcement"
+    assert hearing.progress.position == 1
+    hearing.keep("n7", since)
+    assert not hearing.keeps("n7"), "others would be given it with an older token"
+    hearing.keep("n7")
+    assert hearing.keeps("n7")
 
 
 async def test_a_failure_is_told_to_those_who_wait(hearing: Hearing, telling: Telling) -> None:
