@@ -100,31 +100,33 @@ class Proxy:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
         self._open.add(task)
-        task.add_done_callback(self._open.discard)
+
+        def ended(_task: "asyncio.Task[None]") -> None:
+            self._open.discard(task)
+            if task.cancelled():  # maybe before its first step, so that nothing else closes the connection
+                writer.transport.abort()
+
+        task.add_done_callback(ended)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            for upstream in self._in_turn():
-                try:
-                    async with asyncio.timeout(PATIENCE):
-                        there = await asyncio.open_connection(upstream.host, upstream.port)
-                except OSError:  # a timeout is one, too
-                    upstream.ready = False
-                    continue
-                upstream.connections += 1
-                try:
-                    await _pass_on((reader, writer), there)
-                finally:
-                    upstream.connections -= 1
-                    there[1].transport.abort()
-                return
-            writer.write(_UNAVAILABLE)
-            with suppress(OSError):
-                await writer.drain()
-            writer.close()
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            raise
+        for upstream in self._in_turn():
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    there = await asyncio.open_connection(upstream.host, upstream.port)
+            except OSError:  # a timeout is one, too
+                upstream.ready = False
+                continue
+            upstream.connections += 1
+            try:
+                await _pass_on((reader, writer), there)
+            finally:
+                upstream.connections -= 1
+                there[1].transport.abort()
+            return
+        writer.write(_UNAVAILABLE)
+        with suppress(OSError):
+            await writer.drain()
+        writer.close()
 
     def _in_turn(self) -> list[Upstream]:
         """Return all upstreams in the order in which to try them: those that are ready, then the rest.

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -141,6 +141,20 @@ async def test_a_cut_ends_every_connection_and_lets_new_ones_in() -> None:
         writer.close()
         assert proxy.upstreams[0].connections == 0
         assert await said(proxy) == "a heard hello\n"
+
+
+async def test_a_cut_also_ends_connections_that_have_just_been_made() -> None:
+    async with behind_proxy("a") as (proxy, _):
+        for _ in range(20):
+            made = [asyncio.create_task(asyncio.open_connection("127.0.0.1", proxy.port)) for _ in range(5)]
+            await asyncio.sleep(0)
+            await proxy.cut()
+            for reader, writer in await asyncio.gather(*made):
+                await proxy.cut()
+                async with asyncio.timeout(10):
+                    with suppress(ConnectionResetError):
+                        assert await reader.read() == b""
+                writer.close()
 
 
 async def test_websockets_and_event_streams_pass(service: Service) -> None:

@@ -33,7 +33,10 @@ async def read_stream(url: str) -> Stream:
     client = await nats.connect(url)
     try:
         streams = client.jetstream()
-        [about] = [each for each in await streams.streams_info() if "events" in (each.config.name or "")]
+        found = [each for each in await streams.streams_info() if "events" in (each.config.name or "")]
+        if not found:
+            return Stream("of events, which is not there,", 1, 0, {})
+        [about] = found
         name, state = about.config.name or "", about.state
         messages = {}
         for sequence in range(state.first_seq, state.last_seq + 1):
