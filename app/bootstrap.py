@@ -64,6 +64,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         rebuilds = Rebuilds(lambda: shared_log.forget())
         network: Network | None = None
         hearer: Hearer | None = None
+        leased: LeasedProjecting | None = None
 
         def committed(receipt: Receipt, actor: str) -> None:
             if receipt.position:
@@ -187,6 +188,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             read_patience=settings.read_patience,
             stores=(write_side.store, stores.name),
             probes=probes,
+            leases=(lambda: len(leased.leases.held) if leased else 0) if network else None,
             restarts=restarts,
         )
 

@@ -67,4 +67,6 @@ class Circle:
     probes: Mapping[str, Callable[[], Awaitable[None]]]
     """For each store's name, a test write that leaves nothing behind. It raises `WriteStoreUnavailable` or
     `ReadStoreUnavailable` if the store accepts no writes."""
+    leases: Callable[[], int] | None = None
+    """The number of read models that this process projects; `None` if no other process may."""
     restarts: Restarts = field(default_factory=Restarts)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.cqrs.announcing import heard_model
+from app.cqrs.announcing.recent_events import RecentEvents
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import ReadModelBehind, ReadModelState
 from app.cqrs.live.notices import topic
@@ -13,7 +14,7 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.noting import NotingReader
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.announcing.wire import Hearing, Telling, Wire, settled
-from tests.cqrs.notes import NotePraised, NoteTaken, documents, notes, recorded
+from tests.cqrs.notes import NotePraised, NoteTaken, changes_of, documents, notes, recorded
 
 TAKEN = [recorded(position, NoteTaken(note=f"n{position}")) for position in range(1, 10)]
 PRAISED = recorded(2, NotePraised(note="n1"))
@@ -166,7 +167,7 @@ async def test_a_document_that_shows_a_change_early_moves_the_token_and_is_not_k
 ) -> None:
     early = recorded(7, NoteTaken(note="n7"))
     await read_store.prepare(notes)
-    await read_store.apply(notes, [(early, *notes.changes(early))], since=0, start=0, end=early)
+    await read_store.apply(notes, changes_of([early]), since=0, start=0, end=early)
     reader = NotingReader(read_store, {notes.name: hearing.progress}, hearing.cache)
     since = hearing.cache.mark()
     assert await reader.get(documents, ["n7"], fields=("topic",))
@@ -216,7 +217,7 @@ async def test_documents_that_were_built_anew_are_read_from_then_on(
 
 def test_events_before_the_first_known_one_are_unknown() -> None:
     events: list[RecordedEvent] = TAKEN[4:]
-    remembered = heard_model.RecentEvents()
+    remembered = RecentEvents()
     remembered.note(events)
     assert remembered.between(3, 6) is None
     assert remembered.between(4, 6) == events[:2]
