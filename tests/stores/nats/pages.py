@@ -66,9 +66,9 @@ async def published(nats: Nats) -> Sequence[tuple[int, UUID]]:
     return found
 
 
-async def equals(nats: Nats, log: Log) -> None:
-    """Return when the stream equals the log; the connection may have to be made again before."""
-    wanted = await log.ids()
+async def equals(nats: Nats, log: Log, *, since: int = 0) -> None:
+    """Return when the stream equals the log after a position; it may have to connect again before."""
+    wanted = (await log.ids())[since:]
     async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(NatsAway):

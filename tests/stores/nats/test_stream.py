@@ -8,7 +8,7 @@ import pytest
 
 from app.stores.sql.engines.opening import open_database
 from tests.nats import NatsServer
-from tests.stores.nats.pages import PATIENCE, Log, a_name, equals, published, publishing
+from tests.stores.nats.pages import Log, a_name, equals, publishing
 
 
 async def test_each_commit_is_published_at_its_position(nats: NatsServer, log: Log) -> None:
@@ -31,12 +31,7 @@ async def test_a_new_stream_begins_with_the_newest_events(
     monkeypatch.setattr("app.stores.nats.publisher.REFILLED", 100)
     await log.turn(250)
     async with publishing(nats.url, a_name(), log) as stream:
-        async with asyncio.timeout(PATIENCE):
-            while (
-                await stream.events.end() is None or (await published(stream))[-1:] != (await log.ids())[-1:]
-            ):
-                await asyncio.sleep(0.01)
-        assert await published(stream) == (await log.ids())[150:]
+        await equals(stream, log, since=150)
 
 
 async def test_two_processes_that_publish_at_once_publish_each_event_once(nats: NatsServer, log: Log) -> None:
