@@ -93,8 +93,7 @@ BREAKS_OF_A_NEW_CONTEXT = [
     ("GraphQL's machinery knows no shop", "app.graphql.compiled.plans", "schema.reviews"),
     ("What any shop shows of the circle knows no context", "schema.circle.nodes", "schema.reviews"),
     (
-        "NATS's driver lives in its store": ("app.bootstrap", "nats"),
-    "SQL lives in its store, in the contexts' tables and in migrations",
+        "SQL lives in its store, in the contexts' tables and in migrations",
         "app.domain.reviews.handlers",
         "sqlalchemy",
     ),

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.bus import CustomersOf, Handlers
+from app.cqrs.commands.forwarding.encoding import CommandEncoding
 from app.cqrs.commands.outcomes import CommandError, refusals_in
 from app.cqrs.commands.rules import NamingTheir, Rules
 from app.cqrs.log import displaying
@@ -120,6 +121,17 @@ def rules(contexts: Sequence[Context]) -> Rules:
     return {command: rule for context in contexts for command, rule in context.rules.items()}
 
 
+def encoding(contexts: Sequence[Context]) -> CommandEncoding:
+    """Return the form in which commands and their outcomes travel to other processes.
+
+    Raises `ValueError` if `problems` finds any about that.
+    """
+    return CommandEncoding(
+        (command for context in contexts for command in context.command_types),
+        (refusal for context in contexts for refusal in context.refusal_types),
+    )
+
+
 def problems(contexts: Sequence[Context]) -> Iterator[str]:
     """Yield an error message, with what to do, for each mismatch of declared and registered messages."""
     for context in contexts:
@@ -135,6 +147,10 @@ def problems(contexts: Sequence[Context]) -> Iterator[str]:
         if times > 1:
             yield f"{times} aggregates have the kind {kind}, so their streams would mix: rename one."
     yield from event_types(contexts).problems()
+    try:
+        encoding(contexts)
+    except ValueError as error:
+        yield from str(error).splitlines()
 
 
 def _problems(context: Context) -> Iterator[str]:

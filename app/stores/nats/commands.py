@@ -57,6 +57,7 @@ class NatsCommandCarrier:
                 task.add_done_callback(under_way.discard)
 
         with self._connection.hearing(self._subject, received, queue=QUEUE) as requests:
+            await self._connection.flush()
             try:
                 yield
             finally:

@@ -15,6 +15,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsFault
 from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
+from nats.js.errors import APIError
 
 from app.cqrs.impersonal import outline
 from app.stores.nats.away import NatsAway
@@ -175,7 +176,10 @@ class Connection:
         return await self.within(asked, left)
 
     async def within(self, answer: Awaitable[T], seconds: float = ANSWER_LIMIT) -> T:
-        """Return an answer; raise `NatsAway` if the connection is lost before, or after some seconds."""
+        """Return an answer; raise `NatsAway` if the connection is lost before, or after some seconds.
+
+        What JetStream refuses is raised as its `APIError`.
+        """
         answering = asyncio.ensure_future(answer)
         lost = self._lost
         try:
@@ -188,7 +192,9 @@ class Connection:
             return answering.result()
         except NoRespondersError:
             raise NatsAway("there is nobody to answer") from None
-        except (OSError, TimeoutError) as error:
+        except APIError:
+            raise
+        except (NatsFault, OSError, TimeoutError) as error:
             raise NatsAway("NATS does not answer") from error
         finally:
             answering.cancel()

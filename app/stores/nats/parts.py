@@ -9,6 +9,7 @@ from typing import Any
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import Appended, EventLog, StoredLog
 from app.stores.nats.announcements import MOST_KEPT, NatsAnnouncements
+from app.stores.nats.away import NatsAway
 from app.stores.nats.commands import NatsCommandCarrier
 from app.stores.nats.connection import Connection, Moved
 from app.stores.nats.log_or_stream import LogOrStream
@@ -125,6 +126,9 @@ class Nats:
     async def _keep(self) -> None:
         try:
             await self.announcements.keep()
+        except NatsAway as away:
+            if self.connected:  # else it is made after the next connection
+                logger.warning("Announcements can't be kept: error=%s", away)
         except Exception as error:
             logger.warning("Announcements can't be kept: error=%s", outline(error))
 

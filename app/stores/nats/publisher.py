@@ -109,6 +109,7 @@ class StreamPublisher:
     async def run(self) -> None:
         """Publish until cancelled; go on after each failure."""
         with self._connection.moving(self._moved):
+            self._woken.set()
             while True:
                 try:
                     async with asyncio.timeout(self._backstop):

@@ -122,10 +122,7 @@ class Stream:
 
         The others were refused, or come after one that was: the stream ends elsewhere.
         """
-        try:
-            results = await self._connection.within(self._publish(messages))
-        except NatsFault as error:
-            raise NatsAway("NATS does not take messages") from error
+        results = await self._connection.within(self._publish(messages))
         for count, (message, result) in enumerate(zip(messages, results, strict=True)):
             if isinstance(result, PubAck) and result.seq == message.sequence:
                 continue

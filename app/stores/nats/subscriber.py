@@ -54,6 +54,8 @@ class StreamSubscriber:
         """Hand over events until cancelled."""
         moving, hearing = self._connection.moving, self._connection.hearing
         with moving(self._moved), hearing(self._subject, self._received):
+            await self._connection.flush()
+            self._look()  # because of what was published before the server knew of this subscriber
             while True:
                 await self._wait()
                 for chain in self._order.take(BATCH):

@@ -201,7 +201,7 @@ def problems(types: Iterable[type[Message]]) -> Iterator[str]:
     """Yield a sentence, with what to do, for each type of message that could not be read again."""
     for each in types:
         try:
-            msgspec.json.Decoder(each)
+            msgspec.json.schema(each)
         except TypeError as error:
             yield (
                 f"{each.__module__}.{each.__name__} can't be sent to another process: {error}. "

@@ -1,0 +1,189 @@
+"""A process goes on while NATS is away, and uses it again as soon as it is there."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from signal import SIGCONT, SIGSTOP
+from time import monotonic
+
+import pytest
+
+from app.stores.nats import opening
+from app.stores.nats.announcements import NatsAnnouncements
+from app.stores.nats.away import NatsError
+from app.stores.nats.opening import open_nats, servers_in, token_of
+from tests.nats import NatsServer, nats_server
+from tests.stores.nats.pages import PATIENCE, a_name
+
+
+class Hearer:
+    """What a process hears, and whether it is connected."""
+
+    def __init__(self) -> None:
+        self.messages: asyncio.Queue[bytes] = asyncio.Queue()
+        self.moves: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def hears(self, *messages: bytes) -> None:
+        async with asyncio.timeout(PATIENCE):
+            for message in messages:
+                assert await self.messages.get() == message
+
+    async def moved(self, found: bool) -> None:
+        async with asyncio.timeout(PATIENCE):
+            assert await self.moves.get() is found
+
+
+async def kept(announcements: NatsAnnouncements, *wanted: bytes) -> None:
+    """Return when exactly these messages are kept: a server stores them a moment after it has sent them on."""
+    async with asyncio.timeout(PATIENCE):
+        while await announcements.recent() != [*wanted]:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_announcements_are_heard_in_order_and_the_newest_of_those_to_be_kept_are(
+    nats: NatsServer,
+) -> None:
+    name, hearer = a_name(), Hearer()
+    async with (
+        open_nats(nats.url, "projector", database=name) as teller,
+        open_nats(nats.url, "queries", database=name) as listener,
+    ):
+        with listener.announcements.hear(hearer.messages.put_nowait):
+            await kept(teller.announcements)
+            await asyncio.sleep(0.05)  # The streams are made, and the listener is known.
+            messages = [b"%d" % number for number in range(100)]
+            for number, message in enumerate(messages):
+                teller.announcements.tell(message, kept=number % 2 == 0)
+            await hearer.hears(*messages)
+        await kept(listener.announcements, *messages[::2])
+        assert await listener.announcements.recent(3) == messages[94::2]
+        teller.announcements.tell(b"nobody listens", kept=False)
+    assert hearer.messages.empty()
+
+
+async def test_only_the_newest_announcements_are_kept(
+    nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = [b"%d" % number for number in range(10_050)]
+    async with open_nats(nats.url, "projector", database=a_name()) as teller:
+        await kept(teller.announcements)
+        await asyncio.sleep(0.05)
+        for message in messages:
+            teller.announcements.tell(message, kept=True)
+        await kept(teller.announcements, *messages[50:])
+
+
+async def test_databases_do_not_hear_each_other(nats: NatsServer) -> None:
+    hearer = Hearer()
+    async with (
+        open_nats(nats.url, "one", database="shop.a") as one,
+        open_nats(nats.url, "other", database="shop*a") as other,
+    ):
+        with other.announcements.hear(hearer.messages.put_nowait):
+            one.announcements.tell(b"for shop.a", kept=False)
+            await asyncio.sleep(0.05)
+            other.announcements.tell(b"for shop*a", kept=False)
+            await hearer.hears(b"for shop*a")
+    assert len({token_of(each) for each in ("a", "A", "ä", "a.b", "a*b", "a=2Eb", "a b")}) == 7
+
+
+async def test_a_process_starts_without_nats_and_uses_it_when_it_comes(
+    own_nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    hearer = Hearer()
+    await own_nats.kill()
+    async with open_nats(own_nats.url, "early", database="d") as nats:
+        assert not nats.connected
+        nats.announcements.tell(b"lost", kept=True)
+        assert nats.dropped == 1
+        assert await nats.announcements.recent() == []
+        with nats.announcements.hear(hearer.messages.put_nowait), nats.moving(hearer.moves.put_nowait):
+            await own_nats.start()
+            await hearer.moved(True)
+            nats.announcements.tell(b"told", kept=False)
+            await hearer.hears(b"told")
+    faults = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert 0 < len(faults) < 6, "not one for each attempt"
+    assert all("\n" not in each.getMessage() and not each.exc_info for each in faults)
+
+
+async def test_the_loss_of_the_connection_is_told_and_so_is_its_return(own_nats: NatsServer) -> None:
+    hearer = Hearer()
+    async with open_nats(own_nats.url, "steady", database="d") as nats:
+        with nats.announcements.hear(hearer.messages.put_nowait), nats.moving(hearer.moves.put_nowait):
+            for _ in range(3):
+                await own_nats.kill()
+                await hearer.moved(False)
+                assert not nats.connected
+                await own_nats.start()
+                await hearer.moved(True)
+                nats.announcements.tell(b"told", kept=False)
+                await hearer.hears(b"told")
+
+
+async def test_a_paused_server_counts_as_away_and_blocks_nobody(own_nats: NatsServer) -> None:
+    hearer = Hearer()
+    async with open_nats(own_nats.url, "steady", database="d") as nats:
+        with nats.announcements.hear(hearer.messages.put_nowait), nats.moving(hearer.moves.put_nowait):
+            own_nats.signal(SIGSTOP)
+            began = monotonic()
+            for _ in range(2_000):
+                nats.announcements.tell(b"x" * 10_000, kept=True)
+            assert monotonic() - began < 1
+            assert nats.dropped > 0, "memory is bounded"
+            await hearer.moved(False)
+            own_nats.signal(SIGCONT)
+            await hearer.moved(True)
+            while not hearer.messages.empty():
+                hearer.messages.get_nowait()
+            nats.announcements.tell(b"told", kept=False)
+            async with asyncio.timeout(PATIENCE):
+                while await hearer.messages.get() != b"told":
+                    pass
+
+
+async def test_a_password_is_sent_and_a_wrong_one_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    async with nats_server("--user", "ada", "--pass", "s3cret/") as server:
+        host = server.url.removeprefix("nats://")
+        async with open_nats(f"nats://ada:s3cret%2F@{host}", "ada", database="d") as nats:
+            assert nats.connected
+        async with open_nats(f"nats://ada:wrong@{host}", "ada", database="d") as nats:
+            assert not nats.connected
+    assert "Authorization Violation" in caplog.text
+    assert "wrong" not in caplog.text
+
+
+async def test_nothing_is_left_running(nats: NatsServer) -> None:
+    before = asyncio.all_tasks()
+    async with open_nats(nats.url, "short", database=a_name()):
+        assert len(asyncio.all_tasks()) > len(before)
+    async with asyncio.timeout(PATIENCE):
+        while asyncio.all_tasks() != before:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_nats_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "find_spec", lambda _name: None)
+    with pytest.raises(
+        NatsError, match=r"nats-py is not installed. Install it with `pip install diptych\[nats\]`"
+    ):
+        async with open_nats("nats://localhost", "p", database="d"):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("url", "servers"),
+    [
+        ("nats://localhost", ["nats://localhost"]),
+        ("tls://a:b@one:4222, nats://two:4223,", ["tls://a:b@one:4222", "nats://two:4223"]),
+    ],
+)
+def test_a_url_names_one_server_or_several(url: str, servers: Sequence[str]) -> None:
+    assert servers_in(url) == servers
+
+
+@pytest.mark.parametrize("url", ["", ",", "localhost:4222", "http://host", "nats://", "nats://h:99999"])
+def test_a_url_of_no_use_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(NatsError, match="Set it to a URL like") as refusal:
+        servers_in(url)
+    assert not url or "localhost" not in str(refusal.value)
