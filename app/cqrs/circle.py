@@ -52,7 +52,7 @@ class Circle:
     """The events that operators have had read models skip."""
     rebuilds: Rebuilds
     operating: OperatedReadModels
-    """What operators do with read models, whichever process projects them."""
+    """The operations of operators on read models, whichever process projects them."""
     live: Live
     lists: LiveLists
     effects: EventEffects

@@ -35,7 +35,7 @@ def encoding() -> CommandEncoding:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What a process has of the others."""
+    """The means of one process to reach the others."""
 
     name: str
     """The name of this process among them."""

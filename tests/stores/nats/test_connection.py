@@ -34,7 +34,7 @@ class Hearer:
 
 
 async def kept(announcements: NatsAnnouncements, *wanted: bytes) -> None:
-    """Return when exactly these messages are kept: a server stores them a moment after it has sent them on."""
+    """Return when exactly these messages are kept, which is a moment after they were sent on."""
     async with asyncio.timeout(PATIENCE):
         while await announcements.recent() != [*wanted]:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
