@@ -75,6 +75,7 @@ def serve(
     from app.server.serving import serve as run
     from app.server.tls import BadCertificate
     from app.stores.mongo.embedded.mongod_binary import MongodError
+    from app.stores.nats.away import NatsError
 
     async def fill_if_empty(write_side: WriteSide) -> None:
         shop = Shop()
@@ -112,9 +113,9 @@ def serve(
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr(settings.log_format)
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, *unavailable)
+    expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, NatsError)
     with (
-        explained(*expected, exit_code=BAD_SETTING),
+        explained(*expected, *unavailable, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=loop_factory) as runner,
     ):
         runner.run(run(settings, announce, fill_if_empty if fills else None))

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,7 +26,9 @@ from app.domain.contexts import CONTEXTS
 from app.halves.commanding import WriteSide
 from app.roles import Role
 from app.stores.nats.opening import open_nats
-from app.stores.nats.parts import Nats
+
+if TYPE_CHECKING:  # The driver is an optional extra, which only this setting needs.
+    from app.stores.nats.parts import Nats
 
 
 def encoding() -> CommandEncoding:
@@ -42,7 +45,7 @@ class Network:
     commands: CommandBus | ForwardedCommands
     log: EventLog
     """The log, which is read from the stream while the write store is away."""
-    _nats: Nats
+    _nats: "Nats"
 
     @property
     def connected(self) -> bool:
