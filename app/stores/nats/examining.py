@@ -34,7 +34,12 @@ async def examine(url: str, database: str) -> NatsState:
 
     try:
         await client.connect(
-            [*servers_in(url)], allow_reconnect=False, connect_timeout=round(PATIENCE), error_cb=ignored
+            [*servers_in(url)],
+            allow_reconnect=False,
+            max_reconnect_attempts=1,  # It counts at the first connection, too.
+            reconnect_time_wait=0,
+            connect_timeout=round(PATIENCE),
+            error_cb=ignored,
         )
         try:
             version, sequence, has_streams = str(client.connected_server_version), None, True
