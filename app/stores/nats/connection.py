@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -18,7 +18,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError
 
 from app.cqrs.impersonal import outline
-from app.stores.nats.away import NatsAway
+from app.stores.nats.servers import NatsAway, Servers
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 """Seconds between two attempts to connect; each pause is longer than the one before."""
@@ -72,7 +72,7 @@ class Connection:
     and a server that refuses the credentials once would end it for good.
     """
 
-    servers: Sequence[str]
+    servers: Servers
     name: str
     """The name of the process, which the server shows."""
     dropped: int = 0
@@ -239,7 +239,10 @@ class Connection:
             ended.set()
 
         await client.connect(
-            [*self.servers],
+            [*self.servers.urls],
+            user=self.servers.user,
+            password=self.servers.password,
+            token=self.servers.token,
             name=self.name,
             error_cb=faulty,
             closed_cb=closed,

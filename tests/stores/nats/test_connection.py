@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from signal import SIGCONT, SIGSTOP
 from time import monotonic
 
@@ -10,8 +9,8 @@ import pytest
 
 from app.stores.nats import opening
 from app.stores.nats.announcements import NatsAnnouncements
-from app.stores.nats.away import NatsError
-from app.stores.nats.opening import open_nats, servers_in, token_of
+from app.stores.nats.opening import open_nats, token_of
+from app.stores.nats.servers import NatsError, Servers, servers_in
 from tests.nats import NatsServer, nats_server
 from tests.stores.nats.pages import PATIENCE, a_name
 
@@ -34,7 +33,7 @@ class Hearer:
 
 
 async def kept(announcements: NatsAnnouncements, *wanted: bytes) -> None:
-    """Return when exactly these messages are kept: a server stores them a moment after it has sent them on."""
+    """Return when exactly these messages are kept: the server stores them a moment after it has sent them."""
     async with asyncio.timeout(PATIENCE):
         while await announcements.recent() != [*wanted]:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
@@ -174,11 +173,15 @@ async def test_nats_without_its_package_is_refused(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("url", "servers"),
     [
-        ("nats://localhost", ["nats://localhost"]),
-        ("tls://a:b@one:4222, nats://two:4223,", ["tls://a:b@one:4222", "nats://two:4223"]),
+        ("nats://localhost", Servers(urls=["nats://localhost:4222"])),
+        (
+            "tls://ada:b%2Fc@one, nats://[::1]:4223,",
+            Servers(urls=["tls://one:4222", "nats://[::1]:4223"], user="ada", password="b/c"),
+        ),
+        ("nats://t%20n@host:1", Servers(urls=["nats://host:1"], token="t n")),
     ],
 )
-def test_a_url_names_one_server_or_several(url: str, servers: Sequence[str]) -> None:
+def test_a_url_names_one_server_or_several(url: str, servers: Servers) -> None:
     assert servers_in(url) == servers
 
 
