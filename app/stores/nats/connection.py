@@ -38,6 +38,9 @@ ANSWER_LIMIT = 2.0
 LARGEST = 1_048_576
 """Maximum bytes of a message, until the server has said its own limit."""
 
+OLDEST = (2, 11)
+"""The first release whose streams can be read in batches."""
+
 HEADERS = 1_024
 """Bytes of that which headers may take."""
 
@@ -262,6 +265,9 @@ class Connection:
             await self._attach(client, subscribed)
         await client.flush(CONNECT_LIMIT)
         self._faults.over()
+        version = client.connected_server_version
+        if (version.major, version.minor) < OLDEST:
+            logger.error("NATS is too old: version=%s. Update it to %d.%d or newer.", version, *OLDEST)
         lost = asyncio.get_running_loop().create_future()
         self._client, self._lost = client, lost
         self._streams = client.jetstream(timeout=ANSWER_LIMIT)

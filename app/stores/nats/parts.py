@@ -80,9 +80,14 @@ class Nats:
 
     @asynccontextmanager
     async def subscribing(
-        self, decode: Decode, hand_over: Callable[[Appended], None], look: Callable[[], None]
+        self,
+        decode: Decode,
+        hand_over: Callable[[Appended], None],
+        look: Callable[[], None],
+        *,
+        published: Callable[[], int] = lambda: 0,
     ) -> AsyncIterator[None]:
-        """Hand over published events until the block ends.
+        """Hand over published events until the block ends, but none up to the position `published()`.
 
         Call `look` when some may have been missed: after each new connection, and if they can't be decoded.
         """
@@ -91,7 +96,9 @@ class Nats:
             for heard in self._heard:
                 heard(event)
 
-        subscriber = StreamSubscriber(self._connection, self.events.subject, decode, hand_over, look, noted)
+        subscriber = StreamSubscriber(
+            self._connection, self.events.subject, decode, hand_over, look, noted, published
+        )
         async with running(subscriber.run()):
             yield
 

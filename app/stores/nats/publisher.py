@@ -31,6 +31,9 @@ IN_FLIGHT = 200
 LATE = 0.01
 """Seconds for which a commit waits until the events of other processes before it were published."""
 
+RETRY = 0.25
+"""Seconds until the next attempt after a failure."""
+
 MOST_OWN = 256
 """Commits of this process that wait; if there are more, the log is read."""
 
@@ -112,7 +115,7 @@ class StreamPublisher:
             self._woken.set()
             while True:
                 try:
-                    async with asyncio.timeout(self._backstop):
+                    async with asyncio.timeout(RETRY if self._failed else self._backstop):
                         await self._woken.wait()
                 except TimeoutError:
                     self._unread = True

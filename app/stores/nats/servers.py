@@ -26,7 +26,7 @@ class Servers:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
-    """What stands in the place of the user, if there is no password."""
+    """The text in the place of the user, if there is no password."""
 
 
 def servers_in(url: str) -> Servers:

@@ -48,7 +48,7 @@ class End(NamedTuple):
     sequence: int
     """The sequence number of the newest message that it ever had."""
     data: bytes | None
-    """That message; `None` if the stream has none any more."""
+    """The message itself; `None` if the stream has none any more."""
 
 
 class Stream:
