@@ -29,8 +29,8 @@ class StreamSubscriber:
 
     It loses what is published while there is no connection, and then calls `look`: the relay must read the
     log. It may hand over an event that the stream has refused, because it had been published before.
-    `noted` is called with each event that arrives. Events up to the position that `published` returns are left
-    out, because the relay has them: mostly those that this process has committed itself.
+    `noted` is called with each event that arrives. Events up to the position that `published` returns are
+    left out, because the relay has them: mostly those that this process has committed itself.
     """
 
     def __init__(
