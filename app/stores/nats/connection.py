@@ -143,6 +143,7 @@ class Connection:
             with suppress(NatsFault, OSError, TimeoutError):
                 async with asyncio.timeout(ANSWER_LIMIT):
                     await subscribed.of.drain()  # type: ignore[no-untyped-call]
+        subscribed.of = None
 
     async def flush(self) -> None:
         """Return when the server has everything that was sent so far, or when the connection is lost."""

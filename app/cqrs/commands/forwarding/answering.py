@@ -1,11 +1,12 @@
 """The receiving side of forwarded commands: the process that carries them out."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from app.cqrs.commands.carrying_out import Result
+from app.cqrs.commands.forwarding.carrier import CommandCarrier
 from app.cqrs.commands.forwarding.encoding import (
     CommandEncoding,
     CommandFailed,
@@ -52,13 +53,11 @@ class Commands(Protocol):
 class Answering:
     """Carries out the commands of requests, and returns the answers."""
 
-    def __init__(
-        self, commands: Commands, encoding: CommandEncoding, *, largest: Callable[[], int] | None = None
-    ) -> None:
-        """Return no answer of more than `largest` bytes."""
+    def __init__(self, commands: Commands, encoding: CommandEncoding, carrier: CommandCarrier) -> None:
+        """Return no answer that is too large for the `carrier`."""
         self._commands = commands
         self._encoding = encoding
-        self._largest = largest
+        self._carrier = carrier
         self._under_way = 0
 
     async def answer(self, message: bytes) -> bytes:
@@ -79,7 +78,7 @@ class Answering:
             return self._encoding.failure(error)
         finally:
             self._under_way -= 1
-        if self._largest and len(answer) > self._largest():
+        if len(answer) > self._carrier.largest:
             return self._encoding.failure(CommandFailed(TOO_LARGE))
         return answer
 
