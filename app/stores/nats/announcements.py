@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from nats.aio.msg import Msg
 
 from app.cqrs.impersonal import outline
+from app.stores.nats.away import NatsAway
 from app.stores.nats.connection import Connection
-from app.stores.nats.servers import NatsAway
 from app.stores.nats.streams import Stream
 
 MOST_KEPT = 10_000

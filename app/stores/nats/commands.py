@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from nats.aio.msg import Msg
 
 from app.cqrs.commands.forwarding.carrier import NoAnswer
+from app.stores.nats.away import NatsAway
 from app.stores.nats.connection import Connection
-from app.stores.nats.servers import NatsAway
 
 QUEUE = "commands"
 """The name under which those that carry out commands share them."""

@@ -18,7 +18,8 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError
 
 from app.cqrs.impersonal import outline
-from app.stores.nats.servers import NatsAway, Servers
+from app.stores.nats.away import NatsAway
+from app.stores.nats.opening import Servers
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 """Seconds between two attempts to connect; each pause is longer than the one before."""

@@ -8,7 +8,7 @@ import msgspec
 from app.cqrs.log.events import EventLog, RecordedEvent
 from app.cqrs.log.stored import StoredEvent
 from app.cqrs.unavailable import WriteStoreUnavailable
-from app.stores.nats.servers import NatsAway
+from app.stores.nats.away import NatsAway
 from app.stores.nats.streams import Stream
 from app.stores.nats.wire import decoded
 

@@ -9,11 +9,11 @@ from typing import Any
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import Appended, EventLog, StoredLog
 from app.stores.nats.announcements import MOST_KEPT, NatsAnnouncements
+from app.stores.nats.away import NatsAway
 from app.stores.nats.commands import NatsCommandCarrier
 from app.stores.nats.connection import Connection, Moved
 from app.stores.nats.log_or_stream import LogOrStream
 from app.stores.nats.publisher import StreamPublisher
-from app.stores.nats.servers import NatsAway
 from app.stores.nats.streams import Limits, Stream
 from app.stores.nats.subscriber import Decode, StreamSubscriber
 from app.stores.nats.wire import WireEvent

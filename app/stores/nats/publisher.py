@@ -14,8 +14,8 @@ from app.cqrs.impersonal import outline
 from app.cqrs.log.events import Appended, StoredLog
 from app.cqrs.log.stored import StoredEvent
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.stores.nats.away import NatsAway
 from app.stores.nats.connection import Connection
-from app.stores.nats.servers import NatsAway
 from app.stores.nats.streams import Message, Stream
 from app.stores.nats.wire import WireEvent, chained, decoded, encoded
 

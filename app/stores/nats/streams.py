@@ -12,8 +12,8 @@ from nats.errors import Error as NatsFault
 from nats.js.api import Header, PubAck, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
+from app.stores.nats.away import NatsAway
 from app.stores.nats.connection import ANSWER_LIMIT, Connection
-from app.stores.nats.servers import NatsAway
 
 READ_AT_ONCE = 1_000
 """Messages that are asked for at once."""
@@ -48,7 +48,7 @@ class End(NamedTuple):
     sequence: int
     """The sequence number of the newest message that it ever had."""
     data: bytes | None
-    """The message itself; `None` if the stream has none any more."""
+    """The message; `None` if the stream has none any more."""
 
 
 class Stream:

@@ -7,10 +7,10 @@ from itertools import count
 from uuid import UUID
 
 from app.cqrs.log.events import Appended, EventTypes
+from app.stores.nats.away import NatsAway
 from app.stores.nats.opening import open_nats
 from app.stores.nats.parts import Nats
 from app.stores.nats.publisher import StreamPublisher
-from app.stores.nats.servers import NatsAway
 from app.stores.nats.wire import decoded
 from app.stores.sql.engines.opening import Engines
 from app.stores.sql.write_store import SqlWriteStore

@@ -39,7 +39,7 @@ async def carrying_out(url: str, database: str, commands: CommandBus) -> AsyncIt
     """A process that carries out commands of others."""
     async with (
         open_nats(url, "commands", database=database) as nats,
-        nats.commands.answering(Answering(commands, ENCODING, nats.commands).answer),
+        nats.commands.answering(Answering(commands, ENCODING, largest=lambda: nats.commands.largest).answer),
     ):
         yield nats
 
@@ -116,7 +116,9 @@ async def test_what_the_other_process_raises_is_raised_here(
     name, entry = a_name(), Entry(product(), uuid7())
     async with (
         open_nats(nats.url, "commands", database=name) as answering,
-        answering.commands.answering(Answering(Failing(error), ENCODING, answering.commands).answer),
+        answering.commands.answering(
+            Answering(Failing(error), ENCODING, largest=lambda: answering.commands.largest).answer
+        ),
         forwarding(nats.url, name) as commands,
     ):
         with pytest.raises(type(error), match=text):
@@ -146,7 +148,7 @@ async def test_a_command_waits_for_a_process_that_starts(nats: NatsServer, shop:
 async def test_a_command_whose_answer_is_lost_takes_effect_once(nats: NatsServer, shop: Shop) -> None:
     name, calls, over = a_name(), list[bytes](), asyncio.Event()
     async with open_nats(nats.url, "commands", database=name) as answering:
-        answer_of = Answering(shop.bus, ENCODING, answering.commands).answer
+        answer_of = Answering(shop.bus, ENCODING, largest=lambda: answering.commands.largest).answer
 
         async def forgetful(request: bytes) -> bytes:
             calls.append(request)
@@ -171,7 +173,7 @@ async def test_a_process_that_ends_finishes_what_it_has_begun(nats: NatsServer, 
 
     async def end() -> None:
         async with open_nats(nats.url, "commands", database=name) as answering:
-            answer_of = Answering(shop.bus, ENCODING, answering.commands).answer
+            answer_of = Answering(shop.bus, ENCODING, largest=lambda: answering.commands.largest).answer
 
             async def slowly(request: bytes) -> bytes:
                 begun.set()

@@ -1,12 +1,11 @@
 """The receiving side of forwarded commands: the process that carries them out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from app.cqrs.commands.carrying_out import Result
-from app.cqrs.commands.forwarding.carrier import CommandCarrier
 from app.cqrs.commands.forwarding.encoding import (
     CommandEncoding,
     CommandFailed,
@@ -53,11 +52,11 @@ class Commands(Protocol):
 class Answering:
     """Carries out the commands of requests, and returns the answers."""
 
-    def __init__(self, commands: Commands, encoding: CommandEncoding, carrier: CommandCarrier) -> None:
-        """Return no answer that is too large for the `carrier`."""
+    def __init__(self, commands: Commands, encoding: CommandEncoding, *, largest: Callable[[], int]) -> None:
+        """Return no answer of more than `largest()` bytes, as the carrier says."""
         self._commands = commands
         self._encoding = encoding
-        self._carrier = carrier
+        self._largest = largest
         self._under_way = 0
 
     async def answer(self, message: bytes) -> bytes:
@@ -78,7 +77,7 @@ class Answering:
             return self._encoding.failure(error)
         finally:
             self._under_way -= 1
-        if len(answer) > self._carrier.largest:
+        if len(answer) > self._largest():
             return self._encoding.failure(CommandFailed(TOO_LARGE))
         return answer
 

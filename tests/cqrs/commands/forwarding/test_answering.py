@@ -68,7 +68,7 @@ class Between:
 
     async def ask(self, request: bytes, patience: float) -> bytes:
         self.asked.append(request)
-        answer = await Answering(self.desk, self.known, self).answer(request)
+        answer = await Answering(self.desk, self.known, largest=lambda: self.largest).answer(request)
         if self.lost:
             self.lost -= 1
             raise NoAnswer
@@ -154,7 +154,7 @@ async def test_more_requests_than_can_wait_are_refused_as_too_many(
 ) -> None:
     monkeypatch.setattr(answering, "MOST_AT_ONCE", 1)
     desk.go_on.clear()
-    one = Answering(desk, between.known, between)
+    one = Answering(desk, between.known, largest=lambda: 1_000)
     request = between.known.request(listed(1))
     first = asyncio.create_task(one.answer(request))
     await asyncio.sleep(0)
