@@ -204,8 +204,8 @@ def problems(types: Iterable[type[Message]]) -> Iterator[str]:
             msgspec.json.schema(each)
         except TypeError:
             yield (
-                f"{each.__module__}.{each.__name__} can't be sent to another process, because msgspec can't read "
-                "the type of one of its fields: use a dataclass, an enum, or a type of Python's own."
+                f"{each.__module__}.{each.__name__} can't be sent to another process, because msgspec can't "
+                "read the type of one of its fields: use a dataclass, an enum, or a type of Python's own."
             )
 
 
