@@ -1,131 +1,70 @@
-"""The composition root: it finds the contexts and read models, and connects the parts of the circle."""
+"""The composition root: it opens the stores and the halves of the circle, and connects them."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryFile
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import app.read_models
 from app.config import Settings
-from app.cqrs import contexts
+from app.cqrs.announcing.hearing import Hearer
+from app.cqrs.announcing.recent_events import RecentEvents
+from app.cqrs.announcing.telling import Teller
 from app.cqrs.circle import Circle, Restarts
-from app.cqrs.commands.bus import CommandBus
-from app.cqrs.commands.carrying_out import Committed
 from app.cqrs.commands.outcomes import Receipt
-from app.cqrs.documents.days import Days
-from app.cqrs.documents.declared import read_models_in
 from app.cqrs.documents.own_documents import OwnDocuments
-from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.freshness.command_status import CommandStatuses
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import Tokens
-from app.cqrs.impersonal import outline
-from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.lists.effects import EventEffects
 from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
-from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
-from app.cqrs.log.events import Appended
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
 from app.cqrs.log.shared_log import SharedLog
-from app.cqrs.projecting.generations import succeed
+from app.cqrs.operating.operations import Elsewhere
+from app.cqrs.operating.read_models import OperatedReadModels
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
-from app.cqrs.projecting.projector import Projector
-from app.cqrs.projecting.skipping import EventSkipped
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.reading.noting import NotingReader
 from app.cqrs.reading.shared_reader import SharedReader
-from app.cqrs.rebuilding.rebuilder import Rebuilder
-from app.cqrs.rebuilding.rebuilds import BATCH as BESIDE_OTHERS
 from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.rebuilding.starting import record_at_start
 from app.cqrs.revocations import Revocations
-from app.cqrs.unavailable import WriteStoreUnavailable
-from app.domain.contexts import CONTEXTS
-from app.stores.fts5.store import IndexedReadStore, open_indexed_store
-from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
-from app.stores.mongo.embedded.mongod_binary import MongodError
-from app.stores.mongo.store import MongoReadStore, open_read_store
-from app.stores.sql.engines.opening import open_database
-from app.stores.sql.write_store import SqlWriteStore
-
-logger = logging.getLogger(__name__)
-
-HANDLERS = contexts.handlers(CONTEXTS)
-RULES = contexts.rules(CONTEXTS)
-CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
-EVENTS = contexts.event_types(CONTEXTS)
-EVENTS.add(EventSkipped)
+from app.declared import read_models
+from app.halves.commanding import WriteSide, open_write_side
+from app.halves.documents import keep_running, open_documents
+from app.halves.network import Network, open_network
+from app.halves.projecting import LeasedProjecting, ProjectingHalf, note_rebuilds
+from app.halves.querying import QueryingHalf
+from app.roles import Role
 
 REMEMBERED_AT_START = 1_000
 """Newest events whose positions are loaded at the start, because clients that reconnect send them in tokens
 and cursors."""
-
-OTHERS_SEEN_AFTER = 2.0
-"""Seconds after which a switch of generations by another process is followed, where there may be any."""
-
-READ_MODELS = read_models_in(app.read_models)
-"""The read models of all modules in `app/read_models/`, as they are declared: with days in UTC."""
-
-for _model in READ_MODELS:
-    _model.learn(EVENTS)
-
-
-def read_models(days: Days) -> Sequence[ReadModel]:
-    """Return the read models of a shop with these days."""
-    return [model.in_days(days) for model in READ_MODELS]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WriteSide:
-    """The part of the service that accepts commands, without projections and queries."""
-
-    commands: CommandBus
-    log: SqlWriteStore
-    store: str
-    """The name of the write store for messages."""
-
-
-@asynccontextmanager
-async def open_write_side(
-    settings: Settings,
-    committed: Committed = lambda _receipt, _actor: None,
-    appended: Callable[[Appended], None] = lambda _appended: None,
-) -> AsyncIterator[WriteSide]:
-    """Yield the write side alone; a service on the same store sees its events within a second.
-
-    Call `committed` with the receipt and the actor of each command, and `appended` with the events of each
-    commit. Raise `WriteStoreUnavailable`.
-    """
-    _make_folder(settings.data_dir)
-    async with open_database(settings.write_store) as engines:
-        log = SqlWriteStore(engines, EVENTS, appended)
-        commands = CommandBus(log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed)
-        yield WriteSide(commands=commands, log=log, store=engines.name)
-
 
 Filling = Callable[[WriteSide], Awaitable[None]]
 
 
 @asynccontextmanager
 async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncIterator[Circle]:
-    """Open the stores, let `fill` send commands, and run relay and projectors until the block ends.
+    """Open the stores, let `fill` send commands, and run the halves of the circle until the block ends.
 
     Raise `MongodError`, `WriteStoreUnavailable` and `ReadStoreUnavailable`.
     """
     async with AsyncExitStack() as opened:
-        head, bus, notices, cache = Head(), AsyncioEventBus(), Notices(), ReadCache(settings.read_cache)
-        concerned = ConcernedLists()
+        head, bus, events = Head(), AsyncioEventBus(), RecentEvents()
         rebuilds = Rebuilds(lambda: shared_log.forget())
+        network: Network | None = None
+        hearer: Hearer | None = None
+        leased: LeasedProjecting | None = None
 
         def committed(receipt: Receipt, actor: str) -> None:
             if receipt.position:
@@ -133,118 +72,123 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 head.rise(receipt.position, datetime.now(UTC))
             statuses.committed(receipt, actor)
 
-        def appended(events: Appended) -> None:
-            relay.hand_over(events)
+        def published(batch: Sequence[RecordedEvent]) -> None:
+            events.note(batch)
+            statuses.published(batch)
 
         def compare() -> None:
             shared_log.forget()
+            events.forget()
             rebuilds.doubt()
+            if hearer:
+                hearer.doubt()
 
-        _make_folder(settings.data_dir)
-        mongod = None
-        if not settings.mongodb_url:
-            mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
-        write_side = await opened.enter_async_context(open_write_side(settings, committed, appended))
+        write_side = await opened.enter_async_context(
+            open_write_side(settings, committed, lambda appended: relay.hand_over(appended))
+        )
         log = write_side.log
         history, shared_log = History(log), SharedLog(log)
-        mongo = await opened.enter_async_context(
-            open_read_store(
-                mongod.url if mongod else str(settings.mongodb_url),
-                settings.mongodb_database,
-                settings.mongo_driver,
-                lost=compare,
-            )
-        )
+        stores = await opened.enter_async_context(open_documents(settings, compare))
         await log.refuse_if_read_only()
         revocations = Revocations(log)
         await revocations.read()
-        if settings.mongodb_url:  # The embedded mongod is fit: it has become a primary a moment ago.
-            await mongo.refuse_if_unfit()
-        await mongo.refuse_if_newer()
-        documents: MongoReadStore | IndexedReadStore = mongo
-        if settings.search_engine == "fts5":
-            documents = await opened.enter_async_context(
-                open_indexed_store(mongo, settings.search_index_file)
-            )
         models = read_models(settings.days)
-        generations = {model.name: await record_at_start(model, documents, mongo.records) for model in models}
-        served = [model.of(generations[model.name].serving) for model in models]
-        own_documents = OwnDocuments(documents, served)
-        progress = {model.name: Progress(model.name, head) for model in models}
-        statuses = CommandStatuses(log, progress)
-        relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
+        records = {
+            model.name: await record_at_start(model, stores.documents, stores.mongo.records)
+            for model in models
+        }
+        served = [model.of(records[model.name].serving) for model in models]
+        readers = OwnDocuments(stores.documents, served)
+        half = QueryingHalf(
+            cache=ReadCache(settings.read_cache),
+            progress={each.name: Progress(each.name, head) for each in models},
+        )
+        statuses = CommandStatuses(log, half.progress)
+        relay = Relay(log, bus, head, history=history, published=published, set_back=compare)
         # With documents and an empty log, the log was lost: filling a new one would hide that.
-        if fill and (await log.head() or not await mongo.has_any()):
+        if fill and (await log.head() or not await stores.mongo.has_any()):
             await fill(write_side)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
         newest = await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START)
         history.note(newest)
+        events.note(newest)
+        if settings.nats_url:
+            network = await opened.enter_async_context(open_network(settings, write_side, relay))
+            shared_log = SharedLog(network.log)
         running = await opened.enter_async_context(asyncio.TaskGroup())
         tasks = [
             running.create_task(relay.run(start, newest[-1] if newest else None), name="relay"),
-            running.create_task(log.listen(_Commits(relay, statuses)), name="listener"),
+            running.create_task(log.listen(_Commits(relay, statuses, network)), name="listener"),
         ]
         if settings.takes_tokens:
             tasks.append(running.create_task(revocations.follow(), name="revocations"))
-        each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": documents, "lost": compare}
-        each_projector["skips"] = log
-
-        def beside(model: ReadModel) -> Projector:
-            """Return a projector whose documents nobody reads."""
-            own = Progress(model.name, head)
-            return Projector(model, progress=own, batch=BESIDE_OTHERS, **each_projector)
-
-        for model, served_model in zip(models, served, strict=True):
-            serving = Projector(
-                served_model,
-                progress=progress[model.name],
-                notices=notices,
-                cache=cache,
-                lists=concerned,
-                **each_projector,
-            )
-            rebuilder = Rebuilder(
-                serving,
-                record=generations[model.name],
-                beside=beside,
-                records=mongo.records,
-                store=documents,
-                readers=own_documents,
-                poll=None if mongod else OTHERS_SEEN_AFTER,
-                moved=rebuilds.moved,
-            )
-            rebuilds.add(rebuilder)
-            tasks.append(running.create_task(rebuilder.run(), name=f"generations of {model.name}"))
-            succeeding = succeed(model, progress[model.name], documents, alone=mongod is not None)
-            tasks.append(running.create_task(succeeding, name=f"older generations of {model.name}"))
-        restarts = Restarts()
-        if mongod:
-            tasks.append(running.create_task(_keep_running(mongod, settings, restarts), name="mongod"))
-        opened.callback(lambda: [task.cancel() for task in tasks])
-        reader = SharedReader(own_documents)
+        each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": stores.documents}
+        each_projector |= {"lost": compare, "skips": log}
+        projecting = ProjectingHalf(stores, rebuilds, head, each_projector)
         projections = Projections(shared_log, rebuilds.serving)
+        skipping = Skipping(log, projections)
+        operating = OperatedReadModels(
+            projections,
+            skipping,
+            rebuilds,
+            half.progress.__getitem__,
+            Elsewhere(network) if network else None,
+        )
+        if network is None:
+            for model in models:
+                tasks += projecting.begin(
+                    model,
+                    records[model.name],
+                    readers,
+                    half.progress[model.name],
+                    running,
+                    notices=half.notices,
+                    cache=half.cache,
+                    lists=half.lists,
+                )
+        else:
+            hearer = half.hearer(served, network.announcements, stores.mongo, events, readers)
+            tasks.append(running.create_task(hearer.run(), name="hearer"))
+            if Role.PROJECTOR in settings.held_roles:
+                leased = LeasedProjecting(
+                    projecting, stores, models, rebuilds, head, Teller(network.announcements), network.name
+                )
+                run = leased.run(partial(network.answering, read_models=operating))
+                tasks.append(running.create_task(run, name="leases"))
+            noting = note_rebuilds(rebuilds, models, stores.mongo.records)
+            tasks.append(running.create_task(noting, name="rebuilds of others"))
+        restarts = Restarts()
+        if stores.mongod:
+            tasks.append(running.create_task(keep_running(stores.mongod, settings, restarts), name="mongod"))
+        opened.callback(lambda: [task.cancel() for task in tasks])
+        reader = SharedReader(NotingReader(readers, half.progress, half.cache) if network else readers)
+        probes = {"write store": log.probe, "read store": stores.mongo.probe}
+        if Role.COMMAND not in settings.held_roles:
+            del probes["write store"]
         yield Circle(
-            commands=write_side.commands,
+            commands=network.commands if network else write_side.commands,
             log=log,
             archive=log,
             relay=relay,
             days=settings.days,
             documents=reader,
-            cache=cache,
-            progress=progress,
+            cache=half.cache,
+            progress=half.progress,
             projections=projections,
-            skipping=Skipping(log, projections),
+            skipping=skipping,
             rebuilds=rebuilds,
-            live=Live(own_documents, notices, progress, heartbeat=settings.heartbeat),
-            lists=LiveLists(reader, progress, concerned, patience=settings.read_patience),
-            effects=EventEffects(notices, models),
+            operating=operating,
+            live=Live(readers, half.notices, half.progress, heartbeat=settings.heartbeat),
+            lists=LiveLists(reader, half.progress, half.lists, patience=settings.read_patience),
+            effects=EventEffects(half.notices, models),
             statuses=statuses,
             tokens=Tokens(await log.token_key(), history),
             revocations=revocations,
             read_patience=settings.read_patience,
-            stores=(write_side.store, _named(mongod)),
-            probes={"write store": log.probe, "read store": mongo.probe},
+            stores=(write_side.store, stores.name),
+            probes=probes,
+            leases=(lambda: len(leased.leases.held) if leased else 0) if network else None,
             restarts=restarts,
         )
 
@@ -255,44 +199,14 @@ class _Commits:
 
     relay: Relay
     statuses: CommandStatuses
+    network: Network | None
 
     def committed(self, command_id: UUID | None) -> None:
-        if command_id is None:
-            self.relay.wake()
-        else:
+        if command_id is not None:
             self.statuses.accepted(command_id)
+        elif not (self.network and self.network.connected):  # Otherwise the events themselves arrive.
+            self.relay.wake()
 
     def missed(self) -> None:
         self.relay.wake()
         self.statuses.missed()
-
-
-def _named(mongod: Mongod | None) -> str:
-    return f"an embedded mongod, process {mongod.process.pid}" if mongod else "the MongoDB of MONGODB_URL"
-
-
-async def _keep_running(mongod: Mongod, settings: Settings, restarts: Restarts) -> None:
-    """Restart the embedded mongod on the same documents whenever it ends."""
-    await mongod.process.wait()
-    while True:
-        restarts.mongod += 1
-        logger.error("The embedded mongod has ended and is restarted")
-        try:
-            async with embedded_mongod(settings.data_dir, settings.mongod_bin) as restarted:
-                await restarted.process.wait()
-        except MongodError as reason:
-            logger.error("The embedded mongod does not start: retry_seconds=1 error=%s", reason)
-        except Exception as reason:  # The service goes on: commands need no mongod, and queries wait for it.
-            logger.error("The embedded mongod does not start: retry_seconds=1 error=%s", outline(reason))
-        await asyncio.sleep(1)
-
-
-def _make_folder(data_dir: Path) -> None:
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        TemporaryFile(dir=data_dir).close()  # Only this shows that files can be created in it.
-    except OSError as error:
-        raise WriteStoreUnavailable(
-            f"Can't use the data folder {data_dir}: {error.strerror}.\n"
-            "Fix that, or choose another folder with --data-dir."
-        ) from error

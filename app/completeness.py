@@ -6,13 +6,13 @@ from functools import cache
 
 import app.domain
 import app.read_models
-from app.bootstrap import EVENTS, READ_MODELS
 from app.cqrs import contexts
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.documents import keys as document_keys
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.fingerprints import NoSource
 from app.cqrs.messages import Event
+from app.declared import EVENTS, READ_MODELS
 from app.domain.contexts import CONTEXTS
 from schema import completeness as schema
 

@@ -9,11 +9,11 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
-from app.access.settings import AccessSettings
 from app.addresses import Network, network_of
 from app.cqrs.documents.days import Days, refuse_unknown
 from app.hosts import Hosts, host_of
 from app.origins import origin_of
+from app.roles import Role, RoleSettings, refuse_misfits
 
 _LONGEST_DATABASE_NAME = 63
 """Bytes of the longest database name in MongoDB."""
@@ -21,7 +21,7 @@ _LONGEST_DATABASE_NAME = 63
 _RESERVED_DATABASES = {"admin", "config", "local"}
 
 
-class Settings(AccessSettings):
+class Settings(RoleSettings):
     """The settings, from environment variables with their names in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -58,7 +58,8 @@ class Settings(AccessSettings):
         default=None,
         ge=0,
         description="megabytes for cached answers, each of which a change of its documents invalidates; "
-        "by default 64, or 0 with MONGODB_URL, because other processes may then change the documents",
+        "by default 64, or 0 with MONGODB_URL and no NATS_URL, because other processes may then change the "
+        "documents unheard",
     )
     read_patience: float = Field(
         default=2.0, ge=0, le=30, description="seconds that a read waits for the position in its token"
@@ -116,7 +117,14 @@ class Settings(AccessSettings):
     )
 
     @field_validator(
-        "data_dir", "database_url", "mongodb_url", "mongod_bin", "host", "time_zone", mode="before"
+        "data_dir",
+        "database_url",
+        "mongodb_url",
+        "mongod_bin",
+        "nats_url",
+        "host",
+        "time_zone",
+        mode="before",
     )
     @classmethod
     def _is_not_empty(cls, value: object) -> object:
@@ -180,6 +188,11 @@ class Settings(AccessSettings):
         return hosts
 
     @model_validator(mode="after")
+    def _fits_several_processes(self) -> Self:
+        refuse_misfits(self, self.database_url, self.mongodb_url, self.search_engine)
+        return self
+
+    @model_validator(mode="after")
     def _has_a_certificate(self) -> Self:
         if self.ssl_keyfile and not self.ssl_certfile:
             raise PydanticCustomError(
@@ -234,8 +247,10 @@ class Settings(AccessSettings):
 
     @cached_property
     def read_cache(self) -> int:
-        """Bytes for cached answers; by default none if other processes may change the documents."""
-        default = 0 if self.mongodb_url else 64
+        """Bytes for cached answers; by default none if other processes may change the documents unheard."""
+        if Role.QUERY not in self.held_roles:
+            return 0
+        default = 0 if self.mongodb_url and not self.is_one_of_several else 64
         return (default if self.read_cache_mb is None else self.read_cache_mb) * 1_000_000
 
     @cached_property

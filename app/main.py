@@ -31,7 +31,8 @@ from app.graphql.transport.senders.authentication import Authenticator
 from app.graphql.transport.senders.callers import Client
 from app.graphql.transport.senders.cookie_exchange import CookieExchange
 from app.hosts import Hosts
-from app.web import admin, health, held_loop, playground
+from app.roles import Role
+from app.web import admin, elsewhere, health, held_loop, playground
 from app.web.at_once import AtOnce, Headers
 from app.web.held_loop import HeldLoop
 from app.web.metrics.route import Metrics
@@ -81,7 +82,8 @@ def create_app(
         allowed_origins=settings.origins,
         leaving=leaving,
     )
-    endpoint: ASGIApp = graphql
+    serves = Role.QUERY in settings.held_roles
+    endpoint: ASGIApp = graphql if serves else elsewhere.elsewhere(settings.held_roles)
     if settings.origins:
         endpoint = _for_pages_of(settings.origins, endpoint)
 
@@ -104,7 +106,13 @@ def create_app(
         data_dir=settings.data_dir,
         clients=settings.scrapers,
     )
-    own_routes: list[BaseRoute] = []
+    own_routes: list[BaseRoute] = [
+        Route("/", lambda _request: RedirectResponse(GRAPHQL)),
+        Route(GRAPHQL, endpoint),
+        WebSocketRoute(GRAPHQL, endpoint),
+        *playground.routes,
+        *admin.routes(takes_tokens=takes_tokens),
+    ]
     if takes_tokens:
         exchange: ASGIApp = CookieExchange(graphql.authentication, GRAPHQL)
         if settings.origins:
@@ -115,19 +123,15 @@ def create_app(
         hosts,
         lifespan=lifespan,
         routes=[
-            Route("/", lambda _request: RedirectResponse(GRAPHQL)),
-            Route(GRAPHQL, endpoint),
-            WebSocketRoute(GRAPHQL, endpoint),
-            *own_routes,
-            *playground.routes,
-            *admin.routes(takes_tokens=takes_tokens),
+            *(own_routes if serves else ()),
             *health.routes(lambda: app.state.circle),
             *metrics.routes,
             *(held_loop.routes(held) if held else ()),
         ],
         exception_handlers={HTTPException: _refuse},
     )
-    app.at_once = AtOnce(GRAPHQL.encode(), read, at_once)
+    if serves:
+        app.at_once = AtOnce(GRAPHQL.encode(), read, at_once)
     app.state.leaving = leaving
     app.state.operations = graphql.operations
     return app

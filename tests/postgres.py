@@ -58,7 +58,7 @@ class Postgres:
         """Starts the server, or starts it again; returns once it answers."""
         options = [word for option in self._options for word in ("-c", option)]
         async with asyncio.timeout(START_LIMIT):
-            while not await self._answers():
+            while not await self.answers():
                 if self.process is None or self.process.returncode is not None:
                     # Also once more where the processes of one that was killed were still there.
                     self.process = await self._spawn(
@@ -66,7 +66,8 @@ class Postgres:
                     )
                 await asyncio.sleep(0.02)
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
+        """Return whether the server takes connections."""
         try:
             connection = await asyncpg.connect(self._dsn("postgres"), timeout=2)
         except (OSError, asyncpg.PostgresError, TimeoutError):
@@ -102,6 +103,13 @@ class Postgres:
             await connection.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
         await connection.close()
         return self.url(name)
+
+    async def create_database(self, name: str) -> None:
+        """Create an empty database with this name, unless it is there."""
+        connection = await asyncpg.connect(self._dsn("postgres"))
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
 
     async def set_default(self, url: str, **settings: str) -> None:
         """Gives the database at a URL other defaults, and ends its connections, which have the old ones."""
@@ -155,8 +163,7 @@ async def postgres(*, durable: bool = False, data: Path | None = None) -> AsyncI
     Its `data` folder, where it is not to be in a folder of its own, must not exist yet.
     """
     with TemporaryDirectory(prefix="postgres-", dir="/tmp") as folder:
-        if owner := _owner():
-            os.chown(folder, owner, owner)
+        hand_to_owner(Path(folder))
         server = Postgres(Path(folder), durable=durable, data=data)
         await server.initialize()
         await server.start()
@@ -164,6 +171,12 @@ async def postgres(*, durable: bool = False, data: Path | None = None) -> AsyncI
             yield server
         finally:
             await server.stop()
+
+
+def hand_to_owner(folder: Path) -> None:
+    """Have a folder belong to the user that runs the server."""
+    if owner := _owner():
+        os.chown(folder, owner, owner)
 
 
 def _owner() -> int | None:

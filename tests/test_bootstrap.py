@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from app import bootstrap
-from app.bootstrap import _keep_running
 from app.config import Settings
 from app.cqrs.circle import Restarts
+from app.halves import documents
+from app.halves.documents import keep_running
 from app.stores.mongo.embedded.mongod import Mongod
 
 BROKEN = """#!/bin/sh
@@ -28,13 +28,13 @@ async def test_whatever_keeps_mongod_from_starting_does_not_end_the_service(
             if "FileNotFoundError" in record.getMessage():
                 failed.set()
 
-    monkeypatch.setattr(bootstrap.logger, "handlers", [Failures()])
+    monkeypatch.setattr(documents.logger, "handlers", [Failures()])
     broken = tmp_path / "mongod"
     broken.write_text(BROKEN)
     broken.chmod(0o755)
     ended = Mongod(url="", process=await asyncio.create_subprocess_exec("true"))
     settings, restarts = Settings(data_dir=tmp_path, mongod_bin=str(broken)), Restarts()
-    keeping = asyncio.create_task(_keep_running(ended, settings, restarts))
+    keeping = asyncio.create_task(keep_running(ended, settings, restarts))
     async with asyncio.timeout(20):
         await asyncio.wait(
             [keeping, waiting := asyncio.create_task(failed.wait())], return_when=asyncio.FIRST_COMPLETED

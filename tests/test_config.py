@@ -6,6 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from app.config import Settings
+from app.roles import Role
+
+STORES = {"database_url": "postgresql+asyncpg://there", "mongodb_url": "mongodb://there"}
+SEVERAL = Settings.model_validate({"nats_url": "nats://there", **STORES})
 
 
 @pytest.mark.parametrize(
@@ -15,8 +19,10 @@ from app.config import Settings
         (Settings(mongodb_url="mongodb://there"), 0),
         (Settings(mongodb_url="mongodb://there", read_cache_mb=8), 8),
         (Settings(read_cache_mb=0), 0),
+        (SEVERAL, 64),
+        (SEVERAL.model_copy(update={"roles": "projector"}), 0),
     ],
-    ids=["embedded", "MONGODB_URL", "both", "off"],
+    ids=["embedded", "MONGODB_URL", "both", "off", "one of several", "no query role"],
 )
 def test_keeps_what_was_read_only_where_nobody_else_may_change_it(settings: Settings, megabytes: int) -> None:
     assert settings.read_cache == megabytes * 1_000_000
@@ -115,3 +121,30 @@ def test_a_time_is_a_finite_number(monkeypatch: pytest.MonkeyPatch, name: str, v
 def test_trusted_documents_need_a_manifest() -> None:
     with pytest.raises(ValidationError, match="DOCUMENTS=trusted needs a manifest"):
         Settings(documents="trusted")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"roles": "query"}, "ROLES=query leaves work to other processes"),
+        ({"roles": "query,command", **STORES}, "Set NATS_URL"),
+        ({"roles": ","}, "It names no role"),
+        ({"roles": "query,reader"}, "'reader' is no role. The roles are command, query, projector"),
+        ({"nats_url": "nats://there"}, "Set DATABASE_URL to a PostgreSQL"),
+        (
+            {"nats_url": "nats://there", **STORES, "database_url": "sqlite+aiosqlite:///here"},
+            "Set DATABASE_URL to a PostgreSQL",
+        ),
+        ({"nats_url": "nats://there", **STORES, "mongodb_url": None}, "Set MONGODB_URL to a replica set"),
+        ({"nats_url": "nats://there", **STORES, "search_engine": "fts5"}, "leave it at mongodb"),
+        ({"nats_url": ""}, "It is empty"),
+    ],
+)
+def test_roles_that_can_not_work_together_are_refused(settings: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Settings.model_validate(settings)
+
+
+def test_a_process_may_have_some_of_the_roles() -> None:
+    settings = SEVERAL.model_copy(update={"roles": "query, projector"})
+    assert settings.held_roles == {Role.QUERY, Role.PROJECTOR}

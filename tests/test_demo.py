@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.bootstrap import WriteSide, open_write_side
 from app.config import Settings
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.log.events import RecordedEvent
@@ -21,6 +20,7 @@ from app.domain.catalog.commands import AddProduct, DiscontinueProduct
 from app.domain.catalog.events import ProductAdded
 from app.domain.customers.commands import RegisterCustomer
 from app.domain.orders.events import OrderPlaced
+from app.halves.commanding import WriteSide, open_write_side
 
 SMALL = Shop(products=6, customers=4, orders=9, seed=7)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.bootstrap import READ_MODELS, open_circle
+from app.bootstrap import open_circle
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.cqrs.commands.carrying_out import Result
@@ -21,6 +21,7 @@ from app.cqrs.commands.lists import Entry
 from app.cqrs.commands.outcomes import Receipt, Refused, RolledBack
 from app.cqrs.messages import Command
 from app.cqrs.viewers import OPEN
+from app.declared import READ_MODELS
 from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.faults.dying import AT, POINT
 from tests.schema.client import Client

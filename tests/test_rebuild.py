@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.bootstrap import READ_MODELS, open_circle
+from app.bootstrap import open_circle
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.cqrs.commands.outcomes import Receipt
@@ -23,6 +23,7 @@ from app.cqrs.log.head import Head
 from app.cqrs.messages import Command
 from app.cqrs.projecting.projector import Projector
 from app.cqrs.viewers import OPEN
+from app.declared import READ_MODELS
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder

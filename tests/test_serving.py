@@ -13,7 +13,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from app.bootstrap import READ_MODELS
+from app.declared import READ_MODELS
 from tests.schema.client import Client, Stream
 from tests.service import Service, running
 

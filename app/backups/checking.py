@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.backups.manifest import LOG, BadBackup, FileSum, Manifest, NewerBackup, read, sum_of
-from app.bootstrap import EVENTS
+from app.declared import EVENTS
 from app.stores.sql.backups.contents import Damaged, examine
 from app.stores.sql.migrating import is_known
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from app.backups.checking import Checked, check
 from app.backups.manifest import DOCUMENTS, LOG
-from app.bootstrap import read_models
 from app.config import Settings
 from app.cqrs.impersonal import Impersonal
+from app.declared import read_models
 from app.stores.mongo.copying import drop_documents, position_of, put_documents_back
 from app.stores.mongo.embedded.mongod import any_mongod, folder_of, is_in_use
 from app.stores.sql.backups.restoring import refuse_unless_free

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from app.backups.manifest import DOCUMENTS, FORMAT, LOG, Manifest, sums_of, write
-from app.bootstrap import read_models
 from app.config import Settings
 from app.cqrs.impersonal import Impersonal
+from app.declared import read_models
 from app.stores.mongo.copying import copy_documents
 from app.stores.mongo.embedded.mongod import any_mongod, folder_of
 from app.stores.sql.backups.files import saved

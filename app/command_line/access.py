@@ -69,10 +69,10 @@ def revoke(
     """
     settings = settings_of(data_dir=data_dir)
 
-    from app.bootstrap import open_write_side
     from app.cqrs.commands.write_store import Conflict
     from app.cqrs.revocations import problem_with_actor
     from app.cqrs.unavailable import WriteStoreUnavailable
+    from app.halves.commanding import open_write_side
 
     if problem := problem_with_actor(actor):
         stop(problem, BAD_SETTING)

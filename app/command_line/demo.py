@@ -21,11 +21,11 @@ def demo(
     """
     settings = settings_of(data_dir=data_dir)
 
-    from app.bootstrap import open_write_side
     from app.cqrs.commands.write_store import Conflict
     from app.cqrs.unavailable import WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill
     from app.demo.plan import Shop
+    from app.halves.commanding import open_write_side
 
     async def fill_store() -> None:
         shop = Shop(products=products, customers=customers, orders=orders, seed=seed)

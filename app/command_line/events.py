@@ -78,8 +78,8 @@ def _with_log(use: Callable[["SqlWriteStore"], Awaitable[None]], data_dir: Path 
     if not settings.database_url and not settings.write_store_file.exists():
         stop(f"There is no write store in {settings.data_dir}. Create one with `serve` or `demo`.", FAILED)
 
-    from app.bootstrap import open_write_side
     from app.cqrs.unavailable import WriteStoreUnavailable
+    from app.halves.commanding import open_write_side
 
     async def open_and_use() -> None:
         async with open_write_side(settings) as write_side:

@@ -11,17 +11,19 @@ from pathlib import Path
 from uuid import UUID
 
 from app.access.urls import is_loopback
-from app.bootstrap import EVENTS, read_models
 from app.completeness import problems
 from app.config import Settings
 from app.cqrs.log.events import EventLog
 from app.cqrs.rebuilding.records import UNDER_WAY, RebuildState
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+from app.declared import EVENTS, read_models
 from app.server.tls import BadCertificate, check_certificate
 from app.stores.mongo.embedded.mongod import any_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError, find_mongod
 from app.stores.mongo.examining import ReadModelState, ReadStoreState
 from app.stores.mongo.examining import examine as examine_read_store
+from app.stores.nats.away import NatsAway, NatsError
+from app.stores.nats.opening import MISSING, has_driver
 from app.stores.sql.engines.opening import examine as examine_write_store
 from app.stores.sql.engines.opening import open_database, refuse_if_read_only
 from app.stores.sql.write_store import SqlWriteStore
@@ -74,6 +76,8 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
     """Yield a diagnosis of each part of a service with these settings."""
     for diagnosis in (*_program(), *_settings(settings), *_disk(settings)):
         yield diagnosis
+    if settings.nats_url:
+        yield await nats_diagnosis(settings.nats_url, settings.mongodb_database)
     async with AsyncExitStack() as opened:
         log = None
         if not settings.database_url and not settings.write_store_file.exists():
@@ -129,7 +133,7 @@ def _settings(settings: Settings) -> Iterator[Diagnosis]:
         unsafe.append(
             warning("settings", f"Everyone who can reach {settings.host} can change everything.", advice)
         )
-    if settings.mongodb_url and settings.read_cache:
+    if settings.mongodb_url and settings.read_cache and not settings.is_one_of_several:
         found = (
             "READ_CACHE_MB is set with MONGODB_URL. Answers may be old if another process changes documents."
         )
@@ -155,6 +159,27 @@ def _disk(settings: Settings) -> Iterator[Diagnosis]:
         yield problem("disk", found, advice)
     else:
         yield warning("disk", found, advice) if free < LITTLE_SPACE else ok("disk", found)
+
+
+async def nats_diagnosis(url: str, database: str) -> Diagnosis:
+    """Return a diagnosis of the NATS at `url`, for the processes that share a database of documents."""
+    try:
+        if not has_driver():
+            raise NatsError(MISSING)
+        from app.stores.nats.examining import examine as examine_nats
+
+        state = await examine_nats(url, database)
+    except NatsError as error:
+        return problem("NATS", error)
+    except NatsAway as error:
+        advice = "Start it, or correct NATS_URL. Processes go on without, and commands are not passed on."
+        return problem("NATS", f"It does not answer: {error}", advice)
+    if not state.has_streams:
+        advice = "Start nats-server with JetStream (`-js`), and let this account use it."
+        return problem("NATS", f"nats-server {state.version} has no JetStream.", advice)
+    if state.sequence is None:
+        return ok("NATS", f"nats-server {state.version} has no stream yet. A command process makes it.")
+    return ok("NATS", f"nats-server {state.version} has the events up to position {state.sequence:,}.")
 
 
 def _write_store(name: str, missing: Sequence[str], head: int) -> Diagnosis:

@@ -9,6 +9,7 @@ import typer
 
 from app.access.urls import is_loopback
 from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
+from app.roles import Role
 from app.server.logs import log_to_stderr
 
 TOKENS = "  tokens      diptych token --role staff (or operator, or customer with --customer ID)\n"
@@ -22,6 +23,13 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on. Default: PORT, else 8000.")
     ] = None,
     data_dir: DataDir = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(
+            help="Roles of this process, separated by commas: command, query, projector. Fewer than all need "
+            "NATS_URL. Default: ROLES, else all."
+        ),
+    ] = None,
     ssl_certfile: Annotated[
         Path | None, typer.Option(help="Certificate (PEM) to serve https with. Default: SSL_CERTFILE.")
     ] = None,
@@ -39,25 +47,35 @@ def serve(
 ) -> None:
     """Run the service until Ctrl-C. It starts its own MongoDB unless MONGODB_URL is set."""
     settings = settings_of(
-        host=host, port=port, data_dir=data_dir, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        roles=roles,
+        ssl_certfile=ssl_certfile,
+        ssl_keyfile=ssl_keyfile,
     )
     fills = settings.is_embedded if demo is None else demo
+    if demo and Role.COMMAND not in settings.held_roles:
+        raise typer.BadParameter(
+            "Only a process with the role command can fill a store.", param_hint="--demo"
+        )
 
     from uvicorn.loops.auto import auto_loop_factory
 
     from app.access.keys import BadKey
-    from app.bootstrap import WriteSide
     from app.completeness import Incomplete
     from app.cqrs.circle import Circle
     from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
     from app.demo.filling import DemoRefused, fill, is_wanted
     from app.demo.plan import Shop
     from app.graphql.admission.persisted import BadManifest
+    from app.halves.commanding import WriteSide
     from app.server.measured_loop import MeasuredLoop
     from app.server.serving import CannotListen
     from app.server.serving import serve as run
     from app.server.tls import BadCertificate
     from app.stores.mongo.embedded.mongod_binary import MongodError
+    from app.stores.nats.away import NatsError
 
     async def fill_if_empty(write_side: WriteSide) -> None:
         shop = Shop()
@@ -72,12 +90,14 @@ def serve(
 
     def announce(circle: Circle, url: str) -> None:
         written, read = circle.stores
+        graphql = f"  playground  {url}/graphql\n{TOKENS if settings.auth == 'development' else ''}"
+        if Role.QUERY not in settings.held_roles:
+            graphql = f"  roles       {settings.roles}\n"
         console.print(
             "[bold]Diptych[/bold]\n"
             f"  writes to   {written}\n"
             f"  reads from  {read}\n\n"
-            f"  playground  {url}/graphql\n"
-            f"{TOKENS if settings.auth == 'development' else ''}"
+            f"{graphql}"
             f"  health      {url}/health/ready\n\n"
             "Ctrl-C stops it.",
             soft_wrap=True,
@@ -93,9 +113,9 @@ def serve(
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr(settings.log_format)
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, *unavailable)
+    expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, NatsError)
     with (
-        explained(*expected, exit_code=BAD_SETTING),
+        explained(*expected, *unavailable, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=loop_factory) as runner,
     ):
         runner.run(run(settings, announce, fill_if_empty if fills else None))

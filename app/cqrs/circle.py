@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.cqrs.commands.bus import CommandBus
+from app.cqrs.commands.forwarding.forwarded import ForwardedCommands
 from app.cqrs.documents.days import Days
 from app.cqrs.documents.store import DocumentReader
 from app.cqrs.freshness.command_status import CommandStatuses
@@ -15,6 +16,7 @@ from app.cqrs.live.following import Live
 from app.cqrs.log.browsing import EventArchive
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.relay import Relay
+from app.cqrs.operating.read_models import OperatedReadModels
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
 from app.cqrs.reading.cache import ReadCache
@@ -34,7 +36,7 @@ class Restarts:
 class Circle:
     """All running parts, wired together: commands go in, documents and notices come out."""
 
-    commands: CommandBus
+    commands: CommandBus | ForwardedCommands
     log: EventLog
     archive: EventArchive
     """The same log, as operators search it."""
@@ -49,6 +51,8 @@ class Circle:
     skipping: Skipping
     """The events that operators have had read models skip."""
     rebuilds: Rebuilds
+    operating: OperatedReadModels
+    """The operations of operators on read models, whichever process projects them."""
     live: Live
     lists: LiveLists
     effects: EventEffects
@@ -63,4 +67,6 @@ class Circle:
     probes: Mapping[str, Callable[[], Awaitable[None]]]
     """For each store's name, a test write that leaves nothing behind. It raises `WriteStoreUnavailable` or
     `ReadStoreUnavailable` if the store accepts no writes."""
+    leases: Callable[[], int] | None = None
+    """The number of read models that this process projects; `None` if no other process may."""
     restarts: Restarts = field(default_factory=Restarts)

@@ -13,10 +13,10 @@ from websockets.asyncio.client import connect
 from app.access.configured import authenticator_of
 from app.access.development import development_token
 from app.access.sessions import REVOKED
-from app.bootstrap import open_write_side
 from app.config import Settings
 from app.cqrs.revocations import Revocations
 from app.cqrs.viewers import Sight
+from app.halves.commanding import open_write_side
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.graphql.transport.identity import bearer, send

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.backups.checking import check
 from app.backups.restoring import CannotRestore, restore
 from app.backups.taking import CannotBackUp, back_up
-from app.bootstrap import open_write_side
 from app.config import Settings
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.halves.commanding import open_write_side
 from app.stores.sql.backups.portable import layout, stored_rows
 from app.stores.sql.backups.restoring import FUNCTIONS
 from app.stores.sql.backups.restoring import restore as restore_log

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.bootstrap import READ_MODELS as _KNOWN  # noqa: F401 - it registers the events, on which names depend
 from app.config import Settings
+from app.declared import READ_MODELS as _KNOWN  # noqa: F401 - it registers the events, on which names depend
 from app.read_models.customer_overview import customers
 from app.read_models.order_details import orders
 from app.read_models.product_listing import products

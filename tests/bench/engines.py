@@ -17,7 +17,7 @@ from uuid import UUID
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
-import app.bootstrap  # noqa: F401 - it registers the events, on which the names of collections depend
+import app.declared  # noqa: F401 - it registers the events, on which the names of collections depend
 from app.cqrs.documents.read_model import Document
 from app.cqrs.documents.store import DocumentReader
 from app.cqrs.reading.pages import PageArguments

@@ -17,11 +17,11 @@ from typing import Any
 import aiohttp
 import sqlalchemy as sa
 
-from app.bootstrap import EVENTS, READ_MODELS
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.head import Head
 from app.cqrs.projecting.projector import Projector
+from app.declared import EVENTS, READ_MODELS
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from app.stores.mongo.store import open_read_store
 from app.stores.sql.engines.opening import open_database

@@ -17,9 +17,9 @@ import aiohttp
 from sqlalchemy import Connection, CursorResult, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.bootstrap import EVENTS, HANDLERS, RULES
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.write_store import Cause
+from app.declared import EVENTS, HANDLERS, RULES
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.stores.sql.engines.opening import open_database

@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from app.bootstrap import WriteSide, open_write_side
 from app.config import Settings
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.viewers import OPEN
@@ -17,6 +16,7 @@ from app.demo.plan import Shop
 from app.domain.catalog.events import ProductAdded
 from app.domain.customers.events import CustomerRegistered
 from app.domain.stock.commands import ReceiveStock
+from app.halves.commanding import WriteSide, open_write_side
 from app.values import MOST_UNITS
 from schema.circle.ids import global_id, key_of
 from tests.bench.against import lend

@@ -11,9 +11,9 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from sqlalchemy import text
 
-from app.bootstrap import open_write_side
 from app.command_line.examinations import Diagnosis, Verdict, examined
 from app.config import Settings
+from app.halves.commanding import open_write_side
 from app.read_models.product_listing import product_listing
 from app.stores.sql.engines.opening import open_database
 from tests.inprocess import serving

@@ -14,7 +14,7 @@ from traceback import format_exc
 
 from tests.faults.campaign import Run
 from tests.faults.findings import wrong
-from tests.faults.registry import MEMORY, STORES, Fault, all_faults
+from tests.faults.registry import CLUSTER, MEMORY, STORES, Fault, all_faults
 from tests.faults.report import reported, table
 from tests.postgres import postgres
 
@@ -56,7 +56,9 @@ def main() -> int:
         type=int,
         help="how often, or how long; each fault has a number of its own",
     )
-    parser.add_argument("--store", choices=[*STORES, *MEMORY, "both"], default="both", help="the write store")
+    parser.add_argument(
+        "--store", choices=[*STORES, *MEMORY, *CLUSTER, "both"], default="both", help="the write store"
+    )
     parser.add_argument("--short", action="store_true", help="the form that is part of scripts/test")
     wanted = parser.parse_args()
     if unknown := [name for name in wanted.faults if name not in faults]:

@@ -11,6 +11,8 @@ from tests.faults.campaign import Run
 STORES = ("sqlite", "postgres")
 MEMORY = ("memory",)
 """Of what needs no store."""
+CLUSTER = ("cluster",)
+"""Of what opens engines and processes of its own."""
 
 Scenario = Callable[[Run], Awaitable[None]]
 

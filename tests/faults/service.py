@@ -2,21 +2,18 @@
 
 import asyncio
 import os
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Mapping
 from pathlib import Path
-from random import SystemRandom
 from signal import SIGKILL, SIGTERM
 from time import monotonic
 
 from tests.faults.dying import AT, POINT
+from tests.ports import free_port
 
 PATIENCE = 20.0
 """Seconds until a process that should end, or should have said something, counts as hanging."""
-
-_PORTS = (20_000, 32_000)  # below those that the system gives to clients, who would take it between two runs
 
 
 class Service:
@@ -24,7 +21,7 @@ class Service:
 
     def __init__(self, folder: Path, environment: Mapping[str, str], program: str = "app") -> None:
         self.data_dir = folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         self._environment = environment
@@ -58,6 +55,10 @@ class Service:
     def runs(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    async def gone(self) -> None:
+        """Wait until it has ended by itself."""
+        await self.process.wait()
+
     async def ended(self) -> int:
         """Waits for its end, and returns its exit code; raises `TimeoutError`."""
         async with asyncio.timeout(PATIENCE):
@@ -87,12 +88,3 @@ class Service:
             ends = (line for line in traceback.splitlines() if line and not line.startswith((" ", "\t")))
             found.append(next(ends, "a traceback without an end"))
         return found
-
-
-def _free_port() -> int:
-    # Not of the seed: two campaigns at a time must not meet.
-    while True:
-        port = SystemRandom().randrange(*_PORTS)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from app.bootstrap import READ_MODELS
+from app.declared import READ_MODELS
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from tests.faults.campaign import Run
 from tests.faults.checks.everything import States, check_stores, final_states
@@ -56,6 +56,10 @@ class Shop:
         self.final: Mapping[str, States] = {}
         self.write_store = ""
         self.mongod: OwnMongod | None = None
+        self.read_store = ""
+        """The URL of the documents, if they are neither there nor in the service's own mongod."""
+        self.watcher: Callable[..., Watcher] = Watcher
+        """Makes a subscriber of its name, its subscription and an id."""
         self.closing = asyncio.Event()
         self.failing: frozenset[str] = frozenset()
         """The read models that may be `FAILED`, as GraphQL names them."""
@@ -80,12 +84,12 @@ class Shop:
             self.known.orders[0],
         )
         self.watchers += (
-            Watcher("changes 1", CHANGES),
-            Watcher("changes 2", CHANGES),
-            Watcher("orders of a customer", ORDERS_OF, customer),
-            Watcher("one order", ONE_ORDER, order),
-            Watcher("one product", ONE_PRODUCT, product),
-            Watcher("another product", ONE_PRODUCT, other),
+            self.watcher("changes 1", CHANGES),
+            self.watcher("changes 2", CHANGES),
+            self.watcher("orders of a customer", ORDERS_OF, customer),
+            self.watcher("one order", ONE_ORDER, order),
+            self.watcher("one product", ONE_PRODUCT, product),
+            self.watcher("another product", ONE_PRODUCT, other),
         )
         self._watching = [asyncio.create_task(self._watch(watcher)) for watcher in self.watchers]
         self._users = [
@@ -104,7 +108,7 @@ class Shop:
     async def _while_it_serves(self, work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
         """The result of the work; raises `ServiceEnded` where the service ends before, or hangs."""
         working = work if isinstance(work, asyncio.Task) else asyncio.create_task(work)
-        ended = asyncio.create_task(self.service.process.wait())
+        ended = asyncio.create_task(self.service.gone())
         try:
             await asyncio.wait({working, ended}, timeout=LONGEST_LAG, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
@@ -195,11 +199,9 @@ class Shop:
             self.run.found(wrong(f"the service stopped with the exit code {code}"))
         self.run.found(*(wrong(f"a traceback in {self.service.log}: {t}") for t in self.service.tracebacks()))
         async with AsyncExitStack() as opened:
-            url = (
-                self.mongod.url
-                if self.mongod
-                else (await opened.enter_async_context(embedded_mongod(self.service.data_dir))).url
-            )
+            url = self.mongod.url if self.mongod else self.read_store
+            if not url:
+                url = (await opened.enter_async_context(embedded_mongod(self.service.data_dir))).url
             findings = await check_stores(self.write_store, url, self.journal, self.watchers, final)
             self.run.found(*findings)
 

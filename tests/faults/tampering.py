@@ -10,12 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from app.bootstrap import EVENTS, HANDLERS, READ_MODELS
 from app.cqrs.commands.outcomes import EventMark, Refused
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.log.events import EventTypes, EventUnreadable, RecordedEvent
 from app.cqrs.messages import Command, Event, Message
+from app.declared import EVENTS, HANDLERS, READ_MODELS
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.failures import Failure
 from app.stores.sql.transactions import SqlWork, events

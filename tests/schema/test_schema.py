@@ -15,7 +15,7 @@ from graphql import (
     print_schema,
 )
 
-from app import bootstrap
+from app import declared
 from app.cqrs.commands.outcomes import CommandError
 from app.graphql.execution.visibility import declared_sight
 from app.graphql.internals.strawberry import core_schema
@@ -43,7 +43,7 @@ def kinds_of_refusals(kind: type[CommandError] = CommandError) -> Iterator[type[
 
 
 def test_every_refusal_of_the_application_has_a_type_and_a_code_of_its_own() -> None:
-    assert bootstrap.HANDLERS  # which has all contexts imported
+    assert declared.HANDLERS  # which has all contexts imported
     kinds = set(kinds_of_refusals())
     assert kinds == set(errors.SHOWN)
     codes = [kind.code for kind in kinds]
@@ -52,11 +52,11 @@ def test_every_refusal_of_the_application_has_a_type_and_a_code_of_its_own() -> 
 
 
 def test_every_read_model_has_a_name_in_the_schema() -> None:
-    assert {name.value for name in ReadModelName.all()} == {model.name for model in bootstrap.READ_MODELS}
+    assert {name.value for name in ReadModelName.all()} == {model.name for model in declared.READ_MODELS}
 
 
 def test_every_document_is_shown_by_a_type_and_every_node_by_its_id() -> None:
-    collections = [each for model in bootstrap.READ_MODELS for each in model.collections]
+    collections = [each for model in declared.READ_MODELS for each in model.collections]
     assert {each.name for each in collections} == {each.name for each, _ in shown_documents()}
     assert {kind.name for kind in core_schema(schema).get_possible_types(NODE)} == set(node_types())
 

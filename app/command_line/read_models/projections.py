@@ -97,9 +97,9 @@ def prune() -> None:
         console.print("There is nothing to do for the embedded mongod: `serve` drops old documents itself.")
         return
 
-    from app.bootstrap import read_models
     from app.cqrs.projecting.generations import prune as prune_all
     from app.cqrs.unavailable import ReadStoreUnavailable
+    from app.declared import read_models
     from app.stores.mongo.store import open_read_store
 
     async def open_and_prune() -> None:

@@ -112,6 +112,10 @@ class Progress:
         """Record that documents may show all events up to `position` from now on."""
         self.visible = position
 
+    def shows(self, position: int) -> None:
+        """Record that documents were read that show all events up to `position`, before this is announced."""
+        self.visible = max(self.visible, position)
+
     def not_applied(self) -> None:
         """Undo `applying`, because the store has refused the change and shows none of it."""
         self.visible = self.position

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from time import perf_counter
 
+from app.cqrs.announcing.announcer import Announcer
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, Finder
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import RecordedEvent
-from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.skipping import SkippedEvents
 from app.cqrs.unavailable import ReadStoreUnavailable

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from app.cqrs.announcing.announcer import Announcer
 from app.cqrs.log.event_bus import BatchSource
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.history import read_on
-from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.interrupts import Interrupts

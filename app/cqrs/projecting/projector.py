@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
+from app.cqrs.announcing.announcer import Announcer
+from app.cqrs.announcing.telling import Telling
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.documents.store import CheckpointMoved, DocumentsLost, DocumentWriter
 from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelState
@@ -14,7 +16,6 @@ from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import EventBus
 from app.cqrs.log.events import EventLog, RecordedEvent
 from app.cqrs.measured.durations import Durations
-from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier, Poison, pauses
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments, CheckpointMove, OtherLog
 from app.cqrs.projecting.following import LogFollower
@@ -48,6 +49,7 @@ class Projector:
         notices: Notices | None = None,
         cache: ReadCache | None = None,
         lists: ConcernedLists | None = None,
+        telling: Telling | None = None,
         lost: Callable[[], None] = lambda: None,
         skips: SkipStore | None = None,
         batch: int | None = None,
@@ -60,7 +62,12 @@ class Projector:
         self._documents = CheckpointedDocuments(model, store=store, log=log)
         cache = ReadCache(0) if cache is None else cache  # An empty cache is falsy, too.
         self.announcer = Announcer(
-            progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
+            model.key,
+            progress=progress,
+            notices=notices,
+            cache=cache,
+            lists=lists or ConcernedLists(),
+            telling=telling,
         )
         """The announcer of the documents to those who read and follow them."""
         self._skipped = SkippedEvents(model.name, skips or NoSkips())

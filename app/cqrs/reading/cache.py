@@ -10,6 +10,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from sys import getsizeof
+from time import monotonic
 from typing import Any
 
 from app.cqrs.reading.invalidation import InvalidationIndex
@@ -54,6 +55,14 @@ class ReadCache:
         self._moment = 0
         self._recent: defaultdict[str, RecentChanges] = defaultdict(RecentChanges)
         """The recent changes, by read model; those of one are unknown until it is first `settled`."""
+        self._used_until: float | None = None
+
+    def use_until(self, time: float) -> None:
+        """Use no kept answer after a time, by the monotonic clock: changes may go unheard after that.
+
+        A process that was stopped, and goes on, looks at the clock before it answers.
+        """
+        self._used_until = time
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -63,7 +72,9 @@ class ReadCache:
         return self._moment
 
     def get(self, key: Hashable) -> Entry | None:
-        """Return the kept answer; `None` if there is none, or if it has become stale."""
+        """Return the kept answer; `None` if there is none, or if it has become stale, or may have."""
+        if self._used_until is not None and monotonic() > self._used_until:
+            return None
         if entry := self._entries.get(key):
             self._entries.move_to_end(key)
         return entry
@@ -115,6 +126,11 @@ class ReadCache:
             self._drop(key)
         self._moment += 1
         self._recent[read_model].settle(self._moment)
+
+    def seen_early(self, read_model: str) -> None:
+        """Keep no answer that is being read now: it may show a change that was not announced yet."""
+        self._moment += 1
+        self._recent[read_model].doubt_before(self._moment)
 
     def _drop(self, key: Hashable) -> None:
         if entry := self._entries.pop(key, None):

@@ -84,6 +84,10 @@ class RecentChanges:
         self.bytes = 0
         self._known_from = moment
 
+    def doubt_before(self, moment: int) -> None:
+        """Record that a change before this moment may not be known."""
+        self._known_from = max(self._known_from, moment)
+
     def may_have_made_stale(self, sources: Sequence[Source], since: int) -> bool:
         """Return whether an answer that was read from `sources` since a moment may be stale already."""
         if since < self._known_from:

@@ -10,7 +10,7 @@ from typing import Any
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.projecting.projector import Projector
 from app.cqrs.rebuilding.rebuilder import Rebuilder
-from app.cqrs.rebuilding.records import NotPossible, RebuildState, RecordMoved
+from app.cqrs.rebuilding.records import GenerationRecord, NotPossible, RebuildState, RecordMoved
 
 KEEP = timedelta(hours=1)
 """The time for which former documents are kept up to date by default."""
@@ -56,12 +56,28 @@ class Rebuilds:
         self._forget = forget
         self._under_way = set[asyncio.Task[None]]()
         self._rebuilders: dict[str, Rebuilder] = {}
+        self._noted: dict[str, GenerationRecord] = {}
+        """The records of read models that other processes may project."""
         self.changed = asyncio.Event()
         """Set at the next progress of any rebuild, and then replaced by another event."""
 
     def add(self, rebuilder: Rebuilder) -> None:
         """Add the generations of a read model."""
         self._rebuilders[rebuilder.model.name] = rebuilder
+
+    def __contains__(self, read_model: str) -> bool:
+        return read_model in self._rebuilders
+
+    def note(self, record: GenerationRecord) -> None:
+        """Note the record of a read model that another process may project."""
+        if self._noted.get(record.own.read_model) != record:
+            self._noted[record.own.read_model] = record
+            self.moved()
+
+    def remove(self, read_model: str) -> None:
+        """Remove the generations of a read model, which another process projects now."""
+        self._rebuilders.pop(read_model, None)
+        self.moved()
 
     @property
     def serving(self) -> Mapping[str, Projector]:
@@ -118,7 +134,9 @@ class Rebuilds:
 
     def of(self, read_model: str) -> RebuildProgress | None:
         """Return the progress of the newest rebuild of a read model; `None` if it was never rebuilt."""
-        rebuilder = self._rebuilders[read_model]
+        rebuilder = self._rebuilders.get(read_model)
+        if rebuilder is None:
+            return _recorded(self._noted.get(read_model))
         rebuild, built = rebuilder.record.rebuild, rebuilder.built
         if rebuild is None:
             return None
@@ -143,7 +161,8 @@ class Rebuilds:
 
     def progress(self) -> Sequence[RebuildProgress]:
         """Return the progress of the newest rebuild of each read model that was ever rebuilt."""
-        return [found for name in self._rebuilders if (found := self.of(name))]
+        names = dict.fromkeys((*self._rebuilders, *self._noted))
+        return [found for name in names if (found := self.of(name))]
 
     async def follow(self) -> AsyncGenerator[Sequence[RebuildProgress], None]:
         """Yield the progress of all rebuilds, now and after each change of it."""
@@ -159,6 +178,24 @@ class Rebuilds:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BETWEEN_REPORTS if moves else None):
                     await changed.wait()
+
+
+def _recorded(record: GenerationRecord | None) -> RebuildProgress | None:
+    """Return the progress that the process noted which builds the documents."""
+    if record is None or record.rebuild is None:
+        return None
+    rebuild = record.rebuild
+    return RebuildProgress(
+        read_model=record.own.read_model,
+        state=rebuild.state,
+        position=rebuild.position,
+        head=rebuild.position,
+        events_per_second=0.0,
+        seconds_left=None,
+        started_at=rebuild.started_at,
+        kept_until=record.kept_until,
+        reason=rebuild.reason,
+    )
 
 
 class _Serving(Mapping[str, Projector]):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.projecting.generations import Generations
-from app.cqrs.rebuilding.records import GenerationRecord, GenerationRecords
+from app.cqrs.rebuilding.records import GenerationRecord, GenerationRecords, RecordMoved
 
 
 async def record_at_start(
@@ -16,6 +16,16 @@ async def record_at_start(
     model declares that its queries can read them (`also_reads`): nobody else knows their shape. They are
     complete up to their position, and stand still. Otherwise the own documents serve as they grow.
     """
+    while True:
+        try:
+            return await _record_at_start(model, store, records)
+        except RecordMoved:  # Another process starts at the same time, and its record is to be read.
+            continue
+
+
+async def _record_at_start(
+    model: ReadModel, store: Generations, records: GenerationRecords
+) -> GenerationRecord:
     record = await records.record(model)
     if record.revision or not model.also_reads:
         return record

@@ -19,6 +19,7 @@ from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import generations as mongo_generations
 from app.stores.mongo.codec import CODEC
 from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
+from app.stores.mongo.leases import MongoLeases
 from app.stores.mongo.reads.batches import Batch, JoinedBatches
 from app.stores.mongo.reads.direct_reads import DirectReads
 from app.stores.mongo.reads.primary import PrimaryWatch
@@ -48,12 +49,18 @@ Driver = Literal["motor", "pymongo"]
 
 @asynccontextmanager
 async def open_read_store(
-    url: str, database: str, driver: Driver = "motor", *, lost: Callable[[], None] = lambda: None
+    url: str,
+    database: str,
+    driver: Driver = "motor",
+    *,
+    majority: bool = False,
+    lost: Callable[[], None] = lambda: None,
 ) -> AsyncIterator["MongoReadStore"]:
     """Yield the read store in a database of the replica set at `url`, without checking that it answers.
 
-    Call `lost` at each loss of the primary, because the next primary may have other documents. Raise
-    `ReadStoreUnavailable` if `url` is not the URL of a MongoDB.
+    With `majority`, reads show only what a majority of several nodes has: what one alone shows early may be
+    rolled back when another one becomes the primary. Call `lost` at each loss of the primary, because the
+    next primary may have other documents. Raise `ReadStoreUnavailable` if `url` is not the URL of a MongoDB.
     """
     client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
     patience: dict[str, Any] = {
@@ -82,7 +89,7 @@ async def open_read_store(
         ) from error
     threads = ThreadPoolExecutor(WRITERS, "writer")
     try:
-        yield MongoReadStore(client, blocking, direct, threads, database, url)
+        yield MongoReadStore(client, blocking, direct, threads, database, url, majority=majority)
     finally:
         direct.close()
         await asyncio.to_thread(threads.shutdown)  # waits for transactions that have begun
@@ -101,8 +108,11 @@ class MongoReadStore:
         threads: Executor,
         database: str,
         url: str,
+        *,
+        majority: bool = False,
     ) -> None:
         self._client, self._url = blocking, url
+        self._concern = {"readConcern": {"level": "majority"}} if majority else {}
         self._direct = direct
         self._database: AsyncIOMotorDatabase[Document] = client.get_database(
             database, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
@@ -116,6 +126,8 @@ class MongoReadStore:
         self._batches = JoinedBatches(self._apply)
         self.records = mongo_generations.MongoGenerations(self._blocking, threads)
         """The records of the generations, which say which of them serve."""
+        self.leases = MongoLeases(self._blocking, threads)
+        """The leases that say which process projects."""
 
     async def probe(self) -> None:
         """Check that the store takes a write, and leave nothing behind; raise `ReadStoreUnavailable`."""
@@ -209,6 +221,11 @@ class MongoReadStore:
         with unavailable():
             return await self._in_a_thread(self._writer.checkpoint, model)
 
+    async def positions(self, generations: Sequence[Generation]) -> Mapping[str, int]:
+        """Return the positions of these generations that have documents, by their keys."""
+        with unavailable():
+            return await self._in_a_thread(self._writer.positions, [each.key for each in generations])
+
     async def clear(self, model: ReadModel) -> None:
         """Remove the read model's documents and checkpoint, so that it is rebuilt from the log."""
         with unavailable():
@@ -253,4 +270,6 @@ class MongoReadStore:
             raise
 
     async def _read(self, command: dict[str, Any]) -> list[Document]:
+        if self._concern:
+            command |= self._concern
         return await read_all(self._database, self._direct, command)

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 _SCHEMES = ("nats", "tls")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_-]")
 
+MISSING = (
+    "NATS_URL is set, but nats-py is not installed. Install it with `pip install diptych[nats]`, or leave "
+    "NATS_URL unset."
+)
+
+
+def has_driver() -> bool:
+    """Return whether nats-py is installed."""
+    return find_spec("nats") is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Servers:
@@ -38,11 +48,8 @@ async def open_nats(url: str, name: str, *, database: str, replicas: int = 1) ->
     installed, or the URL is of no use.
     """
     servers = servers_in(url)
-    if find_spec("nats") is None:
-        raise NatsError(
-            "NATS_URL is set, but nats-py is not installed. Install it with `pip install diptych[nats]`, or "
-            "leave NATS_URL unset."
-        )
+    if not has_driver():
+        raise NatsError(MISSING)
     from app.stores.nats.connection import Connection
     from app.stores.nats.parts import Nats
 

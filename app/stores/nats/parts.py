@@ -44,6 +44,7 @@ class Nats:
         self.announcements = NatsAnnouncements(connection, f"{subject}.announcements", kept)
         self.commands = NatsCommandCarrier(connection, f"{subject}.commands")
         """The carrier for `ForwardedCommands`; its `answering` is for processes that carry commands out."""
+        self._subject = subject
         self._heard: list[Callable[[WireEvent], None]] = []
 
     @property
@@ -59,6 +60,10 @@ class Nats:
     def moving(self, moved: Moved) -> AbstractContextManager[None]:
         """Call `moved` with true when a connection was made, and with false when it was lost."""
         return self._connection.moving(moved)
+
+    def operators(self, read_model: str) -> NatsCommandCarrier:
+        """Return the carrier of operations to the process that projects a read model."""
+        return NatsCommandCarrier(self._connection, f"{self._subject}.operations.{read_model}")
 
     def or_stream(self, log: EventLog, decode: Decode) -> LogOrStream:
         """Return `log`, which is read from the stream while the write store does not answer."""

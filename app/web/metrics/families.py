@@ -104,6 +104,12 @@ def of_rebuilds(circle: Circle) -> Iterator[Metric]:
     yield from (under_way, stopped, position, pace)
 
 
+def of_cluster(circle: Circle) -> Iterator[Metric]:
+    """Yield the metrics of a process that shares its stores with others."""
+    if circle.leases is not None:
+        yield _gauge("diptych_leases_held", "Read models that this process projects.", circle.leases())
+
+
 def of_reads(circle: Circle, queries: CompiledQueries) -> Iterator[Metric]:
     """Yield the metrics of queries and of the cache of their answers."""
     reads = CounterMetricFamily(

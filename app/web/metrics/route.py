@@ -88,6 +88,7 @@ class _Families(Collector):
         yield from families.of_log(self._circle, self._observed)
         yield from families.of_read_models(self._circle)
         yield from families.of_rebuilds(self._circle)
+        yield from families.of_cluster(self._circle)
         yield from families.of_reads(self._circle, self._queries)
         yield from families.of_subscribers(self._traffic)
         yield from families.of_machine(self._circle, self._observed)

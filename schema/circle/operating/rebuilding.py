@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import strawberry
 
-from app.cqrs.rebuilding.rebuilds import KEEP, LONGEST_KEEP, RebuildProgress, RebuildRefused
+from app.cqrs.commands.outcomes import CommandError as Refusal
+from app.cqrs.rebuilding.rebuilds import KEEP, LONGEST_KEEP, RebuildProgress
 from app.cqrs.rebuilding.records import RebuildState
 from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
@@ -150,7 +151,7 @@ class RebuildingMutation:
     async def rebuild_read_model(
         self, info: Info, input: Input[RebuildReadModelInput]
     ) -> RebuildReadModelPayload | None:
-        refusal = await info.context.uncached_circle().rebuilds.begin(
+        refusal = await info.context.uncached_circle().operating.begin(
             input.read_model.value,
             keep=timedelta(seconds=input.keep_seconds),
             verify=input.verify,
@@ -166,7 +167,7 @@ class RebuildingMutation:
         )
     )
     async def abort_rebuild(self, info: Info, input: Input[AbortRebuildInput]) -> AbortRebuildPayload | None:
-        refusal = await info.context.uncached_circle().rebuilds.abort(input.read_model.value)
+        refusal = await info.context.uncached_circle().operating.abort(input.read_model.value)
         return AbortRebuildPayload(rebuild=_newest(info, input.read_model), errors=_errors(refusal))
 
     @visible_to(Sight.OPERATOR)
@@ -179,7 +180,7 @@ class RebuildingMutation:
     async def roll_back_read_model(
         self, info: Info, input: Input[RollBackReadModelInput]
     ) -> RollBackReadModelPayload | None:
-        refusal = await info.context.uncached_circle().rebuilds.roll_back(input.read_model.value)
+        refusal = await info.context.uncached_circle().operating.roll_back(input.read_model.value)
         return RollBackReadModelPayload(rebuild=_newest(info, input.read_model), errors=_errors(refusal))
 
 
@@ -216,5 +217,5 @@ def _newest(info: Info, read_model: ReadModelName) -> Rebuild | None:
     return Rebuild.of(found) if found else None
 
 
-def _errors(refusal: RebuildRefused | None) -> list[CommandError]:
+def _errors(refusal: Refusal | None) -> list[CommandError]:
     return [shown(refusal)] if refusal else []

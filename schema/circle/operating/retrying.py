@@ -42,7 +42,7 @@ class RetryingMutation:
     async def retry_read_model(
         self, info: Info, input: Input[RetryReadModelInput]
     ) -> RetryReadModelPayload | None:
-        freshness = await info.context.uncached_circle().projections.retry(input.read_model.value, PATIENCE)
+        freshness = await info.context.uncached_circle().operating.retry(input.read_model.value, PATIENCE)
         failed = freshness.state is ReadModelState.FAILED
         errors = (
             [shown(ReadModelFailed(message=str(freshness.reason), path=("read_model",)))] if failed else []

@@ -47,7 +47,7 @@ class SkippingMutation:
     )
     async def skip_event(self, info: Info, input: Input[SkipEventInput]) -> SkipEventPayload | None:
         circle, name = info.context.uncached_circle(), input.read_model.value
-        refusal = await circle.skipping.skip(
+        refusal = await circle.operating.skip(
             name,
             input.position,
             reason=input.reason,

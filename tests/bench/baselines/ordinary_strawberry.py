@@ -15,7 +15,7 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
-from app.bootstrap import READ_MODELS as _KNOWN  # noqa: F401 - it registers the events, on which names depend
+from app.declared import READ_MODELS as _KNOWN  # noqa: F401 - it registers the events, on which names depend
 from app.domain.orders.status import OrderStatus
 from app.graphql.execution.json_values import datetime_text
 from app.read_models.customer_overview import customers

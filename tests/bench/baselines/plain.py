@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.bootstrap import READ_MODELS as _KNOWN  # noqa: F401 - it registers the events, on which names depend
+from app.declared import READ_MODELS as _KNOWN  # noqa: F401 - it registers the events, on which names depend
 from app.read_models.customer_overview import customers
 from app.read_models.order_details import orders
 from app.read_models.product_listing import products

@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Column, select
 
-from app.bootstrap import EVENTS
 from app.cqrs.commands.aggregates import stream
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.history import History
+from app.declared import EVENTS
 from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.orders.tables import orders

@@ -6,7 +6,6 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient
 
-from app.bootstrap import EVENTS, READ_MODELS
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress
@@ -15,6 +14,7 @@ from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.projecting.projector import Projector
+from app.declared import EVENTS, READ_MODELS
 from app.stores.mongo.store import MongoReadStore, open_read_store
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore

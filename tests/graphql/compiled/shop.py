@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from app.bootstrap import READ_MODELS, WriteSide, open_circle
+from app.bootstrap import open_circle
 from app.config import Settings
 from app.cqrs.circle import Circle
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.viewers import OPEN, Scope, Sight, Viewer
+from app.declared import READ_MODELS
 from app.demo.filling import fill
 from app.demo.plan import Shop
 from app.domain.catalog.commands import DiscontinueProduct
 from app.domain.customers.commands import CloseCustomer
 from app.graphql.execution.context import Context
+from app.halves.commanding import WriteSide
 from app.read_models.activity import entries
 from app.read_models.customer_overview import customers
 from app.read_models.order_details import orders

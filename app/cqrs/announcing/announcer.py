@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.cqrs.announcing.telling import Telling
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.lists.concerned import ConcernedLists
@@ -21,6 +22,8 @@ class Recipients:
     notices: Notices | None
     cache: ReadCache
     lists: ConcernedLists
+    telling: Telling | None
+    """The telling to other processes; `None` if nobody else reads the documents."""
     transactions: Durations = field(default_factory=Durations)
 
 
@@ -32,14 +35,25 @@ class Announcer:
     again. After the transaction, the concerned lists are stale before the position is reached: whoever waited
     for it and then follows a list is not shown the page before the change. The position is reached before
     the notices go out: a subscriber that reads because of a notice finds the change without waiting for it.
+
+    A projector feeds it. In a process that does not project, a `Hearer` does, with what a projector has told.
     """
 
     def __init__(
-        self, *, progress: Progress, notices: Notices | None, cache: ReadCache, lists: ConcernedLists
+        self,
+        documents: str,
+        *,
+        progress: Progress,
+        notices: Notices | None,
+        cache: ReadCache,
+        lists: ConcernedLists,
+        telling: Telling | None = None,
     ) -> None:
-        """Announce to these; without `notices`, there are no subscribers."""
-        self._read_model = progress.read_model
-        self.recipients = Recipients(progress=progress, notices=notices, cache=cache, lists=lists)
+        """Announce changes of `documents`, a generation; without `notices`, there are no subscribers."""
+        self._documents, self._read_model = documents, progress.read_model
+        self.recipients = Recipients(
+            progress=progress, notices=notices, cache=cache, lists=lists, telling=telling
+        )
 
     @property
     def progress(self) -> Progress:
@@ -54,8 +68,9 @@ class Announcer:
     @property
     def answers_are_kept(self) -> bool:
         """True if there may be cached answers or lists, so that affected documents are worth finding."""
-        kept = len(self.recipients.cache) > 0 or self.recipients.lists.follow(self._read_model)
-        return kept and self.progress.state is ReadModelState.LIVE
+        recipients = self.recipients
+        kept = len(recipients.cache) > 0 or recipients.lists.follow(self._read_model)
+        return (kept or recipients.telling is not None) and self.progress.state is ReadModelState.LIVE
 
     def exchange(self, other: "Announcer") -> None:
         """Exchange the recipients with those of another generation; no transaction is in progress in either.
@@ -77,6 +92,7 @@ class Announcer:
         lost announced events.
         """
         if gapless:
+            self._tell_beginning(position, gapless=True, log_set_back=log_set_back)
             self.recipients.cache.settled(self._read_model)
             self.recipients.lists.settled(self._read_model, gapless=True, log_set_back=log_set_back)
         else:
@@ -85,6 +101,7 @@ class Announcer:
 
     def begin_anew(self, position: int, *, log_set_back: bool) -> None:
         """Announce that all documents may be others now, complete up to `position`."""
+        self._tell_beginning(position, gapless=False, log_set_back=log_set_back)
         if self.recipients.notices:
             self.recipients.notices.begin(self._read_model, position, log_set_back=log_set_back)
         self.recipients.cache.settled(self._read_model)
@@ -96,17 +113,23 @@ class Announcer:
 
     def changing(self, changes: Sequence[ChangeWithIds], position: int) -> None:
         """Announce that the documents may show `changes`, up to `position`, from now on."""
+        if self.recipients.telling:
+            self.recipients.telling.changing(changes, position)
         self.recipients.cache.changing(self._read_model, changes)
         self.recipients.lists.changing(self._read_model, changes)
         self.progress.applying(position)
 
     def refused(self) -> None:
         """Announce that the store has refused the last `changing`, and shows none of it."""
+        if self.recipients.telling:
+            self.recipients.telling.refused()
         self.recipients.lists.refused(self._read_model)
         self.progress.not_applied()
 
     async def changed(self, position: int, notices: Sequence[DocumentChanged]) -> None:
         """Announce that the documents show all changes up to `position`."""
+        if self.recipients.telling:
+            self.recipients.telling.changed(position, notices)
         self.recipients.cache.changed(self._read_model)
         self.recipients.lists.changed(self._read_model)
         self.progress.reached(position)
@@ -115,4 +138,12 @@ class Announcer:
 
     def unchanged(self, position: int) -> None:
         """Announce that no further event up to `position` changes a document."""
+        if self.recipients.telling:
+            self.recipients.telling.unchanged(position)
         self.progress.reached(position)
+
+    def _tell_beginning(self, position: int, *, gapless: bool, log_set_back: bool) -> None:
+        if self.recipients.telling:
+            self.recipients.telling.began(
+                self._documents, position, gapless=gapless, log_set_back=log_set_back
+            )

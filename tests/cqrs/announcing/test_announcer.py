@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from app.cqrs.announcing.announcer import Announcer
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices, topic
 from app.cqrs.log.head import Head
-from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.recent_changes import ChangeWithIds
 from app.cqrs.reading.sources import Source
@@ -28,7 +28,11 @@ class Told:
         self.cache = ReadCache(10_000)
         self.lists = ConcernedLists()
         self.announcer = Announcer(
-            progress=self.progress, notices=self.notices, cache=self.cache, lists=self.lists
+            "sales_1",
+            progress=self.progress,
+            notices=self.notices,
+            cache=self.cache,
+            lists=self.lists,
         )
 
     def read(self) -> int:

@@ -1,0 +1,219 @@
+"""One read model as this process hears of it from projectors."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from app.cqrs.announcing.announcer import Announcer
+from app.cqrs.announcing.kept import KeptNotices
+from app.cqrs.announcing.messages import (
+    Announcement,
+    Beats,
+    Began,
+    Changed,
+    Changing,
+    Refused,
+    Stands,
+    Unchanged,
+    notices_in,
+)
+from app.cqrs.announcing.recent_events import RecentEvents, changes_of
+from app.cqrs.documents.generations import Generation
+from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.documents.store import DocumentChanged
+from app.cqrs.freshness.progress import ReadModelState
+from app.cqrs.live.notices import Notices
+
+SILENCE = 1.0
+"""Seconds without a sign of life after which the read model counts as unheard."""
+
+
+class HeardModel:
+    """Passes on what projectors tell of one read model, and notices what was lost on the way.
+
+    Each announcement of a projector is true by itself, whoever tells it: where documents are complete. What
+    happened in between is known only if none of its announcements is missing.
+    """
+
+    def __init__(
+        self,
+        model: ReadModel,
+        announcer: Announcer,
+        *,
+        notices: Notices,
+        events: RecentEvents,
+        serve: Callable[[ReadModel], None],
+    ) -> None:
+        """Begin with the documents of `model`; call `serve` with those of another generation that serves."""
+        self._model = model
+        self._announcer = announcer
+        self._notices = notices
+        self._events = events
+        self._serve = serve
+        self._teller = ""
+        self._number = self._kept = 0
+        """The numbers of the last announcement of this teller, and of the last one that is kept."""
+        self._changed_at = 0
+        """The position of the last event that is known to have changed a document."""
+        self._parts: list[DocumentChanged] = []
+        self._own_doubt = False
+        """True if this process doubts the documents, whatever projectors say."""
+        self.heard_at = 0.0
+        """The time of the last announcement, by the monotonic clock."""
+
+    @property
+    def name(self) -> str:
+        """The name of the read model."""
+        return self._model.name
+
+    @property
+    def generation(self) -> Generation:
+        """The generation of the documents that are read."""
+        return self._model.generation
+
+    @property
+    def is_silent(self) -> bool:
+        """True if no projector was heard for `SILENCE` seconds, or if what they say is not enough."""
+        return self._own_doubt or monotonic() > self.heard_at + SILENCE
+
+    def doubt(self) -> None:
+        """Rely on nothing that was heard until now."""
+        self._own_doubt, self._teller = True, ""
+        self._announcer.progress.doubt()
+
+    def remember(self, told: Sequence[tuple[str, Announcement]]) -> None:
+        """Learn the notices of the announcements that were kept, oldest first, from the last gap on."""
+        kept = KeptNotices()
+        for teller, each in told:
+            if each.documents == self._model.key:
+                kept.add(teller, each)
+        self._teller, self._kept, self._number = kept.teller, kept.number, 0
+        self._changed_at = kept.reached
+        self._notices.begin(self.name, kept.since)
+        self._notices.publish(kept.notices)
+        self._announcer.progress.reached(kept.reached)
+
+    def found_at(self, position: int) -> None:
+        """Pass on the position of the documents in the store, while no projector is heard."""
+        progress = self._announcer.progress
+        # The stored position may be behind what was told, over events that change no document.
+        if position > progress.position or position < self._changed_at or progress.doubted:
+            self._begin(position)
+        self._own_doubt = False
+        progress.trust()
+        if progress.state is ReadModelState.CATCHING_UP and progress.head.position <= position:
+            progress.live()
+
+    async def heed(self, teller: str, told: Announcement) -> None:
+        """Pass on an announcement."""
+        if told.documents != self._model.key and not self._follow(told):
+            return
+        self.heard_at = monotonic()
+        known = teller == self._teller
+        if isinstance(told, Beats):
+            if not known or told.number > self._number:
+                self._continue(told.position, nothing_changed=known and told.kept == self._kept)
+                self._teller, self._number, self._kept = teller, told.number, told.kept
+            self._stands(told)
+            return
+        if known and told.number <= self._number:
+            return
+        in_order = known and told.number == self._number + 1
+        self._teller, self._number = teller, told.number
+        if isinstance(told, (Began, Changed)):
+            self._kept = told.kept
+        await self._pass_on(told, in_order=in_order)
+
+    async def _pass_on(self, told: Announcement, *, in_order: bool) -> None:
+        announcer = self._announcer
+        match told:
+            case Began():
+                self._began(told, in_order=in_order)
+            case Changing():
+                if not in_order:
+                    self._begin(max(told.since, announcer.progress.position))
+                events = self._events.between(told.since, told.position)
+                if events:
+                    announcer.pending(events[0].occurred_at)
+                announcer.changing(changes_of(self._model, events, told.affected), told.position)
+            case Refused():
+                announcer.refused()
+                if not in_order:
+                    self._begin(announcer.progress.position)
+            case Changed():
+                await self._changed(told, in_order=in_order)
+            case Unchanged():
+                if in_order:
+                    announcer.unchanged(told.position)
+                else:
+                    self._begin(told.position)
+            case Stands():
+                self._stands(told)
+
+    def _began(self, told: Began, *, in_order: bool) -> None:
+        if told.log_set_back:
+            self._events.forget()
+            self._parts.clear()
+            self._changed_at = told.position
+            self._announcer.started(told.position, gapless=False, log_set_back=True)
+            self._announcer.progress.trust()
+        else:
+            self._continue(told.position, nothing_changed=in_order and told.gapless)
+
+    async def _changed(self, told: Changed, *, in_order: bool) -> None:
+        if not in_order:
+            self._parts.clear()
+            return self._begin(told.position)
+        self._parts += notices_in(told.notices)
+        if not told.more:
+            notices, self._parts = self._parts, []
+            self._changed_at = told.position
+            await self._announcer.changed(told.position, notices)
+        return None
+
+    def _stands(self, told: Stands) -> None:
+        progress = self._announcer.progress
+        if told.doubted:
+            progress.doubt()
+        elif not self._own_doubt:
+            progress.trust()
+        if progress.events_skipped != told.skipped:
+            progress.skips(told.skipped)
+        if told.state is ReadModelState.FAILED:
+            if told.position < self._changed_at:  # These documents satisfy no token.
+                progress.reached(told.position)
+            if progress.state is not ReadModelState.FAILED:
+                progress.failed(told.reason or "")
+        elif told.state is not progress.state:
+            (progress.live if told.state is ReadModelState.LIVE else progress.catching_up)()
+
+    def _continue(self, position: int, *, nothing_changed: bool) -> None:
+        """Continue with documents that are complete up to `position`, told by whichever projector.
+
+        If all changes up to there were announced, nobody misses any. That is so if none was made, or if this
+        process knows a later position: the stored one may be behind, over events that change no document.
+        """
+        progress = self._announcer.progress
+        if self._changed_at <= position and (nothing_changed or position <= progress.position):
+            self._parts.clear()
+            latest = max(position, progress.position)
+            self._announcer.started(latest, gapless=True, log_set_back=False)
+        else:
+            self._begin(position)
+        if not self._own_doubt:
+            progress.trust()
+
+    def _begin(self, position: int) -> None:
+        self._parts.clear()
+        self._changed_at = position
+        self._announcer.started(position, gapless=False, log_set_back=False)
+
+    def _follow(self, told: Announcement) -> bool:
+        """Read the documents that are told of, if they are those of this code; return whether they are."""
+        generation = Generation.of_key(told.documents)
+        if not generation.is_of_same_code(self._model.generation.numbered(1)):
+            return False
+        self._model = self._model.of(generation)
+        self._serve(self._model)
+        self._teller = ""
+        self._announcer.begin_anew(self._announcer.progress.position, log_set_back=True)
+        return True

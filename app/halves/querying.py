@@ -1,0 +1,58 @@
+"""The half of the circle that answers queries and serves subscribers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.cqrs.announcing.announcer import Announcer
+from app.cqrs.announcing.heard_model import HeardModel
+from app.cqrs.announcing.hearing import Hearer
+from app.cqrs.announcing.recent_events import RecentEvents
+from app.cqrs.announcing.transport import Announcements
+from app.cqrs.documents.own_documents import OwnDocuments
+from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.freshness.progress import Progress
+from app.cqrs.lists.concerned import ConcernedLists
+from app.cqrs.live.notices import Notices
+from app.cqrs.reading.cache import ReadCache
+from app.stores.mongo.store import MongoReadStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryingHalf:
+    """All that is told of changes in this process: kept answers, lists, waiting reads, and subscribers."""
+
+    cache: ReadCache
+    progress: Mapping[str, Progress]
+    notices: Notices = field(default_factory=Notices)
+    lists: ConcernedLists = field(default_factory=ConcernedLists)
+
+    def hearer(
+        self,
+        served: Sequence[ReadModel],
+        transport: Announcements,
+        store: MongoReadStore,
+        events: RecentEvents,
+        readers: OwnDocuments,
+    ) -> Hearer:
+        """Return the hearer that passes on what the projectors of other processes announce."""
+        return Hearer(
+            [
+                HeardModel(
+                    model,
+                    Announcer(
+                        model.key,
+                        progress=self.progress[model.name],
+                        notices=self.notices,
+                        cache=self.cache,
+                        lists=self.lists,
+                    ),
+                    notices=self.notices,
+                    events=events,
+                    serve=readers.serve,
+                )
+                for model in served
+            ],
+            transport=transport,
+            positions=store.positions,
+            cache=self.cache,
+        )

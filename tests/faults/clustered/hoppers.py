@@ -1,0 +1,31 @@
+"""Subscribers who hop between query processes: they hang up, and go on with their cursor elsewhere."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+
+import aiohttp
+
+from tests.faults.findings import Finding
+from tests.faults.watchers import Watcher
+
+LONGEST_STAY = 8.0
+"""Seconds for which a hopper stays with one process at most."""
+
+
+@dataclass
+class Hopper(Watcher):
+    """A subscriber of one process after the other, in turn."""
+
+    urls: Sequence[str] = ()
+    chance: Random = field(default_factory=Random)
+    hops: int = 0
+
+    async def _listen(self, url: str, http: aiohttp.ClientSession, found: Callable[[Finding], None]) -> None:
+        self.hops += 1
+        there = self.urls[self.hops % len(self.urls)]
+        with suppress(TimeoutError):  # it has stayed long enough
+            async with asyncio.timeout(self.chance.uniform(0.05, LONGEST_STAY)):
+                await super()._listen(there, http, found)
