@@ -243,21 +243,7 @@ class Connection:
         async def closed() -> None:
             ended.set()
 
-        await client.connect(
-            [*self.servers.urls],
-            user=self.servers.user,
-            password=self.servers.password,
-            token=self.servers.token,
-            name=self.name,
-            error_cb=faulty,
-            closed_cb=closed,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            connect_timeout=CONNECT_LIMIT,
-            ping_interval=PING_SECONDS,  # type: ignore[arg-type]
-            max_outstanding_pings=PINGS,
-        )
+        await connect_once(client, self.servers, self.name, faulty, closed)
 
     async def _hold(self, client: Client, ended: asyncio.Event) -> None:
         """Use the connection until it ends."""
@@ -327,6 +313,31 @@ class Connection:
                 moved(found)
             except Exception as error:
                 logger.error("A change of the connection to NATS was not handled: error=%s", outline(error))
+
+
+async def connect_once(
+    client: Client,
+    servers: Servers,
+    name: str,
+    faulty: Callable[[Exception], Awaitable[None]],
+    closed: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Connect a client to one of the servers, or raise an error of the driver or an `OSError`, soon."""
+    await client.connect(
+        [*servers.urls],
+        user=servers.user,
+        password=servers.password,
+        token=servers.token,
+        name=name,
+        error_cb=faulty,
+        closed_cb=closed,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,  # the default of 60 holds for the first connection, too
+        reconnect_time_wait=0,
+        connect_timeout=CONNECT_LIMIT,
+        ping_interval=PING_SECONDS,  # type: ignore[arg-type]
+        max_outstanding_pings=PINGS,
+    )
 
 
 async def _detach(subscribed: Subscribed) -> None:

@@ -33,7 +33,7 @@ async def test_events_from_before_the_start_are_published(nats: NatsServer, log:
 async def test_a_new_stream_begins_with_the_newest_events(
     nats: NatsServer, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.stores.nats.publisher.REFILLED", 100)
+    monkeypatch.setattr("app.stores.nats.events.publisher.REFILLED", 100)
     await log.turn(250)
     async with publishing(nats.url, a_name(), log) as stream:
         await equals(stream, log, since=150)

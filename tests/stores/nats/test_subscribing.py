@@ -10,9 +10,9 @@ from app.cqrs.log.events import Appended, RecordedEvent, UnknownEvent
 from app.cqrs.log.stored import StoredEvent
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.nats.connection import Connection
+from app.stores.nats.events.wire import chained, encoded
 from app.stores.nats.opening import open_nats, servers_in, token_of
 from app.stores.nats.parts import Nats
-from app.stores.nats.wire import chained, encoded
 from tests.nats import NatsServer
 from tests.stores.nats.pages import PATIENCE, Log, a_name, equals, publishing
 

@@ -12,8 +12,8 @@ from app.cqrs.log.events import Appended, RecordedEvent
 from app.cqrs.log.relay import BATCH
 from app.cqrs.log.stored import StoredEvent
 from app.stores.nats.connection import Connection
-from app.stores.nats.order import Order
-from app.stores.nats.wire import WireEvent, decoded, stored_in
+from app.stores.nats.events.order import Order
+from app.stores.nats.events.wire import WireEvent, decoded, stored_in
 
 HELD_SECONDS = 0.01
 """Seconds for which an event that comes too early waits for those before it; then the log is read."""

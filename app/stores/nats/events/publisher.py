@@ -16,8 +16,8 @@ from app.cqrs.log.stored import StoredEvent
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.nats.away import NatsAway
 from app.stores.nats.connection import Connection
+from app.stores.nats.events.wire import WireEvent, chained, decoded, encoded
 from app.stores.nats.streams import Message, Stream
-from app.stores.nats.wire import WireEvent, chained, decoded, encoded
 
 REFILLED = 10_000
 """Newest events of the log that a new stream begins with."""
