@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from signal import SIGKILL, SIGTERM, Signals
 from tempfile import TemporaryDirectory
 
 from app.stores.mongo.embedded.mongod import die_with
+from tests.ports import free_port
 
 BINARY = Path(sys.executable).with_name("nats-server")
 START_LIMIT, STOP_LIMIT = 20.0, 10.0
@@ -26,7 +26,7 @@ class NatsServer:
         self._folder = folder
         self._options = options
         self.store = folder / "store"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self.process: Process | None = None
 
@@ -102,10 +102,3 @@ async def nats_server(*options: str) -> AsyncIterator[NatsServer]:
             yield server
         finally:
             await server.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port

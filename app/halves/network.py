@@ -86,7 +86,9 @@ async def open_network(settings: Settings, write_side: WriteSide, relay: Relay) 
         nats = await opened.enter_async_context(
             open_nats(str(settings.nats_url), name, database=settings.mongodb_database)
         )
-        await opened.enter_async_context(nats.subscribing(log.decoded, relay.hand_over, relay.wake))
+        await opened.enter_async_context(
+            nats.subscribing(log.decoded, relay.hand_over, relay.wake, published=lambda: relay.published)
+        )
         commands: CommandBus | ForwardedCommands = ForwardedCommands(nats.commands, encoding())
         if Role.COMMAND in settings.held_roles:
             commands = write_side.commands

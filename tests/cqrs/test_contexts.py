@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -178,3 +178,30 @@ def test_two_aggregates_of_one_kind_are_said_so(package: Package) -> None:
 def test_two_events_of_one_name_are_refused(package: Package) -> None:
     with pytest.raises(ValueError, match="two event types are called GuestSeated"):
         event_types([package.context(), Package().context()])
+
+
+def test_a_command_that_another_process_could_not_read_is_named(package: Package) -> None:
+    class Table:
+        pass
+
+    class SeatGuest(Command):
+        """Seats a guest."""
+
+        table: Annotated[Table, "The table of the guest."]
+
+    commands = package.module("commands", SeatGuest)
+    context = package.context(commands=commands, handlers={SeatGuest: seat}, rules={SeatGuest: EVERYBODY})
+    [problem] = [each for each in problems([context]) if "another process" in each]
+    assert problem.startswith(f"{package.name}.commands.SeatGuest can't be sent to another process, because")
+    assert problem.endswith("use a dataclass, an enum, or a type of Python's own.")
+
+
+def test_two_commands_with_one_name_are_named(package: Package) -> None:
+    other = Package()
+    other.event = named("GuestLeft", Event)
+    other.event.personal_fields = ()
+    contexts = [package.context(), replace(other.context(), refusals=None)]
+    assert [each for each in problems(contexts) if "TableTaken" not in each] == [
+        f"{package.name}.commands and {other.name}.commands both declare SeatGuest: rename one, since "
+        "processes send each other the names."
+    ]

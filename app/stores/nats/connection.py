@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,6 +19,7 @@ from nats.js.errors import APIError
 
 from app.cqrs.impersonal import outline
 from app.stores.nats.away import NatsAway
+from app.stores.nats.opening import Servers
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 """Seconds between two attempts to connect; each pause is longer than the one before."""
@@ -37,6 +38,9 @@ ANSWER_LIMIT = 2.0
 
 LARGEST = 1_048_576
 """Maximum bytes of a message, until the server has said its own limit."""
+
+OLDEST = (2, 11)
+"""The first release whose streams can be read in batches."""
 
 HEADERS = 1_024
 """Bytes of that which headers may take."""
@@ -72,7 +76,7 @@ class Connection:
     and a server that refuses the credentials once would end it for good.
     """
 
-    servers: Sequence[str]
+    servers: Servers
     name: str
     """The name of the process, which the server shows."""
     dropped: int = 0
@@ -140,6 +144,7 @@ class Connection:
             with suppress(NatsFault, OSError, TimeoutError):
                 async with asyncio.timeout(ANSWER_LIMIT):
                     await subscribed.of.drain()  # type: ignore[no-untyped-call]
+        subscribed.of = None
 
     async def flush(self) -> None:
         """Return when the server has everything that was sent so far, or when the connection is lost."""
@@ -238,18 +243,7 @@ class Connection:
         async def closed() -> None:
             ended.set()
 
-        await client.connect(
-            [*self.servers],
-            name=self.name,
-            error_cb=faulty,
-            closed_cb=closed,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            connect_timeout=CONNECT_LIMIT,
-            ping_interval=PING_SECONDS,  # type: ignore[arg-type]
-            max_outstanding_pings=PINGS,
-        )
+        await connect_once(client, self.servers, self.name, faulty, closed)
 
     async def _hold(self, client: Client, ended: asyncio.Event) -> None:
         """Use the connection until it ends."""
@@ -259,6 +253,9 @@ class Connection:
             await self._attach(client, subscribed)
         await client.flush(CONNECT_LIMIT)
         self._faults.over()
+        version = client.connected_server_version
+        if (version.major, version.minor) < OLDEST:
+            logger.error("NATS is too old: version=%s. Update it to %d.%d or newer.", version, *OLDEST)
         lost = asyncio.get_running_loop().create_future()
         self._client, self._lost = client, lost
         self._streams = client.jetstream(timeout=ANSWER_LIMIT)
@@ -316,6 +313,31 @@ class Connection:
                 moved(found)
             except Exception as error:
                 logger.error("A change of the connection to NATS was not handled: error=%s", outline(error))
+
+
+async def connect_once(
+    client: Client,
+    servers: Servers,
+    name: str,
+    faulty: Callable[[Exception], Awaitable[None]],
+    closed: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Connect a client to one of the servers, or raise an error of the driver or an `OSError`, soon."""
+    await client.connect(
+        [*servers.urls],
+        user=servers.user,
+        password=servers.password,
+        token=servers.token,
+        name=name,
+        error_cb=faulty,
+        closed_cb=closed,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,  # the default of 60 holds for the first connection, too
+        reconnect_time_wait=0,
+        connect_timeout=CONNECT_LIMIT,
+        ping_interval=PING_SECONDS,  # type: ignore[arg-type]
+        max_outstanding_pings=PINGS,
+    )
 
 
 async def _detach(subscribed: Subscribed) -> None:

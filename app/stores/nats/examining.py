@@ -8,6 +8,7 @@ from nats.js.errors import NotFoundError
 
 from app.cqrs.impersonal import outline
 from app.stores.nats.away import NatsAway
+from app.stores.nats.connection import connect_once
 from app.stores.nats.opening import servers_in, token_of
 
 PATIENCE = 3.0
@@ -33,14 +34,7 @@ async def examine(url: str, database: str) -> NatsState:
     async def ignored(_error: Exception) -> None: ...
 
     try:
-        await client.connect(
-            [*servers_in(url)],
-            allow_reconnect=False,
-            max_reconnect_attempts=1,  # It counts at the first connection, too.
-            reconnect_time_wait=0,
-            connect_timeout=round(PATIENCE),
-            error_cb=ignored,
-        )
+        await connect_once(client, servers_in(url), "diptych doctor", ignored)
         try:
             version, sequence, has_streams = str(client.connected_server_version), None, True
             streams = client.jetstream(timeout=PATIENCE)

@@ -3,20 +3,18 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from app.stores.nats.away import NatsError
 
 if TYPE_CHECKING:
     from app.stores.nats.parts import Nats
 
-FORM = "nats://host:4222"
-
 _SCHEMES = ("nats", "tls")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_-]")
-
 
 MISSING = (
     "NATS_URL is set, but nats-py is not installed. Install it with `pip install diptych[nats]`, or leave "
@@ -27,6 +25,18 @@ MISSING = (
 def has_driver() -> bool:
     """Return whether nats-py is installed."""
     return find_spec("nats") is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """The servers of one NATS, and how a process proves to them that it belongs to the cluster."""
+
+    urls: Sequence[str]
+    """Their URLs without secrets."""
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    """The text in the place of the user, if there is no password."""
 
 
 @asynccontextmanager
@@ -48,22 +58,38 @@ async def open_nats(url: str, name: str, *, database: str, replicas: int = 1) ->
         yield nats
 
 
-def servers_in(url: str) -> Sequence[str]:
-    """Return the URLs of servers in a setting, which has commas between several; raise `NatsError`."""
-    servers = [each.strip() for each in url.split(",") if each.strip()]
-    for each in servers or [""]:
+def servers_in(url: str) -> Servers:
+    """Return the servers in a setting, which has commas between several; raise `NatsError`.
+
+    All get the user and password, or token, of the first that has any.
+    """
+    urls, secrets = list[str](), list[tuple[str, str | None]]()
+    for each in [part.strip() for part in url.split(",") if part.strip()] or [""]:
         try:
             parts = urlsplit(each)
-            fits = parts.scheme in _SCHEMES and parts.hostname and (parts.port or 1) > 0
+            port = parts.port or 4222
         except ValueError:
-            fits = False
-        if not fits:
-            raise NatsError(
-                "NATS_URL is not the URL of a NATS server (it is not shown, because it may contain a "
-                f"password).\nSet it to a URL like {FORM} or tls://user:password@host:4222; of a cluster, to "
-                "several with commas between them. Write special characters in a password as %XX."
-            )
-    return servers
+            raise _useless() from None
+        if parts.scheme not in _SCHEMES or not parts.hostname:
+            raise _useless()
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        urls.append(f"{parts.scheme}://{host}:{port}")
+        if parts.username:
+            secrets.append((unquote(parts.username), parts.password and unquote(parts.password)))
+    if not secrets:
+        return Servers(urls=urls)
+    user, password = secrets[0]
+    if password is None:
+        return Servers(urls=urls, token=user)
+    return Servers(urls=urls, user=user, password=password)
+
+
+def _useless() -> NatsError:
+    return NatsError(
+        "NATS_URL is not the URL of a NATS server (it is not shown, because it may contain a password).\n"
+        "Set it to a URL like nats://host:4222 or tls://user:password@host:4222; of a cluster, to several "
+        "with commas between them. Write special characters in a password as %XX."
+    )
 
 
 def token_of(database: str) -> str:

@@ -12,11 +12,11 @@ from app.stores.nats.announcements import MOST_KEPT, NatsAnnouncements
 from app.stores.nats.away import NatsAway
 from app.stores.nats.commands import NatsCommandCarrier
 from app.stores.nats.connection import Connection, Moved
-from app.stores.nats.log_or_stream import LogOrStream
-from app.stores.nats.publisher import StreamPublisher
+from app.stores.nats.events.log_or_stream import LogOrStream
+from app.stores.nats.events.publisher import StreamPublisher
+from app.stores.nats.events.subscriber import Decode, StreamSubscriber
+from app.stores.nats.events.wire import WireEvent
 from app.stores.nats.streams import Limits, Stream
-from app.stores.nats.subscriber import Decode, StreamSubscriber
-from app.stores.nats.wire import WireEvent
 
 EVENTS = Limits(seconds=86_400, bytes=256_000_000)
 """A day of events, for processes that lag or start while the log is away. It is no archive."""
@@ -85,9 +85,14 @@ class Nats:
 
     @asynccontextmanager
     async def subscribing(
-        self, decode: Decode, hand_over: Callable[[Appended], None], look: Callable[[], None]
+        self,
+        decode: Decode,
+        hand_over: Callable[[Appended], None],
+        look: Callable[[], None],
+        *,
+        published: Callable[[], int] = lambda: 0,
     ) -> AsyncIterator[None]:
-        """Hand over published events until the block ends.
+        """Hand over published events until the block ends, but none up to the position `published()`.
 
         Call `look` when some may have been missed: after each new connection, and if they can't be decoded.
         """
@@ -96,7 +101,9 @@ class Nats:
             for heard in self._heard:
                 heard(event)
 
-        subscriber = StreamSubscriber(self._connection, self.events.subject, decode, hand_over, look, noted)
+        subscriber = StreamSubscriber(
+            self._connection, self.events.subject, decode, hand_over, look, noted, published
+        )
         async with running(subscriber.run()):
             yield
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from app.cqrs.log.events import Appended, EventTypes
 from app.stores.nats.away import NatsAway
+from app.stores.nats.events.publisher import StreamPublisher
+from app.stores.nats.events.wire import decoded
 from app.stores.nats.opening import open_nats
 from app.stores.nats.parts import Nats
-from app.stores.nats.publisher import StreamPublisher
-from app.stores.nats.wire import decoded
 from app.stores.sql.engines.opening import Engines
 from app.stores.sql.write_store import SqlWriteStore
 from tests.stores.book import PageTurned, cause

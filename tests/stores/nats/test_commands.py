@@ -39,7 +39,7 @@ async def carrying_out(url: str, database: str, commands: CommandBus) -> AsyncIt
     """A process that carries out commands of others."""
     async with (
         open_nats(url, "commands", database=database) as nats,
-        nats.commands.answering(Answering(commands, ENCODING).answer),
+        nats.commands.answering(Answering(commands, ENCODING, largest=lambda: nats.commands.largest).answer),
     ):
         yield nats
 
@@ -116,7 +116,9 @@ async def test_what_the_other_process_raises_is_raised_here(
     name, entry = a_name(), Entry(product(), uuid7())
     async with (
         open_nats(nats.url, "commands", database=name) as answering,
-        answering.commands.answering(Answering(Failing(error), ENCODING).answer),
+        answering.commands.answering(
+            Answering(Failing(error), ENCODING, largest=lambda: answering.commands.largest).answer
+        ),
         forwarding(nats.url, name) as commands,
     ):
         with pytest.raises(type(error), match=text):
@@ -145,22 +147,22 @@ async def test_a_command_waits_for_a_process_that_starts(nats: NatsServer, shop:
 
 async def test_a_command_whose_answer_is_lost_takes_effect_once(nats: NatsServer, shop: Shop) -> None:
     name, calls, over = a_name(), list[bytes](), asyncio.Event()
-    answer_of = Answering(shop.bus, ENCODING).answer
+    async with open_nats(nats.url, "commands", database=name) as answering:
+        answer_of = Answering(shop.bus, ENCODING, largest=lambda: answering.commands.largest).answer
 
-    async def forgetful(request: bytes) -> bytes:
-        calls.append(request)
-        answer = await answer_of(request)
-        if len(calls) == 1:
-            await over.wait()
-        return answer
+        async def forgetful(request: bytes) -> bytes:
+            calls.append(request)
+            answer = await answer_of(request)
+            if len(calls) == 1:
+                await over.wait()
+            return answer
 
-    async with (
-        open_nats(nats.url, "commands", database=name) as answering,
-        answering.commands.answering(forgetful),
-        forwarding(nats.url, name, patience=0.5) as commands,
-    ):
-        assert isinstance(await commands.execute(product(), viewer=OPEN), Receipt)
-        over.set()
+        async with (
+            answering.commands.answering(forgetful),
+            forwarding(nats.url, name, patience=0.5) as commands,
+        ):
+            assert isinstance(await commands.execute(product(), viewer=OPEN), Receipt)
+            over.set()
     assert len(calls) == 2
     assert calls[0] == calls[1]
     assert [each.type for each in await shop.history()].count("ProductAdded") == 1
@@ -168,19 +170,18 @@ async def test_a_command_whose_answer_is_lost_takes_effect_once(nats: NatsServer
 
 async def test_a_process_that_ends_finishes_what_it_has_begun(nats: NatsServer, shop: Shop) -> None:
     name, begun, go_on = a_name(), asyncio.Event(), asyncio.Event()
-    answer_of = Answering(shop.bus, ENCODING).answer
-
-    async def slowly(request: bytes) -> bytes:
-        begun.set()
-        await go_on.wait()
-        return await answer_of(request)
 
     async def end() -> None:
-        async with (
-            open_nats(nats.url, "commands", database=name) as answering,
-            answering.commands.answering(slowly),
-        ):
-            await begun.wait()
+        async with open_nats(nats.url, "commands", database=name) as answering:
+            answer_of = Answering(shop.bus, ENCODING, largest=lambda: answering.commands.largest).answer
+
+            async def slowly(request: bytes) -> bytes:
+                begun.set()
+                await go_on.wait()
+                return await answer_of(request)
+
+            async with answering.commands.answering(slowly):
+                await begun.wait()
 
     async with forwarding(nats.url, name) as commands:
         ending = asyncio.create_task(end())

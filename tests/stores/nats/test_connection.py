@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from time import monotonic
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.stores.nats import opening
 from app.stores.nats.announcements import NatsAnnouncements
 from app.stores.nats.away import NatsError
-from app.stores.nats.opening import open_nats, servers_in, token_of
+from app.stores.nats.opening import Servers, open_nats, servers_in, token_of
 from tests.nats import NatsServer, nats_server
 from tests.stores.nats.pages import PATIENCE, a_name
 
@@ -174,11 +179,15 @@ async def test_nats_without_its_package_is_refused(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("url", "servers"),
     [
-        ("nats://localhost", ["nats://localhost"]),
-        ("tls://a:b@one:4222, nats://two:4223,", ["tls://a:b@one:4222", "nats://two:4223"]),
+        ("nats://localhost", Servers(urls=["nats://localhost:4222"])),
+        (
+            "tls://ada:b%2Fc@one, nats://[::1]:4223,",
+            Servers(urls=["tls://one:4222", "nats://[::1]:4223"], user="ada", password="b/c"),
+        ),
+        ("nats://t%20n@host:1", Servers(urls=["nats://host:1"], token="t n")),
     ],
 )
-def test_a_url_names_one_server_or_several(url: str, servers: Sequence[str]) -> None:
+def test_a_url_names_one_server_or_several(url: str, servers: Servers) -> None:
     assert servers_in(url) == servers
 
 
@@ -187,3 +196,40 @@ def test_a_url_of_no_use_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(NatsError, match="Set it to a URL like") as refusal:
         servers_in(url)
     assert not url or "localhost" not in str(refusal.value)
+
+
+async def test_a_connection_is_encrypted_if_the_server_wants_that_and_its_certificate_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate, key = certificate_for("127.0.0.1", tmp_path)
+    tls = ("--tls", "--tlscert", str(certificate), "--tlskey", str(key))
+    async with nats_server(*tls) as server:
+        url = server.url.replace("nats://", "tls://")
+        async with open_nats(url, "stranger", database="d") as nats:
+            assert not nats.connected
+        assert "certificate verify failed" in caplog.text or "SSLCertVerificationError" in caplog.text
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with open_nats(url, "friend", database="d") as nats:
+            assert nats.connected
+
+
+def certificate_for(address: str, folder: Path) -> tuple[Path, Path]:
+    """A certificate that signs itself, and its key."""
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nats")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(secret.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .sign(secret, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / "key.pem").write_bytes(secret.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return folder / "cert.pem", folder / "key.pem"

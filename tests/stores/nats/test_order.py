@@ -4,8 +4,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app.stores.nats.order import Order
-from app.stores.nats.wire import WireEvent
+from app.stores.nats.events.order import Order
+from app.stores.nats.events.wire import WireEvent
 
 
 def event(position: int, *, log: int = 0) -> WireEvent:

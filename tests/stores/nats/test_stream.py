@@ -3,9 +3,14 @@
 import asyncio
 import sqlite3
 from pathlib import Path
+from random import Random
+from signal import SIGCONT, SIGSTOP
+from uuid import UUID
 
 import pytest
 
+from app.cqrs.log.events import Appended
+from app.stores.nats.opening import open_nats
 from app.stores.sql.engines.opening import open_database
 from tests.nats import NatsServer
 from tests.stores.nats.pages import Log, a_name, equals, publishing
@@ -28,7 +33,7 @@ async def test_events_from_before_the_start_are_published(nats: NatsServer, log:
 async def test_a_new_stream_begins_with_the_newest_events(
     nats: NatsServer, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.stores.nats.publisher.REFILLED", 100)
+    monkeypatch.setattr("app.stores.nats.events.publisher.REFILLED", 100)
     await log.turn(250)
     async with publishing(nats.url, a_name(), log) as stream:
         await equals(stream, log, since=150)
@@ -119,3 +124,58 @@ async def test_a_stream_that_somebody_deletes_is_made_again(nats: NatsServer, lo
         await stream.events.remove()
         await log.turn()
         await equals(stream, log)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(4))
+async def test_the_stream_equals_the_log_after_all_of_it_at_once(
+    own_nats: NatsServer, log: Log, seed: int
+) -> None:
+    """Two processes publish, and one hears all of it, while NATS is killed, paused and robbed."""
+    chance, name, over = Random(seed), a_name(), asyncio.Event()
+    heard: dict[int, UUID] = {}
+
+    def hand_over(appended: Appended) -> None:
+        heard.update((event.position, event.event_id) for event in appended.events())
+
+    async def commit() -> None:
+        while not over.is_set():
+            await log.turn(chance.randint(1, 9))
+            await asyncio.sleep(0.005)
+
+    async def trouble(kind: int) -> None:
+        if kind == 0:
+            own_nats.signal(SIGSTOP)
+            await asyncio.sleep(chance.uniform(0.5, 2.5))
+            own_nats.signal(SIGCONT)
+            return
+        await own_nats.kill()
+        if kind == 1:
+            own_nats.lose_store()
+        elif kind == 2:
+            own_nats.put_back(saved)
+        await asyncio.sleep(chance.uniform(0, 0.5))
+        await own_nats.start()
+
+    async with (
+        publishing(own_nats.url, name, log) as stream,
+        publishing(own_nats.url, name, log) as other,
+        open_nats(own_nats.url, "hearer", database=name) as hearer,
+        hearer.subscribing(log.decoded, hand_over, lambda: None),
+    ):
+        await log.turn(200)
+        await equals(stream, log)
+        await own_nats.stop()
+        saved = own_nats.save_store()
+        await own_nats.start()
+        committing = asyncio.create_task(commit())
+        for kind in chance.choices(range(4), k=6):
+            await trouble(kind)
+            await asyncio.sleep(chance.uniform(0.2, 1))
+        over.set()
+        await committing
+        await equals(stream, log)
+        await equals(other, log)
+    wanted = dict(await log.ids())
+    assert heard.items() <= wanted.items(), "each event that arrived is that of the log"
+    assert max(heard) > 200

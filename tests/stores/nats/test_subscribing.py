@@ -10,9 +10,9 @@ from app.cqrs.log.events import Appended, RecordedEvent, UnknownEvent
 from app.cqrs.log.stored import StoredEvent
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.nats.connection import Connection
-from app.stores.nats.opening import open_nats, token_of
+from app.stores.nats.events.wire import chained, encoded
+from app.stores.nats.opening import open_nats, servers_in, token_of
 from app.stores.nats.parts import Nats
-from app.stores.nats.wire import chained, encoded
 from tests.nats import NatsServer
 from tests.stores.nats.pages import PATIENCE, Log, a_name, equals, publishing
 
@@ -178,7 +178,7 @@ async def test_the_error_of_the_log_stays_if_the_stream_is_away_too(own_nats: Na
 @asynccontextmanager
 async def sending(url: str) -> AsyncIterator[Connection]:
     """A connection of somebody who publishes what they like."""
-    connection = Connection([url], "sender")
+    connection = Connection(servers_in(url), "sender")
     found = asyncio.Event()
     with connection.moving(lambda _found: found.set()):
         task = asyncio.create_task(connection.run())

@@ -52,10 +52,8 @@ class Commands(Protocol):
 class Answering:
     """Carries out the commands of requests, and returns the answers."""
 
-    def __init__(
-        self, commands: Commands, encoding: CommandEncoding, *, largest: Callable[[], int] | None = None
-    ) -> None:
-        """Return no answer of more than `largest` bytes."""
+    def __init__(self, commands: Commands, encoding: CommandEncoding, *, largest: Callable[[], int]) -> None:
+        """Return no answer of more than `largest()` bytes, as the carrier says."""
         self._commands = commands
         self._encoding = encoding
         self._largest = largest
@@ -79,7 +77,7 @@ class Answering:
             return self._encoding.failure(error)
         finally:
             self._under_way -= 1
-        if self._largest and len(answer) > self._largest():
+        if len(answer) > self._largest():
             return self._encoding.failure(CommandFailed(TOO_LARGE))
         return answer
 

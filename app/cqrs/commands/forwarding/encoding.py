@@ -202,10 +202,10 @@ def problems(types: Iterable[type[Message]]) -> Iterator[str]:
     for each in types:
         try:
             msgspec.json.schema(each)
-        except TypeError as error:
+        except TypeError:
             yield (
-                f"{each.__module__}.{each.__name__} can't be sent to another process: {error}. "
-                "Give its fields types that msgspec reads."
+                f"{each.__module__}.{each.__name__} can't be sent to another process, because msgspec can't "
+                "read the type of one of its fields: use a dataclass, an enum, or a type of Python's own."
             )
 
 

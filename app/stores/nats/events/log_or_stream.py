@@ -9,8 +9,8 @@ from app.cqrs.log.events import EventLog, RecordedEvent
 from app.cqrs.log.stored import StoredEvent
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.nats.away import NatsAway
+from app.stores.nats.events.wire import decoded
 from app.stores.nats.streams import Stream
-from app.stores.nats.wire import decoded
 
 Decode = Callable[[Sequence[StoredEvent]], Awaitable[Sequence[RecordedEvent]]]
 """A function that returns stored events as a reader of the log gets them."""

@@ -12,8 +12,8 @@ from app.cqrs.log.events import Appended, RecordedEvent
 from app.cqrs.log.relay import BATCH
 from app.cqrs.log.stored import StoredEvent
 from app.stores.nats.connection import Connection
-from app.stores.nats.order import Order
-from app.stores.nats.wire import WireEvent, decoded, stored_in
+from app.stores.nats.events.order import Order
+from app.stores.nats.events.wire import WireEvent, decoded, stored_in
 
 HELD_SECONDS = 0.01
 """Seconds for which an event that comes too early waits for those before it; then the log is read."""
@@ -29,7 +29,8 @@ class StreamSubscriber:
 
     It loses what is published while there is no connection, and then calls `look`: the relay must read the
     log. It may hand over an event that the stream has refused, because it had been published before.
-    `noted` is called with each event that arrives.
+    `noted` is called with each event that arrives. Events up to the position that `published` returns are
+    left out, because the relay has them: mostly those that this process has committed itself.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class StreamSubscriber:
         hand_over: Callable[[Appended], None],
         look: Callable[[], None],
         noted: Callable[[WireEvent], None] = lambda _event: None,
+        published: Callable[[], int] = lambda: 0,
     ) -> None:
         self._connection = connection
         self._subject = subject
@@ -47,6 +49,7 @@ class StreamSubscriber:
         self._hand_over = hand_over
         self._look = look
         self._noted = noted
+        self._published = published
         self._order = Order()
         self._arrived = asyncio.Event()
 
@@ -90,6 +93,8 @@ class StreamSubscriber:
         self._arrived.clear()
 
     async def _pass_on(self, chain: Sequence[WireEvent]) -> None:
+        published = self._published()
+        chain = [event for event in chain if event.position > published]
         stored = stored_in(chain)
         if len(stored) < len(chain):
             self._look()

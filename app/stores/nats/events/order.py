@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.stores.nats.wire import WireEvent
+from app.stores.nats.events.wire import WireEvent
 
 REMEMBERED = 4_096
 """Newest events by which repeats are recognised: two publishers send the same ones."""

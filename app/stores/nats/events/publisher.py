@@ -16,8 +16,8 @@ from app.cqrs.log.stored import StoredEvent
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.nats.away import NatsAway
 from app.stores.nats.connection import Connection
+from app.stores.nats.events.wire import WireEvent, chained, decoded, encoded
 from app.stores.nats.streams import Message, Stream
-from app.stores.nats.wire import WireEvent, chained, decoded, encoded
 
 REFILLED = 10_000
 """Newest events of the log that a new stream begins with."""
@@ -30,6 +30,9 @@ IN_FLIGHT = 200
 
 LATE = 0.01
 """Seconds for which a commit waits until the events of other processes before it were published."""
+
+RETRY = 0.25
+"""Seconds until the next attempt after a failure."""
 
 MOST_OWN = 256
 """Commits of this process that wait; if there are more, the log is read."""
@@ -73,6 +76,8 @@ class StreamPublisher:
         """`None` if the stream must be compared before it is continued."""
         self._recent: dict[int, WireEvent] = {}
         """The newest events that were heard of, by position."""
+        self._up_to_date = False
+        """True if the stream was seen to have the limits of this program, since the connection was made."""
         self._failed: str | None = None
         self.made_anew = 0
         """Times that a stream of another log was found and replaced."""
@@ -94,9 +99,11 @@ class StreamPublisher:
 
     def heard(self, event: WireEvent) -> None:
         """Note an event that somebody has published; the stream refuses what comes after it if it has not."""
+        if self._end and event.position <= self._end.position:
+            return
         self._recent[event.position] = event
         if len(self._recent) > REMEMBERED:
-            del self._recent[min(self._recent)]
+            del self._recent[next(iter(self._recent))]
         self._advance()
 
     def _advance(self) -> None:
@@ -112,7 +119,7 @@ class StreamPublisher:
             self._woken.set()
             while True:
                 try:
-                    async with asyncio.timeout(self._backstop):
+                    async with asyncio.timeout(RETRY if self._failed else self._backstop):
                         await self._woken.wait()
                 except TimeoutError:
                     self._unread = True
@@ -129,7 +136,8 @@ class StreamPublisher:
 
     def _moved(self, _found: bool) -> None:
         # Whatever the server had taken, its store may be an older one now.
-        self._end = None
+        self._end, self._up_to_date = None, False
+        self._recent.clear()
         self.wake()
 
     async def _publish_new(self) -> None:
@@ -172,7 +180,9 @@ class StreamPublisher:
     async def _fill_up(self) -> None:
         """Publish all events of the log that the stream lacks."""
         self._end = None
-        await self._stream.bring_up_to_date()
+        if not self._up_to_date:
+            await self._stream.bring_up_to_date()
+            self._up_to_date = True
         while True:
             end, later = await self._compared()
             self._end = end
@@ -180,7 +190,7 @@ class StreamPublisher:
             if 0 < len(later) < BATCH:
                 # Others may be about to publish the same. All processes would get it twice.
                 await asyncio.sleep(random.uniform(0.5, 1) * LATE)  # noqa: S311
-            at = self._end.position
+            at = self._end.position if self._end else end.position
             missing = [each for each in chained(end.event_id, later) if each.position > at]
             if await self._send(missing) and len(later) < BATCH:
                 return
