@@ -93,6 +93,7 @@ class Process(Life):
         self._loop, self._log, self._store, self._witness = loop, log, store, witness
         self._models, self._room = models, room
         self._head = Head(at=LONG_AGO)
+        self.live: Live
         self._tasks: list[asyncio.Task[None]] = []
         self.spawn(self._start())
 
@@ -123,6 +124,11 @@ class Process(Life):
             self.spawn(projector.run())
         self.live = Live(cast("DocumentReader", self._store), notices, self.progress, heartbeat=2)
         self.ready = True
+
+    @property
+    def answers(self) -> bool:
+        """Whether clients may ask it."""
+        return self.ready
 
     def die(self) -> None:
         if not self.over:

@@ -21,7 +21,14 @@ class Trouble:
         world.store.applied = self._applied
 
     async def make(self) -> None:
-        kinds: list[Callable[[], Awaitable[None]]] = [
+        kinds = self.kinds()
+        for _ in range(self._random.randint(1, 7)):
+            await asyncio.sleep(self._random.random() ** 2 * 2)
+            await self._random.choice(kinds)()
+        self._ambush = False
+
+    def kinds(self) -> list[Callable[[], Awaitable[None]]]:
+        return [
             self._kill_a_process,
             self._kill_a_process,
             self._kill_a_process_in_a_while,
@@ -35,10 +42,6 @@ class Trouble:
             self._curse_a_read_model,
             self._retry,
         ]
-        for _ in range(self._random.randint(1, 7)):
-            await asyncio.sleep(self._random.random() ** 2 * 2)
-            await self._random.choice(kinds)()
-        self._ambush = False
 
     def _a_network(self, trouble: str) -> Network:
         log, store = self._world.log.network, self._world.store.network
