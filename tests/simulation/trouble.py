@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class Trouble:
     """Kills, stops, cuts off, slows down and curses what is in a world."""
 
+    most = 7
+    """Troubles in one world."""
+
     def __init__(self, world: "World") -> None:
         self._world, self._random, self._witness = world, world.random, world.witness
         self._ambush = False
@@ -22,7 +25,7 @@ class Trouble:
 
     async def make(self) -> None:
         kinds = self.kinds()
-        for _ in range(self._random.randint(1, 7)):
+        for _ in range(self._random.randint(1, self.most)):
             await asyncio.sleep(self._random.random() ** 2 * 2)
             await self._random.choice(kinds)()
         self._ambush = False

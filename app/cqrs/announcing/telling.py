@@ -165,8 +165,9 @@ class Telling:
     def beat(self) -> None:
         """Tell that this process is alive, unless it has no documents yet."""
         if self._documents:
+            numbers = self._numbers
             self._teller.tell(
-                Beats(documents=self._documents, number=self._numbers.last, kept=self._numbers.kept, **self._standing())
+                Beats(documents=self._documents, number=numbers.last, kept=numbers.kept, **self._standing())
             )
 
     def _moved(self, _progress: Progress) -> None:

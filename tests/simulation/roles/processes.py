@@ -1,5 +1,6 @@
 """Processes with one role each: relay, leases, projectors, hearers and subscribers are the service's own."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import cast
 
@@ -52,6 +53,11 @@ class RoleProcess(Process):
         self._witness.saw("paused", self.name, seconds)
         self.paused_until = self._loop.time() + seconds
 
+    async def stop(self) -> None:
+        """Ends it in good order, once it hears that it is to end."""
+        await asyncio.sleep(max(0.0, self.paused_until - self._loop.time()))
+        await super().stop()
+
     async def _start(self) -> None:
         try:
             start = await self._log.head()
@@ -67,7 +73,7 @@ class RoleProcess(Process):
         self.relay = Relay(self._log, self.bus, self._head, published=events.note)
         self.spawn(self.relay.run(start))
         self.spawn(self._hear_of_events())
-        self._begin(events)
+        await self._begin(events)
         self.ready = True
 
     async def _hear_of_events(self) -> None:
@@ -77,7 +83,7 @@ class RoleProcess(Process):
     def _hand_over(self, appended: Appended) -> None:
         self.relay.hand_over(appended)
 
-    def _begin(self, events: RecentEvents) -> None:
+    async def _begin(self, events: RecentEvents) -> None:
         raise NotImplementedError
 
     def told_of(self, position: int) -> None:
@@ -87,7 +93,7 @@ class RoleProcess(Process):
 class ProjectingProcess(RoleProcess):
     """Projects what it holds the lease of, and announces it."""
 
-    def _begin(self, events: RecentEvents) -> None:
+    async def _begin(self, events: RecentEvents) -> None:
         self._teller = Teller(Transport(self._broker))
         self.leases = LeaseHolder(self._leases, [model.key for model in self._models], name=self.name)
         self._by_key = {model.key: model for model in self._models}
@@ -121,13 +127,13 @@ class ProjectingProcess(RoleProcess):
 class QueryingProcess(RoleProcess):
     """Answers clients, and knows of documents what it hears and what the store says."""
 
-    def _begin(self, events: RecentEvents) -> None:
+    async def _begin(self, events: RecentEvents) -> None:
         notices = WitnessedNotices(self.progress, self._witness, kept=8 * self._room, capacity=2 * self._room)
         self.cache = ReadCache(1_000_000)
         lists = ConcernedLists()
         heard = []
         for model in self._models:
-            progress = WitnessedProgress(model, self._head, self._store, self._witness)
+            progress = HeardProgress(model, self._head, self._store, self._witness)
             self.progress[model.name] = progress
             announcer = Announcer(
                 model.key, progress=progress, notices=notices, cache=self.cache, lists=lists
@@ -135,8 +141,10 @@ class QueryingProcess(RoleProcess):
             heard.append(
                 HeardModel(model, announcer, notices=notices, events=events, serve=lambda _model: None)
             )
+        self.heard = heard
         hearer = Hearer(heard, transport=Transport(self._broker), positions=self._positions, cache=self.cache)
         self.spawn(hearer.run())
+        await hearer.begun()
         self.live = Live(cast("DocumentReader", self._store), notices, self.progress, heartbeat=2)
 
     async def _positions(self, generations: Sequence[Generation]) -> dict[str, int]:
@@ -146,6 +154,11 @@ class QueryingProcess(RoleProcess):
             for model in self._models
             if model.key in keys
         }
+
+    def readable(self, read_model: str) -> int:
+        progress = self.progress[read_model]
+        assert isinstance(progress, HeardProgress)
+        return progress.furthest
 
     async def retry(self) -> None:
         """An operator is led to the process that projects."""
@@ -157,6 +170,20 @@ class QueryingProcess(RoleProcess):
         return self.ready and all(
             (each.state, each.position) == (ReadModelState.LIVE, head) for each in others.values()
         )
+
+
+class HeardProgress(WitnessedProgress):
+    """Is never ahead of the documents either, but may go back to what a projector has said too late.
+
+    Reads with a token wait then for what was there before, and are never answered with less.
+    """
+
+    may_go_back = True
+    furthest = 0
+
+    def reached(self, position: int) -> None:
+        super().reached(position)
+        self.furthest = max(self.furthest, self.position)
 
 
 def recorded(events: Sequence[RecordedEvent], before: RecordedEvent | None) -> Appended:

@@ -102,6 +102,7 @@ class RoleTrouble(Trouble):
     """What may happen to processes, servers and networks, and now to the broker and to leases as well."""
 
     _world: RoleWorld
+    most = 14
 
     def kinds(self) -> list[Callable[[], Awaitable[None]]]:
         return [
