@@ -150,6 +150,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         else:
             hearer = half.hearer(served, network.announcements, stores.mongo, events, readers)
             tasks.append(running.create_task(hearer.run(), name="hearer"))
+            await hearer.begun()
             if Role.PROJECTOR in settings.held_roles:
                 leased = LeasedProjecting(
                     projecting, stores, models, rebuilds, head, Teller(network.announcements), network.name

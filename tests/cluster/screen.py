@@ -89,8 +89,14 @@ def _below(standing: Standing) -> Text:
 
 
 def _leases(standing: Standing) -> str:
-    held = [f"{each.group} by {each.holder if each.is_held else 'nobody'}" for each in standing.leases]
-    return f"leases: {', '.join(held) or 'none'}"
+    held: dict[str, list[str]] = {}
+    for each in standing.leases:
+        held.setdefault(each.holder if each.is_held else "nobody", []).append(each.group)
+    if len(held) == 1:
+        [holder] = held
+        return f"leases: all {len(standing.leases)} held by {holder}"
+    told = "; ".join(f"{holder} {', '.join(groups)}" for holder, groups in held.items())
+    return f"leases: {told or 'none'}"
 
 
 def _streams(standing: Standing) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,6 +82,7 @@ class Watch:
             self._leases(),
             self._cluster.nats.streams(),
         )
+        pids = {str(process.pid): process.name for process in self._cluster.processes if process.pid}
         primary = await self._primary()  # the driver knows it after the leases at the latest
         processes = [
             _one(process, detail) for process, detail in zip(self._cluster.processes, details, strict=True)
@@ -90,7 +91,7 @@ class Watch:
         return Standing(
             url=self._cluster.url,
             members=[*(_one(engine) for engine in self._cluster.engines), *processes],
-            leases=leases,
+            leases=[replace(each, holder=_name_of(each.holder, pids)) for each in leases],
             head=max(heads, default=0),
             streams={name: int(state["last_seq"]) for name, state in streams.items()},
             primary=primary,
@@ -112,6 +113,11 @@ class Watch:
             return ""
         ports = {node.port: node.name for node in self._cluster.mongo.nodes}
         return ports.get(address[1], "") if address else ""
+
+
+def _name_of(holder: str, pids: Mapping[str, str]) -> str:
+    """Return the process that holds a lease as HOST-PID-RANDOM; or the holder, if it is none of these."""
+    return next((pids[part] for part in reversed(holder.split("-")) if part in pids), holder)
 
 
 def _one(member: Member, detail: Mapping[str, Any] | None = None) -> One:

@@ -1,5 +1,6 @@
 """The screen and the lines say who runs, who holds a lease, and who is how far behind the log."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
@@ -31,8 +32,8 @@ STANDING = Standing(
         ),
     ],
     leases=[
-        Lease("all", "projector-1", NOW + timedelta(minutes=1)),
-        Lease("other", "projector-2", NOW - timedelta(minutes=1)),
+        Lease("sales_1", "projector-1", NOW + timedelta(minutes=1)),
+        Lease("activity_1", "projector-2", NOW - timedelta(minutes=1)),
     ],
     head=40,
     streams={"diptych-events": 39},
@@ -53,9 +54,14 @@ def test_the_screen_shows_each_process_and_how_far_each_read_model_is_in_it() ->
     assert rows["projector-1"][:5] == ["projector-1", "-", "ended", "with", "-9"]
     assert rows["ACTIVITY"] == ["ACTIVITY", "40"]
     assert rows["SALES"] == ["SALES", "37", "(−3)"]
-    assert "all by projector-1, other by nobody" in shown()
+    assert "projector-1 sales_1; nobody activity_1" in shown()
     assert "diptych-events up to 39" in shown()
     assert "12:00:00 projector-1 ended with -9" in shown()
+
+
+def test_leases_that_one_process_holds_are_counted() -> None:
+    leases = [Lease(name, "projector-1", NOW + timedelta(minutes=1)) for name in "ab"]
+    assert "leases: all 2 held by projector-1;" in line(replace(STANDING, leases=leases))
 
 
 def test_the_screen_fits_into_eighty_columns() -> None:
@@ -64,6 +70,6 @@ def test_the_screen_fits_into_eighty_columns() -> None:
 
 def test_a_line_says_the_same() -> None:
     assert line(STANDING) == (
-        "head 40; 2 of 3 processes run; primary mongod-1; leases: all by projector-1, other by nobody; "
+        "head 40; 2 of 3 processes run; primary mongod-1; leases: projector-1 sales_1; nobody activity_1; "
         "streams: diptych-events up to 39; query-1 3 behind"
     )

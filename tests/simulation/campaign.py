@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.simulation.world import Outcome, run
+from tests.simulation.world import Outcome, World, run
 
 
 @dataclass
@@ -33,14 +33,14 @@ class Tally:
         )
 
 
-def outcomes(seeds: int, first: int) -> Iterator[Outcome]:
+def outcomes(seeds: int, first: int, kind: type[World] = World) -> Iterator[Outcome]:
     """The outcome of each of `seeds` seeds from `first` on; raises `AssertionError` at one that fails."""
-    return (run(seed) for seed in range(first, first + seeds))
+    return (run(seed, kind) for seed in range(first, first + seeds))
 
 
-def campaign(seeds: int, first: int) -> Tally:
+def campaign(seeds: int, first: int, kind: type[World] = World) -> Tally:
     """Runs `seeds` seeds from `first` on; raises `AssertionError` at the first one that fails."""
     tally = Tally()
-    for outcome in outcomes(seeds, first):
+    for outcome in outcomes(seeds, first, kind):
         tally.add(outcome)
     return tally

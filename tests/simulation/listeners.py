@@ -91,7 +91,7 @@ class ChangeListener(Listener):
         missed = self._missed(name, place)
         self._witness.check(not missed, f"{name}: {missed} is told of before {place}, or declared as lost")
         self._witness.check(notice in self._store.notices[name], f"{name}: {place} has changed")
-        readable = process.progress[name].position >= notice.position
+        readable = process.readable(name) >= notice.position
         self._witness.check(readable, f"{name}: what is told of can be read")
         self._heard[name] = place
 

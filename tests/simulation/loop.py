@@ -25,6 +25,8 @@ class Life:
     """What tasks have in common that die together."""
 
     over = False
+    paused_until = 0.0
+    """The time at which a paused process goes on: none of its callbacks runs before."""
 
 
 _LIFE: ContextVar[Life | None] = ContextVar("life", default=None)
@@ -88,10 +90,14 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         while self._timers and self._timers[0][0] <= self._now:
             _, call, due, life = heapq.heappop(self._timers)
             insort(self._ready, (0, call, due, life))
-        _, _, handle, life = self._ready.pop(self._random.randrange(len(self._ready)))
-        if not handle.cancelled() and not (life and life.over):
-            self.steps += 1
-            handle._run()
+        _, call, handle, life = self._ready.pop(self._random.randrange(len(self._ready)))
+        if handle.cancelled() or (life and life.over):
+            return
+        if life and life.paused_until > self._now:
+            heapq.heappush(self._timers, (life.paused_until, call, handle, life))
+            return
+        self.steps += 1
+        handle._run()
 
     def _tell_of_lost_exceptions(self) -> None:
         for task in self._tasks:

@@ -41,6 +41,8 @@ class WitnessedBus(AsyncioEventBus):
 class WitnessedProgress(Progress):
     """Is never ahead of the documents, and never goes back."""
 
+    may_go_back = False
+
     def __init__(self, model: ReadModel, head: Head, store: DistantStore, witness: Witness) -> None:
         super().__init__(model.name, head)
         self._model, self._store, self._witness = model, store, witness
@@ -48,7 +50,7 @@ class WitnessedProgress(Progress):
     def reached(self, position: int) -> None:
         there = position <= self._store.holds(self._model)
         self._witness.check(there, f"{self.read_model} is in the documents up to {position}")
-        rises = position >= self.position
+        rises = self.may_go_back or position >= self.position
         self._witness.check(rises, f"{self.read_model} never goes back from {self.position} to {position}")
         super().reached(position)
 
@@ -93,6 +95,7 @@ class Process(Life):
         self._loop, self._log, self._store, self._witness = loop, log, store, witness
         self._models, self._room = models, room
         self._head = Head(at=LONG_AGO)
+        self.live: Live
         self._tasks: list[asyncio.Task[None]] = []
         self.spawn(self._start())
 
@@ -123,6 +126,15 @@ class Process(Life):
             self.spawn(projector.run())
         self.live = Live(cast("DocumentReader", self._store), notices, self.progress, heartbeat=2)
         self.ready = True
+
+    def readable(self, read_model: str) -> int:
+        """The position up to which its clients may know of the documents."""
+        return self.progress[read_model].position
+
+    @property
+    def answers(self) -> bool:
+        """Whether clients may ask it."""
+        return self.ready
 
     def die(self) -> None:
         if not self.over:

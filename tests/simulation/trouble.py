@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 class Trouble:
     """Kills, stops, cuts off, slows down and curses what is in a world."""
 
+    most = 7
+    """Troubles in one world."""
+
     def __init__(self, world: "World") -> None:
         self._world, self._random, self._witness = world, world.random, world.witness
         self._ambush = False
         world.store.applied = self._applied
 
     async def make(self) -> None:
-        kinds: list[Callable[[], Awaitable[None]]] = [
+        kinds = self.kinds()
+        for _ in range(self._random.randint(1, self.most)):
+            await asyncio.sleep(self._random.random() ** 2 * 2)
+            await self._random.choice(kinds)()
+        self._ambush = False
+
+    def kinds(self) -> list[Callable[[], Awaitable[None]]]:
+        return [
             self._kill_a_process,
             self._kill_a_process,
             self._kill_a_process_in_a_while,
@@ -35,10 +45,6 @@ class Trouble:
             self._curse_a_read_model,
             self._retry,
         ]
-        for _ in range(self._random.randint(1, 7)):
-            await asyncio.sleep(self._random.random() ** 2 * 2)
-            await self._random.choice(kinds)()
-        self._ambush = False
 
     def _a_network(self, trouble: str) -> Network:
         log, store = self._world.log.network, self._world.store.network

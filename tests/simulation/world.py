@@ -38,11 +38,14 @@ class Outcome:
     digest: str
 
 
-def run(seed: int) -> Outcome:
-    """Lives through one seed; raises `AssertionError` that names the seed and shows how it ended."""
+def run(seed: int, kind: "Callable[[Random], World] | None" = None) -> Outcome:
+    """Lives through one seed; raises `AssertionError` that names the seed and shows how it ended.
+
+    The world is of another kind if one is given, which is made of the seed's random choices.
+    """
     random = Random(seed)
-    world = World(random)
-    with _small(random), _quiet():
+    world = (kind or World)(random)
+    with _small(random), _quiet(), world.patched():
         try:
             world.loop.run(world.history(), seconds=LIFETIME)
         except Exception as failure:
@@ -69,6 +72,7 @@ class World:
         self.cure = Cure()
         self.models = read_models(self.cure)
         self.processes: list[Process] = []
+        self.trouble = Trouble
         self._count = 0
         self.curse: int | None = None
         everything = tuple(model.name for model in self.models)
@@ -80,8 +84,8 @@ class World:
 
     async def history(self) -> None:
         keeper = self.loop.spawn(self._keep_running(), None)
-        await asyncio.gather(self._command(), Trouble(self).make())
-        self._find_calm()
+        await asyncio.gather(self._command(), self.trouble(self).make())
+        self.find_calm()
         if self.curse and not self.cure.found:
             await self._until(self._all_but_the_cursed_are_live, "only the cursed read model stands still")
             await self.find_cure()
@@ -97,6 +101,11 @@ class World:
         for process in self.processes:
             await process.stop()
         self._check_the_documents()
+
+    @contextmanager
+    def patched(self) -> Iterator[None]:
+        """Has the parts of the service live by this world's time."""
+        yield
 
     async def _until(self, holds: Callable[[], bool], rule: str) -> None:
         deadline = self.loop.time() + SOON
@@ -158,7 +167,7 @@ class World:
         process = Process(name, self.loop, self.log, self.store, models, self.witness, room=room)
         self.processes.append(process)
 
-    def _find_calm(self) -> None:
+    def find_calm(self) -> None:
         for listener in self._listeners:
             listener.hurry()
         self.log.network.mend()
@@ -174,7 +183,7 @@ class World:
         """A command's events are in the log; the process that had it may die before it tells its relay."""
         batch = self.log.append(*(happening(self.random) for _ in range(self.random.randint(1, 4))))
         self.witness.saw("committed", batch.last, *(event.type for event in batch.events))
-        ready = [process for process in self.processes if process.ready and not process.over]
+        ready = [process for process in self.processes if process.answers and not process.over]
         if told and ready:
             process = self.random.choice(ready)
             process.told_of(batch.last)

@@ -88,9 +88,9 @@ class HeardModel:
                 kept.add(teller, each)
         self._teller, self._kept, self._number = kept.teller, kept.number, 0
         self._changed_at = kept.reached
+        self._announcer.progress.reached(kept.reached)
         self._notices.begin(self.name, kept.since)
         self._notices.publish(kept.notices)
-        self._announcer.progress.reached(kept.reached)
 
     def found_at(self, position: int) -> None:
         """Pass on the position of the documents in the store, while no projector is heard."""

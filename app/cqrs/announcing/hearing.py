@@ -50,6 +50,7 @@ class Hearer:
         self._cache = cache
         self._packets = deque[Packet](maxlen=MOST_WAITING)
         self._arrived = asyncio.Event()
+        self._begun = asyncio.Event()
         self._told_of_silence = True
         """True until a projector is heard for the first time."""
 
@@ -57,6 +58,7 @@ class Hearer:
         """Heed announcements until cancelled."""
         with self._transport.hear(self._heard):
             await self._begin()
+            self._begun.set()
             while True:
                 try:
                     async with asyncio.timeout(max(ASKED_EVERY, self._heard_at + SILENCE - monotonic())):
@@ -67,6 +69,13 @@ class Hearer:
                 await self._heed()
                 if self._is_silent:
                     await self._ask()
+
+    async def begun(self) -> None:
+        """Return once `run` has learnt what was announced lately.
+
+        A subscriber who resumed earlier would be told that changes were skipped, and then get old ones.
+        """
+        await self._begun.wait()
 
     def doubt(self) -> None:
         """Compare with the document store as soon as possible, because it may have been set back."""

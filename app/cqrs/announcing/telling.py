@@ -1,7 +1,9 @@
 """The telling of a projector's announcements to other processes."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +32,18 @@ MOST_NOTICES = 1_000
 """Notices in one message: about 200 kB."""
 
 
+@dataclass
+class Numbers:
+    """The numbers of the last announcement about a read model, and of the last one that is kept.
+
+    They go on when this process projects the read model again after another one did: announcements with
+    numbers that were heard before would be taken for repeats.
+    """
+
+    last: int = 0
+    kept: int = 0
+
+
 class Teller:
     """Tells other processes what happens to the documents that this one projects.
 
@@ -41,10 +55,11 @@ class Teller:
         self._id = uuid4().hex
         self._untold: list[Announcement] = []
         self._tellings: list[Telling] = []
+        self._numbers: defaultdict[str, Numbers] = defaultdict(Numbers)
 
     def of(self, progress: Progress) -> "Telling":
         """Return the telling about the read model with this progress."""
-        telling = Telling(progress, self)
+        telling = Telling(progress, self, self._numbers[progress.read_model])
         self._tellings.append(telling)
         return telling
 
@@ -81,11 +96,11 @@ class Teller:
 class Telling:
     """The announcements about one read model, each with its number, so that a lost one is noticed."""
 
-    def __init__(self, progress: Progress, teller: Teller) -> None:
+    def __init__(self, progress: Progress, teller: Teller, numbers: Numbers) -> None:
         self._progress = progress
         self._teller = teller
         self._documents = ""
-        self._number = self._kept = 0
+        self._numbers = numbers
         self._since = 0
         self._stood: dict[str, Any] = {}
         progress.watch(self._moved)
@@ -150,8 +165,9 @@ class Telling:
     def beat(self) -> None:
         """Tell that this process is alive, unless it has no documents yet."""
         if self._documents:
+            numbers = self._numbers
             self._teller.tell(
-                Beats(documents=self._documents, number=self._number, kept=self._kept, **self._standing())
+                Beats(documents=self._documents, number=numbers.last, kept=numbers.kept, **self._standing())
             )
 
     def _moved(self, _progress: Progress) -> None:
@@ -172,12 +188,12 @@ class Telling:
         }
 
     def _next(self) -> int:
-        self._number += 1
-        return self._number
+        self._numbers.last += 1
+        return self._numbers.last
 
     def _next_kept(self) -> int:
-        self._kept += 1
-        return self._kept
+        self._numbers.kept += 1
+        return self._numbers.kept
 
 
 def _parts(notices: Sequence[DocumentChanged]) -> Iterable[tuple[Sequence[DocumentChanged], bool]]:

@@ -44,8 +44,13 @@ class Listener:
         self._arrived.set()
 
     def lose(self) -> None:
-        """Record a change without a notice: wake the listener, and count one dropped notice."""
-        self.lagged += 1
+        """Record a change without a notice: wake the listener, and count one dropped notice.
+
+        The queued notices are dropped as well. They came before, and a listener that receives them after the
+        word of the loss would take what follows them for complete.
+        """
+        self.lagged += len(self._notices) + 1
+        self._notices.clear()
         self._arrived.set()
 
     def set_back(self) -> None:

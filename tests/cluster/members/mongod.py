@@ -31,6 +31,8 @@ _OPTIONS = (
     *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
     *("--networkMessageCompressors", "disabled"),  # one of them has the flaw CVE-2025-14847
     *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    # At SIGTERM a member of a replica set waits for clients to go elsewhere, for 15 s by default.
+    *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),
     "--quiet",
 )
 

@@ -20,6 +20,11 @@ def nats_binary() -> Path | None:
     return Path(found) if found else None
 
 
+def is_of_events(stream: str) -> bool:
+    """Return whether a stream has the events of the log, by its name."""
+    return stream.endswith("-events")
+
+
 class NatsServer(Member):
     """The server of streams, which keeps them in a folder of its own, and shows them on a second port."""
 
@@ -70,6 +75,13 @@ class NatsServer(Member):
             for account in accounts
             for stream in account.get("stream_detail", ())
         }
+
+    async def events(self) -> int:
+        """Return the last sequence of the stream of events, which is a position; 0 if there is none."""
+        streams = await self.streams()
+        return max(
+            (int(state["last_seq"]) for name, state in streams.items() if is_of_events(name)), default=0
+        )
 
     async def lose_store(self) -> None:
         """Kill the server, remove all that it keeps, and start it again."""

@@ -146,6 +146,15 @@ async def test_another_projector_that_continues_after_an_unheard_change_makes_al
     assert missed(hearing, 1) is None
 
 
+async def test_a_projector_that_got_its_lease_again_is_heard(hearing: Hearing, telling: Telling) -> None:
+    telling.begin()
+    telling.announcer.started(1, gapless=False, log_set_back=False)
+    await telling.apply(TAKEN[1])
+    await settled()
+    assert hearing.progress.position == 2, "its announcements were taken for repeats"
+    assert missed(hearing, 0) == [1, 2]
+
+
 async def test_a_process_that_starts_learns_of_earlier_notices(
     wire: Wire, telling: Telling, hearing: Hearing
 ) -> None:

@@ -59,8 +59,12 @@ class Telling:
     """The end of a process that projects: its projector's announcer."""
 
     def __init__(self, wire: Wire, model: ReadModel = notes) -> None:
-        self.progress = Progress(model.name, Head())
         self.teller = Teller(wire)
+        self.begin(model)
+
+    def begin(self, model: ReadModel = notes) -> None:
+        """Project with a new projector, as a process does that has got a lease, maybe once more."""
+        self.progress = Progress(model.name, Head())
         self.announcer = Announcer(
             model.key,
             progress=self.progress,

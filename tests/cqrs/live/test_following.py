@@ -42,6 +42,18 @@ async def test_says_that_changes_were_passed_over_before_those_that_came_after(
     assert positions(notices.since(lagged.reached)) == list(range(1, 11))
 
 
+async def test_what_was_lost_is_told_of_right_before_what_came_after(read_store: MongoReadStore) -> None:
+    notices = Notices()
+    async with aclosing(live(read_store, notices).changes(("notes",), None)) as items:
+        start = await anext(items)
+        notices.publish([changed(1, "1"), changed(2, "2")])
+        notices.begin("notes", 5)
+        notices.publish([changed(6, "6")])
+        told = [await anext(items) for _ in range(2)]
+    assert [each.item for each in told] == [Lagged(count=3), changed(6, "6")]
+    assert told[0].reached == start.reached, "who is cut off here resumes before the gap"
+
+
 async def test_a_place_that_is_no_longer_kept_is_a_reset(read_store: MongoReadStore) -> None:
     notices = Notices(kept=2)
     notices.publish([changed(position, str(position)) for position in range(1, 6)])

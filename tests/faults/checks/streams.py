@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 import nats
 
+from tests.cluster.members.nats import is_of_events
 from tests.faults.checks.books import Books
 from tests.faults.findings import Findings, doubled, lost, wrong
 
@@ -33,7 +34,7 @@ async def read_stream(url: str) -> Stream:
     client = await nats.connect(url)
     try:
         streams = client.jetstream()
-        found = [each for each in await streams.streams_info() if "events" in (each.config.name or "")]
+        found = [each for each in await streams.streams_info() if is_of_events(each.config.name or "")]
         if not found:
             return Stream("of events, which is not there,", 1, 0, {})
         [about] = found

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 
 import aiohttp
 
 from tests.faults.findings import Finding
-from tests.faults.watchers import Watcher
+from tests.faults.watchers import Item, Watcher
 
 LONGEST_STAY = 8.0
 """Seconds for which a hopper stays with one process at most."""
@@ -22,10 +23,15 @@ class Hopper(Watcher):
     urls: Sequence[str] = ()
     chance: Random = field(default_factory=Random)
     hops: int = 0
+    there: str = ""
+    """The URL of the process that it is with."""
 
     async def _listen(self, url: str, http: aiohttp.ClientSession, found: Callable[[Finding], None]) -> None:
         self.hops += 1
-        there = self.urls[self.hops % len(self.urls)]
+        self.there = self.urls[self.hops % len(self.urls)]
         with suppress(TimeoutError):  # it has stayed long enough
             async with asyncio.timeout(self.chance.uniform(0.05, LONGEST_STAY)):
-                await super()._listen(there, http, found)
+                await super()._listen(self.there, http, found)
+
+    async def _keep(self, item: Item) -> None:
+        await super()._keep({**item, "from": self.there, "at": f"{datetime.now():%H:%M:%S.%f}"})  # noqa: DTZ005

@@ -22,8 +22,6 @@ class ClusterService(Service):
         self.cluster = cluster
         self.url = cluster.url
         self.log = cluster.folder / "logs"
-        self.stream_came_to = 0
-        """The last sequence of the stream when the processes were stopped."""
 
     async def start(self, *, dying: str = "", at: int = 1) -> None:
         """Start everything; return when all processes of the proxy are ready."""
@@ -55,9 +53,7 @@ class ClusterService(Service):
         """Wait until the stream is as long as the log, or for 20 s; the check of its events says the rest."""
         deadline = monotonic() + PATIENCE
         while monotonic() < deadline:
-            streams = await self.cluster.nats.streams()
-            self.stream_came_to = max((state["last_seq"] for state in streams.values()), default=0)
-            if self.stream_came_to >= await self.head():
+            if await self.cluster.nats.events() >= await self.head():
                 return
             await asyncio.sleep(0.1)
 

@@ -1,6 +1,7 @@
 """A shop on a cluster: its users are sent to another process at every request, its subscribers hop."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -64,12 +65,21 @@ async def open_cluster_shop(
         urls = [process.url for process in cluster.of("query")]
         shop.watcher = partial(Hopper, urls=urls, chance=run.chance("hoppers", run.shops))
         opened.push_async_callback(shop.send_home)
+        opened.callback(_keep_items, shop, run.folder / f"shop-{run.shops}")
         await shop.open(users)
         yield shop
         await shop.finish()
         run.count_in(journal)
         books = await open_books(cluster.postgres.url)
         run.found(*check_stream(await read_stream(cluster.nats.url), books))
+
+
+def _keep_items(shop: Shop, folder: Path) -> None:
+    """Write down what each subscriber was sent, by which process and when."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for watcher in shop.watchers:
+        lines = "".join(f"{json.dumps(item)}\n" for item in watcher.items)
+        (folder / f"{watcher.name}.jsonl").write_text(lines)
 
 
 def _keep_logs(logs: Path, folder: Path) -> None:

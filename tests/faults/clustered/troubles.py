@@ -83,8 +83,8 @@ async def _projecting(blow: Blow) -> Member:
     projectors = blow.cluster.of("projector")
     async with _client(blow.cluster) as client:
         holders = [str(each["holder"]) async for each in client[DATABASE]["leases"].find()]
-    held = [each for each in projectors if any(holder.startswith(each.name) for holder in holders)]
-    return blow.chance.choice(held or projectors)
+    parts = {part for holder in holders for part in holder.split("-")}
+    return blow.chance.choice([each for each in projectors if str(each.pid) in parts] or projectors)
 
 
 async def _postgres(blow: Blow) -> Member:

@@ -8,11 +8,14 @@ from tests.faults.campaign import Run
 from tests.faults.clustered.shop import ClusterShop, open_cluster_shop
 from tests.faults.clustered.troubles import TROUBLES, Blow
 from tests.faults.registry import CLUSTER, fault
-from tests.faults.shop import LONGEST_LAG, READ_ALL
+from tests.faults.shop import READ_ALL
 from tests.faults.wishes import Wish
 
 SHOP = 50
 """So many troubles a cluster lives through before everything is checked, and another one is started."""
+
+LONGEST_TROUBLE = 300.0
+"""Seconds until a trouble must be over; the longest one starts all processes one after the other."""
 
 LIMIT = 60.0
 """Seconds from the beginning of a trouble until a new command is shown; they include pauses and restarts."""
@@ -50,7 +53,7 @@ async def _round(run: Run, shop: ClusterShop, name: str) -> None:
     began = monotonic()
     making = asyncio.create_task(TROUBLES[name](Blow(shop.cluster, chance, run.short)))
     try:
-        async with asyncio.timeout(LONGEST_LAG):
+        async with asyncio.timeout(LONGEST_TROUBLE):
             await asyncio.sleep(0.02)  # the command below must not be there before the trouble
             await _own_write(run, shop)
             run.measured(f"{name} to shown", monotonic() - began, limit=LIMIT)
