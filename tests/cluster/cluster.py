@@ -89,6 +89,11 @@ class Cluster:
         """Return the processes that have a role."""
         return [process for process in self.processes if role in process.roles.split(",")]
 
+    def leave_out(self, setting: str) -> None:
+        """Start the processes of Diptych without a setting."""
+        for process in self.processes:
+            process.leave_out(setting)
+
     async def start(self, *, demo: bool = False) -> None:
         """Start everything, engines first; return when each process responds, and the proxy listens.
 

@@ -131,6 +131,7 @@ class HeardModel:
             case Changing():
                 if not in_order:
                     self._begin(max(told.since, announcer.progress.position))
+                await self._events.arrive(told.position)
                 events = self._events.between(told.since, told.position)
                 if events:
                     announcer.pending(events[0].occurred_at)

@@ -1,6 +1,8 @@
 """The newest events that this process has seen, from which it makes the changes that others announce."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from app.cqrs.documents.read_model import Change, Collection, ReadModel
 from app.cqrs.log.events import RecordedEvent
@@ -8,6 +10,9 @@ from app.cqrs.reading.recent_changes import ChangeWithIds
 
 REMEMBERED = 2_000
 """Newest events in memory, about 6 MB."""
+
+PATIENCE = 0.05
+"""Seconds to wait for an event that was announced: it is on its way, and may be decoded at this moment."""
 
 MOST = 200
 """Events of one transaction from which its changes count as changes of any document."""
@@ -18,17 +23,32 @@ class RecentEvents:
 
     def __init__(self) -> None:
         self._events: dict[int, RecordedEvent] = {}
+        self._newest = 0
+        self._noted = asyncio.Event()
 
     def note(self, events: Sequence[RecordedEvent]) -> None:
         """Remember these events, which are the newest of the log."""
         for event in events:
             self._events[event.position] = event
+            self._newest = event.position
+        self._noted.set()
         while len(self._events) > REMEMBERED:
             del self._events[next(iter(self._events))]
 
     def forget(self) -> None:
         """Forget all events, because the log was set back."""
         self._events.clear()
+        self._newest = 0
+
+    async def arrive(self, position: int) -> None:
+        """Wait until the event at `position` is known, or until it is late."""
+        if self._newest >= position:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while self._newest < position:
+                    self._noted.clear()
+                    await self._noted.wait()
 
     def between(self, since: int, position: int) -> Sequence[RecordedEvent] | None:
         """Return the events after `since` up to `position`; `None` if some are unknown, or there are many."""

@@ -40,6 +40,10 @@ class ServiceProcess(Member):
         """Change settings, which count from the next start on."""
         self._environment |= environment
 
+    def leave_out(self, setting: str) -> None:
+        """Remove a setting, from the next start on."""
+        self._environment.pop(setting, None)
+
     async def _launch(self) -> Process:
         return await self._spawn(
             *(sys.executable, "-m", self.module, "serve", *self.arguments),

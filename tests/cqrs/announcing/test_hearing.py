@@ -80,9 +80,25 @@ async def test_an_answer_is_forgotten_before_the_documents_may_show_the_change(
 async def test_a_change_by_an_unknown_event_concerns_every_answer(hearing: Hearing, telling: Telling) -> None:
     hearing.keep("n7")
     hearing.events.forget()
+    hearing.events.note(TAKEN[5:])
     telling.change(PRAISED)
     await settled()
     assert not hearing.keeps("n7")
+
+
+async def test_a_change_waits_for_its_event_which_may_arrive_later(
+    hearing: Hearing, telling: Telling
+) -> None:
+    hearing.keep("n1")
+    hearing.keep("n7")
+    hearing.events.forget()
+    await telling.apply(PRAISED)
+    await settled()
+    assert hearing.progress.position == 1
+    hearing.events.note([PRAISED])
+    await hearing.progress.wait_for(2, 5)
+    assert not hearing.keeps("n1")
+    assert hearing.keeps("n7")
 
 
 async def test_a_lost_change_is_noticed_by_the_next_one_and_told_to_subscribers(
@@ -161,6 +177,7 @@ async def test_a_process_that_starts_learns_of_earlier_notices(
     await telling.apply(TAKEN[1])
     await settled()
     new = Hearing(wire)
+    new.events.note(TAKEN)
     async with new.running():
         telling.teller.sign()
         await settled()
