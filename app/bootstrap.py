@@ -37,6 +37,7 @@ from app.cqrs.log.head import Head
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
 from app.cqrs.log.shared_log import SharedLog
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.projecting.generations import succeed
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
@@ -117,7 +118,9 @@ Filling = Callable[[WriteSide], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncIterator[Circle]:
+async def open_circle(
+    settings: Settings, fill: Filling | None = None, tracing: Tracing | None = None
+) -> AsyncIterator[Circle]:
     """Open the stores, let `fill` send commands, and run relay and projectors until the block ends.
 
     Raise `MongodError`, `WriteStoreUnavailable` and `ReadStoreUnavailable`.
@@ -172,7 +175,15 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         own_documents = OwnDocuments(documents, served)
         progress = {model.name: Progress(model.name, head) for model in models}
         statuses = CommandStatuses(log, progress)
-        relay = Relay(log, bus, head, history=history, published=statuses.published, set_back=compare)
+        relay = Relay(
+            log,
+            bus,
+            head,
+            history=history,
+            published=statuses.published,
+            set_back=compare,
+            tracing=tracing,
+        )
         # With documents and an empty log, the log was lost: filling a new one would hide that.
         if fill and (await log.head() or not await mongo.has_any()):
             await fill(write_side)
@@ -202,6 +213,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                 notices=notices,
                 cache=cache,
                 lists=concerned,
+                tracing=tracing,
                 **each_projector,
             )
             rebuilder = Rebuilder(

@@ -7,7 +7,8 @@ subscriptions in `schema/` read.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -30,7 +31,9 @@ from app.graphql.transport.responses.refused import refused
 from app.graphql.transport.senders.authentication import Authenticator
 from app.graphql.transport.senders.callers import Client
 from app.graphql.transport.senders.cookie_exchange import CookieExchange
+from app.graphql.transport.traced import TracedEndpoint
 from app.hosts import Hosts
+from app.tracing.configured import tracing_of
 from app.web import admin, health, held_loop, playground
 from app.web.at_once import AtOnce, Headers
 from app.web.held_loop import HeldLoop
@@ -52,13 +55,14 @@ def create_app(
     A server that stops sets `app.state.leaving` first, which ends responses that would otherwise never end.
     If `held` is given, `/health/loop` shows how long the event loop was held. Tokens are verified by the
     authenticator of the settings, unless another one is given. Raise `Incomplete`, `BadManifest`, `BadKey`,
-    and `WriteStoreUnavailable` if there is no development secret.
+    `TracesUnavailable`, and `WriteStoreUnavailable` if there is no development secret.
     """
     require_complete()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_circle(settings, fill) as circle:
+        sending = tracing.sending() if tracing else nullcontext()
+        async with sending, open_circle(settings, fill, tracing) as circle:
             app.state.circle = circle
             if own:
                 own.start(circle.revocations)
@@ -71,7 +75,11 @@ def create_app(
     own = None if authenticator else authenticator_of(settings, settings.data_dir)
     takes_tokens = bool(authenticator or own)
     leaving, hosts = asyncio.Event(), settings.hosts
-    graphql = GraphQLEndpoint(
+    tracing = tracing_of(settings)
+    endpoint_of: type[GraphQLEndpoint] | partial[TracedEndpoint] = GraphQLEndpoint
+    if tracing:  # Without traces, nothing asks whether to trace.
+        endpoint_of = partial(TracedEndpoint, tracing=tracing)
+    graphql: GraphQLEndpoint = endpoint_of(
         schema,
         lambda: app.state.circle,
         playground.playground_with_token if takes_tokens else playground.playground,

@@ -58,6 +58,7 @@ def serve(
     from app.server.serving import serve as run
     from app.server.tls import BadCertificate
     from app.stores.mongo.embedded.mongod_binary import MongodError
+    from app.tracing.configured import TracesUnavailable
 
     async def fill_if_empty(write_side: WriteSide) -> None:
         shop = Shop()
@@ -77,6 +78,7 @@ def serve(
             f"  writes to   {written}\n"
             f"  reads from  {read}\n\n"
             f"  playground  {url}/graphql\n"
+            f"  operations  {url}/admin\n"
             f"{TOKENS if settings.auth == 'development' else ''}"
             f"  health      {url}/health/ready\n\n"
             "Ctrl-C stops it.",
@@ -93,7 +95,8 @@ def serve(
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr(settings.log_format)
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, *unavailable)
+    bad_setting = (BadCertificate, BadKey, BadManifest, CannotListen, TracesUnavailable)
+    expected = (*bad_setting, DemoRefused, Incomplete, *unavailable)
     with (
         explained(*expected, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=loop_factory) as runner,

@@ -60,6 +60,8 @@ class RecordedEvent:
     causation_id: UUID
     actor: str
     event: Event
+    trace: str | None = None
+    """The place of the command in its trace, as the header `traceparent` has it; `None` if it was not traced."""
 
     @property
     def parts(self) -> Sequence["RecordedEvent"]:

@@ -1,6 +1,7 @@
 """Spans, the parts of traces: the interface of the driver that sends them, and the one that is under way."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar, Token
 from enum import Enum
 from types import TracebackType
@@ -40,7 +41,10 @@ class Span(Protocol):
 
 
 class Spans(Protocol):
-    """The driver that makes spans and sends them; none of its methods waits or raises."""
+    """The driver that makes spans and sends them, without making anybody wait for that."""
+
+    def sending(self) -> AbstractAsyncContextManager[None]:
+        """Send spans while the block runs; those that nobody takes are dropped."""
 
     def begin(
         self,

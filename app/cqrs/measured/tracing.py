@@ -49,6 +49,8 @@ class TracedEvent(Protocol):
 class Told(NamedTuple):
     """The events that an item of a subscription tells of: all that changed a read model in a range."""
 
+    field: str
+    """The name of the subscription's field."""
     read_model: str
     after: int
     """The position before the first of them."""
@@ -143,6 +145,8 @@ class Tracing:
         self._spans = spans
         self.samples = sampler.samples
         """Return whether to trace an operation, which may come from a place in a trace."""
+        self.sending = spans.sending
+        """Send spans while a block runs; those that nobody takes are dropped."""
         self._published = _Remembered()
         self._projected: dict[str, _Remembered] = {}
 
@@ -177,11 +181,11 @@ class Tracing:
             place = self._step(name, Kind.CONSUMER, parent, places, began, attributes)
             self._projected.setdefault(read_model, _Remembered()).add(traced, place)
 
-    def delivery(self, field: str, told: Told, subscribers: int) -> Delivery | None:
+    def delivery(self, told: Told, subscribers: int) -> Delivery | None:
         """Return the delivery of an item that tells of events; `None` if none of these is traced."""
         known = self._projected.get(told.read_model)
         causes = known.between(told.after, told.to) if known else ()
-        return Delivery(self._spans, field, causes, subscribers) if causes else None
+        return Delivery(self._spans, told.field, causes, subscribers) if causes else None
 
     def forget(self) -> None:
         """Forget all places, because the same positions may belong to other events now."""
@@ -199,9 +203,7 @@ class Tracing:
     ) -> str:
         """Record a step that has ended now; return its place. It has links to its other causes."""
         links = _links(parent, causes)
-        span = self._spans.begin(
-            name, kind, parent=parent, links=links, began=began, attributes=attributes
-        )
+        span = self._spans.begin(name, kind, parent=parent, links=links, began=began, attributes=attributes)
         span.end()
         return span.place
 
@@ -222,7 +224,9 @@ def _fresh(events: Iterable[TracedEvent]) -> list[TracedEvent]:
     return [event for event in traced.values() if event.occurred_at > since]
 
 
-def _named(events: Sequence[TracedEvent], all_events: int | None) -> Mapping[str, int | Sequence[str] | Sequence[int]]:
+def _named(
+    events: Sequence[TracedEvent], all_events: int | None
+) -> Mapping[str, int | Sequence[str] | Sequence[int]]:
     """Return the attributes that name traced events; `all_events` counts those that are not traced, too."""
     named: dict[str, int | Sequence[str] | Sequence[int]] = {
         "diptych.events.positions": [each.position for each in events[:MOST_NAMED]],

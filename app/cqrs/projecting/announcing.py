@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.cqrs.documents.read_model import Change
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.measured.durations import Durations
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.recent_changes import ChangeWithIds
 
@@ -21,6 +24,7 @@ class Recipients:
     notices: Notices | None
     cache: ReadCache
     lists: ConcernedLists
+    tracing: Tracing | None
     transactions: Durations = field(default_factory=Durations)
 
 
@@ -35,11 +39,19 @@ class Announcer:
     """
 
     def __init__(
-        self, *, progress: Progress, notices: Notices | None, cache: ReadCache, lists: ConcernedLists
+        self,
+        *,
+        progress: Progress,
+        notices: Notices | None,
+        cache: ReadCache,
+        lists: ConcernedLists,
+        tracing: Tracing | None = None,
     ) -> None:
         """Announce to these; without `notices`, there are no subscribers."""
         self._read_model = progress.read_model
-        self.recipients = Recipients(progress=progress, notices=notices, cache=cache, lists=lists)
+        self.recipients = Recipients(
+            progress=progress, notices=notices, cache=cache, lists=lists, tracing=tracing
+        )
 
     @property
     def progress(self) -> Progress:
@@ -99,6 +111,15 @@ class Announcer:
         self.recipients.cache.changing(self._read_model, changes)
         self.recipients.lists.changing(self._read_model, changes)
         self.progress.applying(position)
+
+    def transacted(self, changes: Sequence[tuple[RecordedEvent, Change]], seconds: float) -> None:
+        """Count a transaction that has applied these changes, and continue the traces of their events.
+
+        Those who deliver the changed documents continue the traces from there, so this precedes `changed`.
+        """
+        self.recipients.transactions.add(seconds)
+        if self.recipients.tracing:
+            self.recipients.tracing.projected(self._read_model, (event for event, _ in changes), seconds)
 
     def refused(self) -> None:
         """Announce that the store has refused the last `changing`, and shows none of it."""

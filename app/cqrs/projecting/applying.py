@@ -9,6 +9,7 @@ from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, Finder
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.measured import logged
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.skipping import SkippedEvents
@@ -74,6 +75,7 @@ class Applier:
                 await self.apply([event])
 
     async def _retry(self, event: RecordedEvent, error: Exception) -> None:
+        logged.apply(event.command_id, event.correlation_id, event.trace)
         between, now = pauses(), asyncio.get_running_loop().time
         give_up = now() + RETRY_SECONDS
         for _ in range(RETRIES):
@@ -91,7 +93,8 @@ class Applier:
             )
             await asyncio.sleep(next(between))
             try:
-                return await self._commit([event])
+                await self._commit([event])
+                return logged.done()
             except (ReadStoreUnavailable, CheckpointMoved):
                 raise
             except Exception as again:
@@ -109,7 +112,7 @@ class Applier:
                 self._announcer.changing(with_ids, last.position)
                 began = perf_counter()
                 notices = await self._documents.write(changes, last)
-                self._announcer.transactions.add(perf_counter() - began)
+                self._announcer.transacted(changes, perf_counter() - began)
                 await self._announcer.changed(last.position, notices)
             else:
                 self._documents.skip(last)

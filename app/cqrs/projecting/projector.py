@@ -13,7 +13,9 @@ from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import EventBus
 from app.cqrs.log.events import EventLog, RecordedEvent
+from app.cqrs.measured import logged
 from app.cqrs.measured.durations import Durations
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.projecting.announcing import Announcer
 from app.cqrs.projecting.applying import Applier, Poison, pauses
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments, CheckpointMove, OtherLog
@@ -50,6 +52,7 @@ class Projector:
         lists: ConcernedLists | None = None,
         lost: Callable[[], None] = lambda: None,
         skips: SkipStore | None = None,
+        tracing: Tracing | None = None,
         batch: int | None = None,
     ) -> None:
         """Apply at most `batch` events at once, 500 by default; without `notices`, nobody follows these."""
@@ -60,7 +63,11 @@ class Projector:
         self._documents = CheckpointedDocuments(model, store=store, log=log)
         cache = ReadCache(0) if cache is None else cache  # An empty cache is falsy, too.
         self.announcer = Announcer(
-            progress=progress, notices=notices, cache=cache, lists=lists or ConcernedLists()
+            progress=progress,
+            notices=notices,
+            cache=cache,
+            lists=lists or ConcernedLists(),
+            tracing=tracing,
         )
         """The announcer of the documents to those who read and follow them."""
         self._skipped = SkippedEvents(model.name, skips or NoSkips())
@@ -113,6 +120,7 @@ class Projector:
         """Project until cancelled; after an event that can't be applied, wait for `retry`."""
         between, reached = pauses(), 0
         while True:
+            logged.done()
             try:
                 # During a pause no subscription is needed: the log has all events.
                 with self._bus.subscribe() as batches:

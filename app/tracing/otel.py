@@ -1,0 +1,174 @@
+"""OpenTelemetry's driver: spans are queued, and a thread of their own sends them by OTLP over HTTP."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from threading import Thread
+from urllib.parse import urlsplit
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
+from opentelemetry.trace import Span as OtelSpan
+
+from app.cqrs.measured.sampling import span_of, trace_of
+from app.cqrs.measured.spans import Attributes, Kind
+
+LEAVES_WITHIN = 2.0
+"""Seconds that sending the last spans may take when the service stops."""
+
+_KINDS = {
+    Kind.SERVER: SpanKind.SERVER,
+    Kind.INTERNAL: SpanKind.INTERNAL,
+    Kind.PRODUCER: SpanKind.PRODUCER,
+    Kind.CONSUMER: SpanKind.CONSUMER,
+}
+
+logger = logging.getLogger(__name__)
+
+
+class OtelSpans:
+    """The spans of this process. They are all sent: what is not to be traced never comes here."""
+
+    def __init__(self, url: str, service: str) -> None:
+        """Make spans of a service, which `sending` sends to a URL."""
+        self._url = url
+        self._provider = TracerProvider(
+            sampler=ALWAYS_ON, resource=_resource(service), shutdown_on_exit=False
+        )
+        self._tracer = self._provider.get_tracer("diptych")
+
+    def begin(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        parent: str | None,
+        links: Sequence[str] = (),
+        began: int | None = None,
+        attributes: Attributes,
+    ) -> "_Span":
+        """Begin a span below the place `parent`, or a trace of its own, with links to other places."""
+        # Without a context of its own, the library would take the one of the current task.
+        above = NonRecordingSpan(_context(parent) if parent else SpanContext(0, 0, is_remote=False))
+        span = self._tracer.start_span(
+            name,
+            set_span_in_context(above),
+            _KINDS[kind],
+            attributes,
+            [Link(_context(each)) for each in links],
+            began,
+        )
+        return _Span(span)
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """Send spans while the block runs, and the last ones at its end, for at most `LEAVES_WITHIN` seconds."""
+        _silence()
+        exporter = _Exporter(self._url)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        try:
+            yield
+        finally:
+            # The library waits for 30 seconds, and a thread of the loop's own would hold up the program's end.
+            closing = Thread(target=self._provider.shutdown, name="traces", daemon=True)
+            closing.start()
+            await asyncio.to_thread(closing.join, LEAVES_WITHIN)
+            exporter.shutdown()
+
+
+class _Span:
+    """A span that has begun."""
+
+    def __init__(self, span: OtelSpan) -> None:
+        self._span = span
+        context = span.get_span_context()
+        self.place = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+    def note(self, attributes: Attributes) -> None:
+        """Add attributes."""
+        self._span.set_attributes(attributes)
+
+    def fail(self, reason: str) -> None:
+        """Record that what the span covers has failed."""
+        self._span.set_status(Status(StatusCode.ERROR, reason))
+
+    def end(self) -> None:
+        """End the span now."""
+        self._span.end()
+
+
+class _Exporter(SpanExporter):
+    """The exporter to a collector, which logs once that this does not take spans, and once that it does."""
+
+    def __init__(self, url: str) -> None:
+        self._to_collector = OTLPSpanExporter(url)
+        self._shown_url = shown(url)
+        self._is_away = False
+        self._is_shut_down = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans; those that the collector does not take are dropped."""
+        result = self._to_collector.export(spans)
+        is_away = result is not SpanExportResult.SUCCESS
+        if is_away != self._is_away and not self._is_shut_down:
+            self._is_away = is_away
+            if is_away:
+                logger.warning(
+                    "The collector does not take traces, which are dropped until it does: url=%s",
+                    self._shown_url,
+                )
+            else:
+                logger.warning("The collector takes traces again: url=%s", self._shown_url)
+        return result
+
+    def shutdown(self) -> None:
+        """End an attempt to send spans that is under way."""
+        if not self._is_shut_down:
+            self._is_shut_down = True
+            self._to_collector.shutdown()
+
+
+def collector_takes_traces(url: str, patience: float) -> bool:
+    """Return whether a collector takes an empty list of spans within some seconds."""
+    _silence()
+    exporter = OTLPSpanExporter(url, timeout=patience)
+    try:
+        return exporter.export([]) is SpanExportResult.SUCCESS
+    finally:
+        exporter.shutdown()
+
+
+def shown(url: str) -> str:
+    """Return a URL without a password or a key that it may contain."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+def _context(place: str) -> SpanContext:
+    return SpanContext(
+        int(trace_of(place), 16), int(span_of(place), 16), is_remote=True, trace_flags=TraceFlags(0x01)
+    )
+
+
+def _resource(service: str) -> Resource:
+    """Return the description of this process, with what OTEL_RESOURCE_ATTRIBUTES adds."""
+    return Resource.create().merge(Resource({SERVICE_NAME: service}))
+
+
+def _silence() -> None:
+    """Keep the library from logging each failure, with the collector's URL and its answers."""
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
