@@ -8,7 +8,6 @@ subscriptions in `schema/` read.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -76,10 +75,8 @@ def create_app(
     takes_tokens = bool(authenticator or own)
     leaving, hosts = asyncio.Event(), settings.hosts
     tracing = tracing_of(settings)
-    endpoint_of: type[GraphQLEndpoint] | partial[TracedEndpoint] = GraphQLEndpoint
-    if tracing:  # Without traces, nothing asks whether to trace.
-        endpoint_of = partial(TracedEndpoint, tracing=tracing)
-    graphql: GraphQLEndpoint = endpoint_of(
+    endpoint_of = TracedEndpoint if tracing else GraphQLEndpoint
+    graphql = endpoint_of(
         schema,
         lambda: app.state.circle,
         playground.playground_with_token if takes_tokens else playground.playground,
@@ -88,6 +85,7 @@ def create_app(
         caller=counting(settings, has_viewers=bool(authenticator or own)),
         allowed_origins=settings.origins,
         leaving=leaving,
+        tracing=tracing,
     )
     endpoint: ASGIApp = graphql
     if settings.origins:
@@ -194,7 +192,14 @@ def _for_pages_of(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_credentials="*" not in origins,  # for the cookie, which counts for origins that are named
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "If-None-Match", TOKEN_HEADER],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Last-Event-ID",
+            "If-None-Match",
+            "Traceparent",
+            TOKEN_HEADER,
+        ],
         expose_headers=[TOKEN_HEADER, "ETag", "Retry-After"],
         max_age=600,
     )

@@ -76,14 +76,14 @@ class OtelSpans:
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
-        """Send spans while the block runs, and the last ones at its end, for at most `LEAVES_WITHIN` seconds."""
+        """Send spans while the block runs, and the last ones for at most `LEAVES_WITHIN` seconds after it."""
         _silence()
         exporter = _Exporter(self._url)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         try:
             yield
         finally:
-            # The library waits for 30 seconds, and a thread of the loop's own would hold up the program's end.
+            # The library waits for 30 seconds, and a thread of the loop's own would hold up the program.
             closing = Thread(target=self._provider.shutdown, name="traces", daemon=True)
             closing.start()
             await asyncio.to_thread(closing.join, LEAVES_WITHIN)
@@ -139,7 +139,7 @@ class _Exporter(SpanExporter):
         """End an attempt to send spans that is under way."""
         if not self._is_shut_down:
             self._is_shut_down = True
-            self._to_collector.shutdown()
+            self._to_collector.shutdown()  # type: ignore[no-untyped-call]
 
 
 def collector_takes_traces(url: str, patience: float) -> bool:
@@ -149,7 +149,7 @@ def collector_takes_traces(url: str, patience: float) -> bool:
     try:
         return exporter.export([]) is SpanExportResult.SUCCESS
     finally:
-        exporter.shutdown()
+        exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def shown(url: str) -> str:

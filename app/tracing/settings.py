@@ -16,7 +16,7 @@ _BY_SHARE = {"traceidratio", "parentbased_traceidratio"}
 
 
 class TracingSettings(BaseSettings):
-    """The settings that begin with OTEL; the driver reads others by itself, such as headers and certificates."""
+    """The settings that begin with OTEL. The driver reads more of them itself, such as headers."""
 
     otel_exporter_otlp_endpoint: str | None = Field(
         default=None, description="URL of the collector that traces are sent to, by OTLP over HTTP"

@@ -61,7 +61,7 @@ class RecordedEvent:
     actor: str
     event: Event
     trace: str | None = None
-    """The place of the command in its trace, as the header `traceparent` has it; `None` if it was not traced."""
+    """The place of the command in its trace, as W3C's `traceparent` has it; `None` if it was not traced."""
 
     @property
     def parts(self) -> Sequence["RecordedEvent"]:

@@ -4,14 +4,14 @@ The place of a command's span is stored with its events. All that happens to the
 or process, continues the trace from there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time_ns
 from typing import NamedTuple, Protocol
 
 from app.cqrs.measured.sampling import Sampler, trace_of
-from app.cqrs.measured.spans import Attributes, Kind, Spans, SpanUnderWay
+from app.cqrs.measured.spans import Attributes, Kind, Span, Spans, SpanUnderWay
 
 FRESH = timedelta(minutes=10)
 """The age up to which an event continues its trace: a rebuild must not add to traces of last year."""
@@ -58,59 +58,67 @@ class Told(NamedTuple):
     """The position of the last of them."""
 
 
-@dataclass(frozen=True)
-class _Place:
-    """The places at which an event's trace is continued."""
+class _Step:
+    """A step on the way of events, such as their projection, which several traces may share."""
+
+    def __init__(self, span: Span) -> None:
+        self.place = span.place
+        """The place of the step, which is in the trace of one of the events."""
+        self.began = monotonic()
+        self.ended: int | None = None
+        """Nanoseconds since the epoch when the step ended; `None` while it goes on."""
+
+    def end(self) -> None:
+        self.ended = time_ns()
+
+
+class _Cause(NamedTuple):
+    """An event whose trace the next step continues."""
 
     own: str
-    """The place of the command."""
-    latest: str
-    """The place of the latest step, which several events may share, and which may be in another trace."""
-    at: float
-    """The value of `monotonic` when the step was done."""
-    ended: int
-    """Nanoseconds since the epoch when the step was done."""
+    """The place of the event's command."""
+    step: _Step
+    """The latest step of the event."""
 
     @property
     def parent(self) -> str:
         """The place below which the next step is, in the event's own trace."""
-        return self.latest if trace_of(self.latest) == trace_of(self.own) else self.own
+        return self.step.place if trace_of(self.step.place) == trace_of(self.own) else self.own
 
 
 class _Remembered:
-    """The places of the newest traced events, by position."""
+    """The newest traced events, each with its latest step, by position."""
 
     def __init__(self) -> None:
-        self._places: dict[int, _Place] = {}
+        self._causes: dict[int, _Cause] = {}
 
-    def add(self, events: Iterable[TracedEvent], latest: str) -> None:
-        at, ended = monotonic(), time_ns()
+    def add(self, events: Iterable[TracedEvent], step: _Step) -> None:
         for event in events:
             if event.trace:
-                self._places.pop(event.position, None)
-                self._places[event.position] = _Place(event.trace, latest, at, ended)
-        while len(self._places) > REMEMBERED:
-            del self._places[next(iter(self._places))]
+                self._causes.pop(event.position, None)
+                self._causes[event.position] = _Cause(event.trace, step)
+        while len(self._causes) > REMEMBERED:
+            del self._causes[next(iter(self._causes))]
 
-    def of(self, event: TracedEvent) -> _Place | None:
-        found = self._places.get(event.position)
+    def of(self, event: TracedEvent) -> _Cause | None:
+        found = self._causes.get(event.position)
         return found if found and found.own == event.trace else None
 
-    def between(self, after: int, to: int) -> Sequence[_Place]:
-        """Return the places that are not too old, of the events after one position and up to another."""
+    def between(self, after: int, to: int) -> Sequence[_Cause]:
+        """Return the events after one position and up to another whose latest step is not too old."""
         since = monotonic() - REMEMBERED_SECONDS
-        positions = (to,) if to == after + 1 else sorted(each for each in self._places if after < each <= to)
-        found = (self._places.get(position) for position in positions)
-        return [place for place in found if place and place.at > since]
+        positions = (to,) if to == after + 1 else sorted(each for each in self._causes if after < each <= to)
+        found = (self._causes.get(position) for position in positions)
+        return [cause for cause in found if cause and cause.step.began > since]
 
     def forget(self) -> None:
-        self._places.clear()
+        self._causes.clear()
 
 
 class Delivery:
     """An item of a subscription on its way to those who have subscribed."""
 
-    def __init__(self, spans: Spans, field: str, causes: Sequence[_Place], subscribers: int) -> None:
+    def __init__(self, spans: Spans, field: str, causes: Sequence[_Cause], subscribers: int) -> None:
         self._spans = spans
         self._field = field
         self._causes = causes
@@ -132,8 +140,8 @@ class Delivery:
             f"deliver {self._field}",
             Kind.PRODUCER,
             parent=first.parent,
-            links=_links(first.parent, [each.latest for each in self._causes]),
-            began=first.ended,
+            links=_links(first.parent, [each.step.place for each in self._causes]),
+            began=first.step.ended,
             attributes=attributes,
         ).end()
 
@@ -162,24 +170,41 @@ class Tracing:
         return SpanUnderWay(self._spans, span)
 
     def published(self, events: Sequence[TracedEvent]) -> None:
-        """Record that the relay has published events."""
+        """Record that the relay publishes events, which is done in a moment."""
         if traced := _fresh(events):
-            places = [str(each.trace) for each in traced]
-            attributes = {"messaging.operation.name": "publish", **_named(traced, len(events))}
-            place = self._step("publish events", Kind.PRODUCER, places[0], places, None, attributes)
-            self._published.add(traced, place)
+            attributes: dict[str, str | int | Sequence[str] | Sequence[int]] = {
+                "messaging.operation.name": "publish",
+                "messaging.batch.message_count": len(events),
+                **_named(traced),
+            }
+            span = self._begin("publish events", Kind.PRODUCER, str(traced[0].trace), traced, attributes)
+            span.end()
+            self._published.add(traced, _Step(span))
 
-    def projected(self, read_model: str, events: Iterable[TracedEvent], seconds: float) -> None:
-        """Record that a transaction of so many seconds, which has just ended, has applied events."""
-        if traced := _fresh(events):
-            known = self._published.of(traced[0])
-            parent = known.parent if known else str(traced[0].trace)
-            attributes = {"diptych.read_model": read_model, **_named(traced, None)}
-            began = time_ns() - int(seconds * 1e9)
-            places = [str(each.trace) for each in traced]
-            name = f"project {read_model}"
-            place = self._step(name, Kind.CONSUMER, parent, places, began, attributes)
-            self._projected.setdefault(read_model, _Remembered()).add(traced, place)
+    @contextmanager
+    def projecting(self, read_model: str, events: Iterable[TracedEvent]) -> Iterator[None]:
+        """Record that a transaction applies events while the block runs.
+
+        A subscriber may find the changed documents before the transaction is known to have ended.
+        """
+        traced = _fresh(events)
+        if not traced:
+            yield
+            return
+        known = self._published.of(traced[0])
+        parent = known.parent if known else str(traced[0].trace)
+        attributes = {"diptych.read_model": read_model, **_named(traced)}
+        span = self._begin(f"project {read_model}", Kind.CONSUMER, parent, traced, attributes)
+        step = _Step(span)
+        self._projected.setdefault(read_model, _Remembered()).add(traced, step)
+        try:
+            yield
+        except BaseException as error:
+            span.fail(type(error).__name__)
+            raise
+        finally:
+            step.end()
+            span.end()
 
     def delivery(self, told: Told, subscribers: int) -> Delivery | None:
         """Return the delivery of an item that tells of events; `None` if none of these is traced."""
@@ -192,20 +217,12 @@ class Tracing:
         self._published.forget()
         self._projected.clear()
 
-    def _step(
-        self,
-        name: str,
-        kind: Kind,
-        parent: str,
-        causes: Sequence[str],
-        began: int | None,
-        attributes: Attributes,
-    ) -> str:
-        """Record a step that has ended now; return its place. It has links to its other causes."""
-        links = _links(parent, causes)
-        span = self._spans.begin(name, kind, parent=parent, links=links, began=began, attributes=attributes)
-        span.end()
-        return span.place
+    def _begin(
+        self, name: str, kind: Kind, parent: str, events: Sequence[TracedEvent], attributes: Attributes
+    ) -> Span:
+        """Begin a span below one of the events, with links to the traces of the others."""
+        links = _links(parent, [str(event.trace) for event in events])
+        return self._spans.begin(name, kind, parent=parent, links=links, attributes=attributes)
 
 
 def _links(parent: str, places: Iterable[str]) -> Sequence[str]:
@@ -224,14 +241,9 @@ def _fresh(events: Iterable[TracedEvent]) -> list[TracedEvent]:
     return [event for event in traced.values() if event.occurred_at > since]
 
 
-def _named(
-    events: Sequence[TracedEvent], all_events: int | None
-) -> Mapping[str, int | Sequence[str] | Sequence[int]]:
-    """Return the attributes that name traced events; `all_events` counts those that are not traced, too."""
-    named: dict[str, int | Sequence[str] | Sequence[int]] = {
+def _named(events: Sequence[TracedEvent]) -> Mapping[str, Sequence[str] | Sequence[int]]:
+    """Return the attributes that name traced events."""
+    return {
         "diptych.events.positions": [each.position for each in events[:MOST_NAMED]],
         "diptych.events.types": sorted({each.type for each in events[:MOST_NAMED]}),
     }
-    if all_events is not None:
-        named["messaging.batch.message_count"] = all_events
-    return named

@@ -1,8 +1,10 @@
 """Announcements of changed documents, in the only order that keeps every reader consistent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter
 
 from app.cqrs.documents.read_model import Change
 from app.cqrs.documents.store import DocumentChanged
@@ -14,6 +16,8 @@ from app.cqrs.measured.durations import Durations
 from app.cqrs.measured.tracing import Tracing
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.recent_changes import ChangeWithIds
+
+_UNTRACED = nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +116,13 @@ class Announcer:
         self.recipients.lists.changing(self._read_model, changes)
         self.progress.applying(position)
 
-    def transacted(self, changes: Sequence[tuple[RecordedEvent, Change]], seconds: float) -> None:
-        """Count a transaction that has applied these changes, and continue the traces of their events.
-
-        Those who deliver the changed documents continue the traces from there, so this precedes `changed`.
-        """
-        self.recipients.transactions.add(seconds)
-        if self.recipients.tracing:
-            self.recipients.tracing.projected(self._read_model, (event for event, _ in changes), seconds)
+    @contextmanager
+    def transaction(self, changes: Sequence[tuple[RecordedEvent, Change]]) -> Iterator[None]:
+        """Measure the transaction within the block, and have it continue the traces of its events."""
+        began, tracing = perf_counter(), self.recipients.tracing
+        with tracing.projecting(self._read_model, (event for event, _ in changes)) if tracing else _UNTRACED:
+            yield
+        self.recipients.transactions.add(perf_counter() - began)
 
     def refused(self) -> None:
         """Announce that the store has refused the last `changing`, and shows none of it."""

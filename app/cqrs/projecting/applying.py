@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from time import perf_counter
 
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, Finder
@@ -110,9 +109,8 @@ class Applier:
             if changes:
                 with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
                 self._announcer.changing(with_ids, last.position)
-                began = perf_counter()
-                notices = await self._documents.write(changes, last)
-                self._announcer.transacted(changes, perf_counter() - began)
+                with self._announcer.transaction(changes):
+                    notices = await self._documents.write(changes, last)
                 await self._announcer.changed(last.position, notices)
             else:
                 self._documents.skip(last)

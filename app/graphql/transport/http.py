@@ -89,6 +89,7 @@ class GraphQLEndpoint:
     ) -> None:
         self._circle = circle
         self._caller = caller
+        self._tracing = tracing
         texts = texts or Texts()
         self._requests = Requests(texts)
         self._leaving = leaving or asyncio.Event()

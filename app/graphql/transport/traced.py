@@ -1,12 +1,10 @@
-"""The endpoint of a service that traces a part of its operations, so that the others pay for one coin only."""
+"""The endpoint of a service that traces a part of its operations, and tosses one coin for the others."""
 
 from time import time_ns
-from typing import Any
 
 from starlette.types import ASGIApp
 
 from app.cqrs.measured.sampling import place_in
-from app.cqrs.measured.tracing import Tracing
 from app.graphql.execution.operation import Operation
 from app.graphql.measured.operation_names import operation_in_text
 from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
@@ -18,13 +16,10 @@ from app.graphql.transport.senders.callers import Client
 class TracedEndpoint(GraphQLEndpoint):
     """An endpoint that continues the trace of a request's header `traceparent`, or begins one."""
 
-    def __init__(self, *given: Any, tracing: Tracing, **options: Any) -> None:
-        super().__init__(*given, tracing=tracing, **options)
-        self._tracing = tracing
-
     def answer_at_once(self, headers: ReadHeaders, body: bytes, client: Client = None) -> Answer | None:
         """Return the cached answer to a POST request; `None` if the request may have to wait."""
         place = headers.place
+        assert self._tracing
         if not self._tracing.samples(place):
             return super().answer_at_once(headers, body, client)
         began = time_ns()
@@ -38,6 +33,7 @@ class TracedEndpoint(GraphQLEndpoint):
 
     async def _respond(self, request: GraphQLRequest, operation: Operation) -> ASGIApp:
         place = place_in(request.traceparent)
+        assert self._tracing
         if not self._tracing.samples(place):
             return await super()._respond(request, operation)
         kind, name = operation_in_text(operation.query, operation.operation_name)
