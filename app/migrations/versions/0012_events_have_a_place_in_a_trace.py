@@ -6,7 +6,7 @@ The column is added in place, on SQLite too: a copy of the log would take as lon
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
+revision = "0012"
 down_revision = "0010"
 
 
