@@ -18,6 +18,9 @@ PATIENCE = 20.0
 
 _PORTS = (20_000, 32_000)  # below those that the system gives to clients, who would take it between two runs
 
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "LOG_FORMAT": "text"}
+"""The log is read line by line: without a terminal it would be JSON."""
+
 
 class Service:
     """`python -m app serve` on a fixed port and data folder; what it says is kept in `service.log`."""
@@ -46,7 +49,7 @@ class Service:
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment, POINT: dying, AT: str(at)},
+                env={**os.environ, **ENVIRONMENT, **self._environment, POINT: dying, AT: str(at)},
             )
 
     @property
