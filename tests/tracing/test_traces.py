@@ -124,17 +124,22 @@ async def test_a_batch_with_several_causes_has_links_to_their_traces(
     traced: Service, collector: Collector, client: Client, shop: Shop
 ) -> None:
     orders, callers = [await shop.order() for _ in range(3)], [Caller.new() for _ in range(3)]
-    projector = traced.circle.rebuilds.serving["activity"]
+    projector = traced.circle.rebuilds.serving["order_list"]
     await projector.progress.wait_for(traced.circle.relay.published, 20)
-    async with projector.between_batches:  # The first event is taken and waits; the others come together.
-        for order, caller in zip(orders, callers, strict=True):
-            await pay(client, order, caller.header())
-    name = "project activity"
-    await collector.trace(callers[0].trace, name)
-    both = (await collector.trace(callers[1].trace, name))[name]
-    assert both.links == [callers[2].trace]
-    assert len(both.attributes["diptych.events.positions"]) == 2
-    assert collector.of(callers[0].trace)[name].links == []
+    async with client.subscribe(CHANGES) as changes:
+        await changes.next()
+        async with projector.between_batches:  # The first event is taken and waits; the others come together.
+            for order, caller in zip(orders, callers, strict=True):
+                await pay(client, order, caller.header())
+        project, deliver = "project order_list", "deliver readModelUpdates"
+        first, both, linked = [await collector.trace(each.trace, deliver) for each in callers]
+    assert first[project].links == []
+    assert both[project].links == [callers[2].trace]
+    assert len(both[project].attributes["diptych.events.positions"]) == 2
+    assert both[deliver].parent == both[project].id
+    assert project not in linked
+    assert linked[deliver].parent == linked["command PayOrder"].id
+    assert linked[deliver].links == [callers[1].trace]
 
 
 async def test_what_is_not_sampled_stores_nothing_and_sends_nothing(
