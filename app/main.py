@@ -6,8 +6,9 @@ subscriptions in `schema/` read.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
 from app.counting import counting
+from app.cqrs.circle import Circle
 from app.graphql.admission.persisted import Texts, read_manifest
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
@@ -71,21 +73,27 @@ def create_app(
                 if own:
                     own.stop()
 
+    def opened_circle() -> Circle:
+        circle: Circle = app.state.circle
+        return circle
+
     own = None if authenticator else authenticator_of(settings, settings.data_dir)
     takes_tokens = bool(authenticator or own)
     leaving, hosts = asyncio.Event(), settings.hosts
     tracing = tracing_of(settings)
-    endpoint_of = TracedEndpoint if tracing else GraphQLEndpoint
-    graphql = endpoint_of(
+    page = playground.playground_with_token if takes_tokens else playground.playground
+    endpoint_of: Callable[..., GraphQLEndpoint] = GraphQLEndpoint
+    if tracing:  # Without traces, no operation asks whether it is traced.
+        endpoint_of = partial(TracedEndpoint, tracing=tracing)
+    graphql: GraphQLEndpoint = endpoint_of(
         schema,
-        lambda: app.state.circle,
-        playground.playground_with_token if takes_tokens else playground.playground,
+        opened_circle,
+        page,
         authenticator=authenticator or own,
         texts=_texts(settings),
         caller=counting(settings, has_viewers=bool(authenticator or own)),
         allowed_origins=settings.origins,
         leaving=leaving,
-        tracing=tracing,
     )
     endpoint: ASGIApp = graphql
     if settings.origins:

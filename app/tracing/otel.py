@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from threading import Thread
 from urllib.parse import urlsplit
 
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -26,9 +28,15 @@ from opentelemetry.trace import Span as OtelSpan
 
 from app.cqrs.measured.sampling import span_of, trace_of
 from app.cqrs.measured.spans import Attributes, Kind
+from app.tracing.internals.opentelemetry import ended_span
 
 LEAVES_WITHIN = 2.0
 """Seconds that sending the last spans may take when the service stops."""
+
+NAME = "diptych"
+"""The name of what makes the spans."""
+
+_SAMPLED, _SCOPE = TraceFlags(TraceFlags.SAMPLED), InstrumentationScope(NAME)
 
 _KINDS = {
     Kind.SERVER: SpanKind.SERVER,
@@ -36,6 +44,9 @@ _KINDS = {
     Kind.PRODUCER: SpanKind.PRODUCER,
     Kind.CONSUMER: SpanKind.CONSUMER,
 }
+
+_ROOT = Context()
+"""The context of a span without a parent; by default the library would take that of the current task."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +60,8 @@ class OtelSpans:
         self._provider = TracerProvider(
             sampler=ALWAYS_ON, resource=_resource(service), shutdown_on_exit=False
         )
-        self._tracer = self._provider.get_tracer("diptych")
+        self._tracer = self._provider.get_tracer(NAME)
+        self._send: Callable[[ReadableSpan], None] = lambda _span: None
 
     def begin(
         self,
@@ -58,28 +70,49 @@ class OtelSpans:
         *,
         parent: str | None,
         links: Sequence[str] = (),
-        began: int | None = None,
         attributes: Attributes,
     ) -> "_Span":
         """Begin a span below the place `parent`, or a trace of its own, with links to other places."""
-        # Without a context of its own, the library would take the one of the current task.
-        above = NonRecordingSpan(_context(parent) if parent else SpanContext(0, 0, is_remote=False))
-        span = self._tracer.start_span(
-            name,
-            set_span_in_context(above),
-            _KINDS[kind],
-            attributes,
-            [Link(_context(each)) for each in links],
-            began,
+        above = set_span_in_context(NonRecordingSpan(_context(parent)), _ROOT) if parent else _ROOT
+        return _Span(self._tracer.start_span(name, above, _KINDS[kind], attributes, _links(links)))
+
+    def record(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        parent: str | None,
+        links: Sequence[str] = (),
+        began: int,
+        attributes: Attributes,
+    ) -> str:
+        """Record a span that ends now, and began so many nanoseconds after the epoch; return its place."""
+        above = _context(parent) if parent else None
+        trace = above.trace_id if above else self._provider.id_generator.generate_trace_id()
+        own = SpanContext(trace, self._provider.id_generator.generate_span_id(), False, _SAMPLED)
+        self._send(
+            ended_span(
+                name,
+                _KINDS[kind],
+                context=own,
+                parent=above,
+                links=_links(links),
+                began=began,
+                attributes=attributes,
+                resource=self._provider.resource,
+                scope=_SCOPE,
+            )
         )
-        return _Span(span)
+        return _place(own)
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
         """Send spans while the block runs, and the last ones for at most `LEAVES_WITHIN` seconds after it."""
         _silence()
         exporter = _Exporter(self._url)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        processor = BatchSpanProcessor(exporter)
+        self._provider.add_span_processor(processor)
+        self._send = processor.on_end
         try:
             yield
         finally:
@@ -95,8 +128,11 @@ class _Span:
 
     def __init__(self, span: OtelSpan) -> None:
         self._span = span
-        context = span.get_span_context()
-        self.place = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+    @property
+    def place(self) -> str:
+        """The span's place in its trace, as the header `traceparent` of W3C has it."""
+        return _place(self._span.get_span_context())
 
     def note(self, attributes: Attributes) -> None:
         """Add attributes."""
@@ -159,9 +195,15 @@ def shown(url: str) -> str:
 
 
 def _context(place: str) -> SpanContext:
-    return SpanContext(
-        int(trace_of(place), 16), int(span_of(place), 16), is_remote=True, trace_flags=TraceFlags(0x01)
-    )
+    return SpanContext(int(trace_of(place), 16), int(span_of(place), 16), True, _SAMPLED)
+
+
+def _place(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def _links(places: Sequence[str]) -> Sequence[Link]:
+    return [Link(_context(each)) for each in places] if places else ()
 
 
 def _resource(service: str) -> Resource:

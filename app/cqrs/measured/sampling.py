@@ -1,7 +1,9 @@
 """The choice of what is traced, which is made before anything else is done for a trace."""
 
 import re
+from math import log
 from random import random
+from sys import maxsize
 
 _PLACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
@@ -41,6 +43,17 @@ class Sampler:
         self._share = share
         self._below = round(share * _IDS)
         self._follows_caller = follows_caller
+
+    def gap(self) -> int:
+        """Return how many operations without a caller come up to the next one to trace, which is counted.
+
+        These numbers are distributed as if each operation were chosen by chance, and cost less.
+        """
+        if self._share >= 1:
+            return 1
+        if not self._share:
+            return maxsize
+        return int(log(1 - random()) / log(1 - self._share)) + 1  # noqa: S311 - no secret
 
     def samples(self, place: str | None) -> bool:
         """Return whether to trace an operation, which may come from a place in a trace."""

@@ -53,13 +53,21 @@ class Spans(Protocol):
         *,
         parent: str | None,
         links: Sequence[str] = (),
-        began: int | None = None,
         attributes: Attributes,
     ) -> Span:
-        """Begin a span below the place `parent`, or a trace of its own, with links to other places.
+        """Begin a span below the place `parent`, or a trace of its own, with links to other places."""
 
-        It has begun now, or `began` nanoseconds after the epoch.
-        """
+    def record(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        parent: str | None,
+        links: Sequence[str] = (),
+        began: int,
+        attributes: Attributes,
+    ) -> str:
+        """Record a span that ends now, and began so many nanoseconds after the epoch; return its place."""
 
 
 class SpanUnderWay:

@@ -11,7 +11,7 @@ from time import monotonic, time_ns
 from typing import NamedTuple, Protocol
 
 from app.cqrs.measured.sampling import Sampler, trace_of
-from app.cqrs.measured.spans import Attributes, Kind, Span, Spans, SpanUnderWay
+from app.cqrs.measured.spans import Attributes, Kind, Spans, SpanUnderWay
 
 FRESH = timedelta(minutes=10)
 """The age up to which an event continues its trace: a rebuild must not add to traces of last year."""
@@ -24,6 +24,10 @@ REMEMBERED_SECONDS = 60.0
 
 MOST_NAMED = 100
 """Events that a span names at most."""
+
+
+UNKNOWN = "GraphQL Operation"
+"""The name of the span of an operation whose type is unknown."""
 
 
 class TracedEvent(Protocol):
@@ -61,8 +65,8 @@ class Told(NamedTuple):
 class _Step:
     """A step on the way of events, such as their projection, which several traces may share."""
 
-    def __init__(self, span: Span) -> None:
-        self.place = span.place
+    def __init__(self, place: str) -> None:
+        self.place = place
         """The place of the step, which is in the trace of one of the events."""
         self.began = monotonic()
         self.ended: int | None = None
@@ -136,14 +140,14 @@ class Delivery:
             "diptych.subscribers": self._subscribers,
         }
         first = self._causes[0]
-        self._spans.begin(
+        self._spans.record(
             f"deliver {self._field}",
             Kind.PRODUCER,
             parent=first.parent,
             links=_links(first.parent, [each.step.place for each in self._causes]),
-            began=first.step.ended,
+            began=first.step.ended or time_ns(),
             attributes=attributes,
-        ).end()
+        )
 
 
 class Tracing:
@@ -153,21 +157,25 @@ class Tracing:
         self._spans = spans
         self.samples = sampler.samples
         """Return whether to trace an operation, which may come from a place in a trace."""
+        self.gap = sampler.gap
+        """Return how many operations without a caller come up to the next one to trace."""
         self.sending = spans.sending
         """Send spans while a block runs; those that nobody takes are dropped."""
         self._published = _Remembered()
         self._projected: dict[str, _Remembered] = {}
 
-    def operation(
-        self, kind: str, name: str | None, *, parent: str | None = None, began: int | None = None
-    ) -> SpanUnderWay:
-        """Begin the span of a GraphQL operation of this type, which may have a name; empty if unknown."""
-        attributes: dict[str, str] = {"graphql.operation.type": kind} if kind else {}
-        if name:
-            attributes["graphql.operation.name"] = name
-        named = kind or "GraphQL Operation"
-        span = self._spans.begin(named, Kind.SERVER, parent=parent, began=began, attributes=attributes)
+    def operation(self, kind: str, name: str, *, parent: str | None = None) -> SpanUnderWay:
+        """Begin the span of a GraphQL operation of this type and name; each is empty if it is unknown."""
+        span = self._spans.begin(
+            kind or UNKNOWN, Kind.SERVER, parent=parent, attributes=_of_operation(kind, name)
+        )
         return SpanUnderWay(self._spans, span)
+
+    def answered_at_once(self, kind: str, name: str, *, parent: str | None, began: int) -> None:
+        """Record a GraphQL operation that has just got an answer from memory."""
+        attributes = _of_operation(kind, name)
+        attributes["diptych.answer"] = "kept"
+        self._spans.record(kind or UNKNOWN, Kind.SERVER, parent=parent, began=began, attributes=attributes)
 
     def published(self, events: Sequence[TracedEvent]) -> None:
         """Record that the relay publishes events, which is done in a moment."""
@@ -177,9 +185,16 @@ class Tracing:
                 "messaging.batch.message_count": len(events),
                 **_named(traced),
             }
-            span = self._begin("publish events", Kind.PRODUCER, str(traced[0].trace), traced, attributes)
-            span.end()
-            self._published.add(traced, _Step(span))
+            parent = str(traced[0].trace)
+            place = self._spans.record(
+                "publish events",
+                Kind.PRODUCER,
+                parent=parent,
+                links=_links(parent, [str(event.trace) for event in traced]),
+                began=time_ns(),
+                attributes=attributes,
+            )
+            self._published.add(traced, _Step(place))
 
     @contextmanager
     def projecting(self, read_model: str, events: Iterable[TracedEvent]) -> Iterator[None]:
@@ -194,8 +209,11 @@ class Tracing:
         known = self._published.of(traced[0])
         parent = known.parent if known else str(traced[0].trace)
         attributes = {"diptych.read_model": read_model, **_named(traced)}
-        span = self._begin(f"project {read_model}", Kind.CONSUMER, parent, traced, attributes)
-        step = _Step(span)
+        links = _links(parent, [str(event.trace) for event in traced])
+        span = self._spans.begin(
+            f"project {read_model}", Kind.CONSUMER, parent=parent, links=links, attributes=attributes
+        )
+        step = _Step(span.place)
         self._projected.setdefault(read_model, _Remembered()).add(traced, step)
         try:
             yield
@@ -217,12 +235,12 @@ class Tracing:
         self._published.forget()
         self._projected.clear()
 
-    def _begin(
-        self, name: str, kind: Kind, parent: str, events: Sequence[TracedEvent], attributes: Attributes
-    ) -> Span:
-        """Begin a span below one of the events, with links to the traces of the others."""
-        links = _links(parent, [str(event.trace) for event in events])
-        return self._spans.begin(name, kind, parent=parent, links=links, attributes=attributes)
+
+def _of_operation(kind: str, name: str) -> dict[str, str]:
+    attributes = {"graphql.operation.type": kind} if kind else {}
+    if name:
+        attributes["graphql.operation.name"] = name
+    return attributes
 
 
 def _links(parent: str, places: Iterable[str]) -> Sequence[str]:

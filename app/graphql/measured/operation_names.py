@@ -1,10 +1,14 @@
 """The type and the name of an operation, found in its text without parsing all of that."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_SEARCHED = 20_000
 """Characters of a text that are searched for its operation; more would hold up others for too long."""
+
+LONGEST_REMEMBERED = 2_000
+"""Characters of a text that is remembered with its operation; an answer at once has no longer one."""
 
 LONGEST_NAME = 100
 """Characters of an operation's name in a trace."""
@@ -22,6 +26,10 @@ class NamedOperation(NamedTuple):
 
 def operation_in_text(text: str, name: str | None) -> NamedOperation:
     """Return the operation of this name in a valid text, or its first one without a name."""
+    return (_found_before if len(text) <= LONGEST_REMEMBERED else _found)(text, name)
+
+
+def _found(text: str, name: str | None) -> NamedOperation:
     depth = 0
     words: list[str] = []
     for match in _PARTS.finditer(text, 0, LONGEST_SEARCHED):
@@ -40,3 +48,6 @@ def operation_in_text(text: str, name: str | None) -> NamedOperation:
         elif depth == 0 and part[0] not in '"#':
             words.append(part)
     return NamedOperation()
+
+
+_found_before = lru_cache(256)(_found)

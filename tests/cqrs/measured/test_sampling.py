@@ -53,6 +53,16 @@ def test_without_a_caller_chance_decides(share: float, expected: range | list[in
         assert sum(sampler.samples(None) for _ in range(10_000)) in expected
 
 
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
+def test_gaps_between_traced_operations_are_as_chance_has_them(share: float) -> None:
+    random.seed(7)
+    gaps = [Sampler(share=share, follows_caller=True).gap() for _ in range(10_000)]
+    assert min(gaps) == 1
+    assert sum(gaps) / len(gaps) == pytest.approx(1 / share, rel=0.05)
+    assert gaps.count(1) / len(gaps) == pytest.approx(share, rel=0.2)
+    assert Sampler(share=0.0, follows_caller=True).gap() > 10**15
+
+
 def test_a_callers_decision_is_followed() -> None:
     for share in (0.0, 0.5, 1.0):
         sampler = Sampler(share=share, follows_caller=True)
