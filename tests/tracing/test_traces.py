@@ -157,6 +157,28 @@ async def test_what_is_not_sampled_stores_nothing_and_sends_nothing(
     assert {each.trace for each in collector.spans if not each.parent} == set()
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{ node(id: "nonsense") { id } }',
+        '{ order(id: "nonsense") { id } products(first: 1) { nodes { id } } }',
+        "{ nothing }",
+        "mutation { payOrder }",
+    ],
+)
+async def test_an_operation_whose_answer_has_errors_has_failed(
+    collector: Collector, client: Client, query: str
+) -> None:
+    for _ in range(3):  # by strawberry, and compiled
+        caller = Caller.new()
+        response = await client.http.post(
+            f"{client.url}/graphql", json={"query": query}, headers=caller.header()
+        )
+        assert response.json()["errors"]
+        kind = "mutation" if "mutation" in query else "query"
+        assert (await collector.trace(caller.trace, kind))[kind].failed
+
+
 async def test_an_answer_from_memory_is_a_part_of_its_callers_trace(
     collector: Collector, client: Client, shop: Shop
 ) -> None:

@@ -30,6 +30,10 @@ UNKNOWN = "GraphQL Operation"
 """The name of the span of an operation whose type is unknown."""
 
 
+WITH_ERRORS = "The answer has errors."
+"""The reason why a span failed whose operation was answered."""
+
+
 class TracedEvent(Protocol):
     """An event as far as its trace is concerned."""
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from app.cqrs.measured.tracing import Tracing
+from app.cqrs.measured.tracing import WITH_ERRORS, Tracing
 from app.graphql.admission.budgets import SUBSCRIPTION, Throttled
 from app.graphql.admission.turns import turns
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
-from app.graphql.execution.results import encoded
+from app.graphql.execution.results import encoded, has_errors
 from app.graphql.execution.subscription_state import SubscriptionState
 from app.graphql.measured.operation_names import operation_in_text
 from app.graphql.measured.traffic import Traffic
@@ -89,8 +89,11 @@ class Streams:
         """Return the result of a query or mutation; raise `Refused`."""
         if self._tracing and self._tracing.samples(None):
             kind, name = operation_in_text(operation.query, operation.operation_name)
-            with self._tracing.operation(kind, name):
-                return await self._answers_untraced(operation, context)
+            with self._tracing.operation(kind, name) as span:
+                answers = await self._answers_untraced(operation, context)
+                if any(map(has_errors, answers)):
+                    span.fail(WITH_ERRORS)
+                return answers
         return await self._answers_untraced(operation, context)
 
     async def _answers_untraced(self, operation: Operation, context: Context) -> Sequence[bytes]:

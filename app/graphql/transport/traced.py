@@ -6,8 +6,9 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from app.cqrs.measured.sampling import place_in
-from app.cqrs.measured.tracing import Tracing
+from app.cqrs.measured.tracing import WITH_ERRORS, Tracing
 from app.graphql.execution.operation import Operation
+from app.graphql.execution.results import has_errors
 from app.graphql.measured.operation_names import operation_in_text
 from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
 from app.graphql.transport.http_requests import GraphQLRequest
@@ -49,5 +50,8 @@ class TracedEndpoint(GraphQLEndpoint):
         if not self._samples(place):
             return await super()._respond(request, operation)
         kind, name = operation_in_text(operation.query, operation.operation_name)
-        with self._traces.operation(kind, name, parent=place):
-            return await super()._respond(request, operation)
+        with self._traces.operation(kind, name, parent=place) as span:
+            response = await super()._respond(request, operation)
+            if isinstance(response, Answer) and has_errors(response.body):
+                span.fail(WITH_ERRORS)
+        return response
