@@ -144,11 +144,12 @@ class Delivery:
             "diptych.subscribers": self._subscribers,
         }
         first = self._causes[0]
+        places = [place for each in self._causes for place in (each.own, each.step.place)]
         self._spans.record(
             f"deliver {self._field}",
             Kind.PRODUCER,
             parent=first.parent,
-            links=_links(first.parent, [each.step.place for each in self._causes]),
+            links=_links(first.parent, places),
             began=first.step.ended or time_ns(),
             attributes=attributes,
         )

@@ -1,4 +1,4 @@
-"""What OpenTelemetry's SDK keeps to itself: spans that have ended when they are made.
+"""A part of OpenTelemetry's SDK that it keeps to itself: spans that have ended when they are made.
 
 Its tracer makes each span with a lock, copies and limits that serve a span under way, which takes 20 µs. A
 span that is made in one go takes two, and an answer from memory twelve. `ReadableSpan` says that only the
