@@ -6,6 +6,7 @@ import logging
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 
 from app.bootstrap import HANDLERS
 from app.config import Settings
+from app.cqrs.documents.read_model import Change
+from app.cqrs.log.events import RecordedEvent
 from app.domain.orders.commands import PayOrder
+from app.read_models.order_list import order_list
 from app.server.logs import FORMATTERS
 from tests.inprocess import Service, serving
 from tests.schema.client import Client
@@ -283,3 +287,32 @@ async def test_log_lines_name_their_own_command_and_trace_even_if_commands_share
         assert (line["command"], line["sight"]) == ("PayOrder", "operator")
         assert line["command_id"] == line["correlation_id"] == receipt["commandId"]
         assert line["span_id"] != caller.span
+
+
+async def test_a_line_about_an_event_that_can_not_be_applied_names_its_command_and_trace(
+    traced: Service, client: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, healthy, failures = StringIO(), order_list.changes, [ZeroDivisionError()]
+
+    def changes(recorded: RecordedEvent) -> list[Change]:
+        if recorded.trace and failures:
+            raise failures.pop()
+        return healthy(recorded)
+
+    order, caller = await shop.order(), Caller.new()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(FORMATTERS["json"]())
+    logging.getLogger("app").addHandler(handler)
+    try:
+        monkeypatch.setattr(order_list, "changes", changes)
+        receipt = await pay(client, order, caller.header())
+        position = int(receipt["events"][0]["position"])
+        await traced.circle.progress["order_list"].wait_for(position, 20)
+        logging.getLogger("app").warning("Afterwards.")
+    finally:
+        logging.getLogger("app").removeHandler(handler)
+    retried, afterwards = map(json.loads, written.getvalue().splitlines())
+    assert (retried["read_model"], retried["position"]) == ("order_list", position)
+    assert retried["command_id"] == retried["correlation_id"] == receipt["commandId"]
+    assert retried["trace_id"] == caller.trace
+    assert "trace_id" not in afterwards
