@@ -1,69 +1,27 @@
 """A trace leads from the mutation through its events and the read models to the delivered item."""
 
 import asyncio
-import json
-import logging
-import secrets
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.bootstrap import HANDLERS
 from app.config import Settings
-from app.cqrs.documents.read_model import Change
-from app.cqrs.log.events import RecordedEvent
-from app.domain.orders.commands import PayOrder
-from app.read_models.order_list import order_list
-from app.server.logs import FORMATTERS
 from tests.inprocess import Service, serving
 from tests.schema.client import Client
 from tests.schema.shop import Shop
+from tests.tracing.callers import Caller, pay, send
 from tests.tracing.collector import Collector, collecting
 
 SERVER, INTERNAL, PRODUCER, CONSUMER = 2, 1, 4, 5
 
 PROJECTED = ("project order_details", "project order_list", "project activity")
 
-PAY = """mutation Pay($input: PayOrderInput!) { payOrder(input: $input) {
-    receipt { commandId events { position type } } errors { code } } }"""
 WATCH = "subscription ($id: ID!) { orderUpdated(id: $id) { order { status } } }"
 CHANGES = """subscription { readModelUpdates(readModels: [ORDER_LIST]) {
     ... on DocumentChanged { position } } }"""
 LIST = "subscription { ordersUpdated(first: 5) { changes { nodeId } } }"
 ORDER = "query Order($id: ID!) { order(id: $id) { status } }"
-
-
-@dataclass(frozen=True)
-class Caller:
-    """A caller's own span."""
-
-    trace: str
-    span: str
-
-    @classmethod
-    def new(cls) -> "Caller":
-        return cls(secrets.token_hex(16), secrets.token_hex(8))
-
-    def header(self, flags: str = "01") -> dict[str, str]:
-        return {"traceparent": f"00-{self.trace}-{self.span}-{flags}"}
-
-
-async def send(client: Client, query: str, headers: dict[str, str], **variables: Any) -> Any:
-    body = {"query": query, "variables": variables}
-    response = await client.http.post(f"{client.url}/graphql", json=body, headers=headers)
-    answer = response.json()
-    assert "errors" not in answer, answer
-    return answer["data"]
-
-
-async def pay(client: Client, order: str, headers: dict[str, str]) -> Any:
-    paid = (await send(client, PAY, headers, input={"orderId": order}))["payOrder"]
-    assert paid["errors"] == []
-    return paid["receipt"]
 
 
 async def trace_at(service: Service, position: int) -> str | None:
@@ -260,59 +218,3 @@ async def test_a_collector_that_is_away_costs_nothing_and_is_told_of_once(
             assert collector.spans
     assert "secret" not in caplog.text
     assert not [each for each in caplog.records if each.name.startswith("opentelemetry")]
-
-
-async def test_log_lines_name_their_own_command_and_trace_even_if_commands_share_a_transaction(
-    traced: Service, client: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines = list[dict[str, Any]]()
-    handlers: Any = HANDLERS
-    handler = handlers[PayOrder]
-
-    async def logging_handler(command: PayOrder, work: Any) -> Any:
-        record = logging.LogRecord(
-            "app", logging.WARNING, "", 1, "Payment: order=%s", (command.order_id,), None
-        )
-        lines.append(json.loads(FORMATTERS["json"]().format(record)))
-        return await handler(command, work)
-
-    orders, callers = [await shop.order() for _ in range(6)], [Caller.new() for _ in range(6)]
-    monkeypatch.setitem(handlers, PayOrder, logging_handler)
-    receipts = await asyncio.gather(
-        *(pay(client, order, caller.header()) for order, caller in zip(orders, callers, strict=True))
-    )
-    by_trace = {line["trace_id"]: line for line in lines}
-    for caller, receipt in zip(callers, receipts, strict=True):
-        line = by_trace[caller.trace]
-        assert (line["command"], line["sight"]) == ("PayOrder", "operator")
-        assert line["command_id"] == line["correlation_id"] == receipt["commandId"]
-        assert line["span_id"] != caller.span
-
-
-async def test_a_line_about_an_event_that_can_not_be_applied_names_its_command_and_trace(
-    traced: Service, client: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written, healthy, failures = StringIO(), order_list.changes, [ZeroDivisionError()]
-
-    def changes(recorded: RecordedEvent) -> list[Change]:
-        if recorded.trace and failures:
-            raise failures.pop()
-        return healthy(recorded)
-
-    order, caller = await shop.order(), Caller.new()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(FORMATTERS["json"]())
-    logging.getLogger("app").addHandler(handler)
-    try:
-        monkeypatch.setattr(order_list, "changes", changes)
-        receipt = await pay(client, order, caller.header())
-        position = int(receipt["events"][0]["position"])
-        await traced.circle.progress["order_list"].wait_for(position, 20)
-        logging.getLogger("app").warning("Afterwards.")
-    finally:
-        logging.getLogger("app").removeHandler(handler)
-    retried, afterwards = map(json.loads, written.getvalue().splitlines())
-    assert (retried["read_model"], retried["position"]) == ("order_list", position)
-    assert retried["command_id"] == retried["correlation_id"] == receipt["commandId"]
-    assert retried["trace_id"] == caller.trace
-    assert "trace_id" not in afterwards
