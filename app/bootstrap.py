@@ -28,6 +28,7 @@ from app.cqrs.log.head import Head
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
 from app.cqrs.log.shared_log import SharedLog
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.operating.operations import Elsewhere
 from app.cqrs.operating.read_models import OperatedReadModels
 from app.cqrs.projecting.operating import Skipping
@@ -54,7 +55,9 @@ Filling = Callable[[WriteSide], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncIterator[Circle]:
+async def open_circle(
+    settings: Settings, fill: Filling | None = None, tracing: Tracing | None = None
+) -> AsyncIterator[Circle]:
     """Open the stores, let `fill` send commands, and run the halves of the circle until the block ends.
 
     Raise `MongodError`, `WriteStoreUnavailable` and `ReadStoreUnavailable`.
@@ -104,7 +107,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             progress={each.name: Progress(each.name, head) for each in models},
         )
         statuses = CommandStatuses(log, half.progress)
-        relay = Relay(log, bus, head, history=history, published=published, set_back=compare)
+        relay = Relay(log, bus, head, history=history, published=published, set_back=compare, tracing=tracing)
         # With documents and an empty log, the log was lost: filling a new one would hide that.
         if fill and (await log.head() or not await stores.mongo.has_any()):
             await fill(write_side)
@@ -146,6 +149,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
                     notices=half.notices,
                     cache=half.cache,
                     lists=half.lists,
+                    tracing=tracing,
                 )
         else:
             hearer = half.hearer(served, network.announcements, stores.mongo, events, readers)
@@ -153,7 +157,14 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             await hearer.begun()
             if Role.PROJECTOR in settings.held_roles:
                 leased = LeasedProjecting(
-                    projecting, stores, models, rebuilds, head, Teller(network.announcements), network.name
+                    projecting,
+                    stores,
+                    models,
+                    rebuilds,
+                    head,
+                    Teller(network.announcements),
+                    network.name,
+                    tracing,
                 )
                 run = leased.run(partial(network.answering, read_models=operating))
                 tasks.append(running.create_task(run, name="leases"))

@@ -14,6 +14,7 @@ from app.cqrs.documents.days import Days, refuse_unknown
 from app.hosts import Hosts, host_of
 from app.origins import origin_of
 from app.roles import Role, RoleSettings, refuse_misfits
+from app.tracing.settings import TracingSettings
 
 _LONGEST_DATABASE_NAME = 63
 """Bytes of the longest database name in MongoDB."""
@@ -21,7 +22,7 @@ _LONGEST_DATABASE_NAME = 63
 _RESERVED_DATABASES = {"admin", "config", "local"}
 
 
-class Settings(RoleSettings):
+class Settings(RoleSettings, TracingSettings):
     """The settings, from environment variables with their names in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -105,8 +106,10 @@ class Settings(RoleSettings):
         "after a change",
     )
 
-    log_format: Literal["text", "json"] = Field(
-        default="text", description="format of the log on standard error: text, or a JSON object in each line"
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto",
+        description="format of the log on standard error: text, json (an object in each line), or auto: text "
+        "on a terminal, else json",
     )
     loop_limit_ms: float | None = Field(
         default=None,

@@ -6,8 +6,9 @@ subscriptions in `schema/` read.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from app.bootstrap import Filling, open_circle
 from app.completeness import require_complete
 from app.config import Settings
 from app.counting import counting
+from app.cqrs.circle import Circle
 from app.graphql.admission.persisted import Texts, read_manifest
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
@@ -30,8 +32,10 @@ from app.graphql.transport.responses.refused import refused
 from app.graphql.transport.senders.authentication import Authenticator
 from app.graphql.transport.senders.callers import Client
 from app.graphql.transport.senders.cookie_exchange import CookieExchange
+from app.graphql.transport.traced import TracedEndpoint
 from app.hosts import Hosts
 from app.roles import Role
+from app.tracing.configured import tracing_of
 from app.web import admin, elsewhere, health, held_loop, playground
 from app.web.at_once import AtOnce, Headers
 from app.web.held_loop import HeldLoop
@@ -53,13 +57,14 @@ def create_app(
     A server that stops sets `app.state.leaving` first, which ends responses that would otherwise never end.
     If `held` is given, `/health/loop` shows how long the event loop was held. Tokens are verified by the
     authenticator of the settings, unless another one is given. Raise `Incomplete`, `BadManifest`, `BadKey`,
-    and `WriteStoreUnavailable` if there is no development secret.
+    `TracesUnavailable`, and `WriteStoreUnavailable` if there is no development secret.
     """
     require_complete()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_circle(settings, fill) as circle:
+        sending = tracing.sending() if tracing else nullcontext()
+        async with sending, open_circle(settings, fill, tracing) as circle:
             app.state.circle = circle
             if own:
                 own.start(circle.revocations)
@@ -69,13 +74,22 @@ def create_app(
                 if own:
                     own.stop()
 
+    def opened_circle() -> Circle:
+        circle: Circle = app.state.circle
+        return circle
+
     own = None if authenticator else authenticator_of(settings, settings.data_dir)
     takes_tokens = bool(authenticator or own)
     leaving, hosts = asyncio.Event(), settings.hosts
-    graphql = GraphQLEndpoint(
+    tracing = tracing_of(settings)
+    page = playground.playground_with_token if takes_tokens else playground.playground
+    endpoint_of: Callable[..., GraphQLEndpoint] = GraphQLEndpoint
+    if tracing:  # Without traces, no operation asks whether it is traced.
+        endpoint_of = partial(TracedEndpoint, tracing=tracing)
+    graphql: GraphQLEndpoint = endpoint_of(
         schema,
-        lambda: app.state.circle,
-        playground.playground_with_token if takes_tokens else playground.playground,
+        opened_circle,
+        page,
         authenticator=authenticator or own,
         texts=_texts(settings),
         caller=counting(settings, has_viewers=bool(authenticator or own)),
@@ -190,7 +204,14 @@ def _for_pages_of(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_credentials="*" not in origins,  # for the cookie, which counts for origins that are named
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "If-None-Match", TOKEN_HEADER],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Last-Event-ID",
+            "If-None-Match",
+            "Traceparent",
+            TOKEN_HEADER,
+        ],
         expose_headers=[TOKEN_HEADER, "ETag", "Retry-After"],
         max_age=600,
     )

@@ -58,6 +58,7 @@ BREAKS = {
     ),
     "GraphQL lives in the schema and its machinery": ("app.web.health", "strawberry"),
     "Tokens are verified in one room": ("app.graphql.transport.senders.authentication", "jwt"),
+    "OpenTelemetry lives in one room": ("app.cqrs.measured.tracing", "opentelemetry"),
     "Access knows no shop, no store and no transport": ("app.access.settings", "app.config"),
 }
 """For each contract an import, from a module to another, that must not be."""

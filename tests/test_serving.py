@@ -72,6 +72,7 @@ async def test_fills_an_empty_store_once_and_survives_being_killed(tmp_path: Pat
         assert "It now holds a demo shop: 48 products, 40 customers, 160 orders." in service.announced
         assert str(tmp_path / "write.db") in service.announced
         assert f"playground  {service.url}/graphql" in service.announced
+        assert f"operations  {service.url}/admin" in service.announced
         price = {"amount": "1.00"}
         added = await client.mutate("addProduct", "", sku="A", name="A", category="C", unitPrice=price)
         gone = asyncio.create_task(until_gone(service.mongod))

@@ -27,12 +27,16 @@ from app.stores.nats.opening import MISSING, has_driver
 from app.stores.sql.engines.opening import examine as examine_write_store
 from app.stores.sql.engines.opening import open_database, refuse_if_read_only
 from app.stores.sql.write_store import SqlWriteStore
+from app.tracing.configured import EXTRA, collector_problem
 
 LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
 """Free bytes of a disk below which a warning is due, and below which a store may stop."""
 
 STANDS_STILL = 60.0
 """Seconds without progress after which a rebuild is said to stand still; progress is noted every five."""
+
+COLLECTOR_PATIENCE = 3.0
+"""Seconds within which a collector of traces must answer."""
 
 CLOCKS_APART = 2.0
 """Seconds by which the clocks of two machines may differ: moments are accepted up to 5 seconds ahead."""
@@ -78,6 +82,8 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
         yield diagnosis
     if settings.nats_url:
         yield await nats_diagnosis(settings.nats_url, settings.mongodb_database)
+    if settings.traces_to:
+        yield await _collector(settings)
     async with AsyncExitStack() as opened:
         log = None
         if not settings.database_url and not settings.write_store_file.exists():
@@ -144,6 +150,16 @@ def _settings(settings: Settings) -> Iterator[Diagnosis]:
         except BadCertificate as error:
             unsafe.append(problem("settings", error))
     yield from unsafe or [ok("settings", "They are valid, and no combination is unsafe.")]
+
+
+async def _collector(settings: Settings) -> Diagnosis:
+    found = await collector_problem(settings, COLLECTOR_PATIENCE)
+    if found is None:
+        return ok("traces", "The collector takes them.")
+    if found == EXTRA:
+        return problem("traces", found)
+    advice = "Start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT. The service works without it."
+    return warning("traces", found, advice)
 
 
 def _disk(settings: Settings) -> Iterator[Diagnosis]:

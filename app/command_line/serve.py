@@ -76,6 +76,7 @@ def serve(
     from app.server.tls import BadCertificate
     from app.stores.mongo.embedded.mongod_binary import MongodError
     from app.stores.nats.away import NatsError
+    from app.tracing.configured import TracesUnavailable
 
     async def fill_if_empty(write_side: WriteSide) -> None:
         shop = Shop()
@@ -90,7 +91,8 @@ def serve(
 
     def announce(circle: Circle, url: str) -> None:
         written, read = circle.stores
-        graphql = f"  playground  {url}/graphql\n{TOKENS if settings.auth == 'development' else ''}"
+        tokens = TOKENS if settings.auth == "development" else ""
+        graphql = f"  playground  {url}/graphql\n  operations  {url}/admin\n{tokens}"
         if Role.QUERY not in settings.held_roles:
             graphql = f"  roles       {settings.roles}\n"
         console.print(
@@ -113,7 +115,8 @@ def serve(
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
     log_to_stderr(settings.log_format)
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    expected = (BadCertificate, BadKey, BadManifest, CannotListen, DemoRefused, Incomplete, NatsError)
+    bad_setting = (BadCertificate, BadKey, BadManifest, CannotListen, NatsError, TracesUnavailable)
+    expected = (*bad_setting, DemoRefused, Incomplete)
     with (
         explained(*expected, *unavailable, exit_code=BAD_SETTING),
         asyncio.Runner(loop_factory=loop_factory) as runner,

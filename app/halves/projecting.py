@@ -10,6 +10,7 @@ from app.cqrs.documents.own_documents import OwnDocuments
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.head import Head
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.projecting.generations import succeed
 from app.cqrs.projecting.leases import LeaseHolder
 from app.cqrs.projecting.projector import Projector
@@ -96,8 +97,10 @@ class LeasedProjecting:
         head: Head,
         teller: Teller,
         name: str,
+        tracing: Tracing | None,
     ) -> None:
         self._half = half
+        self._tracing = tracing
         self._stores = stores
         self._models = {model.generation.numbered(1).key: model for model in models}
         self._rebuilds = rebuilds
@@ -128,7 +131,9 @@ class LeasedProjecting:
         telling = self._teller.of(progress)
         try:
             async with asyncio.TaskGroup() as running:
-                self._half.begin(model, record, readers, progress, running, telling=telling)
+                self._half.begin(
+                    model, record, readers, progress, running, telling=telling, tracing=self._tracing
+                )
         finally:
             self._rebuilds.remove(model.name)
             telling.end()

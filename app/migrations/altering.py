@@ -49,7 +49,7 @@ def _refuse_if_different(connection: Connection, table: Table) -> None:
     declared = [str(CreateTable(table).compile(dialect=connection.dialect))]
     declared += [str(CreateIndex(index).compile(dialect=connection.dialect)) for index in table.indexes]
     there = _statements(connection, "table", table) + _statements(connection, "index", table)
-    if sorted(map(_parts, declared)) != sorted(map(_parts, there)):
+    if sorted(map(parts_of, declared)) != sorted(map(parts_of, there)):
         raise ValueError(
             f"The table {table.name} differs from the migration's declaration.\n"
             f"The store has: {' '.join(there)}\nDeclared: {' '.join(declared)}\n"
@@ -66,7 +66,7 @@ def _statements(connection: Connection, kind: str, table: Table) -> list[str]:
     return [sql for (sql,) in found]
 
 
-def _parts(sql: str) -> list[str]:
+def parts_of(sql: str) -> list[str]:
     """Return the columns and constraints of a statement, sorted and with normalized white space."""
     opening, closing = sql.index("("), sql.rindex(")")
     parts, depth = [""], 0

@@ -82,9 +82,14 @@ FORMATTERS: Mapping[str, Callable[[], logging.Formatter]] = {
 
 
 def log_to_stderr(form: str = "text") -> None:
-    """Have all loggers write warnings and errors to standard error, but nothing of cancelled operations."""
+    """Have all loggers write warnings and errors to standard error, but nothing of cancelled operations.
+
+    The form `auto` is text for people, if standard error is a terminal, and JSON for programs otherwise.
+    """
     warnings.filterwarnings("ignore", DROPPED, RuntimeWarning)
     handler = logging.StreamHandler()
+    if form == "auto":
+        form = "text" if handler.stream.isatty() else "json"
     handler.setFormatter(FORMATTERS[form]())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 

@@ -27,6 +27,7 @@ SERVED = {
     "samples.js": _PAGE,
     "service.js": _PAGE,
     "shown.js": _PAGE,
+    "skipped.js": _PAGE,
     "summary.js": _PAGE,
     "hooks.umd.js": _LIBRARIES,
     "htm.umd.js": _LIBRARIES,

@@ -13,6 +13,7 @@ from app.cqrs.documents.store import DocumentChanged as Notice
 from app.cqrs.freshness.document_positions import ReachedPositions
 from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live import following as live
+from app.cqrs.measured.tracing import Told
 from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Context, Info
 from app.graphql.execution.refusals import BadArgument
@@ -86,14 +87,16 @@ async def follow(
     async with aclosing(found) as states:
         async for state in states:
             context.reading.reflects(state.freshness)
-            info.demand_below([Token(state.document_position[0])])
+            position = state.document_position[0]
+            info.demand_below([Token(position)])
             cursor = cursor_at(context, {collection.read_model: state.document_position})
             context.subscription.item = ItemMetadata(
                 cursor=cursor,
-                position=state.document_position[0],
+                position=position,
                 step=state.document_position,
                 document=state.document["_id"],
                 changes=1 + state.lagged,
+                told=Told(info.field_name, collection.read_model, position - 1, position),
             )
             shown = {"cursor": cursor, "passed": state.lagged, "reset": state.reset}
             yield Followed(state.document, shown)
@@ -210,6 +213,7 @@ class UpdatesSubscription:
                     step=told.step,
                     document=None,
                     changes=passed,
+                    told=_told(info, told.item),
                 )
                 yield _shown(info, told.item, cursor)
 
@@ -248,6 +252,12 @@ def _changed(info: Info, notice: Notice, cursor: ConsistencyToken) -> DocumentCh
 def _changed_fields(kind: GraphQLObjectType, notice: Notice) -> list[str]:
     """Return the names of a type's fields that may have other values; all of a document that is gone."""
     return [*kind.fields] if notice.deleted else [*fields_showing(kind, notice.fields)]
+
+
+def _told(info: Info, item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> Told | None:
+    if isinstance(item, Notice):
+        return Told(info.field_name, item.read_model, item.position - 1, item.position)
+    return None
 
 
 def _passed(item: Notice | live.Lagged | live.Reset | live.Heartbeat) -> int:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from tests.bench import growth, shop
+from tests.bench import growth, shop, traces
 from tests.bench.__main__ import FRESHNESS, REBUILD, REFERENCE, WRITES, main, measure, opened
 from tests.bench.against import checked_out
 from tests.bench.candidates import AS_SERVED, BASELINES, CANDIDATES, CONSTANT, PLAIN, Candidate, against
@@ -135,6 +135,14 @@ def test_growth_refuses_a_shop_in_which_nobody_has_twenty_orders(
     with pytest.raises(SystemExit):
         growth.main()
     assert "must be 20000 or more, not 400" in capsys.readouterr().err
+
+
+@LONG
+async def test_traces_are_measured_beside_a_service_without_them() -> None:
+    [head, _, *rows] = await traces.measure(SMALL, [2], 1, 0.6, cores())
+    assert len(rows) == len(QUERIES) * len(traces.WAYS)
+    assert "nan" not in "".join(rows)
+    assert "by CPU" in head
 
 
 def test_lists_what_there_is_to_measure(

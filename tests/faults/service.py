@@ -15,6 +15,9 @@ from tests.ports import free_port
 PATIENCE = 20.0
 """Seconds until a process that should end, or should have said something, counts as hanging."""
 
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "LOG_FORMAT": "text"}
+"""The log is read line by line: without a terminal it would be JSON."""
+
 
 class Service:
     """`python -m app serve` on a fixed port and data folder; what it says is kept in `service.log`."""
@@ -43,7 +46,7 @@ class Service:
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment, POINT: dying, AT: str(at)},
+                env={**os.environ, **ENVIRONMENT, **self._environment, POINT: dying, AT: str(at)},
             )
 
     @property

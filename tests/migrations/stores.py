@@ -1,6 +1,5 @@
 """Write stores on their way through the migrations: filled with rows, and compared with what they were."""
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.contexts import CONTEXTS
+from app.migrations.altering import parts_of
 from app.stores.sql import transactions
 from app.stores.sql.differences import tables_of
 from app.stores.sql.engines.opening import DATABASES
@@ -121,8 +121,13 @@ async def schema_of(connection: AsyncConnection) -> list[str]:
         kept = await connection.execute(
             text("SELECT sql FROM sqlite_master WHERE name <> 'alembic_version' AND type <> 'trigger'")
         )
-        return sorted("\n".join(sorted(re.sub('[",]', "", sql).split("\n"))) for (sql,) in kept if sql)
+        return sorted(in_parts(sql) for (sql,) in kept if sql)
     return [str(row) for row in (await connection.execute(text(_POSTGRES_SCHEMA))).all()]
+
+
+def in_parts(sql: str) -> str:
+    """A statement of SQLite with a table's parts sorted: a column that was added in place is among others."""
+    return "\n".join(parts_of(sql)) if sql.startswith("CREATE TABLE") else sql.replace('"', "")
 
 
 _POSTGRES_SCHEMA = """

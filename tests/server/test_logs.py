@@ -5,6 +5,9 @@ import gc
 import json
 import logging
 import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from io import StringIO
@@ -67,6 +70,24 @@ def lines(log: StringIO) -> Callable[[], list[dict[str, Any]]]:
     [handler] = [each for each in logging.getLogger().handlers if getattr(each, "stream", None) is log]
     handler.setFormatter(FORMATTERS["json"]())
     return lambda: [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+WARN = """
+import logging
+from app.server.logs import log_to_stderr
+log_to_stderr("auto")
+logging.getLogger("app").warning("It is at position=%d", 7)
+"""
+
+
+def test_people_at_a_terminal_read_text_and_programs_read_json() -> None:
+    piped = subprocess.run((sys.executable, "-c", WARN), stderr=subprocess.PIPE, check=True).stderr
+    assert json.loads(piped)["position"] == 7
+    terminal, its_other_end = pty.openpty()
+    subprocess.run((sys.executable, "-c", WARN), stderr=its_other_end, check=True)
+    assert os.read(terminal, 1000) == b"WARNING app: It is at position=7\r\n"
+    os.close(its_other_end)
+    os.close(terminal)
 
 
 def test_a_line_of_json_has_the_values_of_its_text_as_fields(

@@ -1,17 +1,24 @@
 """Announcements of changed documents, in the only order that keeps every reader consistent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter
 
 from app.cqrs.announcing.telling import Telling
+from app.cqrs.documents.read_model import Change
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
+from app.cqrs.log.events import RecordedEvent
 from app.cqrs.measured.durations import Durations
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.recent_changes import ChangeWithIds
+
+_UNTRACED = nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +31,7 @@ class Recipients:
     lists: ConcernedLists
     telling: Telling | None
     """The telling to other processes; `None` if nobody else reads the documents."""
+    tracing: Tracing | None
     transactions: Durations = field(default_factory=Durations)
 
 
@@ -48,11 +56,12 @@ class Announcer:
         cache: ReadCache,
         lists: ConcernedLists,
         telling: Telling | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """Announce changes of `documents`, a generation; without `notices`, there are no subscribers."""
         self._documents, self._read_model = documents, progress.read_model
         self.recipients = Recipients(
-            progress=progress, notices=notices, cache=cache, lists=lists, telling=telling
+            progress=progress, notices=notices, cache=cache, lists=lists, telling=telling, tracing=tracing
         )
 
     @property
@@ -118,6 +127,14 @@ class Announcer:
         self.recipients.cache.changing(self._read_model, changes)
         self.recipients.lists.changing(self._read_model, changes)
         self.progress.applying(position)
+
+    @contextmanager
+    def transaction(self, changes: Sequence[tuple[RecordedEvent, Change]]) -> Iterator[None]:
+        """Measure the transaction within the block, and have it continue the traces of its events."""
+        began, tracing = perf_counter(), self.recipients.tracing
+        with tracing.projecting(self._read_model, (event for event, _ in changes)) if tracing else _UNTRACED:
+            yield
+        self.recipients.transactions.add(perf_counter() - began)
 
     def refused(self) -> None:
         """Announce that the store has refused the last `changing`, and shows none of it."""

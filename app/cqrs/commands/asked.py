@@ -8,6 +8,7 @@ from typing import Self
 from app.cqrs.commands.fingerprints import fingerprint, former_fingerprint
 from app.cqrs.commands.outcomes import CommandIdReused, Receipt, Refused, refused
 from app.cqrs.commands.write_store import Cause
+from app.cqrs.measured import logged
 from app.cqrs.messages import Command, composed
 from app.cqrs.viewers import Viewer
 
@@ -35,6 +36,12 @@ class Asked:
     def at(self, moment: datetime) -> Self:
         """Return the same command for an attempt at this moment."""
         return replace(self, cause=replace(self.cause, at=moment))
+
+    def name_in_log(self) -> None:
+        """Have the log lines of the current task name the command."""
+        name, cause = type(self.command).__name__, self.cause
+        sight = self.viewer.scope.sight
+        logged.carry_out(name, cause.command_id, cause.correlation_id, sight, cause.trace)
 
     def is_repeated_by(self, stored: str) -> bool:
         """Return whether a command with the same id and this fingerprint is the same command."""

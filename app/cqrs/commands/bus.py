@@ -21,6 +21,8 @@ from app.cqrs.commands.rules import NOBODY, Rules
 from app.cqrs.commands.write_store import Cause, Conflict, Transaction, WriteStore
 from app.cqrs.measured import logged
 from app.cqrs.measured.commands import MeasuredCommands
+from app.cqrs.measured.spans import Attributes, current_place, current_span
+from app.cqrs.measured.tracing import MOST_NAMED
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import Viewer
@@ -82,8 +84,18 @@ class CommandBus:
         may have taken effect then, so both name the id with which it may be sent again. Raises
         `WriteStoreBusy` if too many commands wait already.
         """
+        if (span := current_span()) is None:
+            return await self._execute(command, viewer, command_id or uuid7())
+        with span.begin_below(f"command {type(command).__name__}") as own:
+            id = command_id or uuid7()
+            own.note({"diptych.command.id": str(id)})
+            outcome = await self._execute(command, viewer, id)
+            own.note(_shown([outcome]))
+        return outcome
+
+    async def _execute(self, command: Command, viewer: Viewer, id: UUID) -> Outcome:
         began, name = perf_counter(), type(command).__name__
-        asked = self._asked(command, viewer, command_id or uuid7())
+        asked = self._asked(command, viewer, id)
         try:
             outcome = asked if isinstance(asked, Refused) else await self._carry_out(asked)
         except Exception as error:
@@ -105,6 +117,17 @@ class CommandBus:
         if the store is to blame. Raises an exception, instead of returning it, if it concerns the whole list:
         `WriteStoreBusy`, and for an atomic list all that `execute` raises.
         """
+        if (span := current_span()) is None:
+            return await self._execute_all(entries, viewer, atomic=atomic)
+        with span.begin_below("command list") as own:
+            own.note({"diptych.commands": len(entries)})
+            results = await self._execute_all(entries, viewer, atomic=atomic)
+            own.note(_shown(results))
+        return results
+
+    async def _execute_all(
+        self, entries: Sequence[Entry], viewer: Viewer, *, atomic: bool
+    ) -> Sequence[Result]:
         began = perf_counter()
         names = [type(entry.command).__name__ for entry in entries]  # `Refused` if it describes none
         listed = ListOfCommands(self._lane, self._asked, self._carry_out, self._raced)
@@ -120,12 +143,18 @@ class CommandBus:
         """Return the command on its way, or the refusal that needs no look into the store."""
         if refusal := self._rules.get(type(command), NOBODY).refusal_at_once(command, viewer):
             return refusal
-        cause = Cause(command_id=id, correlation_id=id, actor=viewer.actor, at=self._clock())
+        cause = Cause(
+            command_id=id,
+            correlation_id=id,
+            actor=viewer.actor,
+            at=self._clock(),
+            trace=current_place(),
+        )
         return Asked.of(command, cause, viewer)
 
     async def _carry_out(self, asked: Asked) -> Outcome:
         id, name = asked.cause.command_id, type(asked.command).__name__
-        logged.carry_out(name, id, asked.cause.correlation_id, asked.viewer.scope.sight)
+        asked.name_in_log()
 
         async def carry_out(moment: datetime) -> Outcome:
             return await self._lane.carry_out(asked.at(moment))
@@ -167,6 +196,16 @@ class CommandBus:
             repeated = await work.earlier(key)
             return asked.answered_before(*repeated) if repeated else rule.told(outcome, command, asked.viewer)
         return None
+
+
+def _shown(results: Sequence[Result]) -> Attributes:
+    """Return the attributes of a span that show the outcomes of its commands."""
+    marks = [mark for each in results if isinstance(each, Receipt) for mark in each.events][:MOST_NAMED]
+    return {
+        "diptych.command.outcomes": sorted(set(map(counted_as, results))),
+        "diptych.events.positions": [mark.position for mark in marks],
+        "diptych.events.types": sorted({mark.type for mark in marks}),
+    }
 
 
 def counted_as(result: Result) -> str:

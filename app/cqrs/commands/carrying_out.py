@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.cqrs.commands.asked import Asked, Outcome
 from app.cqrs.commands.outcomes import CommandKey, Receipt, Refused, RolledBack, refused
 from app.cqrs.commands.write_store import Group, Transaction, WriteStore
+from app.cqrs.measured import logged
 from app.cqrs.unavailable import WriteStoreUnavailable
 
 Committed = Callable[[Receipt, str], None]
@@ -68,6 +69,7 @@ class CarryingOut:
                 else:
                     accepted[asked.cause.key] = number
                 await asyncio.sleep(0)  # A group takes long, and no other task would run meanwhile.
+            logged.done()  # The rest concerns all of them.
             failed = any(isinstance(result, Refused | Exception) for result in results.values())
             rolled_back = doomed or (atomic and failed)
             receipts = await transaction.commit() if accepted and not rolled_back else []
@@ -80,6 +82,7 @@ class CarryingOut:
         return [_resolved(results[number], results) for number in range(len(group))]
 
     async def _in_group(self, asked: Asked, transaction: Group[Transaction]) -> Result | None:
+        asked.name_in_log()
         work = await transaction.begin(asked.cause)
         result = await self._decided(asked, work)
         if result is None:

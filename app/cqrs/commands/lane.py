@@ -164,6 +164,7 @@ class Lane:
                 atomic, doomed = listed.atomic, listed.doomed
                 return [await self._timed(listed.commands, atomic=atomic, doomed=doomed)]
             case [Asked() as asked]:
+                asked.name_in_log()
                 return [await self._alone(asked)]
         return await self._timed([asked for asked in group if isinstance(asked, Asked)])
 

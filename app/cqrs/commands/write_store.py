@@ -25,6 +25,8 @@ class Cause:
     correlation_id: UUID
     actor: str
     at: datetime
+    trace: str | None = None
+    """The place of the command in its trace; `None` if it is not traced."""
 
     @property
     def key(self) -> CommandKey:

@@ -61,6 +61,8 @@ class RecordedEvent:
     causation_id: UUID
     actor: str
     event: Event
+    trace: str | None = None
+    """The place of the command in its trace, as W3C's `traceparent` has it; `None` if it was not traced."""
 
     @property
     def parts(self) -> Sequence["RecordedEvent"]:

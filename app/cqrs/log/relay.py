@@ -10,6 +10,7 @@ from app.cqrs.log.event_bus import EventBatch, EventBus
 from app.cqrs.log.events import Appended, EventLog, RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.log.history import History, HistoryChanged, read_on
+from app.cqrs.measured.tracing import Tracing
 
 BATCH = 500
 """Maximum events that are read from the log at once."""
@@ -40,6 +41,7 @@ class Relay:
         published: Callable[[Sequence[RecordedEvent]], None] = lambda _events: None,
         set_back: Callable[[], None] = lambda: None,
         backstop: float = 1.0,
+        tracing: Tracing | None = None,
     ) -> None:
         self._tell_published = published
         self._log = log
@@ -48,6 +50,7 @@ class Relay:
         self._history = history or History(log)
         self._set_back = set_back
         self._backstop = backstop
+        self._tracing = tracing
         self._woken = asyncio.Event()
         self._unread = True
         """True if the log may have events that were not handed over."""
@@ -129,6 +132,8 @@ class Relay:
         after = self._last.position if self._last else 0
         self._history.note(events)
         self._head.rise(events[-1].position, events[-1].occurred_at)
+        if self._tracing:  # Projectors continue the traces from here, so this comes first.
+            self._tracing.published(events)
         await self._bus.publish(EventBatch(after=after, events=events))
         self._tell_published(events)
         self._last = events[-1]
@@ -143,6 +148,8 @@ class Relay:
         )
         self._last = last
         self._history.forget()
+        if self._tracing:
+            self._tracing.forget()
         # Without an event, tokens would contain none until the next commit.
         self._history.note([last] if last else [])
         self._head.set_back(position)

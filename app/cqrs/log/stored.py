@@ -23,6 +23,8 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: UUID
     causation_id: UUID
     actor: str
+    trace: str | None = None
+    """The context of the trace that the event continues; `None` if it was not sampled."""
 
     @classmethod
     def of(cls, row: Any) -> Self:

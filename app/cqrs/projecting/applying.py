@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from time import perf_counter
 
 from app.cqrs.announcing.announcer import Announcer
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, Finder
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.measured import logged
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.skipping import SkippedEvents
 from app.cqrs.unavailable import ReadStoreUnavailable
@@ -74,6 +74,7 @@ class Applier:
                 await self.apply([event])
 
     async def _retry(self, event: RecordedEvent, error: Exception) -> None:
+        logged.apply(event.command_id, event.correlation_id, event.trace)
         between, now = pauses(), asyncio.get_running_loop().time
         give_up = now() + RETRY_SECONDS
         for _ in range(RETRIES):
@@ -91,7 +92,8 @@ class Applier:
             )
             await asyncio.sleep(next(between))
             try:
-                return await self._commit([event])
+                await self._commit([event])
+                return logged.done()
             except (ReadStoreUnavailable, CheckpointMoved):
                 raise
             except Exception as again:
@@ -107,9 +109,8 @@ class Applier:
             if changes:
                 with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
                 self._announcer.changing(with_ids, last.position)
-                began = perf_counter()
-                notices = await self._documents.write(changes, last)
-                self._announcer.transactions.add(perf_counter() - began)
+                with self._announcer.transaction(changes):
+                    notices = await self._documents.write(changes, last)
                 await self._announcer.changed(last.position, notices)
             else:
                 self._documents.skip(last)

@@ -15,7 +15,9 @@ from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import EventBus
 from app.cqrs.log.events import EventLog, RecordedEvent
+from app.cqrs.measured import logged
 from app.cqrs.measured.durations import Durations
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.projecting.applying import Applier, Poison, pauses
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments, CheckpointMove, OtherLog
 from app.cqrs.projecting.following import LogFollower
@@ -52,6 +54,7 @@ class Projector:
         telling: Telling | None = None,
         lost: Callable[[], None] = lambda: None,
         skips: SkipStore | None = None,
+        tracing: Tracing | None = None,
         batch: int | None = None,
     ) -> None:
         """Apply at most `batch` events at once, 500 by default; without `notices`, nobody follows these."""
@@ -68,6 +71,7 @@ class Projector:
             cache=cache,
             lists=lists or ConcernedLists(),
             telling=telling,
+            tracing=tracing,
         )
         """The announcer of the documents to those who read and follow them."""
         self._skipped = SkippedEvents(model.name, skips or NoSkips())
@@ -120,6 +124,7 @@ class Projector:
         """Project until cancelled; after an event that can't be applied, wait for `retry`."""
         between, reached = pauses(), 0
         while True:
+            logged.done()
             try:
                 # During a pause no subscription is needed: the log has all events.
                 with self._bus.subscribe() as batches:

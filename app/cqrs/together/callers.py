@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -39,7 +40,8 @@ class Together:
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in a task of its own."""
-        task = asyncio.get_running_loop().create_task(work)
+        # It is not a part of the operation that happens to start it, in whose name its log lines would be.
+        task = asyncio.get_running_loop().create_task(work, context=Context())
         self._tasks.add(task)  # The event loop itself does not keep tasks from being collected.
         task.add_done_callback(self._tasks.discard)
 

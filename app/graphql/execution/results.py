@@ -53,6 +53,14 @@ def result_in(answer: bytes) -> memoryview | None:
     return memoryview(answer)[: answer.rindex(b',"extensions":{')]
 
 
+def has_errors(answer: bytes) -> bool:
+    """Return whether a whole answer, encoded, has errors."""
+    if not answer.startswith(b'{"data":'):
+        return answer.startswith(b'{"errors":')
+    end = answer.rfind(b',"extensions":{')
+    return answer[end - 1 : end] == b"]"  # Data is an object or null, and errors come after it.
+
+
 @lru_cache(100)
 def _encoded(freshness: Freshness) -> bytes:
     return orjson.dumps(freshness_extension(freshness))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.cqrs.measured.tracing import Told
+
 
 @dataclass(frozen=True, kw_only=True)
 class ItemMetadata:
@@ -21,6 +23,8 @@ class ItemMetadata:
     """True if the item is only what has changed since the item before: a subscriber that misses one of them
     must resume after the last item that it was sent.
     """
+    told: Told | None = None
+    """The events that the item tells of; `None` if it tells of none."""
 
 
 @dataclass(kw_only=True)

@@ -7,19 +7,21 @@ are the same, so one of them ends and the other takes over its subscribers.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 from graphql import GraphQLError
 
+from app.cqrs.measured.tracing import WITH_ERRORS, Tracing
 from app.graphql.admission.budgets import SUBSCRIPTION, Throttled
 from app.graphql.admission.turns import turns
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
-from app.graphql.execution.results import encoded
+from app.graphql.execution.results import encoded, has_errors
 from app.graphql.execution.subscription_state import SubscriptionState
+from app.graphql.measured.operation_names import operation_in_text
 from app.graphql.measured.traffic import Traffic
 from app.graphql.streaming.executing import Item, Operations, Refused
 from app.graphql.streaming.sharing import SharingKey, sharing_key
@@ -29,8 +31,11 @@ from app.graphql.streaming.subscribers import SharedExecution, SharedItem, Subsc
 class Streams:
     """The streams of all transports, whose subscribers share executions."""
 
-    def __init__(self, operations: Operations, traffic: Traffic | None = None) -> None:
+    def __init__(
+        self, operations: Operations, traffic: Traffic | None = None, tracing: Tracing | None = None
+    ) -> None:
         self._operations = operations
+        self._tracing = tracing
         self._traffic = traffic or Traffic()
         self._starting: dict[SharingKey, SharedExecution] = {}
         self._at: dict[tuple[bytes, Any], SharedExecution] = {}
@@ -45,16 +50,8 @@ class Streams:
         context = context.with_tokens_of(operation)
         key = await self._key(operation, context)
         if key is None:
-            try:
-                body = await self._operations.compiled.answer(operation, context.for_operation())
-            except Throttled as refusal:
-                raise Refused([refusal]) from refusal
-            if body:
+            for body in await self._answers(operation, context):
                 yield Item(body, None)
-                return
-            async with aclosing(self._operations.results(operation, context, SubscriptionState())) as answers:
-                async for answer in answers:
-                    yield Item(encoded(answer), None)
             return
         try:
             context.for_operation().charge(SUBSCRIPTION)
@@ -82,9 +79,32 @@ class Streams:
                     lagged = 0
                 subscriber.cursor = item.cursor or subscriber.cursor
                 yield item.item(lagged)
+                if item.delivery:
+                    item.delivery.done()
         finally:
             self._traffic.subscribers -= 1
             self._leave(subscriber)
+
+    async def _answers(self, operation: Operation, context: Context) -> Sequence[bytes]:
+        """Return the result of a query or mutation; raise `Refused`."""
+        if self._tracing and self._tracing.samples(None):
+            kind, name = operation_in_text(operation.query, operation.operation_name)
+            with self._tracing.operation(kind, name) as span:
+                answers = await self._answers_untraced(operation, context)
+                if any(map(has_errors, answers)):
+                    span.fail(WITH_ERRORS)
+                return answers
+        return await self._answers_untraced(operation, context)
+
+    async def _answers_untraced(self, operation: Operation, context: Context) -> Sequence[bytes]:
+        try:
+            body = await self._operations.compiled.answer(operation, context.for_operation())
+        except Throttled as refusal:
+            raise Refused([refusal]) from refusal
+        if body:
+            return (body,)
+        async with aclosing(self._operations.results(operation, context, SubscriptionState())) as answers:
+            return [encoded(answer) async for answer in answers]
 
     async def _key(self, operation: Operation, context: Context) -> SharingKey | None:
         return await sharing_key(operation, context, self._operations.by_actor)
@@ -114,7 +134,10 @@ class Streams:
                 async for result in results:
                     metadata, lagged_at = state.take()
                     self._forget(execution)
-                    execution.publish(SharedItem(result, metadata, lagged_at))
+                    item = SharedItem(result, metadata, lagged_at)
+                    if self._tracing and metadata and metadata.told:
+                        item.delivery = self._tracing.delivery(metadata.told, len(execution.subscribers))
+                    execution.publish(item)
                     if metadata and metadata.step is not None:
                         execution.step = metadata.step
                         host = self._at.setdefault((execution.key.operation, metadata.step), execution)

@@ -6,6 +6,7 @@ from typing import Any
 
 from strawberry.types import ExecutionResult
 
+from app.cqrs.measured.tracing import Delivery
 from app.cqrs.memory.sizes import compact
 from app.graphql.execution.results import encoded
 from app.graphql.execution.subscription_state import ItemMetadata
@@ -32,6 +33,8 @@ class SharedItem:
         self._result = result
         self._lagged_at = lagged_at
         self._items: dict[int, Item] = {}
+        self.delivery: Delivery | None = None
+        """The delivery, if that is a part of a trace."""
 
     def item(self, lagged: int) -> Item:
         """Return the item for a subscriber that was not sent `lagged` changes before it."""

@@ -18,6 +18,8 @@ from strawberry.types.graphql import OperationType
 
 from app.cqrs.circle import Circle
 from app.cqrs.impersonal import outline
+from app.cqrs.measured.sampling import place_in
+from app.cqrs.measured.tracing import Tracing
 from app.cqrs.viewers import ANONYMOUS, Viewer
 from app.graphql.admission.budgets import Throttled
 from app.graphql.admission.persisted import NOT_FOUND, Texts
@@ -62,6 +64,8 @@ class ReadHeaders(NamedTuple):
     """The consistency tokens, separated by commas."""
     forwarded: bytes | None
     media_type: str
+    place: str | None
+    """The place in a trace from which the request comes."""
 
 
 class GraphQLEndpoint:
@@ -81,9 +85,11 @@ class GraphQLEndpoint:
         texts: Texts | None = None,
         allowed_origins: Sequence[str] = (),
         leaving: asyncio.Event | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._circle = circle
         self._caller = caller
+        self._tracing = tracing
         texts = texts or Texts()
         self._requests = Requests(texts)
         self._leaving = leaving or asyncio.Event()
@@ -92,7 +98,7 @@ class GraphQLEndpoint:
         self.traffic = Traffic()
         """The sockets and subscribers at this moment."""
         self._measured = Measured(self.operations.compiled.reads, self.traffic)
-        self._streams = Streams(self.operations, self.traffic)
+        self._streams = Streams(self.operations, self.traffic, tracing)
         self.authentication = Authentication(authenticator, allowed_origins)
         """The viewers of requests and sockets."""
         self._sockets = Sockets(
@@ -138,6 +144,7 @@ class GraphQLEndpoint:
             tokens=headers.get(TOKEN_HEADER_BYTES, b"").decode("latin-1"),
             forwarded=headers.get(FORWARDED_FOR),
             media_type=accepted.json,
+            place=place_in(headers.get(b"traceparent")),
         )
 
     def answer_at_once(self, headers: ReadHeaders, body: bytes, client: Client = None) -> Answer | None:
@@ -173,7 +180,10 @@ class GraphQLEndpoint:
         accepted = request.accepted
         if request.method == "GET" and accepted.page_above_all and "query" not in request.parameters:
             return await self._playground(Request(request.scope))
-        operation = await self._requests.operation(request)
+        return await self._respond(request, await self._requests.operation(request))
+
+    async def _respond(self, request: GraphQLRequest, operation: Operation) -> ASGIApp:
+        accepted = request.accepted
         # The body may come slowly: a token that is revoked meanwhile counts no more.
         viewer = await self.authentication.of_request(request.credentials)
         caller = self._caller(request.scope.get("client"), forwarded_for(request.scope["headers"]))

@@ -51,6 +51,11 @@ class GraphQLRequest:
         return self._raw.get(_TOKEN_HEADER, b"").decode("latin-1")
 
     @property
+    def traceparent(self) -> bytes:
+        """The place in a trace from which the request comes, as the client writes it; empty without one."""
+        return self._raw.get(b"traceparent", b"")
+
+    @property
     def if_none_match(self) -> bytes:
         """The tags of the answers that the client has; empty without the header."""
         return self._raw.get(b"if-none-match", b"")

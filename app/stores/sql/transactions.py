@@ -58,6 +58,7 @@ events = Table(
     Column("correlation_id", Uuid, nullable=False),
     Column("causation_id", Uuid, nullable=False),
     Column("actor", String(200), nullable=False),
+    Column("trace", String(55)),
     UniqueConstraint("stream", "stream_version"),  # the optimistic lock
 )
 # By it decisions of operators are found without a read of the log. No other event is in it.
@@ -153,6 +154,7 @@ def recorded(types: EventTypes, row: Any) -> RecordedEvent:
         causation_id=row.causation_id,
         actor=row.actor,
         event=event,
+        trace=row.trace,
     )
 
 
@@ -264,6 +266,7 @@ class SqlWork:
                 "correlation_id": self._cause.correlation_id,
                 "causation_id": self._cause.command_id,
                 "actor": self._cause.actor,
+                "trace": self._cause.trace,
             }
             for mark, (stream, version, event) in zip(marks, self.recorded, strict=True)
         ]

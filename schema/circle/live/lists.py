@@ -11,6 +11,7 @@ from app.cqrs.freshness.tokens import Token
 from app.cqrs.lists.differences import ListChange as Change
 from app.cqrs.lists.differences import ListChangeKind
 from app.cqrs.lists.states import ListItem
+from app.cqrs.measured.tracing import Told
 from app.cqrs.reading.pages import LONGEST_PAGE, PAGE
 from app.graphql.admission.connections import DocumentConnection
 from app.graphql.execution.context import Info
@@ -143,8 +144,10 @@ def live_list_field(update: type[ListUpdate[Any]], query: type, name: str, descr
         token, lost = await started_after(context, after)
         await context.reading.ready(read_model, [token] if token else [])
         lists, scope = context.uncached_circle().lists, context.viewer.scope
+        shown: int | None = None
         async with aclosing(lists.follow(asked, first, scope=scope, after=token, lost=lost)) as items:
             async for item in items:
+                before, shown = shown, item.state.position
                 context.reading.reflects(item.state.freshness)
                 info.demand_below([Token(item.state.position)])
                 cursor = cursor_at(context, {read_model: item.state.document_position})
@@ -155,6 +158,7 @@ def live_list_field(update: type[ListUpdate[Any]], query: type, name: str, descr
                     document=None,
                     changes=1 + item.lagged,
                     continues=True,
+                    told=None if before is None else Told(info.field_name, read_model, before, shown),
                 )
                 yield update(item=item, cursor=cursor)
 

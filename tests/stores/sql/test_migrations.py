@@ -1,5 +1,4 @@
 import asyncio
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from app.stores.sql.differences import differences
 from app.stores.sql.engines.opening import UtcDateTime, metadata, open_database
 from app.stores.sql.transactions import log_head
 from app.stores.sql.write_store import SqlWriteStore
-from tests.migrations.stores import TABLES, migrated, migrating
+from tests.migrations.stores import TABLES, in_parts, migrated, migrating
 from tests.stores.migrating import upgraded
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -180,4 +179,4 @@ def _typed(insert: TextClause) -> TextClause:
 def _definitions(connection: Connection) -> list[str]:
     """Every table and index in SQLite's own words, names of constraints and checks included."""
     kept = connection.execute(text("SELECT sql FROM sqlite_master WHERE name <> 'alembic_version'"))
-    return sorted("\n".join(sorted(re.sub('[",]', "", sql).split("\n"))) for (sql,) in kept if sql)
+    return sorted(in_parts(sql) for (sql,) in kept if sql)

@@ -124,6 +124,42 @@ async def test_a_failed_read_model_says_why_and_is_retried(
         await expect(retry).to_be_focused()
 
 
+async def test_a_skipped_event_is_listed_with_its_reason_and_opened_by_keyboard(
+    browser: Browser, guarded: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy = customer_overview.changes
+
+    def changes(recorded: RecordedEvent) -> list[Change]:
+        if "Juniper" in repr(recorded.event):
+            raise ZeroDivisionError
+        return healthy(recorded)
+
+    async with at_the_page(browser, guarded) as window:
+        page = window.page
+        await expect(page.locator(".models .pill").first).to_be_visible()
+        await expect(page.get_by_role("heading", name="Skipped events")).to_have_count(0)
+        monkeypatch.setattr(customer_overview, "changes", changes)
+        await shop.customer(name="Juniper")
+        progress = guarded.circle.progress["customer_overview"]
+        position = guarded.circle.relay.published
+        with pytest.raises(ReadModelBehind):
+            await progress.wait_for(position + 1, 20)
+        refusal = await guarded.circle.skipping.skip(
+            "customer_overview", position, reason="It was sent twice.", by="Otto", patience=20
+        )
+        assert refusal is None
+        summary = page.locator(".skipped summary")
+        await expect(summary).to_have_text("Skipped events 1")
+        await summary.press("Enter")
+        said = f"customer overview lacks CustomerRegistered at position {position:,}: It was sent twice."
+        await expect(page.locator(".skipped li")).to_contain_text(said)
+        await expect(page.locator(".skipped li")).to_contain_text("Otto")
+        assert "Juniper" not in await page.content()
+        assert await page.evaluate(UNNAMED) == []
+        assert await page.evaluate(FAINT) == []
+        await screenshot(window, "skipped")
+
+
 async def test_a_rebuild_has_a_bar_and_is_started_and_ended_after_a_question(
     browser: Browser, guarded: Service, shop: Shop
 ) -> None:

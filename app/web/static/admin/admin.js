@@ -6,6 +6,7 @@ import { Models } from "./models.js";
 import { Samples } from "./samples.js";
 import { ask } from "./service.js";
 import { html } from "./shown.js";
+import { Skipped } from "./skipped.js";
 import { Commands, Summary } from "./summary.js";
 
 const { useEffect, useRef, useState } = preactHooks;
@@ -76,9 +77,11 @@ function Page() {
   if (denied) return html`<${Denied} reason=${denied} />`;
   if (!status) return html`<p class="notice quiet">Asking the service …</p>`;
   const given = { status, samples: samples.current };
+  const skipped = status.readModels.reduce((sum, { eventsSkipped }) => sum + Number(eventsSkipped), 0);
   return html`
     <${Summary} ...${given} />
     <${Models} ...${given} rebuilds=${rebuilds} onChange=${() => ticking.current()} />
+    <${Skipped} number=${skipped} />
     <div class="beside">
       <${Commands} ...${given} />
       <${Events} head=${status.head} />
