@@ -148,6 +148,8 @@ class HeardModel:
                 else:
                     self._begin(told.position)
             case Stands():
+                if not in_order:
+                    self._continue(told.position, nothing_changed=False)
                 self._stands(told)
 
     def _began(self, told: Began, *, in_order: bool) -> None:

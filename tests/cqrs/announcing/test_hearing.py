@@ -132,6 +132,21 @@ async def test_a_lost_change_is_noticed_by_a_sign_of_life(
     assert not hearing.keeps("n1")
 
 
+async def test_a_lost_change_is_noticed_by_a_change_of_the_state(
+    hearing: Hearing, telling: Telling, wire: Wire
+) -> None:
+    hearing.keep("n1")
+    wire.loses = True
+    await telling.apply(TAKEN[1])
+    await settled()
+    wire.loses = False
+    telling.progress.catching_up()
+    await settled()
+    assert hearing.progress.position == 2, "no sign of life would tell it any more"
+    assert not hearing.keeps("n1")
+    assert missed(hearing, 1) is None
+
+
 async def test_what_arrives_twice_counts_once(hearing: Hearing, telling: Telling, wire: Wire) -> None:
     await telling.apply(TAKEN[1])
     await settled()
