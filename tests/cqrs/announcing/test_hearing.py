@@ -245,6 +245,28 @@ async def test_in_silence_the_store_is_asked_and_nothing_is_answered_from_memory
     assert not hearing.keeps("n7")
 
 
+async def test_after_silence_a_sign_of_life_tells_more_than_the_store(
+    hearing: Hearing, telling: Telling, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.loses = True
+    await telling.apply(TAKEN[1])
+    await settled()
+    wire.loses = False
+    telling.announcer.unchanged(5)
+    await settled()
+    assert hearing.progress.position == 5
+    with monkeypatch.context() as silence:
+        silence.setattr(heard_model, "SILENCE", -1.0)
+        silence.setattr("app.cqrs.announcing.hearing.SILENCE", -1.0)
+        hearing.stored[notes.key] = 2  # The checkpoint is written later if events change no document.
+        wire.tell(wire.kept[-1], kept=False)
+        await settled()
+        assert hearing.progress.position == 2
+    telling.teller.sign()
+    await settled()
+    assert hearing.progress.position == 5
+
+
 async def test_documents_that_were_built_anew_are_read_from_then_on(
     hearing: Hearing, telling: Telling, wire: Wire
 ) -> None:
