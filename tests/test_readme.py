@@ -16,7 +16,7 @@ PAGES = [
         Path(folder) / "README.md"
         for folder in (
             *("app", "app/access", "app/cqrs", "app/cqrs/reading", "app/graphql", "schema", "findings"),
-            *("tests", "tests/bench", "tests/example", "tests/faults"),
+            *("tests", "tests/bench", "tests/example", "tests/faults", "scripts/deploy"),
         )
     ),
 ]

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "scripts/test": "this is it",
     "scripts/check": "run by .ci/run, before the tests",
     "scripts/faults kill --seed 7 --rounds 30": "in short: tests/faults/test_faults.py",
+    "scripts/cluster": "tests/cluster/test_cluster.py",
     "scripts/crowd": "in short: tests/crowd/test_crowd.py",
     "scripts/memory": "in short: tests/memory/test_memory.py",
     "scripts/bench --list": "in short: tests/bench/test_bench.py",

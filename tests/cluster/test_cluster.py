@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
@@ -107,8 +108,10 @@ async def test_commands_are_read_back_and_a_process_that_dies_is_started_again(c
     assert [folder for folder in cluster.folders if folder.exists()] == []
 
 
-async def test_nothing_stays_behind_even_if_the_script_is_killed(cluster: Running) -> None:
+async def test_no_process_stays_behind_even_if_the_script_is_killed(cluster: Running) -> None:
     pids = [*family(cluster.process.pid)]
     assert len(pids) > 10
     cluster.process.kill()
     await until_gone(pids)
+    for folder in cluster.folders:
+        shutil.rmtree(folder, ignore_errors=True)  # a killed process can't remove them

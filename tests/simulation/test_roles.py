@@ -34,6 +34,6 @@ def test_a_seed_has_one_history() -> None:
     assert run(7, RoleWorld).digest != run(8, RoleWorld).digest
 
 
-@pytest.mark.parametrize("seed", [77, 110])
+@pytest.mark.parametrize("seed", [77, 110, 1426, 1439])
 def test_seeds_that_have_found_a_fault_find_none_any_more(seed: int) -> None:
     run(seed, RoleWorld)

@@ -110,7 +110,9 @@ class HeardModel:
         self.heard_at = monotonic()
         known = teller == self._teller
         if isinstance(told, Beats):
-            if not known or told.number > self._number:
+            # In silence, the position may have been set to the stored one, which may be behind what was told.
+            is_ahead = told.number == self._number and told.position > self._announcer.progress.position
+            if not known or told.number > self._number or is_ahead:
                 self._continue(told.position, nothing_changed=known and told.kept == self._kept)
                 self._teller, self._number, self._kept = teller, told.number, told.kept
             self._stands(told)
@@ -148,6 +150,8 @@ class HeardModel:
                 else:
                     self._begin(told.position)
             case Stands():
+                if not in_order:
+                    self._continue(told.position, nothing_changed=False)
                 self._stands(told)
 
     def _began(self, told: Began, *, in_order: bool) -> None:

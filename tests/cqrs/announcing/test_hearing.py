@@ -132,6 +132,21 @@ async def test_a_lost_change_is_noticed_by_a_sign_of_life(
     assert not hearing.keeps("n1")
 
 
+async def test_a_lost_change_is_noticed_by_a_change_of_the_state(
+    hearing: Hearing, telling: Telling, wire: Wire
+) -> None:
+    hearing.keep("n1")
+    wire.loses = True
+    await telling.apply(TAKEN[1])
+    await settled()
+    wire.loses = False
+    telling.progress.catching_up()
+    await settled()
+    assert hearing.progress.position == 2, "no sign of life would tell it any more"
+    assert not hearing.keeps("n1")
+    assert missed(hearing, 1) is None
+
+
 async def test_what_arrives_twice_counts_once(hearing: Hearing, telling: Telling, wire: Wire) -> None:
     await telling.apply(TAKEN[1])
     await settled()
@@ -228,6 +243,28 @@ async def test_in_silence_the_store_is_asked_and_nothing_is_answered_from_memory
     hearing.hearer.doubt()
     await hearing.progress.wait_for(4, 5)
     assert not hearing.keeps("n7")
+
+
+async def test_after_silence_a_sign_of_life_tells_more_than_the_store(
+    hearing: Hearing, telling: Telling, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.loses = True
+    await telling.apply(TAKEN[1])
+    await settled()
+    wire.loses = False
+    telling.announcer.unchanged(5)
+    await settled()
+    assert hearing.progress.position == 5
+    with monkeypatch.context() as silence:
+        silence.setattr(heard_model, "SILENCE", -1.0)
+        silence.setattr("app.cqrs.announcing.hearing.SILENCE", -1.0)
+        hearing.stored[notes.key] = 2  # The checkpoint is written later if events change no document.
+        wire.tell(wire.kept[-1], kept=False)
+        await settled()
+        assert hearing.progress.position == 2
+    telling.teller.sign()
+    await settled()
+    assert hearing.progress.position == 5
 
 
 async def test_documents_that_were_built_anew_are_read_from_then_on(

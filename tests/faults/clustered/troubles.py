@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
@@ -28,6 +28,8 @@ class Blow:
     cluster: Cluster
     chance: Random
     short: bool
+    struck: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set as soon as something is broken, or is being stopped."""
 
     def pause(self) -> float:
         """Return the seconds of a pause."""
@@ -45,6 +47,7 @@ def _kill(find: Callable[[Blow], Awaitable[Member]]) -> Trouble:
     async def kill(blow: Blow) -> None:
         member = await find(blow)
         await member.kill()
+        blow.struck.set()
         await asyncio.sleep(blow.down())
         await member.start()
 
@@ -55,6 +58,7 @@ def _pause(find: Callable[[Blow], Awaitable[Member]]) -> Trouble:
     async def pause(blow: Blow) -> None:
         member = await find(blow)
         member.pause()
+        blow.struck.set()
         await asyncio.sleep(blow.pause())
         member.resume()
 
@@ -64,6 +68,7 @@ def _pause(find: Callable[[Blow], Awaitable[Member]]) -> Trouble:
 def _stop(find: Callable[[Blow], Awaitable[Member]]) -> Trouble:
     async def stop(blow: Blow) -> None:
         member = await find(blow)
+        blow.struck.set()
         await member.stop()
         await asyncio.sleep(blow.down())
         await member.start()

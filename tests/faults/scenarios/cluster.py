@@ -21,7 +21,7 @@ LIMIT = 60.0
 """Seconds from the beginning of a trouble until a new command is shown; they include pauses and restarts."""
 
 
-@fault("cluster", rounds=500, short=9, stores=CLUSTER)
+@fault("cluster", rounds=500, short=6, stores=CLUSTER)
 async def cluster(run: Run) -> None:
     """kill, pause and stop of each process and engine, lost streams, torn leases, subscribers that hop."""
     names = _in_turn(run)
@@ -50,11 +50,14 @@ def _in_turn(run: Run) -> list[str]:
 async def _round(run: Run, shop: ClusterShop, name: str) -> None:
     chance = run.chance(run.done)
     await asyncio.sleep(chance.uniform(0, 1))
-    began = monotonic()
-    making = asyncio.create_task(TROUBLES[name](Blow(shop.cluster, chance, run.short)))
+    blow = Blow(shop.cluster, chance, run.short)
+    making = asyncio.create_task(TROUBLES[name](blow))
+    making.add_done_callback(lambda _: blow.struck.set())
     try:
         async with asyncio.timeout(LONGEST_TROUBLE):
-            await asyncio.sleep(0.02)  # the command below must not be there before the trouble
+            # Troubles that do not say when they have struck are measured from their end.
+            await blow.struck.wait()
+            began = monotonic()
             await _own_write(run, shop)
             run.measured(f"{name} to shown", monotonic() - began, limit=LIMIT)
             await making
