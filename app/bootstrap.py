@@ -51,6 +51,7 @@ from app.cqrs.rebuilding.starting import record_at_start
 from app.cqrs.revocations import Revocations
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.contexts import CONTEXTS
+from app.forgetting import forget_again, opened_keys, prepare_keys
 from app.stores.fts5.store import IndexedReadStore, open_indexed_store
 from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError
@@ -107,9 +108,12 @@ async def open_write_side(
     commit. Raise `WriteStoreUnavailable`.
     """
     _make_folder(settings.data_dir)
-    async with open_database(settings.write_store) as engines:
-        log = SqlWriteStore(engines, EVENTS, appended)
-        commands = CommandBus(log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed)
+    async with open_database(settings.write_store) as engines, opened_keys(settings) as keys:
+        log = SqlWriteStore(engines, EVENTS, appended, keys)
+        commands = CommandBus(
+            log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed, keyed=keys.keyed
+        )
+        await prepare_keys(log)
         yield WriteSide(commands=commands, log=log, store=engines.name)
 
 
@@ -176,6 +180,7 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
         # With documents and an empty log, the log was lost: filling a new one would hide that.
         if fill and (await log.head() or not await mongo.has_any()):
             await fill(write_side)
+        await forget_again(log, write_side.commands)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
         newest = await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START)
@@ -185,6 +190,8 @@ async def open_circle(settings: Settings, fill: Filling | None = None) -> AsyncI
             running.create_task(relay.run(start, newest[-1] if newest else None), name="relay"),
             running.create_task(log.listen(_Commits(relay, statuses)), name="listener"),
         ]
+        if log.sealed:
+            tasks.append(running.create_task(log.sealed.follow(), name="personal data"))
         if settings.takes_tokens:
             tasks.append(running.create_task(revocations.follow(), name="revocations"))
         each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": documents, "lost": compare}

@@ -28,6 +28,11 @@ class Settings(AccessSettings):
 
     data_dir: Path = Field(default=Path("data"), description="folder of the embedded stores")
     database_url: str | None = Field(default=None, description="SQLAlchemy URL of the write store")
+    keys_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the store of keys of personal data; by default `keys.db` in the data "
+        "folder, or beside the write store",
+    )
     mongodb_url: str | None = Field(default=None, description="URL of a MongoDB replica set")
     mongodb_database: str = Field(default="diptych", description="database of the documents")
     mongo_driver: Literal["motor", "pymongo"] = Field(
@@ -116,7 +121,14 @@ class Settings(AccessSettings):
     )
 
     @field_validator(
-        "data_dir", "database_url", "mongodb_url", "mongod_bin", "host", "time_zone", mode="before"
+        "data_dir",
+        "database_url",
+        "keys_url",
+        "mongodb_url",
+        "mongod_bin",
+        "host",
+        "time_zone",
+        mode="before",
     )
     @classmethod
     def _is_not_empty(cls, value: object) -> object:

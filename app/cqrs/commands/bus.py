@@ -57,12 +57,15 @@ class CommandBus:
         *,
         customers_of: CustomersOf | None = None,
         committed: Committed,
+        keyed: Callable[[str], str] = str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """Store the fingerprints of commands as `keyed` returns them."""
         self._lane = Lane(CarryingOut(store, self._decide, committed))
         self._handlers = handlers
         self._rules = rules
         self._customers_of = customers_of or {}
+        self._keyed = keyed
         self._clock = clock
         self.measured = MeasuredCommands()
         """The commands of this process, by type and by the code of the first reason why they were refused."""
@@ -118,7 +121,7 @@ class CommandBus:
         if refusal := self._rules.get(type(command), NOBODY).refusal_at_once(command, viewer):
             return refusal
         cause = Cause(command_id=id, correlation_id=id, actor=viewer.actor, at=self._clock())
-        return Asked.of(command, cause, viewer)
+        return Asked.of(command, cause, viewer, self._keyed)
 
     async def _carry_out(self, asked: Asked) -> Outcome:
         id, name = asked.cause.command_id, type(asked.command).__name__
