@@ -40,6 +40,7 @@ from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.rebuilding.starting import record_at_start
 from app.cqrs.revocations import Revocations
 from app.declared import read_models
+from app.forgetting import forget_again
 from app.halves.commanding import WriteSide, open_write_side
 from app.halves.documents import keep_running, open_documents
 from app.halves.network import Network, open_network
@@ -111,6 +112,8 @@ async def open_circle(
         # With documents and an empty log, the log was lost: filling a new one would hide that.
         if fill and (await log.head() or not await stores.mongo.has_any()):
             await fill(write_side)
+        if Role.COMMAND in settings.held_roles:
+            await forget_again(log, write_side.commands)
         start = await log.head()
         head.rise(start, datetime.now(UTC))
         newest = await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START)
@@ -124,6 +127,8 @@ async def open_circle(
             running.create_task(relay.run(start, newest[-1] if newest else None), name="relay"),
             running.create_task(log.listen(_Commits(relay, statuses, network)), name="listener"),
         ]
+        if log.sealed and Role.COMMAND in settings.held_roles:
+            tasks.append(running.create_task(log.sealed.follow(), name="personal data"))
         if settings.takes_tokens:
             tasks.append(running.create_task(revocations.follow(), name="revocations"))
         each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": stores.documents}

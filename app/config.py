@@ -29,6 +29,11 @@ class Settings(RoleSettings, TracingSettings):
 
     data_dir: Path = Field(default=Path("data"), description="folder of the embedded stores")
     database_url: str | None = Field(default=None, description="SQLAlchemy URL of the write store")
+    keys_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the store of keys of personal data; by default `keys.db` in the data "
+        "folder, or beside the write store",
+    )
     mongodb_url: str | None = Field(default=None, description="URL of a MongoDB replica set")
     mongodb_database: str = Field(default="diptych", description="database of the documents")
     mongo_driver: Literal["motor", "pymongo"] = Field(
@@ -122,6 +127,7 @@ class Settings(RoleSettings, TracingSettings):
     @field_validator(
         "data_dir",
         "database_url",
+        "keys_url",
         "mongodb_url",
         "mongod_bin",
         "nats_url",

@@ -132,7 +132,7 @@ class Order(Node):
     )
     cancel_reason: str | None = strawberry.field(
         description="The reason for the cancellation; empty if none was given, null if the order is not "
-        "cancelled."
+        "cancelled, and once the customer was forgotten."
     )
     timeline: list[OrderStep] = strawberry.field(
         description="The changes of the order's status, oldest first."

@@ -14,7 +14,7 @@ from app.stores.sql.backups.taking import LogCopy
 NAME = "manifest.json"
 """The name of the manifest's file, which is written last."""
 
-FORMAT = 1
+FORMAT = 2
 """The version of the form of backups, to be raised when an older program would read one wrongly."""
 
 LOG, DOCUMENTS = "log", "documents"

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.backups.checking import Checked, check
+from app.backups.keys import read as copy_of_keys
 from app.backups.manifest import DOCUMENTS, LOG
 from app.config import Settings
 from app.cqrs.impersonal import Impersonal
 from app.declared import read_models
+from app.forgetting import opened_keys
 from app.stores.mongo.copying import drop_documents, position_of, put_documents_back
 from app.stores.mongo.embedded.mongod import any_mongod, folder_of, is_in_use
+from app.stores.sql.backups.people import sealed_in
 from app.stores.sql.backups.restoring import refuse_unless_free
 from app.stores.sql.backups.restoring import restore as restore_log
+from app.stores.sql.keys.person_keys import PersonKeys
 
 
 class CannotRestore(Impersonal):
@@ -30,13 +34,23 @@ class Restored:
     checked: Checked
     with_documents: Sequence[str]
     """The read models whose documents were restored; the others are built from the log."""
+    lost: int
+    """The number of people whose rows are restored without personal data, because their keys are missing."""
 
 
-async def restore(settings: Settings, folder: Path, *, overwrite: bool) -> Restored:
-    """Make the stores of a stopped service those of a backup.
+async def restore(
+    settings: Settings,
+    folder: Path,
+    *,
+    overwrite: bool,
+    keys_file: Path | None = None,
+    without_keys: bool = False,
+) -> Restored:
+    """Make the stores of a stopped service those of a backup, and take in the keys in a file.
 
-    Raise `BadBackup`, `NewerBackup`, `CannotRestore`, `WriteStoreUnavailable`, `ReadStoreUnavailable` and
-    `MongodError`, each before anything was changed unless the message says otherwise.
+    Raise `BadBackup`, `BadKeys`, `NewerBackup`, `CannotRestore`, `WriteStoreUnavailable`,
+    `ReadStoreUnavailable` and `MongodError`, each before anything was changed unless the message says
+    otherwise.
     """
     checked = await asyncio.to_thread(check, folder)
     models = read_models(settings.days)
@@ -52,6 +66,14 @@ async def restore(settings: Settings, folder: Path, *, overwrite: bool) -> Resto
             "another log than the restored one.\nGive --overwrite to drop them, or set MONGODB_DATABASE to "
             "another database."
         )
+    async with opened_keys(settings) as person_keys:
+        if keys_file:
+            await person_keys.store.add(copy_of_keys(keys_file))
+    async with opened_keys(settings) as person_keys:
+        _refuse_other_keys(checked, person_keys, without_keys=without_keys)
+        people = await asyncio.to_thread(sealed_in, folder / LOG)
+        keys = await person_keys.of(people)
+        lost = len([each for each in people if each not in keys and not person_keys.has_forgotten(each)])
     # The documents go first: without them an interrupted restore leaves a log from which they are built.
     if url:
         await asyncio.to_thread(drop_documents, url, database, models)
@@ -63,16 +85,27 @@ async def restore(settings: Settings, folder: Path, *, overwrite: bool) -> Resto
         settings.write_store,
         checked.manifest.log,
         folder / LOG,
+        keys,
         overwrite=overwrite,
         backup=await asyncio.to_thread(os.path.abspath, folder),
     )
     if not checked.manifest.read_models:
-        return Restored(checked=checked, with_documents=())
+        return Restored(checked=checked, with_documents=(), lost=lost)
     async with AsyncExitStack() as opened:
         if url is None:
             url = await opened.enter_async_context(any_mongod(settings.data_dir, settings.mongod_bin))
         restored = await asyncio.to_thread(put_documents_back, url, database, models, folder / DOCUMENTS)
-    return Restored(checked=checked, with_documents=restored)
+    return Restored(checked=checked, with_documents=restored, lost=lost)
+
+
+def _refuse_other_keys(checked: Checked, keys: PersonKeys, *, without_keys: bool) -> None:
+    known = checked.manifest.log.keys_id
+    if known is not None and known != keys.secrets.store_id and not without_keys:
+        raise CannotRestore(
+            f"The keys of the backup's personal data are not in {keys.store.name}.\n"
+            "Give --keys with the file that `backup --keys` has made, or name their store in KEYS_URL. With "
+            "--without-keys everybody in the backup is restored as if they had been forgotten."
+        )
 
 
 def _remove(folder: Path) -> None:

@@ -10,10 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import mkdtemp
 
+from app.backups import keys
 from app.backups.manifest import DOCUMENTS, FORMAT, LOG, Manifest, sums_of, write
 from app.config import Settings
 from app.cqrs.impersonal import Impersonal
 from app.declared import read_models
+from app.forgetting import opened_keys
 from app.stores.mongo.copying import copy_documents
 from app.stores.mongo.embedded.mongod import any_mongod, folder_of
 from app.stores.sql.backups.files import saved
@@ -24,16 +26,24 @@ class CannotBackUp(Impersonal):
     """A backup that can't be made; the message says why, and what to do."""
 
 
-async def back_up(settings: Settings, target: Path, *, documents: bool) -> Manifest:
+async def back_up(
+    settings: Settings, target: Path, *, documents: bool, keys_file: Path | None = None
+) -> Manifest:
     """Copy the write store, and the documents if wanted, into a folder that does not exist yet or is empty.
 
-    Raise `CannotBackUp`, `WriteStoreUnavailable`, `ReadStoreUnavailable` and `MongodError`.
+    The keys of personal data go into `keys_file`, if that is given, after the log that needs them.
+    Raise `BadKeys`, `CannotBackUp`, `WriteStoreUnavailable`, `ReadStoreUnavailable` and `MongodError`.
     """
+    if keys_file:
+        keys.refuse_place(keys_file, target)
     with _new_folder(target) as folder:
         (folder / LOG).mkdir(mode=0o700)
         # The documents come first: a checkpoint after the end of its log would fail the read model.
         copied = await _documents(settings, folder) if documents else []
-        log = await take(settings.write_store, folder / LOG)
+        async with opened_keys(settings) as person_keys:
+            log = await take(settings.write_store, folder / LOG, person_keys)
+            if keys_file:
+                keys.write(keys_file, await person_keys.store.copy())
         files = await asyncio.to_thread(sums_of, folder)
         manifest = Manifest(
             format=FORMAT,

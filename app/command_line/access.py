@@ -50,7 +50,7 @@ def token(
     from app.cqrs.unavailable import WriteStoreUnavailable
     from app.cqrs.viewers import Sight, Unauthenticated
 
-    key = _customer_key(customer) if customer is not None else None
+    key = customer_key(customer, "--customer") if customer is not None else None
     name = actor or (f"customer {key}" if key else role)
     with explained(Unauthenticated, WriteStoreUnavailable, exit_code=FAILED):
         made = development_token(settings, settings.data_dir, Sight(role), name, customer=key, hours=hours)
@@ -90,7 +90,7 @@ def revoke(
     )
 
 
-def _customer_key(id: str) -> str:
+def customer_key(id: str, argument: str) -> str:
     """Return the key of a customer from an id as GraphQL shows it, or from the key itself."""
     from uuid import UUID
 
@@ -103,4 +103,4 @@ def _customer_key(id: str) -> str:
     try:
         return str(key_of("Customer", id))
     except BadId as bad:
-        stop(f"--customer {id}: {bad}", BAD_SETTING)
+        stop(f"{argument} {id}: {bad}", BAD_SETTING)

@@ -22,22 +22,35 @@ def backup(
     documents: Annotated[
         bool, typer.Option("--documents", help="Copy the documents, too. Without them they are built anew.")
     ] = False,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="New file for the keys of personal data. Keep it elsewhere, and for a short time only.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Back up the event log and all that commands rely on. The service may be running or stopped.
 
-    The backup has personal data. It does not have the keys that sign tokens.
+    Personal data is sealed in it, except in documents. It does not have keys, neither those with which
+    personal data is sealed nor those that sign tokens.
     """
     settings = settings_of(data_dir=data_dir)
 
+    from app.backups.keys import BadKeys
     from app.backups.taking import CannotBackUp, back_up
     from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
     from app.stores.mongo.embedded.mongod_binary import MongodError
 
-    expected = (CannotBackUp, MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
+    expected = (BadKeys, CannotBackUp, MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
     with explained(*expected, exit_code=FAILED):
-        manifest = asyncio.run(back_up(settings, folder, documents=documents))
+        manifest = asyncio.run(back_up(settings, folder, documents=documents, keys_file=keys))
     _say(f"{folder} has {_described(manifest)}.")
+    if keys:
+        _say(f"{keys} has the keys of personal data. Remove it when a newer one was made.")
+    else:
+        _say("The keys of personal data are not in it. Back them up with --keys FILE.")
 
 
 def restore(
@@ -47,6 +60,13 @@ def restore(
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a store that has events, and its documents.")
+    ] = False,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File of keys that `backup --keys` has made.")
+    ] = None,
+    without_keys: Annotated[
+        bool,
+        typer.Option("--without-keys", help="Restore a backup whose keys are lost. All in it are forgotten."),
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -58,6 +78,7 @@ def restore(
     settings = settings_of(data_dir=data_dir)
 
     from app.backups.checking import check as check_backup
+    from app.backups.keys import BadKeys
     from app.backups.manifest import BadBackup, NewerBackup
     from app.backups.restoring import CannotRestore
     from app.backups.restoring import restore as restore_backup
@@ -72,13 +93,17 @@ def restore(
             stop("\n".join(checked.remarks), REMARKS)
         return
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    with explained(BadBackup, NewerBackup, CannotRestore, *unavailable, exit_code=FAILED):
-        restored = asyncio.run(restore_backup(settings, folder, overwrite=overwrite))
+    with explained(BadBackup, BadKeys, NewerBackup, CannotRestore, *unavailable, exit_code=FAILED):
+        restored = asyncio.run(
+            restore_backup(settings, folder, overwrite=overwrite, keys_file=keys, without_keys=without_keys)
+        )
     _say(f"Restored {_described(restored.checked.manifest)}.")
     for remark in restored.checked.remarks:
         errors.print(remark, style="yellow", markup=False, soft_wrap=True)
     if missing := sorted(set(restored.checked.manifest.read_models) - {*restored.with_documents}):
         _say(f"This version projects {', '.join(missing)} in another way, and builds the documents anew.")
+    if restored.lost:
+        _say(f"The keys of {restored.lost:,} people are missing: their data reads as forgotten.")
     _say("Start the service. Tokens and cursors from before are refused, and clients read again.")
 
 

@@ -17,6 +17,7 @@ from app.cqrs.log.events import EventLog
 from app.cqrs.rebuilding.records import UNDER_WAY, RebuildState
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from app.declared import EVENTS, read_models
+from app.forgetting import examine_keys
 from app.server.tls import BadCertificate, check_certificate
 from app.stores.mongo.embedded.mongod import any_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError, find_mongod
@@ -24,8 +25,8 @@ from app.stores.mongo.examining import ReadModelState, ReadStoreState
 from app.stores.mongo.examining import examine as examine_read_store
 from app.stores.nats.away import NatsAway, NatsError
 from app.stores.nats.opening import MISSING, has_driver
+from app.stores.sql.engines.opening import Engines, open_database, refuse_if_read_only
 from app.stores.sql.engines.opening import examine as examine_write_store
-from app.stores.sql.engines.opening import open_database, refuse_if_read_only
 from app.stores.sql.write_store import SqlWriteStore
 from app.tracing.configured import EXTRA, collector_problem
 
@@ -102,6 +103,8 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
                 log = None if missing else SqlWriteStore(engines, EVENTS)
                 yield _write_store(engines.name, missing, await log.head() if log else 0)
                 yield _clock("write store's clock", now)
+                if log:
+                    yield await _keys(settings, engines)
         try:
             state = await _read_store(settings, opened)
         except (MongodError, ReadStoreUnavailable) as error:
@@ -121,6 +124,19 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
                 await _position(name, model, log),
             ]:
                 yield diagnosis
+
+
+async def _keys(settings: Settings, engines: Engines) -> Diagnosis:
+    """Examine the store of the keys of personal data, without creating one."""
+    try:
+        state = await examine_keys(settings, engines)
+    except WriteStoreUnavailable as error:
+        return problem("keys", error)
+    if state.left:
+        return warning("keys", f"Up to {state.left:,} events are not sealed yet.", "Run `seal`.")
+    if not state.exists:
+        return ok("keys", f"{state.name} does not exist yet. `serve` creates it.")
+    return ok("keys", f"{state.name} has the keys of personal data.")
 
 
 def _program() -> Iterator[Diagnosis]:

@@ -2,23 +2,27 @@
 
 import pkgutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 from app.cqrs.commands.aggregates import Aggregate
 from app.cqrs.commands.bus import CustomersOf, Handlers
 from app.cqrs.commands.forwarding.encoding import CommandEncoding
 from app.cqrs.commands.outcomes import CommandError, refusals_in
 from app.cqrs.commands.rules import NamingTheir, Rules
-from app.cqrs.log import displaying
+from app.cqrs.log import displaying, personal
 from app.cqrs.log.events import EventTypes
 from app.cqrs.log.upcasting import Upcasters
 from app.cqrs.message_fields import undescribed
 from app.cqrs.messages import Command, Event, Message, defined_in
+
+Forgetting = Callable[[UUID], Command]
+"""A function from the id of a person to the command that forgets them, whatever else is so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,8 @@ class Context:
     rules: Rules
     """The rule about the senders of each command."""
     aggregates: Sequence[Aggregate[Any, Any]]
+    forgetting: Forgetting | None = None
+    """The command that forgets a person of the context again; `None` if nobody can be forgotten in it."""
     refusals: ModuleType | None = None
     """`None` if only the generic refusals occur."""
 
@@ -61,7 +67,13 @@ class Context:
         return [value for value in vars(self.events).values() if isinstance(value, Upcasters)]
 
 
-def context_of(handling: str, *, handlers: Handlers, aggregates: Sequence[Aggregate[Any, Any]]) -> Context:
+def context_of(
+    handling: str,
+    *,
+    handlers: Handlers,
+    aggregates: Sequence[Aggregate[Any, Any]],
+    forgetting: Forgetting | None = None,
+) -> Context:
     """Return the context whose module `handlers` is called `handling`, with the modules beside it.
 
     These are `commands`, `events`, `tables`, `rules` with the `RULES` about senders and, if it has any of its
@@ -77,6 +89,7 @@ def context_of(handling: str, *, handlers: Handlers, aggregates: Sequence[Aggreg
         handlers=handlers,
         rules=rules,
         aggregates=aggregates,
+        forgetting=forgetting,
     )
 
 
@@ -180,6 +193,12 @@ def _problems(context: Context) -> Iterator[str]:
         yield from undescribed(shown)
     for event in context.event_types:
         yield from displaying.problems(event)
+        yield from personal.problems(event)
+        if event.forgets and context.forgetting is None:
+            yield (
+                f"{event.__name__} forgets people, and nothing forgets them again after a restore: give the "
+                f"CONTEXT in {context.package}.handlers a `forgetting`."
+            )
     homes: dict[type[Message], tuple[str, Sequence[type[Message]]]] = {
         Command: (context.commands.__name__, context.command_types),
         Event: (context.events.__name__, context.event_types),

@@ -32,7 +32,13 @@ class Event(Message):
     schema_version: ClassVar[int] = 1
     personal_fields: ClassVar[Collection[str] | None] = None
     """The names of the fields with data of a person, or with free text, which may be about one. Operators do
-    not see them. Each event of a context says it; of one that says nothing, nobody sees any field."""
+    not see them. Each event of a context says it; of one that says nothing, nobody sees any field. They are
+    `None` once the person was forgotten, so their types must allow that."""
+    person_field: ClassVar[str | None] = None
+    """The field with the id of the person whose data it is: the log seals it with a key of that person. Free
+    text that may be about anybody is sealed with the key of what it belongs to, such as a product."""
+    forgets: ClassVar[bool] = False
+    """True if the event says that the person in `person_field` is forgotten: their key is then destroyed."""
 
 
 M = TypeVar("M", bound=Message)

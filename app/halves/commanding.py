@@ -12,6 +12,7 @@ from app.cqrs.commands.carrying_out import Committed
 from app.cqrs.log.events import Appended
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.declared import CUSTOMERS_OF, EVENTS, HANDLERS, RULES
+from app.forgetting import opened_keys, prepare_keys
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 
@@ -40,15 +41,18 @@ async def open_write_side(
     commit. Raise `WriteStoreUnavailable`.
     """
     make_folder(settings.data_dir)
-    async with open_database(settings.write_store) as engines:
+    async with open_database(settings.write_store) as engines, opened_keys(settings) as keys:
         told = [appended]
 
         def tell(appended: Appended) -> None:
             for each in told:
                 each(appended)
 
-        log = SqlWriteStore(engines, EVENTS, tell)
-        commands = CommandBus(log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed)
+        log = SqlWriteStore(engines, EVENTS, tell, keys)
+        commands = CommandBus(
+            log, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=committed, keyed=keys.keyed
+        )
+        await prepare_keys(log)
         yield WriteSide(commands=commands, log=log, store=engines.name, tells=told.append)
 
 

@@ -11,15 +11,26 @@ from typing import Any
 
 from alembic import op
 from alembic.operations import BatchOperations
-from sqlalchemy import Column, Connection, Constraint, Index, MetaData, Table
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Column, Connection, Constraint, Index, MetaData, PrimaryKeyConstraint, Table
+from sqlalchemy.schema import ColumnCollectionConstraint, CreateIndex, CreateTable
+from sqlalchemy.util import OrderedSet
 
 from app.stores.sql.engines.opening import metadata
 
 
 def table_as_it_was(name: str, *parts: "Column[Any] | Constraint | Index") -> Table:
     """Return a table for `altered`, whose constraints are named by the store's convention."""
-    return Table(name, MetaData(naming_convention=metadata.naming_convention), *parts)
+    table = Table(name, MetaData(naming_convention=metadata.naming_convention), *parts)
+    # A copy gets them in the order of this set, which would be another one in each process.
+    table.constraints = OrderedSet(sorted(table.constraints, key=_place))
+    return table
+
+
+def _place(constraint: Constraint) -> tuple[bool, int, list[str]]:
+    """Return the place as in a table that is created: those of single columns come last."""
+    columns = constraint.columns if isinstance(constraint, ColumnCollectionConstraint) else ()
+    is_primary = isinstance(constraint, PrimaryKeyConstraint)
+    return not is_primary, -len(columns), [column.name for column in columns]
 
 
 @contextmanager

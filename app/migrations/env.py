@@ -7,9 +7,10 @@ from app.domain.contexts import CONTEXTS
 from app.stores.sql import transactions
 from app.stores.sql.differences import differences, tables_of
 from app.stores.sql.engines.opening import metadata
+from app.stores.sql.keys import tables
 from app.stores.sql.operating import revocations
 
-TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, transactions])
+TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, tables, transactions])
 """The tables that all migrations together must create."""
 
 connection = context.config.attributes["connection"]

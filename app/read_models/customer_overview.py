@@ -16,6 +16,7 @@ from app.cqrs.searching.search import Search
 from app.domain.customers.events import (
     CustomerClosed,
     CustomerDetails,
+    CustomerForgotten,
     CustomerRegistered,
     CustomerUpdated,
 )
@@ -86,6 +87,18 @@ customers = customer_overview.collection(
 )
 
 
+_NOBODY: dict[str, Any] = {
+    "name": None,
+    "company": None,
+    "email": None,
+    "phone": None,
+    "address": None,
+    "sort_name": "",
+    "email_key": None,
+    **NOT_FOUND,
+}
+
+
 @customer_overview.on(CustomerRegistered)
 def registered(event: CustomerRegistered, at: RecordedEvent) -> Iterator[Change]:
     """Add a customer without orders."""
@@ -113,9 +126,14 @@ def updated(event: CustomerUpdated, at: RecordedEvent) -> Iterator[Change]:
 @customer_overview.on(CustomerClosed)
 def closed(event: CustomerClosed, at: RecordedEvent) -> Iterator[Change]:
     """Remove the customer's personal data, and mark them as closed; the figures remain."""
-    nobody = {"name": None, "company": None, "email": None, "phone": None, "address": None}
-    not_found: dict[str, Any] = {"sort_name": "", "email_key": None, **NOT_FOUND}
-    changed = {"version": at.stream_version, "closed": True, **nobody, **not_found}
+    changed = {"version": at.stream_version, "closed": True, **_NOBODY}
+    yield customers.update(event.customer_id, {"$set": changed})
+
+
+@customer_overview.on(CustomerForgotten)
+def forgotten(event: CustomerForgotten, at: RecordedEvent) -> Iterator[Change]:
+    """Remove the customer's personal data as in a closed account, which it is."""
+    changed = {"version": at.stream_version, "closed": True, **_NOBODY}
     yield customers.update(event.customer_id, {"$set": changed})
 
 
@@ -168,7 +186,10 @@ def customer_page(
     return Listing(customers, filter, [f"{direction}{order.value}", *ties], Search.of(search, SEARCHED))
 
 
-def _described(personal: CustomerDetails) -> dict[str, Any]:
+def _described(personal: CustomerDetails | None) -> dict[str, Any]:
+    """Return the fields of a customer's details; empty ones of a customer who was forgotten meanwhile."""
+    if personal is None:
+        return dict(_NOBODY)
     address = personal.address
     place = [getattr(address, part) for part in PLACE] if address else []
     return {

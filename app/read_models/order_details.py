@@ -12,7 +12,7 @@ from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.pages import Listing
-from app.domain.customers.events import CustomerClosed, CustomerUpdated
+from app.domain.customers.events import CustomerClosed, CustomerForgotten, CustomerUpdated
 from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
 from app.values import ZERO
 
@@ -81,6 +81,9 @@ class OrderOrder(Enum):
     TOTAL = "total.amount"
 
 
+_NOBODY = {"customer.name": None, "customer.company": None, "ship_to": None}
+
+
 orders = order_details.collection(
     seen_by=owner_at("customer.id"),
     indexes=[
@@ -100,10 +103,10 @@ def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
             "version": at.stream_version,
             "customer": {
                 "id": str(event.customer_id),
-                "name": personal.customer_name,
-                "company": personal.company,
+                "name": personal.customer_name if personal else None,
+                "company": personal.company if personal else None,
             },
-            "ship_to": plain(personal.ship_to),
+            "ship_to": plain(personal.ship_to if personal else None),
             "lines": [plain(line) for line in event.lines],
             "units": sum(line.quantity for line in event.lines),
             "subtotal": plain(sum((line.total for line in event.lines), ZERO)),
@@ -145,15 +148,29 @@ def cancelled(event: OrderCancelled, at: RecordedEvent) -> Iterator[Change]:
 @order_details.on(CustomerUpdated)
 def customer_renamed(event: CustomerUpdated, _at: RecordedEvent) -> Iterator[Change]:
     """Set the customer's current name and company in all their orders; shipping addresses remain."""
-    name = {"customer.name": event.personal.name, "customer.company": event.personal.company}
+    name = {
+        "customer.name": event.personal.name if event.personal else None,
+        "customer.company": event.personal.company if event.personal else None,
+    }
     yield _all_of_customer(event.customer_id, name)
 
 
 @order_details.on(CustomerClosed)
-def customer_forgotten(event: CustomerClosed, _at: RecordedEvent) -> Iterator[Change]:
-    """Remove the customer's personal data from all their orders."""
-    nobody = {"customer.name": None, "customer.company": None, "ship_to": None}
-    yield _all_of_customer(event.customer_id, nobody)
+def customer_closed(event: CustomerClosed, _at: RecordedEvent) -> Iterator[Change]:
+    """Remove the customer's name and addresses from all their orders."""
+    yield _all_of_customer(event.customer_id, _NOBODY)
+
+
+@order_details.on(CustomerForgotten)
+def customer_forgotten(event: CustomerForgotten, _at: RecordedEvent) -> Iterator[Change]:
+    """Remove all personal data from all orders of the customer, with the reasons of cancellations.
+
+    Each of them changes, also one that has none: in a rebuild, after the key is gone, none of them has any,
+    and the documents would otherwise differ in their positions.
+    """
+    nobody = {"$set": {**_NOBODY, "cancel_reason": None}}
+    theirs = {"customer.id": str(event.customer_id)}
+    yield orders.update_where(theirs, nobody, about=event.customer_id)
 
 
 def orders_of_customer(

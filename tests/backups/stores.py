@@ -56,9 +56,9 @@ async def shop_with_orders(settings: Settings) -> str:
         return service.client.seen
 
 
-async def refuse_wrong_rows(url: str, head: int) -> None:
+async def refuse_wrong_rows(settings: Settings, head: int) -> None:
     """The log ends there and has no gaps, and the rows are what its events make them."""
-    books = await open_books(url)
+    books = await open_books(str(settings.database_url), settings.keys_url)
     assert books.head == head
     assert list(check_rows(books)) == []
 

@@ -16,11 +16,13 @@ from app.backups.restoring import CannotRestore, restore
 from app.backups.taking import CannotBackUp, back_up
 from app.config import Settings
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.forgetting import opened_keys
 from app.halves.commanding import open_write_side
+from app.stores.sql.backups.people import sealed_in
 from app.stores.sql.backups.portable import layout, stored_rows
 from app.stores.sql.backups.restoring import FUNCTIONS
 from app.stores.sql.backups.restoring import restore as restore_log
-from app.stores.sql.backups.taking import take
+from app.stores.sql.backups.taking import LogCopy, take
 from tests.backups.stores import (
     ASK,
     busy,
@@ -46,6 +48,7 @@ def settings(tmp_path: Path, mongo_url: str, database_url: str) -> Settings:
         mongodb_url=mongo_url,
         mongodb_database=tmp_path.name[:40],
         database_url=database_url,
+        keys_url=f"sqlite+aiosqlite:///{tmp_path}/keys.db",
     )
 
 
@@ -73,7 +76,7 @@ async def test_a_backup_under_load_is_restored_whole_and_takes_no_token_of_the_s
     assert check(tmp_path / "backup").remarks == []
 
     await restore(elsewhere, tmp_path / "backup", overwrite=False)
-    await refuse_wrong_rows(str(elsewhere.database_url), manifest.log.head)
+    await refuse_wrong_rows(elsewhere, manifest.log.head)
     async with serving(but(elsewhere, read_patience=30)) as service:
         await until_caught_up(service)
         for token in (kept_token, newest):
@@ -85,21 +88,29 @@ async def test_a_backup_under_load_is_restored_whole_and_takes_no_token_of_the_s
         await until_caught_up(service)
         found = (await service.client.send(ASK)).data
         assert {each["state"] for each in found["freshness"]} == {"LIVE"}
-    again = await take(str(elsewhere.database_url), _folder(tmp_path / "again"))
+    again = await taken(elsewhere, tmp_path / "again")
     assert again.store_id != manifest.log.store_id
     assert again.tables["commands"].rows == manifest.log.tables["commands"].rows + 4
 
 
-def _folder(path: Path) -> Path:
-    path.mkdir()
-    return path
+async def taken(settings: Settings, folder: Path) -> LogCopy:
+    """A copy of the write store, in a new folder."""
+    os.mkdir(folder)
+    async with opened_keys(settings) as keys:
+        return await take(settings.write_store, folder, keys)
 
 
 async def test_documents_come_with_a_checkpoint_within_their_log_and_go_on_from_there(
     tmp_path: Path, mongo_url: str
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/write.db"
-    settings = Settings(data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database="before", database_url=url)
+    settings = Settings(
+        data_dir=tmp_path,
+        mongodb_url=mongo_url,
+        mongodb_database="before",
+        database_url=url,
+        keys_url=f"sqlite+aiosqlite:///{tmp_path}/keys.db",
+    )
     elsewhere = but(
         settings, database_url=f"sqlite+aiosqlite:///{tmp_path}/restored.db", mongodb_database=LIVE
     )
@@ -117,7 +128,7 @@ async def test_documents_come_with_a_checkpoint_within_their_log_and_go_on_from_
         states = (await service.client.send(ASK)).data["freshness"]
         assert {each["state"] for each in states} == {"LIVE"}
     assert await origins_in(mongo_url) == origins, "none was built anew"
-    await rebuild(str(elsewhere.database_url), mongo_url)
+    await rebuild(str(elsewhere.database_url), mongo_url, elsewhere.keys_url)
     assert [*check_documents(await documents(mongo_url, LIVE), await documents(mongo_url, REBUILT))] == []
 
 
@@ -160,14 +171,14 @@ async def test_a_store_with_data_is_replaced_only_if_the_operator_says_so(
     await shop_with_orders(settings)
     with pytest.raises(WriteStoreUnavailable, match=r"its log has \d+ events"):
         await restore(settings, tmp_path / "backup", overwrite=False)
-    later = (await take(str(settings.database_url), _folder(tmp_path / "later"))).head
+    later = (await taken(settings, tmp_path / "later")).head
     assert later > manifest.log.head
     # Documents of another log would be dropped, too.
     empty = f"sqlite+aiosqlite:///{tmp_path}/empty.db"
     with pytest.raises(CannotRestore, match=f"has documents, up to position {later}"):
         await restore(but(settings, database_url=empty), tmp_path / "backup", overwrite=False)
     await restore(settings, tmp_path / "backup", overwrite=True)
-    await refuse_wrong_rows(str(settings.database_url), manifest.log.head)
+    await refuse_wrong_rows(settings, manifest.log.head)
     async with serving(settings) as service:
         await until_caught_up(service)
         assert (await service.client.send(ASK)).data["orders"]["totalCount"] == 2
@@ -203,9 +214,11 @@ async def test_a_store_of_an_earlier_version_is_backed_up_and_migrated_after_the
     async with migrating(source) as connection:
         await connection.run_sync(filled)
         before = await connection.run_sync(all_rows)
-    copy = await take(source, _folder(tmp_path / "copy"))
+    copy = await taken(settings, tmp_path / "copy")
     assert copy.revision == "0005"
-    await restore_log(target, copy, tmp_path / "copy", overwrite=False)
+    async with opened_keys(settings) as keys:
+        people = await keys.of(sealed_in(tmp_path / "copy"))
+    await restore_log(target, copy, tmp_path / "copy", people, overwrite=False)
     async with migrating(target) as connection:
         after = await connection.run_sync(all_rows)
     assert before.pop("log_head") != after.pop("log_head"), "the restored store has an id of its own"

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from app.__main__ import command_line
 from app.backups.manifest import NAME, read, write
 from app.config import Settings
+from app.forgetting import opened_keys
 from app.stores.sql.backups.taking import take
 from tests.backups.stores import files_of, refuse_wrong_rows, shop_with_orders
 from tests.postgres import Postgres
@@ -69,11 +70,13 @@ async def shop(
         database_url=f"sqlite+aiosqlite:///{folder}/write.db"
         if request.param == "sqlite"
         else await postgres_server.database(),
+        keys_url=f"sqlite+aiosqlite:///{folder}/keys.db",
     )
     await shop_with_orders(settings)
     environment = {
         "DATA_DIR": str(folder),
         "DATABASE_URL": str(settings.database_url),
+        "KEYS_URL": str(settings.keys_url),
         "MONGODB_URL": mongo_url,
         "MONGODB_DATABASE": settings.mongodb_database,
     }
@@ -102,13 +105,15 @@ async def test_a_killed_restore_changes_nothing_that_is_seen_and_is_repeated(
         mongodb_url=shop["MONGODB_URL"],
         mongodb_database=f"{shop['MONGODB_DATABASE']}_killed",
         database_url=shop["DATABASE_URL"].replace(shop["DATA_DIR"], str(tmp_path)),
+        keys_url=shop["KEYS_URL"],
     )
     target = {**shop, "DATA_DIR": str(tmp_path), "MONGODB_DATABASE": settings.mongodb_database}
     target["DATABASE_URL"] = url = str(settings.database_url)
     on_sqlite = url.startswith("sqlite")
     await shop_with_orders(settings)
     (tmp_path / "looked at").mkdir()
-    before = await take(url, tmp_path / "looked at")
+    async with opened_keys(settings) as keys:
+        before = await take(url, tmp_path / "looked at", keys)
     points = ["app.stores.sql.backups.restoring:_renew"]
     if on_sqlite:
         points.append("app.stores.sql.backups.placing:_replaced")
@@ -125,12 +130,12 @@ async def test_a_killed_restore_changes_nothing_that_is_seen_and_is_repeated(
                 assert code != 0
                 assert f"Repeat it with `restore {shop['BACKUP']}`" in said
         else:
-            await refuse_wrong_rows(url, before.head)
+            await refuse_wrong_rows(settings, before.head)
     # SQLite's marker has the operator's decision.
     again = () if on_sqlite else ("--overwrite",)
     code, said = await diptych("restore", shop["BACKUP"], *again, **target)
     assert code == 0, said
-    await refuse_wrong_rows(url, read(Path(shop["BACKUP"])).log.head)
+    await refuse_wrong_rows(settings, read(Path(shop["BACKUP"])).log.head)
 
 
 def shortened(folder: Path) -> str:

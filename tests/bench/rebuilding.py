@@ -31,6 +31,7 @@ from tests.bench.loading import percentile
 from tests.bench.queries import QUERIES, variables_for
 from tests.bench.shop import Size, made, until_live
 from tests.bench.tables import table
+from tests.keys import keys_of
 from tests.service import running
 
 READERS, COMMANDS_PER_SECOND = 16, 50.0
@@ -84,9 +85,10 @@ async def alone(folder: Path, name: str) -> tuple[int, float]:
     async with (
         embedded_mongod(folder) as mongod,
         open_database(f"sqlite+aiosqlite:///{folder}/write.db") as engines,
+        keys_of(folder / "write.db") as keys,
         open_read_store(mongod.url, "alone") as store,
     ):
-        log = SqlWriteStore(engines, EVENTS)
+        log = SqlWriteStore(engines, EVENTS, keys=keys)
         await store.prepare(model)
         progress = Progress(name, Head())
         began = monotonic()

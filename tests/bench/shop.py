@@ -22,9 +22,12 @@ from app.cqrs.commands.write_store import Cause
 from app.declared import EVENTS, HANDLERS, RULES
 from app.demo.filling import fill
 from app.demo.plan import Shop
+from app.stores.sql.codec import EventCodec
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.groups import SqlGroup
+from app.stores.sql.keys.person_keys import PersonKeys
 from app.stores.sql.transactions import SqlWork
+from tests.keys import keys_of
 from tests.service import running
 
 PROJECT = Path(__file__).parents[2]
@@ -78,16 +81,17 @@ class _Rows:
 class _OneTransaction:
     """A write store whose units of work all belong to the same transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: PersonKeys | None) -> None:
         self._rows = cast("AsyncConnection", _Rows(connection))
+        self._codec = EventCodec(EVENTS, keys)
 
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
-        yield SqlWork(self._rows, cause, EVENTS)
+        yield SqlWork(self._rows, cause, self._codec)
 
     @asynccontextmanager
     async def begin_group(self) -> AsyncIterator[SqlGroup]:
-        yield SqlGroup(self._rows, EVENTS)
+        yield SqlGroup(self._rows, self._codec)
 
     def meaning_of(self, error: Exception) -> Exception:
         return error
@@ -102,7 +106,7 @@ async def made(size: Size) -> Path:
         for former in KEPT.glob(f"{_named(size)}-*"):  # of other code, or not finished
             shutil.rmtree(former)
         unfinished.mkdir(parents=True)
-        await _write(size, unfinished / "write.db")
+        await fill_log(size, unfinished / "write.db")
         async with running(unfinished, "--no-demo") as service:
             await until_live(service.url, LONGEST_REBUILD * max(1.0, size.orders / Size.orders))
         unfinished.rename(folder)
@@ -119,14 +123,22 @@ async def until_live(url: str, patience: float = LONGEST_REBUILD) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _write(size: Size, file: Path) -> None:
-    async with open_database(f"sqlite+aiosqlite:///{file}"):
-        pass  # it makes the tables
+async def fill_log(size: Size, file: Path, *, sealed: bool = True) -> None:
+    """Makes a write store with this shop: `sealed`, or as programs made it before they sealed anything."""
+    async with open_database(f"sqlite+aiosqlite:///{file}"), keys_of(file) as keys:
+        await _fill(size, file, keys if sealed else None)
+
+
+async def _fill(size: Size, file: Path, keys: PersonKeys | None) -> None:
     shop = Shop(products=size.products, customers=size.customers, orders=size.orders, seed=size.seed)
     engine = create_engine(f"sqlite:///{file}")
     with engine.begin() as connection:
         bus = CommandBus(
-            _OneTransaction(connection), HANDLERS, RULES, committed=lambda _receipt, _actor: None
+            _OneTransaction(connection, keys),
+            HANDLERS,
+            RULES,
+            committed=lambda _receipt, _actor: None,
+            keyed=keys.keyed if keys else str,
         )
         await fill(shop, bus)
     engine.dispose()

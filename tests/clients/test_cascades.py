@@ -74,6 +74,7 @@ class Page:
             "shipOrder": {"orderId": ids["to ship"]},
             "cancelOrder": {"orderId": ids["to cancel"], "reason": "too late"},
             "closeCustomer": {"customerId": ids["eve"]},
+            "forgetCustomer": {"customerId": ids["eve"], "despiteOpenOrders": True},
             "sendCommands": {
                 "commands": [
                     {"receiveStock": {"productId": ids["milk"], "quantity": 30}},

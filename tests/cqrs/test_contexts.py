@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 
@@ -128,10 +129,35 @@ def test_an_event_that_does_not_say_which_fields_are_personal_is_said_so(package
         "GuestSeated does not say which of its fields are personal: set `personal_fields` to their names in "
         f"{package.name}.events, or to `()`."
     ]
-    package.event.personal_fields = ("nmae",)
+    package.event.personal_fields, package.event.person_field = ("nmae",), "guest_id"
     assert list(problems([given])) == [
         "GuestSeated has no field nmae, which its `personal_fields` name: correct the spelling in "
-        f"{package.name}.events."
+        f"{package.name}.events.",
+        "GuestSeated has no field guest_id of the type UUID, which its `person_field` names: correct it in "
+        f"{package.name}.events.",
+    ]
+
+
+class _Greeted(Event):
+    guest_id: UUID
+    name: str
+    personal_fields = ("name",)
+
+
+def test_an_event_whose_personal_data_could_not_be_forgotten_is_said_so(package: Package) -> None:
+    package.event = type("GuestGreeted", (_Greeted,), {"__doc__": "A guest was greeted."})
+    given = package.context()
+    assert list(problems([given])) == [
+        "GuestGreeted does not say whose its personal fields are: set `person_field` to the name of the "
+        f"field with the person's id in {package.name}.events.",
+        "GuestGreeted.name can't be forgotten, because it can't be None: add `| None` to its type in "
+        f"{package.name}.events.",
+    ]
+    package.event.personal_fields, package.event.person_field = (), "guest_id"
+    package.event.forgets = True
+    assert list(problems([given])) == [
+        "GuestGreeted forgets people, and nothing forgets them again after a restore: give the CONTEXT in "
+        f"{package.name}.handlers a `forgetting`."
     ]
 
 

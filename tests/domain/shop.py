@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from app.domain.stock.commands import ReceiveStock
 from app.stores.sql.engines.opening import Engines, open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.wanted import order, product
+from tests.keys import keys_of
 
 HANDLERS, RULES = contexts.handlers(CONTEXTS), contexts.rules(CONTEXTS)
 CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
@@ -41,11 +42,11 @@ class Shop:
     engines: Engines
     store: SqlWriteStore
     bus: CommandBus
+    keyed: Callable[[str], str] = str
 
     def of_another_process(self) -> "Shop":
         """Return the same shop as another process has it: commands do not wait for those of this one."""
-        bus = CommandBus(self.store, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=_nobody_listens)
-        return Shop(self.engines, self.store, bus)
+        return Shop(self.engines, self.store, _bus(self.store, self.keyed), self.keyed)
 
     async def accept(self, command: Command, *, viewer: Viewer = OPEN, **how: Any) -> Receipt:
         outcome = await self.bus.execute(command, viewer=viewer, **how)
@@ -114,7 +115,8 @@ def check_that_orders_were_possible(log: Sequence[RecordedEvent]) -> None:
     for recorded in log:
         match recorded.event:
             case order_events.OrderPlaced() as placed:
-                assert states[f"customer-{placed.customer_id}"].details is not None
+                buyer = states[f"customer-{placed.customer_id}"]
+                assert (buyer.details is None) == (placed.personal is None), "both are forgotten, or neither"
                 for line in placed.lines:
                     offered = states[f"product-{line.product_id}"]
                     assert not offered.discontinued
@@ -125,13 +127,15 @@ def check_that_orders_were_possible(log: Sequence[RecordedEvent]) -> None:
 
 @asynccontextmanager
 async def open_shop(url: str) -> AsyncIterator[Shop]:
-    async with open_database(url) as engines:
-        store = SqlWriteStore(engines, contexts.event_types(CONTEXTS))
-        yield Shop(
-            engines,
-            store,
-            CommandBus(store, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=_nobody_listens),
-        )
+    async with open_database(url) as engines, keys_of(url) as keys:
+        store = SqlWriteStore(engines, contexts.event_types(CONTEXTS), keys=keys)
+        yield Shop(engines, store, _bus(store, keys.keyed), keys.keyed)
+
+
+def _bus(store: SqlWriteStore, keyed: Callable[[str], str]) -> CommandBus:
+    return CommandBus(
+        store, HANDLERS, RULES, customers_of=CUSTOMERS_OF, committed=_nobody_listens, keyed=keyed
+    )
 
 
 def _nobody_listens(_receipt: Receipt, _actor: str) -> None: ...

@@ -13,7 +13,7 @@ from app.cqrs.commands.outcomes import InvalidInput, NotAllowed, NotFound, Recei
 from app.cqrs.messages import Command
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
 from app.domain.contexts import CONTEXTS
-from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
+from app.domain.customers.commands import CloseCustomer, ForgetCustomer, RegisterCustomer, UpdateCustomer
 from app.domain.customers.refusals import DuplicateEmail
 from app.domain.orders import tables
 from app.domain.orders.commands import CancelOrder, LineRequest, PayOrder, PlaceOrder, ShipOrder
@@ -34,6 +34,7 @@ STAFFS: dict[type[Command], Callable[[Any], Command]] = {
     ShipOrder: lambda ids: ShipOrder(order_id=ids.order),
 }
 CUSTOMERS = {PlaceOrder, CancelOrder, UpdateCustomer, CloseCustomer}
+OPERATORS = {ForgetCustomer}
 
 
 class Ids:
@@ -51,7 +52,9 @@ async def ids(shop: Shop) -> Ids:
 
 
 def test_these_are_all_commands_of_the_shop() -> None:
-    assert {*STAFFS, *CUSTOMERS} == {command for context in CONTEXTS for command in context.command_types}
+    assert {*STAFFS, *CUSTOMERS, *OPERATORS} == {
+        command for context in CONTEXTS for command in context.command_types
+    }
 
 
 async def test_staff_send_what_concerns_all_and_customers_and_strangers_do_not(shop: Shop, ids: Ids) -> None:
@@ -62,6 +65,15 @@ async def test_staff_send_what_concerns_all_and_customers_and_strangers_do_not(s
             assert error.path == ()
         if not isinstance(command, ShipOrder | DiscontinueProduct):
             assert isinstance(await shop.accept(command, viewer=viewers.BEA), Receipt)
+    await shop.check()
+
+
+async def test_only_operators_forget_people(shop: Shop, ids: Ids) -> None:
+    command = ForgetCustomer(customer_id=ids.ada, despite_open_orders=True)
+    for viewer in (viewers.NOBODY, viewers.customer(ids.ada), viewers.BEA):
+        [error] = await shop.refuse(command, viewer=viewer)
+        assert isinstance(error, NotAllowed)
+    await shop.accept(command, viewer=viewers.OPAL)
     await shop.check()
 
 

@@ -50,7 +50,7 @@ def reviewed(event: ProductReviewed, at: RecordedEvent) -> Iterator[Change]:
             "version": at.stream_version,
             "product_id": str(event.product_id),
             "stars": event.stars,
-            "opinion": event.opinion,
+            "opinion": event.opinion or "",
             "written_at": event.written_at,
         },
         about=event.product_id,
@@ -69,7 +69,7 @@ def counted_again(event: StarsChanged, at: RecordedEvent) -> Iterator[Change]:
 @product_reviews.on(OpinionChanged)
 def said_again(event: OpinionChanged, at: RecordedEvent) -> Iterator[Change]:
     """The same review, in other words."""
-    changed = {"version": at.stream_version, "opinion": event.opinion}
+    changed = {"version": at.stream_version, "opinion": event.opinion or ""}
     yield reviews.update(event.review_id, {"$set": changed}, about=event.product_id)
 
 

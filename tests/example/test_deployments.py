@@ -18,8 +18,8 @@ pytestmark = pytest.mark.campaign
 WITH_LENGTH = [
     (
         "app/read_models/product_reviews.py",
-        '"opinion": event.opinion,\n',
-        '"opinion": event.opinion,\n            "length": len(event.opinion),\n',
+        '"opinion": event.opinion or "",\n',
+        '"opinion": event.opinion or "",\n            "length": len(event.opinion or ""),\n',
     ),
     (
         "schema/reviews.py",

@@ -18,7 +18,8 @@ from sqlalchemy import text
 from app.cqrs.commands.aggregates import stream
 from app.domain.stock.events import StockReceived
 from app.stores.sql import write_store
-from app.stores.sql.transactions import Newest, SqlWork, events
+from app.stores.sql.codec import Newest
+from app.stores.sql.transactions import SqlWork, events
 from tests.domain.shop import Shop, cause, open_shop
 from tests.domain.wanted import order
 from tests.postgres import Postgres, postgres

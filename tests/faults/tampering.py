@@ -16,11 +16,14 @@ from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.log.events import EventTypes, EventUnreadable, RecordedEvent
 from app.cqrs.messages import Command, Event, Message
 from app.declared import EVENTS, HANDLERS, READ_MODELS
+from app.stores.sql.codec import EventCodec
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.failures import Failure
+from app.stores.sql.keys.person_keys import PersonKeys
 from app.stores.sql.transactions import SqlWork, events
 from app.stores.sql.write_store import SqlWriteStore
 from tests.faults.journal import Journal
+from tests.keys import keys_of
 
 Columns = Mapping[str, Any]
 
@@ -54,8 +57,8 @@ class Poison:
 class _BreakingWork(SqlWork):
     """A command's transaction, whose last event can't be read."""
 
-    def __init__(self, rows: AsyncConnection, cause: Cause, broken: Columns) -> None:
-        super().__init__(rows, cause, EVENTS)
+    def __init__(self, rows: AsyncConnection, cause: Cause, broken: Columns, keys: PersonKeys) -> None:
+        super().__init__(rows, cause, EventCodec(EVENTS, keys))
         self._broken = broken
         self.original: Columns = {}
 
@@ -70,12 +73,12 @@ class _BreakingWork(SqlWork):
 
 async def poison(url: str, journal: Journal, command: Command, broken: Columns) -> Poison:
     """Carries out a command as the service would; but its event's row is broken from the beginning."""
-    async with open_database(url) as engines:
-        store = SqlWriteStore(engines, EVENTS)
+    async with open_database(url) as engines, keys_of(url) as keys:
+        store = SqlWriteStore(engines, EVENTS, keys=keys)
         while True:
             try:
                 async with engines.writing.connect() as connection:
-                    work = _BreakingWork(connection, _cause(journal, command), broken)
+                    work = _BreakingWork(connection, _cause(journal, command), broken, keys)
                     outcome = await HANDLERS[type(command)](command, work)
                     assert not isinstance(outcome, Refused), outcome
                     receipt = await work.commit("tampering")
@@ -92,7 +95,7 @@ async def append_unknown(url: str, journal: Journal) -> None:
     async with open_database(url) as engines, engines.writing.connect() as connection:
         types = EventTypes()
         types.add(LoyaltyGranted)
-        work = SqlWork(connection, _cause(journal, LoyaltyGranted(points=7)), types)
+        work = SqlWork(connection, _cause(journal, LoyaltyGranted(points=7)), EventCodec(types))
         work.record(f"loyalty-{uuid7()}", 0, [LoyaltyGranted(points=7)])
         await work.commit("tampering")
 

@@ -26,12 +26,13 @@ from app.migrations.altering import parts_of
 from app.stores.sql import transactions
 from app.stores.sql.differences import tables_of
 from app.stores.sql.engines.opening import DATABASES
+from app.stores.sql.keys import tables
 from app.stores.sql.migrating import migrate
 from app.stores.sql.operating import revocations
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
-TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, transactions])
+TABLES = tables_of([*(each.tables for each in CONTEXTS), revocations, tables, transactions])
 """The tables of the program, without those of tests that are imported beside them."""
 
 ROWS = 5

@@ -144,7 +144,7 @@ BOUNDED: dict[str, tuple[str, ...]] = {
             for kind in ("SalesDay", "SalesMonth", "SalesTotals")
             for count in ("orders", "cancelled", "shipped")
         ),
-        "CustomerSales.orders",
+        *("CustomerHasOpenOrders.openOrders", "CustomerSales.orders"),
     ),
     "each of them takes an event of one aggregate": (
         *(

@@ -24,7 +24,7 @@ from tests.viewing.roles import CUSTOMERS, Books
 DEEPEST = 5
 """Levels of selected objects: deeper ones are found by other operations."""
 
-FINAL = ("cancelOrder", "closeCustomer")
+FINAL = ("cancelOrder", "closeCustomer", "forgetCustomer")
 """Mutations after which little is left to ask for; lists of commands leave them out."""
 
 PAGE = 3

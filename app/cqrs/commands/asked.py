@@ -1,6 +1,6 @@
 """Commands on their way to their handlers, and their outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -11,6 +11,9 @@ from app.cqrs.commands.write_store import Cause
 from app.cqrs.measured import logged
 from app.cqrs.messages import Command, composed
 from app.cqrs.viewers import Viewer
+
+FORGOTTEN = ""
+"""The fingerprint of an input with data of a person who was forgotten."""
 
 Outcome = Receipt | Refused
 """The outcome of a command that was carried out."""
@@ -26,12 +29,14 @@ class Asked:
     fingerprint: str
     forms: tuple[Command, ...]
     """The command as it was given, and with its text in one form: earlier versions stored either."""
+    keyed: Callable[[str], str] = str
+    """A function that makes a fingerprint useless for those who lack the key."""
 
     @classmethod
-    def of(cls, given: Command, cause: Cause, viewer: Viewer) -> Self:
+    def of(cls, given: Command, cause: Cause, viewer: Viewer, keyed: Callable[[str], str] = str) -> Self:
         """Return the command with its text in one form, because a repetition may come in another."""
         command = composed(given)
-        return cls(command, cause, viewer, fingerprint(command), (given, command))
+        return cls(command, cause, viewer, keyed(fingerprint(command)), (given, command), keyed)
 
     def at(self, moment: datetime) -> Self:
         """Return the same command for an attempt at this moment."""
@@ -44,8 +49,14 @@ class Asked:
         logged.carry_out(name, cause.command_id, cause.correlation_id, sight, cause.trace)
 
     def is_repeated_by(self, stored: str) -> bool:
-        """Return whether a command with the same id and this fingerprint is the same command."""
-        return stored == self.fingerprint or stored in map(former_fingerprint, self.forms)
+        """Return whether a command with the same id and this fingerprint is the same command.
+
+        It is taken for the same if the fingerprint is gone, because a person in the input was forgotten.
+        """
+        if stored in (self.fingerprint, FORGOTTEN):
+            return True
+        former = [fingerprint(self.command), *map(former_fingerprint, self.forms)]
+        return stored in former or stored in map(self.keyed, former)
 
     def answered_before(self, stored: str, receipt: Receipt) -> Outcome:
         """Return the receipt of a command with the same id, or the refusal if that was another command."""

@@ -62,12 +62,15 @@ class CommandBus:
         *,
         customers_of: CustomersOf | None = None,
         committed: Committed,
+        keyed: Callable[[str], str] = str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """Store the fingerprints of commands as `keyed` returns them."""
         self._lane = Lane(CarryingOut(store, self._decide, committed))
         self._handlers = handlers
         self._rules = rules
         self._customers_of = customers_of or {}
+        self._keyed = keyed
         self._clock = clock
         self.measured = MeasuredCommands()
         """The commands of this process, by type and by the code of the first reason why they were refused."""
@@ -150,7 +153,7 @@ class CommandBus:
             at=self._clock(),
             trace=current_place(),
         )
-        return Asked.of(command, cause, viewer)
+        return Asked.of(command, cause, viewer, self._keyed)
 
     async def _carry_out(self, asked: Asked) -> Outcome:
         id, name = asked.cause.command_id, type(asked.command).__name__

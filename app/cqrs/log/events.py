@@ -119,6 +119,10 @@ class EventTypes:
         """Return the current name of the event's type."""
         return type(event).__name__ if type(event).__name__ in self._types else stored_as
 
+    def current(self, stored_as: str) -> type[Event]:
+        """Return the type that is registered under the stored name; `Event` if there is none."""
+        return self._types.get(stored_as, Event)
+
     def require(self, event: Event) -> None:
         """Raise `UndeclaredEvent` if the event's type is not registered."""
         event_type = type(event)

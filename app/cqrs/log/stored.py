@@ -23,6 +23,10 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: UUID
     causation_id: UUID
     actor: str
+    person: UUID | None = None
+    """The person whose data the event has."""
+    sealed: bytes | None = None
+    """The personal fields, which then are not in `data`."""
     trace: str | None = None
     """The context of the trace that the event continues; `None` if it was not sampled."""
 

@@ -28,8 +28,10 @@ class EventSkipped(Event):
     position: int
     event_id: UUID
     event_type: str
-    reason: str
+    reason: str | None
+    """`None` if the key with which it was sealed is gone."""
     personal_fields = ("reason",)
+    person_field = "event_id"  # the reason may name anybody
 
 
 class NotStoppedThere(CommandError):

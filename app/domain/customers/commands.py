@@ -41,3 +41,15 @@ class CloseCustomer(Command):
 
     customer_id: Annotated[UUID, Id("customer"), "The global id of the customer."]
     expected_version: int | None = None
+
+
+class ForgetCustomer(Command):
+    """Forgets a customer for good: closes the account, and destroys the key of their personal data."""
+
+    customer_id: Annotated[UUID, Id("customer"), "The global id of the customer."]
+    despite_open_orders: Annotated[
+        bool,
+        "True if the customer may have orders that are neither shipped nor cancelled; these lose their "
+        "shipping address.",
+    ] = False
+    expected_version: int | None = None

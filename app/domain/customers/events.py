@@ -1,4 +1,4 @@
-"""The events of customers. All personal data is in the field `personal`."""
+"""The events of customers. All personal data is in the field `personal`, which is `None` once forgotten."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,23 +22,35 @@ class CustomerRegistered(Event):
     """A customer was registered."""
 
     personal_fields = ("personal",)
+    person_field = "customer_id"
 
     customer_id: UUID
-    personal: CustomerDetails
+    personal: CustomerDetails | None
 
 
 class CustomerUpdated(Event):
     """A customer's details were changed; the event has all details, also unchanged ones."""
 
     personal_fields = ("personal",)
+    person_field = "customer_id"
 
     customer_id: UUID
-    personal: CustomerDetails
+    personal: CustomerDetails | None
 
 
 class CustomerClosed(Event):
     """A customer was closed; read models delete their personal data."""
 
     personal_fields = ()
+
+    customer_id: UUID
+
+
+class CustomerForgotten(Event):
+    """A customer was forgotten: the key of their personal data is destroyed, and nobody can read it again."""
+
+    personal_fields = ()
+    person_field = "customer_id"
+    forgets = True
 
     customer_id: UUID

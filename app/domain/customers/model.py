@@ -8,9 +8,15 @@ from uuid import UUID
 from app.cqrs.commands.outcomes import CommandError, Decision, refused
 from app.cqrs.commands.parsing import Parsing
 from app.cqrs.messages import Event
-from app.domain.customers.commands import CloseCustomer, RegisterCustomer, UpdateCustomer
-from app.domain.customers.events import CustomerClosed, CustomerDetails, CustomerRegistered, CustomerUpdated
-from app.domain.customers.refusals import CustomerIsClosed, DuplicateEmail
+from app.domain.customers.commands import CloseCustomer, ForgetCustomer, RegisterCustomer, UpdateCustomer
+from app.domain.customers.events import (
+    CustomerClosed,
+    CustomerDetails,
+    CustomerForgotten,
+    CustomerRegistered,
+    CustomerUpdated,
+)
+from app.domain.customers.refusals import CustomerHasOpenOrders, CustomerIsClosed, DuplicateEmail
 from app.values import ADDRESS, PostalAddress, email, optional, text
 
 DETAILS = {
@@ -59,6 +65,23 @@ def close(customer: Customer, _command: CloseCustomer, _now: datetime) -> Decisi
     return (CustomerClosed(customer_id=customer.id),) if customer.details else ()
 
 
+def forget(
+    customer: Customer, _command: ForgetCustomer, _now: datetime, *, forgotten: bool, open_orders: int
+) -> Decision:
+    """Decide to forget a customer, and to close the account before; return no event if that was done."""
+    if forgotten:
+        return ()
+    if open_orders:
+        orders = "1 order that is" if open_orders == 1 else f"{open_orders} orders that are"
+        message = (
+            f"The customer {customer.id} has {orders} neither shipped nor cancelled. Ship or cancel them "
+            "first, or set despiteOpenOrders."
+        )
+        return refused(CustomerHasOpenOrders(message=message, open_orders=open_orders, path=("customer_id",)))
+    closing = (CustomerClosed(customer_id=customer.id),) if customer.details else ()
+    return (*closing, CustomerForgotten(customer_id=customer.id))
+
+
 def evolve(customer: Customer | None, event: Event) -> Customer:
     """Return the customer after `event`."""
     match customer, event:
@@ -66,7 +89,7 @@ def evolve(customer: Customer | None, event: Event) -> Customer:
             return Customer(id=event.customer_id, version=1, details=event.personal)
         case Customer(), CustomerUpdated():
             return replace(customer, version=customer.version + 1, details=event.personal)
-        case Customer(), CustomerClosed():
+        case Customer(), CustomerClosed() | CustomerForgotten():
             return replace(customer, version=customer.version + 1, details=None)
     raise TypeError(f"{type(event).__name__} can't happen to {customer}")
 

@@ -13,6 +13,13 @@ class DuplicateEmail(CommandError):
     customer_id: Annotated[UUID, Id("customer"), "The global id of the customer who has the e-mail address."]
 
 
+class CustomerHasOpenOrders(CommandError):
+    """The customer has orders that are neither shipped nor cancelled, and need the shipping address."""
+
+    code = "CUSTOMER_HAS_OPEN_ORDERS"
+    open_orders: Annotated[int, "The number of these orders."]
+
+
 class CustomerIsClosed(CommandError):
     """The customer is closed, and can neither order nor be changed."""
 

@@ -8,27 +8,30 @@ from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindpara
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer
-from app.stores.sql.engines.opening import metadata
+from app.stores.sql.engines.opening import PERSONAL, metadata
 from app.stores.sql.transactions import SqlWork
 from app.values import ADDRESS, PostalAddress, email_key
 
 # All columns but id and version are personal data, which is NULL once the customer is closed.
+# In backups they are sealed with the key of the customer, because they would outlive the customer there.
+_PERSONAL = {PERSONAL: True}
+
 customers = Table(
     "customers",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("name", String(200)),
-    Column("company", String(200)),
-    Column("email", String(254)),
-    Column("email_key", Text, unique=True),  # the form in which addresses are compared
-    Column("phone", String(50)),
-    Column("street", String(500)),
-    Column("city", String(200)),
-    Column("country", String(100)),
-    Column("region", String(100)),
-    Column("postal_code", String(30)),
-    Column("recipient", String(200)),
+    Column("name", String(200), info=_PERSONAL),
+    Column("company", String(200), info=_PERSONAL),
+    Column("email", String(254), info=_PERSONAL),
+    Column("email_key", Text, unique=True, info=_PERSONAL),  # the form in which addresses are compared
+    Column("phone", String(50), info=_PERSONAL),
+    Column("street", String(500), info=_PERSONAL),
+    Column("city", String(200), info=_PERSONAL),
+    Column("country", String(100), info=_PERSONAL),
+    Column("region", String(100), info=_PERSONAL),
+    Column("postal_code", String(30), info=_PERSONAL),
+    Column("recipient", String(200), info=_PERSONAL),
 )
 
 _INSERT = customers.insert()

@@ -1,4 +1,4 @@
-"""The events of orders. All personal data is in the field `personal`."""
+"""The events of orders. Personal data is in `personal` and `reason`, which are `None` once forgotten."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +40,7 @@ class OrderPlaced(Event):
     """An order was placed, and its stock reserved."""
 
     personal_fields = ("personal",)
+    person_field = "customer_id"
 
     order_id: UUID
     customer_id: UUID
@@ -48,7 +49,7 @@ class OrderPlaced(Event):
     total: Money
     """The sum of the lines' totals and the shipping fee."""
     placed_at: datetime
-    personal: Delivery
+    personal: Delivery | None
 
 
 class OrderPaid(Event):
@@ -82,10 +83,11 @@ class OrderCancelled(Event):
 
     schema_version: ClassVar[int] = 2
     personal_fields = ("reason",)
+    person_field = "customer_id"
 
     order_id: UUID
     customer_id: UUID
-    reason: str
+    reason: str | None
     lines: tuple[OrderLine, ...]
     shipping_fee: Money
     total: Money

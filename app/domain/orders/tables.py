@@ -4,7 +4,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Row, String, Table, Uuid, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from app.domain.orders.events import OrderLine
 from app.domain.orders.model import Order
@@ -27,6 +41,11 @@ orders = Table(
     Column("step_at", UtcDateTime),  # of the newest step after placing
 )
 
+_IS_OPEN = orders.c.status.in_(
+    [literal_column(f"'{status.value}'") for status in (OrderStatus.PLACED, OrderStatus.PAID)]
+)
+Index("ix_orders_open", orders.c.customer_id, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
+
 order_lines = Table(
     "order_lines",
     metadata,
@@ -47,6 +66,7 @@ TEN_THOUSAND = Decimal(10_000)
 
 _CUSTOMER = select(orders.c.customer_id).where(orders.c.id == bindparam("key"))
 _LINES = select(order_lines).where(order_lines.c.order_id == bindparam("key")).order_by(order_lines.c.line)
+_OPEN = select(func.count()).select_from(orders).where(orders.c.customer_id == bindparam("key"), _IS_OPEN)
 _INSERT = orders.insert()
 _INSERT_LINES = order_lines.insert()
 _UPDATE = orders.update().where(orders.c.id == bindparam("key"))
@@ -74,6 +94,12 @@ async def load(work: SqlWork, order_id: UUID) -> Order | None:
 async def customer_of(work: SqlWork, order_id: UUID) -> UUID | None:
     """Return the id of the customer who placed an order, without a lock, or `None` if there is no order."""
     return (await work.rows.execute(_CUSTOMER, {"key": order_id})).scalar_one_or_none()
+
+
+async def count_open(work: SqlWork, customer_id: UUID) -> int:
+    """Return the number of a customer's orders that are neither shipped nor cancelled, without a lock."""
+    count: int = (await work.rows.execute(_OPEN, {"key": customer_id})).scalar_one()
+    return count
 
 
 async def save(work: SqlWork, before: Order | None, order: Order) -> None:

@@ -20,10 +20,11 @@ class StockAdjusted(Event):
     """The units on hand were corrected."""
 
     personal_fields = ("reason",)
+    person_field = "product_id"  # the reason may name anybody
 
     product_id: UUID
     change: int
-    reason: str
+    reason: str | None
     on_hand: int
     reserved: int
 

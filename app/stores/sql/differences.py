@@ -12,8 +12,9 @@ from app.stores.sql.engines.opening import metadata
 
 
 def tables_of(modules: Iterable[ModuleType]) -> Sequence[Table]:
-    """Return the tables that are defined in these modules."""
-    return [value for module in modules for value in vars(module).values() if isinstance(value, Table)]
+    """Return the tables that are defined in these modules, each once, also if one imports another's."""
+    found = (value for module in modules for value in vars(module).values())
+    return [*dict.fromkeys(each for each in found if isinstance(each, Table))]
 
 
 def differences(connection: Connection, tables: Sequence[Table]) -> Iterator[str]:

@@ -11,8 +11,8 @@ from sqlalchemy.sql import visitors
 
 from app.cqrs.commands.outcomes import CommandKey, Receipt
 from app.cqrs.commands.write_store import Cause
-from app.cqrs.log.events import EventTypes
 from app.cqrs.messages import Command
+from app.stores.sql.codec import EventCodec, Newest, forgotten_in
 from app.stores.sql.engines.opening import Rows
 from app.stores.sql.pending_writes import (
     PendingWrites,
@@ -27,12 +27,11 @@ from app.stores.sql.transactions import (
     ACCEPT,
     APPEND,
     Listener,
-    Newest,
     SqlWork,
-    appended,
     claimed,
     earlier_of,
     holder_of,
+    note_forgotten,
 )
 
 MOST_EXPECTED = 1_000
@@ -78,13 +77,13 @@ class SqlGroup:
     def __init__(
         self,
         rows: Rows,
-        types: EventTypes,
+        codec: EventCodec,
         tables: ClaimedTables | None = None,
         listener: Listener = lambda _appended: None,
     ) -> None:
         self._rows = rows
         self._listener = listener
-        self._types = types
+        self._codec = codec
         self._tables = ClaimedTables() if tables is None else tables
         self._accepted: list[tuple[SqlWork, str]] = []
         self._pending = PendingWrites()
@@ -95,6 +94,8 @@ class SqlGroup:
         """True if a savepoint precedes the writes of that command that were sent."""
         self._claimed: dict[Table, dict[UUID, Row[Any] | None]] = {}
         self._earlier: dict[CommandKey, tuple[str, Receipt] | None] = {}
+        self.forgets = False
+        """True once the commit has recorded that somebody is forgotten."""
         self._commands: dict[CommandKey, tuple[Command, Collection[UUID]]] = {}
 
     async def expect(self, commands: Sequence[tuple[CommandKey, Command]]) -> None:
@@ -109,7 +110,7 @@ class SqlGroup:
     async def begin(self, cause: Cause) -> SqlWork:
         """Begin the next command; it sees the effects of those before it."""
         self._own, self._saved = [], False
-        return _GroupedWork(self, cause, self._types)
+        return _GroupedWork(self, cause, self._codec)
 
     async def undo(self) -> None:
         """Undo the command that was begun last, and no other."""
@@ -134,21 +135,30 @@ class SqlGroup:
         events, done, receipts = list[dict[str, Any]](), list[dict[str, Any]](), list[Receipt]()
         newest = Newest(0, None)
         await self._pending.send(self._rows)
-        if any(work.recorded for work, _ in self._accepted):
+        recorded = [event for work, _ in self._accepted for _, _, event in work.recorded]
+        keys = await self._codec.keys_to_append(recorded)
+        if recorded:
             newest = await self._accepted[0][0].take_positions()
         for work, fingerprint in self._accepted:
-            marks, rows = work.lay_out(newest.position + len(events) + 1)
+            marks, rows = work.lay_out(newest.position + len(events) + 1, keys)
             receipt, row = work.accepted(fingerprint, marks)
             events += rows
             done.append(row)
             receipts.append(receipt)
         if events:
             await self._rows.execute(APPEND, events)
+            await note_forgotten(self._rows, forgotten_in(recorded))
         await self._rows.execute(ACCEPT, done)
         await self._rows.commit()
+        self.forgets = bool(forgotten_in(recorded))
         if events:
-            self._listener(appended(newest, events, self._types))
+            self._listener(self._codec.appended(newest, events, keys))
         return receipts
+
+    @property
+    def forgotten(self) -> Collection[UUID]:
+        """The people who are forgotten by accepted commands of the group."""
+        return forgotten_in(event for work, _ in self._accepted for _, _, event in work.recorded)
 
     async def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         """Execute a statement of the current command, after all writes that it may have to see."""
@@ -221,8 +231,8 @@ class SqlGroup:
 class _GroupedWork(SqlWork):
     """The part of one command in the transaction of its group."""
 
-    def __init__(self, group: SqlGroup, cause: Cause, types: EventTypes) -> None:
-        super().__init__(_GroupedRows(group), cause, types)
+    def __init__(self, group: SqlGroup, cause: Cause, codec: EventCodec) -> None:
+        super().__init__(_GroupedRows(group), cause, codec)
         self._group = group
 
     async def claim(self, table: Table, keys: Collection[UUID]) -> Sequence[Row[Any]]:
@@ -230,6 +240,9 @@ class _GroupedWork(SqlWork):
 
     async def holder(self, column: Column[Any], value: Any) -> UUID | None:
         return await self._group.holder(column, value)
+
+    async def has_forgotten(self, person: UUID) -> bool:
+        return person in self._group.forgotten or await super().has_forgotten(person)
 
     async def write(self, statement: Statement, *rows: Values) -> None:
         self._group.write(Write(statement, rows))

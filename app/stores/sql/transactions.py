@@ -4,8 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -24,18 +23,22 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     func,
+    literal,
     select,
     text,
 )
 from uuid_utils.compat import uuid7
 
+from app.cqrs.commands.asked import FORGOTTEN
 from app.cqrs.commands.outcomes import CommandKey, EventMark, Receipt
 from app.cqrs.commands.write_store import Cause
-from app.cqrs.log.events import Appended, EventTypes, RecordedEvent
-from app.cqrs.log.stored import StoredEvent
+from app.cqrs.log.events import Appended
 from app.cqrs.messages import Event, encode
+from app.stores.sql.codec import EventCodec, Newest, forgotten_in
 from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
 from app.stores.sql.held_head import HeldHead
+from app.stores.sql.keys.person_keys import Keys
+from app.stores.sql.keys.tables import forgotten
 from app.stores.sql.pending_writes import Statement, Values
 
 logger = logging.getLogger(__name__)
@@ -58,12 +61,17 @@ events = Table(
     Column("correlation_id", Uuid, nullable=False),
     Column("causation_id", Uuid, nullable=False),
     Column("actor", String(200), nullable=False),
+    Column("person", Uuid),  # whose personal data it has, or who is forgotten
+    Column("sealed", LargeBinary),  # the personal fields, which then are not in `data`
     Column("trace", String(55)),
     UniqueConstraint("stream", "stream_version"),  # the optimistic lock
 )
 # By it decisions of operators are found without a read of the log. No other event is in it.
 _DECIDED = text("type = 'EventSkipped'")
 Index("ix_events_skipped", events.c.position, sqlite_where=_DECIDED, postgresql_where=_DECIDED)
+
+_OF_SOMEBODY = events.c.person.is_not(None)
+Index(None, events.c.person, sqlite_where=_OF_SOMEBODY, postgresql_where=_OF_SOMEBODY)
 
 # One row, which a transaction that appends events locks until its commit. Its position is not updated.
 log_head = Table(
@@ -103,6 +111,20 @@ HOLD = select(_held.c.position, events.c.event_id).outerjoin_from(
 )
 
 
+_NOT_NOTED = forgotten.insert().from_select(
+    ["person", "done"],
+    select(bindparam("p", type_=Uuid), literal(False)).where(
+        ~select(forgotten.c.person).where(forgotten.c.person == bindparam("p", type_=Uuid)).exists()
+    ),
+)
+_FORGOTTEN = select(forgotten.c.person).where(forgotten.c.person == bindparam("p"))
+_FORGET_INPUTS = (
+    commands.update()
+    .where(commands.c.command_id.in_(select(events.c.command_id).where(events.c.person == bindparam("p"))))
+    .values(fingerprint=FORGOTTEN)
+)
+
+
 @lru_cache
 def claimed(table: Table) -> Select[Any]:
     """Return the statement that reads and locks the rows with the primary keys `keys`, in their order."""
@@ -131,42 +153,11 @@ async def earlier_of(rows: Rows, keys: Sequence[CommandKey]) -> dict[CommandKey,
     return found
 
 
-class Newest(NamedTuple):
-    """The end of the log."""
-
-    position: int
-    event_id: UUID | None
-    """`None` in an empty log, and if the event was committed while the transaction waited for its turn."""
-
-
-def recorded(types: EventTypes, row: Any) -> RecordedEvent:
-    """Return the event in a row of `events`."""
-    event = types.read(row.type, row.schema_version, row.data)
-    return RecordedEvent(
-        position=row.position,
-        event_id=row.event_id,
-        stream=row.stream,
-        stream_version=row.stream_version,
-        type=types.name(event, row.type),
-        occurred_at=row.occurred_at,
-        command_id=row.command_id,
-        correlation_id=row.correlation_id,
-        causation_id=row.causation_id,
-        actor=row.actor,
-        event=event,
-        trace=row.trace,
-    )
-
-
-def appended(newest: Newest, rows: Sequence[dict[str, Any]], types: EventTypes) -> Appended:
-    """Return the events in these rows, which come right after the `newest` one."""
-    return Appended(
-        after=newest.event_id,
-        last=rows[-1]["position"],
-        count=len(rows),
-        events=lambda: [recorded(types, SimpleNamespace(**row)) for row in rows],
-        stored=lambda: [StoredEvent.of(SimpleNamespace(**row)) for row in rows],
-    )
+async def note_forgotten(rows: Rows, people: Collection[UUID]) -> None:
+    """Note people as forgotten, and remove the fingerprints of the commands that had their data."""
+    for person in people:
+        await rows.execute(_NOT_NOTED, {"p": person})
+        await rows.execute(_FORGET_INPUTS, {"p": person})
 
 
 class SqlWork:
@@ -178,14 +169,16 @@ class SqlWork:
     """
 
     def __init__(
-        self, rows: Rows, cause: Cause, types: EventTypes, listener: Listener = lambda _appended: None
+        self, rows: Rows, cause: Cause, codec: EventCodec, listener: Listener = lambda _appended: None
     ) -> None:
         self.rows = rows
         self._cause = cause
-        self._types = types
+        self._codec = codec
         self._listener = listener
         self._own: Appended | None = None
         self.recorded: list[tuple[str, int, Event]] = []
+        self.forgets = False
+        """True once a commit has recorded that somebody is forgotten."""
 
     @property
     def now(self) -> datetime:
@@ -208,6 +201,10 @@ class SqlWork:
         found: UUID | None = (await self.rows.execute(holder_of(column), {"key": value})).scalar_one_or_none()
         return found
 
+    async def has_forgotten(self, person: UUID) -> bool:
+        """Return whether a person was forgotten before."""
+        return (await self.rows.execute(_FORGOTTEN, {"p": person})).first() is not None
+
     async def write(self, statement: Statement, *rows: Values) -> None:
         """Execute a statement that writes to one table, once for each of `rows`; no later than the commit.
 
@@ -229,25 +226,29 @@ class SqlWork:
         receipt, row = self.accepted(fingerprint, marks)
         await self.rows.execute(ACCEPT, row)
         await self.rows.commit()
+        self.forgets = bool(forgotten_in(event for _, _, event in self.recorded))
         if self._own:
             self._listener(self._own)
         return receipt
 
     async def append(self) -> list[EventMark]:
         """Put the recorded events at the end of the log; raise `UndeclaredEvent`."""
+        recorded = [event for _, _, event in self.recorded]
+        keys = await self._codec.keys_to_append(recorded)  # before others wait for their positions
         newest = await self.take_positions()
-        marks, rows = self.lay_out(newest.position + 1)
+        marks, rows = self.lay_out(newest.position + 1, keys)
         await self.rows.execute(APPEND, rows)
-        self._own = appended(newest, rows, self._types)
+        await note_forgotten(self.rows, forgotten_in(recorded))
+        self._own = self._codec.appended(newest, rows, keys)
         return marks
 
-    def lay_out(self, first: int) -> tuple[list[EventMark], list[dict[str, Any]]]:
+    def lay_out(self, first: int, keys: Keys) -> tuple[list[EventMark], list[dict[str, Any]]]:
         """Return the marks and the rows of the recorded events, from the position `first` on.
 
         Raises `UndeclaredEvent`.
         """
         for _, _, event in self.recorded:
-            self._types.require(event)
+            self._codec.types.require(event)
         marks = [
             EventMark(event_id=uuid7(), type=type(event).__name__, stream=stream, position=position)
             for position, (stream, _, event) in enumerate(self.recorded, start=first)
@@ -260,7 +261,7 @@ class SqlWork:
                 "stream_version": version,
                 "type": mark.type,
                 "schema_version": event.schema_version,
-                "data": encode(event),
+                **self._codec.columns(event, mark.event_id, keys),
                 "occurred_at": self.now.astimezone(UTC),
                 "command_id": self._cause.command_id,
                 "correlation_id": self._cause.correlation_id,

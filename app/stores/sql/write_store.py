@@ -25,12 +25,15 @@ from app.cqrs.log.stored import StoredEvent
 from app.cqrs.projecting.skipping import EventSkipped, Skip
 from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.stores.sql.codec import EventCodec, stored_names
 from app.stores.sql.engines.opening import Engines, refuse_if_read_only
 from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
+from app.stores.sql.keys.person_keys import PersonKeys
+from app.stores.sql.keys.upkeep import SealedLog
 from app.stores.sql.operating import revocations, skips
 from app.stores.sql.operating.browsing import browse, browse_back
-from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, recorded, secrets
+from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, secrets
 
 logger = logging.getLogger(__name__)
 
@@ -54,26 +57,38 @@ class SqlWriteStore:
     """The write store, which begins transactions, and reads the log for relay and projectors."""
 
     def __init__(
-        self, engines: Engines, types: EventTypes, listener: Listener = lambda _appended: None
+        self,
+        engines: Engines,
+        types: EventTypes,
+        listener: Listener = lambda _appended: None,
+        keys: PersonKeys | None = None,
     ) -> None:
-        """Call `listener` with the events of each commit."""
+        """Call `listener` with the events of each commit; without `keys` personal data is stored openly."""
         self._engines = engines
         self._listener = listener
-        self._types = types
+        self._codec = EventCodec(types, keys)
+        self.sealed = SealedLog(engines, self._answering, self._codec, keys) if keys else None
+        """The upkeep of personal data; `None` without keys."""
         self._claimed = ClaimedTables()
 
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         """Yield a transaction, which is rolled back unless the block commits it."""
         async with self._answering(self._engines.writing) as connection:
-            yield SqlWork(self._engines.database.rows(connection), cause, self._types, self._listener)
+            work = SqlWork(self._engines.database.rows(connection), cause, self._codec, self._listener)
+            yield work
+        if work.forgets:
+            await self._finish_forgetting()
 
     @asynccontextmanager
     async def begin_group(self) -> AsyncIterator[SqlGroup]:
         """Begin a transaction for several commands that is rolled back unless it was committed."""
         async with self._answering(self._engines.writing) as connection:
             rows = self._engines.database.rows(connection)
-            yield SqlGroup(rows, self._types, self._claimed, self._listener)
+            group = SqlGroup(rows, self._codec, self._claimed, self._listener)
+            yield group
+        if group.forgets:
+            await self._finish_forgetting()
 
     async def token_key(self) -> bytes:
         """Return the key with which this store's consistency tokens are signed."""
@@ -106,7 +121,7 @@ class SqlWriteStore:
 
     async def decoded(self, stored: Sequence[Any]) -> Sequence[RecordedEvent]:
         """Return the events in rows of this log, wherever they were read: here, or from a copy of the log."""
-        return [recorded(self._types, row) for row in stored]
+        return await self._codec.recorded(stored)
 
     async def receipts(self, command_ids: Collection[UUID]) -> Mapping[CommandKey, Receipt]:
         """Return the receipts of all accepted commands with these ids, whoever sent them."""
@@ -120,19 +135,27 @@ class SqlWriteStore:
     async def browse(self, wanted: WantedEvents, *, before: int | None, limit: int) -> FoundEvents:
         """Return the newest events before a position that meet some conditions, as `EventArchive` says."""
         async with self._answering(self._engines.reading) as connection:
-            return await browse(connection, self._types, wanted, before, limit)
+            return await browse(connection, self._codec, wanted, before, limit)
 
     async def browse_back(self, wanted: WantedEvents, *, after: int, limit: int) -> FoundEvents:
         """Return the next events after a position that meet some conditions, as `EventArchive` says."""
         async with self._answering(self._engines.reading) as connection:
-            return await browse_back(connection, self._types, wanted, after, limit)
+            return await browse_back(connection, self._codec, wanted, after, limit)
 
     async def envelope(self, which: int | UUID) -> dict[str, Any] | None:
-        """Return the columns of the event at a position or with an id, or `None`; `data` is JSON text."""
+        """Return the columns of the event at a position or with an id, or `None`.
+
+        `data` is JSON text, with `null` for each personal field.
+        """
         key = events.c.position if isinstance(which, int) else events.c.event_id
         async with self._answering(self._engines.reading) as connection:
             found = (await connection.execute(select(events).where(key == which))).one_or_none()
-        return found._asdict() if found else None
+        if found is None:
+            return None
+        columns = found._asdict()
+        columns["data"] = stored_names(columns)
+        del columns["sealed"]
+        return columns
 
     async def revoke(self, actor: str, *, by: str) -> Revocation:
         """Record that the tokens of an actor are revoked now; raise `WriteStoreUnavailable`."""
@@ -147,7 +170,7 @@ class SqlWriteStore:
     async def skips(self) -> Sequence[Skip]:
         """Return all decisions to skip events, in their order; raise `WriteStoreUnavailable`."""
         async with self._answering(self._engines.reading) as connection:
-            return await skips.decisions(connection, self._types)
+            return await skips.decisions(connection, self._codec)
 
     async def skip(self, event: EventSkipped, *, by: str) -> None:
         """Record a decision to skip an event, once; raise `WriteStoreUnavailable`."""
@@ -176,6 +199,14 @@ class SqlWriteStore:
     async def _rows(self, after: int, limit: int) -> Sequence[Any]:
         async with self._answering(self._engines.reading) as connection:
             return (await connection.execute(_READ, {"after": after, "most": limit})).all()
+
+    async def _finish_forgetting(self) -> None:
+        """Destroy the keys of those whose forgetting was committed; if that fails, it is repeated later."""
+        if self.sealed:
+            try:
+                await self.sealed.finish_forgetting()
+            except WriteStoreUnavailable as error:
+                logger.error("The key of a forgotten person is destroyed later: error=%s", outline(error))
 
     @asynccontextmanager
     async def _answering(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:

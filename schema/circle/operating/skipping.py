@@ -64,7 +64,9 @@ class SkippedEvent:
     position: Position = strawberry.field(description="The position of the event that is left out.")
     event_id: UUID = strawberry.field(description="The id of the event that is left out.")
     event_type: str = strawberry.field(description="The type of the event that is left out.")
-    reason: str = strawberry.field(description="The reason that the operator gave.")
+    reason: str = strawberry.field(
+        description="The reason that the operator gave; empty if it can't be read any more."
+    )
     actor: str = strawberry.field(description="The name of the operator who decided it.")
     skipped_at: datetime = strawberry.field(description="The time when the decision was recorded.")
 
@@ -77,7 +79,7 @@ class SkippedEvent:
             position=Position(event.position),
             event_id=event.event_id,
             event_type=event.event_type,
-            reason=event.reason,
+            reason=event.reason or "",
             actor=skip.by,
             skipped_at=skip.at,
         )

@@ -147,12 +147,14 @@ def test_it_goes_where_the_customer_says_tidied() -> None:
     elsewhere = PostalAddress(street=" 2 High St ", city="Leeds", country="UK", region=" ")
     place = order(ADA, (CHAI, 1), ship_to=elsewhere)
     (placed,) = _placed(orders.given().when(place).decision)
+    assert placed.personal
     assert placed.personal.ship_to == PostalAddress(street="2 High St", city="Leeds", country="UK")
 
 
 def test_it_may_go_nowhere_yet() -> None:
     buyer = replace(BUYERS[ADA], address=None)
     (placed,) = _placed(model.place(_draft(order(ADA, (CHAI, 1))), ORDER, buyer, OFFERS))
+    assert placed.personal
     assert placed.personal.ship_to is None
 
 

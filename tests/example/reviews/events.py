@@ -13,11 +13,12 @@ class ProductReviewed(Event):
 
     schema_version: ClassVar[int] = 2
     personal_fields = ("opinion",)
+    person_field = "review_id"
 
     review_id: UUID
     product_id: UUID
     stars: int
-    opinion: str
+    opinion: str | None
     written_at: datetime
 
 
@@ -36,10 +37,11 @@ class OpinionChanged(Event):
     """A review is in other words."""
 
     personal_fields = ("opinion",)
+    person_field = "review_id"
 
     review_id: UUID
     product_id: UUID
-    opinion: str
+    opinion: str | None
 
 
 upcasters = Upcasters()

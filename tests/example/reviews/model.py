@@ -73,13 +73,13 @@ def evolve(review: Review | None, event: Event) -> Review:
                 version=1,
                 product_id=event.product_id,
                 stars=event.stars,
-                opinion=event.opinion,
+                opinion=event.opinion or "",
                 written_at=event.written_at,
             )
         case Review(), StarsChanged():
             return replace(review, version=review.version + 1, stars=event.stars)
         case Review(), OpinionChanged():
-            return replace(review, version=review.version + 1, opinion=event.opinion)
+            return replace(review, version=review.version + 1, opinion=event.opinion or "")
     raise TypeError(f"{type(event).__name__} can't happen to {review}")
 
 

@@ -23,6 +23,7 @@ from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import commands
 from app.stores.sql.write_store import SqlWriteStore
 from tests.domain.shop import AGGREGATES, cause
+from tests.keys import keys_of
 
 _KEYS: dict[str, Column[UUID]] = {
     "product": products.c.id,
@@ -51,10 +52,10 @@ class Books:
         return found
 
 
-async def open_books(url: str) -> Books:
+async def open_books(url: str, keys_url: str | None = None) -> Books:
     """Reads everything in the write store at this URL."""
-    async with open_database(url) as engines:
-        store = SqlWriteStore(engines, EVENTS)
+    async with open_database(url) as engines, keys_of(url, keys_url) as keys:
+        store = SqlWriteStore(engines, EVENTS, keys=keys)
         async with engines.reading.connect() as connection:
             kept = (await connection.execute(select(commands.c.command_id, commands.c.receipt))).all()
         return Books(

@@ -19,6 +19,7 @@ from app.stores.mongo.store import MongoReadStore, open_read_store
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.faults.findings import Findings, lost, wrong
+from tests.keys import keys_of
 
 LIVE, REBUILT = "diptych", "rebuilt"
 """The databases."""
@@ -52,16 +53,20 @@ class _Noting:
         return notices
 
 
-async def rebuild(write_store: str, mongo: str) -> list[DocumentChanged]:
+async def rebuild(write_store: str, mongo: str, keys_url: str | None = None) -> list[DocumentChanged]:
     """Makes all documents anew, in a database of their own; returns every notice there ever was."""
-    async with open_database(write_store) as engines, open_read_store(mongo, REBUILT) as rebuilt:
+    async with (
+        open_database(write_store) as engines,
+        keys_of(write_store, keys_url) as keys,
+        open_read_store(mongo, REBUILT) as rebuilt,
+    ):
         store = _Noting(rebuilt)
         for model in READ_MODELS:
             await rebuilt.clear(model)
             await store.prepare(model)
             projector = Projector(
                 model,
-                log=SqlWriteStore(engines, EVENTS),
+                log=SqlWriteStore(engines, EVENTS, keys=keys),
                 bus=AsyncioEventBus(),
                 store=store,
                 progress=Progress(model.name, Head()),

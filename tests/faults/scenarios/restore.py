@@ -76,7 +76,8 @@ class _Round:
         before = list(self.shop.journal.acknowledged)
         began = monotonic()
         documents = ("--documents",) if with_documents else ()
-        await self._diptych("backup", self.backup, *documents, data_dir=self.shop.service.data_dir)
+        keys = ("--keys", str(self.folder / "keys.json"))
+        await self._diptych("backup", self.backup, *documents, *keys, data_dir=self.shop.service.data_dir)
         self.run.measured("a backup", monotonic() - began)
         await self.loading
         await self._diptych("restore", self.backup, "--check", data_dir=self.shop.service.data_dir)
@@ -86,7 +87,7 @@ class _Round:
             url = environment["DATABASE_URL"] = await self.run.server.database()
         elsewhere = Service(self.folder, environment)
         began = monotonic()
-        await self._diptych("restore", self.backup, data_dir=elsewhere.data_dir, **environment)
+        await self._diptych("restore", self.backup, *keys, data_dir=elsewhere.data_dir, **environment)
         self.run.measured("a restore", monotonic() - began)
         self.run.found(*await check_lightly(url, before))
         head = read(self.backup).log.head

@@ -50,6 +50,7 @@ async def known(shop: Shop) -> dict[str, dict[str, Any]]:
         "registerCustomer": {"name": "Ada"},
         "updateCustomer": {"customerId": customer, "name": "Eve"},
         "closeCustomer": {"customerId": await shop.customer()},
+        "forgetCustomer": {"customerId": await shop.customer()},
         "placeOrder": {"customerId": customer, "lines": [{"productId": product, "quantity": 1}]},
         "payOrder": {"orderId": await shop.order()},
         "shipOrder": {"orderId": paid},

@@ -12,6 +12,7 @@ from app.cqrs.log.events import EventTypes, UnknownEvent, UnreadableEvent
 from app.stores.sql.backups.files import opened
 from app.stores.sql.backups.portable import BadRow, read, stored_rows
 from app.stores.sql.backups.taking import SQLITE_FILE, LogCopy, rows_file
+from app.stores.sql.codec import stored_names
 from app.stores.sql.transactions import events
 
 
@@ -71,7 +72,7 @@ def _log_examined(copy: LogCopy, folder: Path, types: EventTypes) -> Examined:
             stream = row["stream"]
             versions[stream] = versions.get(stream, 0) + 1
             _compare(row["stream_version"], versions[stream], f"the version of {stream} at {position}")
-            event = types.read(row["type"], row["schema_version"], row["data"])
+            event = types.read(row["type"], row["schema_version"], stored_names(row))
             unknown[row["type"]] += isinstance(event, UnknownEvent)
             unreadable[row["type"]] += isinstance(event, UnreadableEvent)
     _compare(position, copy.head, "the position of the newest event")

@@ -1,6 +1,6 @@
 """Rows of the write store in a form that both databases can write and read: a JSON array in each line."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import GenericAlias
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     inspect,
+    null,
     select,
 )
 from sqlalchemy.types import TypeEngine
@@ -76,11 +77,14 @@ def table_of(name: str, columns: Columns) -> Table:
     return Table(name, MetaData(), *(Column(each, _KINDS[kind][0]()) for each, kind in columns.items()))
 
 
-def stored_rows(connection: Connection, name: str, columns: Columns) -> Iterator[Sequence[Sequence[Any]]]:
-    """Yield all rows of a table in portions, in the order of its primary key."""
+def stored_rows(
+    connection: Connection, name: str, columns: Columns, hidden: Collection[str] = ()
+) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield all rows of a table in portions, in the order of its primary key; `hidden` columns are empty."""
     table = table_of(name, columns)
     keys = inspect(connection).get_pk_constraint(name)["constrained_columns"]
-    statement = select(table).order_by(*(table.c[key] for key in keys))
+    shown = (null().label(each) if each in hidden else table.c[each] for each in columns)
+    statement = select(*shown).order_by(*(table.c[key] for key in keys))
     streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
     with streaming.execute(statement) as found:
         yield from found.partitions(BATCH)

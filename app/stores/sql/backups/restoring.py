@@ -15,11 +15,14 @@ from sqlalchemy import URL, Connection, func, inspect, select, text
 
 from app.stores.sql.backups.contents import rows_of
 from app.stores.sql.backups.files import opened
+from app.stores.sql.backups.people import put_back
 from app.stores.sql.backups.placing import Placing
 from app.stores.sql.backups.portable import layout, table_of
 from app.stores.sql.backups.taking import SQLITE_FILE, LogCopy
 from app.stores.sql.engines.opening import Database, explained, metadata, parsed
 from app.stores.sql.failures import UnfitStore
+from app.stores.sql.keys.person_keys import Keys
+from app.stores.sql.keys.tables import sealing
 from app.stores.sql.migrating import migrate, missing_migrations
 from app.stores.sql.transactions import commands, events, log_head, secrets
 
@@ -52,44 +55,50 @@ async def refuse_unless_free(store: str | Path, *, overwrite: bool) -> None:
 
 
 async def restore(
-    store: str | Path, copy: LogCopy, folder: Path, *, overwrite: bool, backup: str = "DIR"
+    store: str | Path,
+    copy: LogCopy,
+    folder: Path,
+    keys: Keys,
+    *,
+    overwrite: bool,
+    backup: str = "DIR",
 ) -> None:
     """Make the write store the copy in a folder; raise `WriteStoreUnavailable`.
 
     If that is interrupted, PostgreSQL shows none of it, and an SQLite store is refused until the restore has
-    been repeated; `backup` is the argument to repeat it with.
+    been repeated; `backup` is the argument to repeat it with. Personal data is there of those in `keys`.
     """
     url, database = parsed(store)
     with explained(database.name(url), ADVICE):
         if url.get_backend_name() == "sqlite":
-            await _restore_file(url, copy, folder, database, overwrite=overwrite, backup=backup)
+            await _restore_file(url, copy, folder, keys, database, overwrite=overwrite, backup=backup)
         else:
-            await _restore_database(url, copy, folder, database, overwrite=overwrite)
+            await _restore_database(url, copy, folder, keys, database, overwrite=overwrite)
 
 
 async def _restore_file(
-    url: URL, copy: LogCopy, folder: Path, database: Database, *, overwrite: bool, backup: str
+    url: URL, copy: LogCopy, folder: Path, keys: Keys, database: Database, *, overwrite: bool, backup: str
 ) -> None:
     placing = _placing(url)
     await asyncio.to_thread(_refuse_file, placing, overwrite)
     with placing.replacement(backup) as new:
         if copy.engine == "sqlite":
-            await asyncio.to_thread(_copied, folder / SQLITE_FILE, new)
+            await asyncio.to_thread(_copied, folder, new, keys)
         else:
             new_url = url.set(database=str(new))
             await _in_a_transaction(
-                new_url, database, lambda connection: _load(connection, copy, folder, database)
+                new_url, database, lambda connection: _load(connection, copy, folder, keys, database)
             )
 
 
 async def _restore_database(
-    url: URL, copy: LogCopy, folder: Path, database: Database, *, overwrite: bool
+    url: URL, copy: LogCopy, folder: Path, keys: Keys, database: Database, *, overwrite: bool
 ) -> None:
     def replace(connection: Connection) -> None:
         database.lock_migrations(connection)
         _refuse_database(connection, database, overwrite)
         _drop(connection)
-        _load(connection, copy, folder, database)
+        _load(connection, copy, folder, keys, database)
 
     await _in_a_transaction(url, database, replace)
 
@@ -140,7 +149,7 @@ def _drop(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function}()")
 
 
-def _load(connection: Connection, copy: LogCopy, folder: Path, database: Database) -> None:
+def _load(connection: Connection, copy: LogCopy, folder: Path, keys: Keys, database: Database) -> None:
     """Create the tables as they were when the backup was made, and insert its rows."""
     migrate(connection, database, copy.revision)
     found = layout(connection)
@@ -153,25 +162,31 @@ def _load(connection: Connection, copy: LogCopy, folder: Path, database: Databas
         insert, names = table_of(name, found[name]).insert(), list(contents.columns)
         for rows in rows_of(copy, folder, name):
             connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+    put_back(connection, folder, keys)
     _renew(connection)
     for name in with_triggers:
         connection.exec_driver_sql(f"ALTER TABLE {name} ENABLE TRIGGER USER")
     database.refuse_broken_references(connection)
 
 
-def _copied(file: Path, new: Path) -> None:
+def _copied(folder: Path, new: Path, keys: Keys) -> None:
     new.write_bytes(b"")
     new.chmod(0o600)
-    with file.open("rb") as source, new.open("wb") as target:
+    with (folder / SQLITE_FILE).open("rb") as source, new.open("wb") as target:
         while portion := source.read(1 << 20):
             target.write(portion)
     with opened(new, writes=True) as connection:
+        connection.exec_driver_sql("BEGIN")
+        put_back(connection, folder, keys)
+        connection.exec_driver_sql("COMMIT")
         _renew(connection)
 
 
 def _renew(connection: Connection) -> None:
-    """Give the store a new id, and a new key for its tokens."""
+    """Give the store a new id and a new key for its tokens; it takes the keys that it is opened with next."""
     connection.execute(log_head.update().values(store_id=uuid4()))
+    if inspect(connection).has_table(sealing.name):
+        connection.execute(sealing.update().values(keys_id=None))
     if inspect(connection).has_table(secrets.name):  # Otherwise a migration will create the key.
         connection.execute(secrets.delete())
         connection.execute(secrets.insert().values(name="tokens", value=token_bytes(32)))

@@ -44,6 +44,10 @@ metadata = MetaData(
 """Every table of the write store, the event log's and the contexts'."""
 
 
+PERSONAL = "personal"
+"""The mark, in `info`, of columns with data of the person whose id is the primary key of the row."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment, always with its offset in Python and always UTC in the table."""
 
@@ -182,8 +186,11 @@ async def examine(engines: Engines) -> tuple[Sequence[str], datetime]:
             return missing, (await connection.execute(now)).scalar_one()
 
 
-def parsed(store: str | Path) -> tuple[URL, Database]:
-    """Return the URL of a store and the operations on its kind of database; raise as `open_database` does."""
+def parsed(store: str | Path, *, setting: str = "DATABASE_URL") -> tuple[URL, Database]:
+    """Return the URL of a store and the operations on its kind of database; raise as `open_database` does.
+
+    The message names the `setting` that has the URL.
+    """
     if isinstance(store, Path):  # Never parsed as a URL: a folder's name may contain any character.
         return URL.create("sqlite+aiosqlite", database=str(store)), DATABASES["sqlite+aiosqlite"]()
     with suppress(ArgumentError, ValueError):  # Their messages may quote a part of the password.
@@ -192,19 +199,19 @@ def parsed(store: str | Path) -> tuple[URL, Database]:
             return url, database
     forms = " or ".join(database.example_url for database in (kind() for kind in DATABASES.values()))
     raise WriteStoreUnavailable(
-        "DATABASE_URL is not the URL of a supported database (it is not shown, because it may contain a "
+        f"{setting} is not the URL of a supported database (it is not shown, because it may contain a "
         f"password).\nSet it to a URL like {forms}. "
         "Write special characters in a user name or password as %XX; the port is a number."
     )
 
 
 @contextmanager
-def explained(name: str, advice: str) -> Iterator[None]:
+def explained(name: str, advice: str, what: str = "write store") -> Iterator[None]:
     """Raise the errors of databases as `WriteStoreUnavailable`, whose message ends with `advice`."""
     try:
         yield
     except UnfitStore as error:
-        raise UnfitStore(f"Can't use the write store ({name}): {error}") from error
+        raise UnfitStore(f"Can't use the {what} ({name}): {error}") from error
     except (
         SQLAlchemyError,
         CommandError,
@@ -214,7 +221,7 @@ def explained(name: str, advice: str) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        reason = f"Can't open the write store ({name}): {_reason(error)}."
+        reason = f"Can't open the {what} ({name}): {_reason(error)}."
         raise WriteStoreUnavailable(f"{reason}\n{advice}") from error
 
 

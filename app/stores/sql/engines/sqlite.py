@@ -6,7 +6,7 @@ from contextlib import suppress
 from errno import ENAMETOOLONG
 from pathlib import Path
 from sqlite3 import Connection as File
-from sqlite3 import OperationalError
+from sqlite3 import OperationalError, connect
 from time import monotonic, sleep
 
 from sqlalchemy import URL, Connection, event, text
@@ -22,6 +22,7 @@ _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
     "busy_timeout": "5000",  # milliseconds
+    "secure_delete": "ON",  # what is deleted or changed is overwritten with zeros
 }
 _LONGEST_PATH = 500
 """Bytes of a path; SQLite's limit is 512, including the suffix of the files beside the database."""
@@ -139,6 +140,30 @@ def make_private(store: Path) -> None:
         # Only the owner of a file may change its permissions; another user's file is left as it is.
         with suppress(FileNotFoundError, PermissionError):
             Path(f"{store}{suffix}").chmod(0o600)
+
+
+def truncate_log(file: Path) -> bool:
+    """Move the write-ahead log into the file and empty it; return whether nothing of it remains.
+
+    Readers of an older state keep it from being emptied, for as long as they read. This waits for them for a
+    second at most, because commands wait meanwhile.
+    """
+    connection = connect(file, isolation_level=None, timeout=1)
+    try:
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.close()
+    return not busy
+
+
+def rewrite(file: Path) -> None:
+    """Rewrite the file without free pages, which may have data from before; commands wait meanwhile."""
+    connection = connect(file, isolation_level=None, timeout=60)
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.close()
+    truncate_log(file)
 
 
 def _make(file: Path) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.log.browsing import SEARCHED, FoundEvents, WantedEvents
 from app.cqrs.log.events import EventTypes, RecordedEvent
-from app.stores.sql.transactions import HEAD, commands, events, recorded
+from app.stores.sql.codec import EventCodec
+from app.stores.sql.transactions import HEAD, commands, events
 
 MOST_SKEW = timedelta(minutes=1)
 """The time by which the clocks of processes may differ, if a search by time is to find their events."""
@@ -36,7 +37,7 @@ class _Span:
 
 
 async def browse(
-    connection: AsyncConnection, types: EventTypes, wanted: WantedEvents, before: int | None, limit: int
+    connection: AsyncConnection, codec: EventCodec, wanted: WantedEvents, before: int | None, limit: int
 ) -> FoundEvents:
     """Return up to `limit` events with positions lower than `before`, as `EventArchive.browse` does."""
     whole = await _span(connection, wanted, before)
@@ -45,17 +46,17 @@ async def browse(
         limited = whole
     elif wanted.stream is not None:
         limited = replace(whole, after=await _limit_in_stream(connection, wanted.stream, whole))
-    rows = await _rows(connection, types, wanted, limited, limit, newest_first=True)
+    rows = await _rows(connection, codec.types, wanted, limited, limit, newest_first=True)
     is_full = len(rows) > limit
     return FoundEvents(
-        events=[part for row in rows[:limit] for part in _parts(types, row, wanted)],
+        events=await _parts(codec, rows[:limit], wanted),
         searched_to=(rows[limit].position if is_full else limited.after) + 1,
         has_more=is_full or limited.after > whole.after,
     )
 
 
 async def browse_back(
-    connection: AsyncConnection, types: EventTypes, wanted: WantedEvents, after: int, limit: int
+    connection: AsyncConnection, codec: EventCodec, wanted: WantedEvents, after: int, limit: int
 ) -> FoundEvents:
     """Return up to `limit` events that come next after a position, as `EventArchive.browse_back` does."""
     whole = await _span(connection, wanted, None)
@@ -65,10 +66,10 @@ async def browse_back(
         limited = whole
     elif wanted.stream is not None:
         limited = replace(whole, to=await _upper_limit_in_stream(connection, wanted.stream, whole))
-    rows = await _rows(connection, types, wanted, limited, limit, newest_first=False)
+    rows = await _rows(connection, codec.types, wanted, limited, limit, newest_first=False)
     is_full = len(rows) > limit
     return FoundEvents(
-        events=[part for row in reversed(rows[:limit]) for part in _parts(types, row, wanted)],
+        events=await _parts(codec, rows[:limit][::-1], wanted),
         searched_to=rows[limit].position - 1 if is_full else limited.to,
         has_more=is_full or limited.to < whole.to,
     )
@@ -160,11 +161,16 @@ def _conditions(wanted: WantedEvents, types: EventTypes) -> Iterator[ColumnEleme
         yield _ENTRIES.occurred_at < wanted.at_to
 
 
-def _parts(types: EventTypes, row: Any, wanted: WantedEvents) -> Iterator[RecordedEvent]:
-    """Yield the event in a row, or those of its parts that are of a wanted type."""
-    for part in recorded(types, row).parts:
-        if wanted.types is None or not {part.type, row.type}.isdisjoint(wanted.types):
-            yield part
+async def _parts(
+    codec: EventCodec, rows: Sequence[Row[Any]], wanted: WantedEvents
+) -> Sequence[RecordedEvent]:
+    """Return the events in rows, or those of their parts that are of a wanted type."""
+    return [
+        part
+        for row, event in zip(rows, await codec.recorded(rows), strict=True)
+        for part in event.parts
+        if wanted.types is None or not {part.type, row.type}.isdisjoint(wanted.types)
+    ]
 
 
 def _id_at(moment: datetime, skew: timedelta) -> UUID:

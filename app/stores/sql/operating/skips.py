@@ -8,9 +8,9 @@ from sqlalchemy import literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cqrs.commands.write_store import Cause
-from app.cqrs.log.events import EventTypes
 from app.cqrs.projecting.skipping import EventSkipped, Skip
-from app.stores.sql.transactions import SqlWork, events, recorded
+from app.stores.sql.codec import EventCodec
+from app.stores.sql.transactions import SqlWork, events
 
 FINGERPRINT = "decision of an operator"
 """It stands where commands have the fingerprint of their input."""
@@ -23,9 +23,9 @@ DECISIONS = (
 )
 
 
-async def decisions(connection: AsyncConnection, types: EventTypes) -> Sequence[Skip]:
+async def decisions(connection: AsyncConnection, codec: EventCodec) -> Sequence[Skip]:
     """Return all decisions that this program can read, in their order."""
-    found = [recorded(types, row) for row in (await connection.execute(DECISIONS)).all()]
+    found = await codec.recorded((await connection.execute(DECISIONS)).all())
     return [
         Skip(event=each.event, by=each.actor, at=each.occurred_at)
         for each in found

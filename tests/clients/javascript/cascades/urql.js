@@ -6,7 +6,7 @@ import { accepted, mutation } from "./texts.js";
 
 const MUTATIONS = ["addProduct", "updateProduct", "changePrice", "discontinueProduct", "receiveStock", "adjustStock"];
 MUTATIONS.push("registerCustomer", "updateCustomer", "closeCustomer", "placeOrder", "payOrder", "shipOrder");
-MUTATIONS.push("cancelOrder", "sendCommands");
+MUTATIONS.push("cancelOrder", "forgetCustomer", "sendCommands");
 
 /** Types without an id, whose objects are part of the one that shows them. */
 const EMBEDDED = ["Money", "OrderStep", "OrderTotals", "ProductFacets", "CategoryCount", "Sales", "SalesTotals"];

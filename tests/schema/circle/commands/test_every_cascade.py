@@ -148,6 +148,7 @@ class Known:
             "shipOrder": {"orderId": ids["to ship"]},
             "cancelOrder": {"orderId": ids["to cancel"], "reason": "too late"},
             "closeCustomer": {"customerId": ids["eve"]},
+            "forgetCustomer": {"customerId": ids["eve"], "despiteOpenOrders": True},
             "sendCommands": {
                 "commands": [
                     {"registerCustomer": {"name": "Hal"}},

@@ -1,0 +1,119 @@
+"""The commands that forget a person, and that seal what was stored before personal data was sealed."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.command_line.access import customer_key
+from app.command_line.terminal import FAILED, DataDir, console, explained, progress, settings_of, stop
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.cqrs.commands.outcomes import Receipt, Refused
+    from app.halves.commanding import WriteSide
+
+ACTOR = "command line"
+"""The name under which the decision is recorded."""
+
+
+def forget(
+    customer: Annotated[
+        str, typer.Argument(metavar="CUSTOMER", help="Id of the customer, as GraphQL shows it or as a UUID.")
+    ],
+    despite_open_orders: Annotated[
+        bool,
+        typer.Option("--despite-open-orders", help="Forget also a customer whose orders are still open."),
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Forget a customer for good. The service may be running or stopped.
+
+    The account is closed, and the key of the personal data is destroyed. Sums, counts and orders remain.
+    """
+    settings = settings_of(data_dir=data_dir)
+    key = customer_key(customer, "CUSTOMER")
+
+    from uuid import UUID
+
+    from app.cqrs.commands.outcomes import Refused
+    from app.cqrs.commands.write_store import Conflict
+    from app.cqrs.unavailable import WriteStoreUnavailable
+    from app.cqrs.viewers import Scope, Sight, Viewer
+    from app.domain.customers.commands import ForgetCustomer
+    from app.halves.commanding import open_write_side
+
+    command = ForgetCustomer(customer_id=UUID(key), despite_open_orders=despite_open_orders)
+
+    async def send() -> "Receipt | Refused":
+        async with open_write_side(settings) as write_side:
+            viewer = Viewer(actor=ACTOR, scope=Scope(Sight.OPERATOR))
+            return await write_side.commands.execute(command, viewer=viewer)
+
+    with explained(Conflict, WriteStoreUnavailable, exit_code=FAILED):
+        outcome = asyncio.run(send())
+    if isinstance(outcome, Refused):
+        stop("\n".join(error.message for error in outcome.errors), FAILED)
+    if outcome.events:
+        _say(f"The customer {key} is forgotten. Older backups of keys still have the key: remove them.")
+    else:
+        _say(f"The customer {key} was forgotten before.")
+
+
+def seal(
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="First take in keys of `backup --keys`."),
+    ] = None,
+    lost: Annotated[
+        bool,
+        typer.Option("--lost", help="Go on without the former keys. What they sealed reads as forgotten."),
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Seal personal data that earlier versions stored openly, and rewrite an SQLite file without it.
+
+    A running service seals it, too, but does not rewrite the file. This may be interrupted and repeated.
+    """
+    settings = settings_of(data_dir=data_dir)
+
+    from app.backups.keys import BadKeys
+    from app.cqrs.unavailable import WriteStoreUnavailable
+
+    with explained(BadKeys, WriteStoreUnavailable, exit_code=FAILED):
+        rewritten = asyncio.run(_seal(settings, keys, lost=lost))
+    _say("Personal data in all events is sealed, and fingerprints of commands are keyed.")
+    if not rewritten:
+        _say("PostgreSQL keeps former versions of rows until `VACUUM FULL events, commands, customers`.")
+
+
+async def _seal(settings: "Settings", keys: Path | None, *, lost: bool) -> bool:
+    from app.backups.keys import read
+    from app.forgetting import adopt_keys, opened_keys
+    from app.halves.commanding import open_write_side
+
+    if keys:
+        copy = read(keys)
+        async with opened_keys(settings) as person_keys:
+            await person_keys.store.add(copy)
+    if lost:
+        await adopt_keys(settings)
+    async with open_write_side(settings) as write_side:
+        return await _seal_all(write_side)
+
+
+async def _seal_all(write_side: "WriteSide") -> bool:
+    """Seal everything; return whether the file was rewritten, which only SQLite needs and can."""
+    sealed = write_side.log.sealed
+    assert sealed is not None
+    await sealed.start_over()
+    with progress("Sealing", await sealed.remaining()) as advance:
+        async for count in sealed.seal():
+            for _ in range(count):
+                advance()
+    return await sealed.rewrite()
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)

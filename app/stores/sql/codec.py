@@ -1,0 +1,135 @@
+"""The only two places where events become rows of the log and rows become events.
+
+Here the personal data of events is sealed and opened. It is stored in the open where there are no keys.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.cqrs.log.events import Appended, EventTypes, RecordedEvent, SplitEvent, UnreadableEvent
+from app.cqrs.log.personal import has_personal_data, joined, person_of, split
+from app.cqrs.log.stored import StoredEvent
+from app.cqrs.messages import Event, encode
+from app.stores.sql.keys.person_keys import Keys, PersonKeys
+from app.stores.sql.keys.sealing import DataKey, WrongKey, sealed, unsealed
+
+NO_KEYS: Keys = {}
+
+
+class Newest(NamedTuple):
+    """The end of the log."""
+
+    position: int
+    event_id: UUID | None
+    """`None` in an empty log, and if the event was committed while the transaction waited for its turn."""
+
+
+@dataclass(frozen=True)
+class EventCodec:
+    """The codec of one log."""
+
+    types: EventTypes
+    keys: PersonKeys | None = None
+    """`None` in tools and tests that have no keys: what is sealed then reads as if it was forgotten."""
+
+    async def keys_to_append(self, events: Iterable[Event]) -> Keys:
+        """Return the keys with which events are sealed, once durable; raise `WriteStoreUnavailable`."""
+        if self.keys is None:
+            return NO_KEYS
+        people = {person for event in events if (person := _sealed_for(event)) is not None}
+        return await self.keys.made(people) if people else NO_KEYS
+
+    def columns(self, event: Event, event_id: UUID, keys: Keys) -> dict[str, Any]:
+        """Return the columns with the data of an event."""
+        person = person_of(event)
+        if self.keys is None or person is None or not type(event).personal_fields:
+            return {"data": encode(event), "person": person, "sealed": None}
+        parts = split(event)
+        return {
+            "data": parts.open,
+            "person": person,
+            "sealed": sealed(parts.personal, keys.get(person), event_id),
+        }
+
+    async def recorded(self, rows: Sequence[Any]) -> list[RecordedEvent]:
+        """Return the events in rows of the log, in order; raise `WriteStoreUnavailable`."""
+        keys = NO_KEYS
+        if self.keys is not None:
+            for row in rows:  # Another process may have forgotten somebody whose key is known here.
+                if row.person is not None and row.sealed is None and self.types.current(row.type).forgets:
+                    self.keys.drop(row.person)
+            if people := {row.person for row in rows if row.sealed is not None}:
+                keys = await self.keys.of(people)
+        return [self.event_in(row, keys) for row in rows]
+
+    def event_in(self, row: Any, keys: Keys) -> RecordedEvent:
+        """Return the event in a row of the log."""
+        event = self._read(row, keys)
+        return RecordedEvent(
+            position=row.position,
+            event_id=row.event_id,
+            stream=row.stream,
+            stream_version=row.stream_version,
+            type=self.types.name(event, row.type),
+            occurred_at=row.occurred_at,
+            command_id=row.command_id,
+            correlation_id=row.correlation_id,
+            causation_id=row.causation_id,
+            actor=row.actor,
+            event=event,
+            trace=row.trace,
+        )
+
+    def appended(self, newest: Newest, rows: Sequence[dict[str, Any]], keys: Keys) -> Appended:
+        """Return the events in these rows, which come right after the `newest` one."""
+        return Appended(
+            after=newest.event_id,
+            last=rows[-1]["position"],
+            count=len(rows),
+            events=lambda: [self.event_in(SimpleNamespace(**row), keys) for row in rows],
+            stored=lambda: [StoredEvent.of(SimpleNamespace(**row)) for row in rows],
+        )
+
+    def _read(self, row: Any, keys: Keys) -> Event:
+        data = row.data
+        if row.sealed is not None:
+            try:
+                data = joined(data, unsealed(row.sealed, self._key(row.person, keys), row.event_id))
+            except WrongKey as error:
+                return UnreadableEvent(of=self.types.current(row.type), reason=str(error))
+        event = self.types.read(row.type, row.schema_version, data)
+        if self.keys is not None and row.sealed is None:
+            event = self._without_forgotten(event)
+        return event
+
+    def _key(self, person: UUID, keys: Keys) -> DataKey | None:
+        """Return the key of a person who was not forgotten since the keys were read."""
+        return None if self.keys and self.keys.has_forgotten(person) else keys.get(person)
+
+    def _without_forgotten(self, event: Event) -> Event:
+        """Return an event that is not sealed yet without the personal data of people who were forgotten."""
+        assert self.keys is not None
+        if isinstance(event, SplitEvent):
+            return replace(event, events=tuple(map(self._without_forgotten, event.events)))
+        person = _sealed_for(event)
+        if person is None or not self.keys.has_forgotten(person):
+            return event
+        return replace(event, **dict.fromkeys(type(event).personal_fields or ()))
+
+
+def _sealed_for(event: Event) -> UUID | None:
+    return person_of(event) if has_personal_data(type(event)) else None
+
+
+def forgotten_in(events: Iterable[Event]) -> Collection[UUID]:
+    """Return the persons that events say are forgotten."""
+    return {person for event in events if type(event).forgets and (person := person_of(event)) is not None}
+
+
+def stored_names(row: Mapping[str, Any]) -> str:
+    """Return the data of a row of the log, with `null` for whatever is sealed in it."""
+    hidden = row.get("sealed")
+    return row["data"] if hidden is None else joined(row["data"], unsealed(hidden, None, row["event_id"]))

@@ -1,0 +1,69 @@
+"""The keys of persons in memory, as the log's codec needs them."""
+
+import hmac
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from app.stores.sql.keys.sealing import DataKey
+from app.stores.sql.keys.store import KeyStore, Secrets
+
+MOST_KEPT = 20_000
+"""Keys that are kept in memory, about 10 MB; beyond that, all are read again as they are needed."""
+
+KEYED = "k1:"
+"""The beginning of a fingerprint that was made with a key."""
+
+Keys = Mapping[UUID, DataKey]
+
+
+class PersonKeys:
+    """The keys that were read, and the persons whose keys are gone."""
+
+    def __init__(self, store: KeyStore, secrets: Secrets, forgotten: Collection[UUID]) -> None:
+        self.store = store
+        self.secrets = secrets
+        self._known: dict[UUID, DataKey] = {}
+        self._forgotten = set(forgotten)
+
+    @classmethod
+    async def read(cls, store: KeyStore) -> "PersonKeys":
+        """Return the keys of a store; raise `WriteStoreUnavailable`."""
+        return cls(store, await store.secrets(), await store.forgotten())
+
+    async def of(self, people: Collection[UUID]) -> Keys:
+        """Return the keys of people, without those that are gone; raise `WriteStoreUnavailable`."""
+        missing = {each for each in people if each not in self._known and each not in self._forgotten}
+        if missing:
+            self._keep(await self.store.find(missing))
+        return {each: self._known[each] for each in people if each in self._known}
+
+    async def made(self, people: Collection[UUID]) -> Keys:
+        """Return the keys of people, and make durable ones for those who have none yet.
+
+        The forgotten get none. Raise `WriteStoreUnavailable`.
+        """
+        found = dict(await self.of(people))
+        if missing := {each for each in people if each not in found and each not in self._forgotten}:
+            made = await self.store.make(missing)
+            self._keep(made)
+            found |= {each: self._known[each] for each in made}
+        return found
+
+    def has_forgotten(self, person: UUID) -> bool:
+        """Return whether a person is known to be forgotten."""
+        return person in self._forgotten
+
+    def drop(self, person: UUID) -> None:
+        """Drop the key of a person who was forgotten."""
+        self._forgotten.add(person)
+        self._known.pop(person, None)
+
+    def keyed(self, fingerprint: str) -> str:
+        """Return a fingerprint that nobody can compare with an input without the key."""
+        digest = hmac.digest(self.secrets.fingerprints, fingerprint.encode(), "sha256")
+        return KEYED + digest[:30].hex()
+
+    def _keep(self, keys: Mapping[UUID, bytes]) -> None:
+        if len(self._known) + len(keys) > MOST_KEPT:
+            self._known.clear()
+        self._known.update((person, DataKey(key)) for person, key in keys.items())

@@ -1,0 +1,284 @@
+"""The store of the keys with which personal data is sealed; it lies apart from the log and its backups.
+
+A key is durable before the first event that needs it, because the two stores share no transaction; a key
+that no event needs does no harm. The list of those who were forgotten lies beside the keys: it says who is to
+be forgotten again after the log was restored from an older backup.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    URL,
+    BindParameter,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    inspect,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.schema import CreateSchema
+
+from app.cqrs.impersonal import outline
+from app.cqrs.unavailable import WriteStoreUnavailable
+from app.stores.sql.engines.opening import Database, UtcDateTime, explained, parsed
+from app.stores.sql.engines.sqlite import make_private, truncate_log
+from app.stores.sql.keys.sealing import DataKey
+
+SCHEMA = "diptych_keys"
+"""The schema of the keys' tables in PostgreSQL, so that they can lie in the database of the log."""
+
+FINGERPRINTS, STORE = "fingerprints", "store"
+"""The names of secrets: the key of commands' fingerprints, and the id of the store of keys."""
+
+AT_ONCE = 500
+"""Persons whose keys are read by one statement."""
+
+ADVICE = "Fix that, or set KEYS_URL to another store."
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The secrets of a store of keys that belong to no person."""
+
+    store_id: UUID
+    fingerprints: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeysCopy:
+    """All that a store of keys has, for its backup."""
+
+    secrets: Mapping[str, bytes]
+    keys: Mapping[UUID, bytes]
+    forgotten: Mapping[UUID, datetime]
+
+
+class _Tables:
+    """The tables, in the schema that the database has them in."""
+
+    def __init__(self, database: str) -> None:
+        in_postgres = database == "postgresql"
+        self.metadata = MetaData(schema=SCHEMA if in_postgres else None)
+        self._insert = postgresql.insert if in_postgres else sqlite.insert
+        self.keys = Table(
+            "person_keys",
+            self.metadata,
+            Column("person", Uuid, primary_key=True),
+            Column("key", LargeBinary, nullable=False),
+        )
+        self.forgotten = Table(
+            "forgotten_people",
+            self.metadata,
+            Column("person", Uuid, primary_key=True),
+            Column("forgotten_at", UtcDateTime, nullable=False),
+        )
+        self.secrets = Table(
+            "key_secrets",
+            self.metadata,
+            Column("name", String(64), primary_key=True),
+            Column("value", LargeBinary, nullable=False),
+        )
+        people: BindParameter[Any] = bindparam("people", expanding=True)
+        self.found = select(self.keys).where(self.keys.c.person.in_(people))
+        self.gone = select(self.forgotten.c.person).where(self.forgotten.c.person.in_(people))
+        self.destroy = self.keys.delete().where(self.keys.c.person.in_(people))
+        # Whoever writes waits for it in PostgreSQL: no key is made for a person who is being forgotten.
+        self.lock = select(self.secrets.c.name).where(self.secrets.c.name == STORE).with_for_update()
+
+    def add(self, table: Table) -> Any:
+        """Return the statement that inserts rows which are not there yet."""
+        return self._insert(table).on_conflict_do_nothing()
+
+
+class KeyStore:
+    """The keys of persons, in a database of their own; its methods raise `WriteStoreUnavailable`."""
+
+    def __init__(self, url: URL, database: Database, writing: AsyncEngine, reading: AsyncEngine) -> None:
+        self._database = database
+        self._writing, self._reading = writing, reading
+        self._tables = _Tables(url.get_backend_name())
+        self._file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        self.name = database.name(url)
+
+    def prepare(self, connection: Connection) -> None:
+        """Create what is missing, within a transaction."""
+        self._database.refuse_if_unfit(connection)
+        self._database.lock_migrations(connection)
+        if self._tables.metadata.schema and not inspect(connection).has_schema(SCHEMA):
+            connection.execute(CreateSchema(SCHEMA))
+        self._tables.metadata.create_all(connection)
+        fresh = {FINGERPRINTS: token_bytes(32), STORE: uuid4().bytes}
+        rows = [{"name": name, "value": value} for name, value in fresh.items()]
+        connection.execute(self._tables.add(self._tables.secrets), rows)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._reading.dispose()
+        await self._writing.dispose()
+
+    async def secrets(self) -> Secrets:
+        """Return the secrets that belong to no person."""
+        async with self._answering(self._reading) as connection:
+            found = (await connection.execute(select(self._tables.secrets))).all()
+        values = {row.name: row.value for row in found}
+        return Secrets(UUID(bytes=values[STORE]), values[FINGERPRINTS])
+
+    async def find(self, people: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """Return the keys of those who have one."""
+        keys: dict[UUID, bytes] = {}
+        async with self._answering(self._reading) as connection:
+            for some in _portions(people):
+                rows = await connection.execute(self._tables.found, {"people": some})
+                keys |= {row.person: row.key for row in rows}
+        return keys
+
+    async def make(self, people: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """Return the keys of people, and make those that are missing; there are none of the forgotten."""
+        async with self._answering(self._writing) as connection:
+            rows = self._database.rows(connection)
+            await rows.execute(self._tables.lock)
+            for some in _portions(people):
+                gone = {row.person for row in await rows.execute(self._tables.gone, {"people": some})}
+                if wanted := [
+                    {"person": each, "key": DataKey.generated()} for each in some if each not in gone
+                ]:
+                    await rows.execute(self._tables.add(self._tables.keys), wanted)
+            await rows.commit()
+        return await self.find(people)
+
+    async def destroy(self, people: Collection[UUID]) -> None:
+        """Destroy the keys of people for good, and note that they were forgotten; repeatable."""
+        at = datetime.now(UTC)
+        async with self._answering(self._writing) as connection:
+            rows = self._database.rows(connection)
+            await rows.execute(self._tables.lock)
+            forgotten = [{"person": each, "forgotten_at": at} for each in people]
+            await rows.execute(self._tables.add(self._tables.forgotten), forgotten)
+            await rows.execute(self._tables.destroy, {"people": list(people)})
+            await rows.commit()
+        await self.clean()
+
+    async def clean(self) -> None:
+        """Have an SQLite file keep nothing of destroyed keys: neither in itself nor in its log."""
+        if self._file:
+            await asyncio.to_thread(truncate_log, self._file)
+
+    async def forgotten(self) -> Sequence[UUID]:
+        """Return the ids of all who were forgotten."""
+        async with self._answering(self._reading) as connection:
+            return (await connection.execute(select(self._tables.forgotten.c.person))).scalars().all()
+
+    async def copy(self) -> KeysCopy:
+        """Return everything, as it is at one moment."""
+        async with self._answering(self._reading) as connection:
+            return await connection.run_sync(self._copied)
+
+    async def add(self, copy: KeysCopy) -> None:
+        """Take in a backup: keys of persons who were not forgotten meanwhile, and those who were before.
+
+        A store that has no keys yet becomes the one of the backup, with its secrets.
+        """
+        async with self._answering(self._writing) as connection:
+            rows, tables = self._database.rows(connection), self._tables
+            await rows.execute(tables.lock)
+            if (await rows.execute(select(tables.keys).limit(1))).first() is None:
+                for name, value in copy.secrets.items():
+                    change = tables.secrets.update().where(tables.secrets.c.name == name).values(value=value)
+                    await rows.execute(change)
+            gone = [{"person": each, "forgotten_at": at} for each, at in copy.forgotten.items()]
+            if gone:
+                await rows.execute(tables.add(tables.forgotten), gone)
+            there = set((await rows.execute(select(tables.forgotten.c.person))).scalars())
+            keys = [{"person": each, "key": key} for each, key in copy.keys.items() if each not in there]
+            if keys:
+                await rows.execute(tables.add(tables.keys), keys)
+            for some in _portions(there):
+                await rows.execute(tables.destroy, {"people": some})
+            await rows.commit()
+        await self.clean()
+
+    def _copied(self, connection: Connection) -> KeysCopy:
+        tables = self._tables
+        return KeysCopy(
+            forgotten={row.person: row.forgotten_at for row in connection.execute(select(tables.forgotten))},
+            keys={row.person: row.key for row in connection.execute(select(tables.keys))},
+            secrets={row.name: row.value for row in connection.execute(select(tables.secrets))},
+        )
+
+    @asynccontextmanager
+    async def _answering(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
+            logger.warning("The store of keys has failed: error=%s", outline(error))
+            raise WriteStoreUnavailable(
+                "The store of the keys of personal data does not answer. Try again later."
+            ) from error
+
+
+def beside(write_store: str | Path) -> str | Path:
+    """Return the store of keys of a write store for which none is named.
+
+    It is a file beside that of SQLite, and the same database in PostgreSQL, where the keys have a schema.
+    The file's name begins differently, so that a copy of `write.db*` does not have the keys.
+    """
+    url, _ = parsed(write_store)
+    if url.get_backend_name() != "sqlite":
+        return write_store
+    file = Path(url.database or "")
+    return file.with_name("keys.db" if file.name == "write.db" else f"keys-of-{file.name}")
+
+
+@asynccontextmanager
+async def open_keys(store: str | Path) -> AsyncIterator[KeyStore]:
+    """Open the store of keys at a URL or in a file, and create it if it does not exist.
+
+    Raise `WriteStoreUnavailable`, whose message says what is wrong.
+    """
+    url, database = parsed(store, setting="KEYS_URL")
+    name, what = database.name(url), "store of keys"
+    with explained(name, ADVICE, what):
+        if url.get_backend_name() == "sqlite":
+            Path(url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(Path(url.database or ""))
+        keys = KeyStore(url, database, database.writing(url), database.reading(url))
+    try:
+        with explained(name, ADVICE, what):
+            await _prepare(database.migrating(url), keys)
+        yield keys
+    finally:
+        await keys.close()
+
+
+async def _prepare(engine: AsyncEngine, keys: KeyStore) -> None:
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(keys.prepare)
+    finally:
+        await engine.dispose()
+
+
+def _portions(people: Iterable[UUID]) -> Iterable[list[UUID]]:
+    everyone = list(people)
+    return (everyone[start : start + AT_ONCE] for start in range(0, len(everyone), AT_ONCE))
