@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     Uuid,
@@ -81,6 +82,8 @@ def _value(column: Any, number: int) -> Any:
         case DateTime():
             moment = _MOMENT + timedelta(hours=number)
             return moment if column.type.timezone else moment.replace(tzinfo=None)
+        case LargeBinary():
+            return f"sealed {number}".encode()
     if column.type.length == 32 and column.type.__class__.__name__ == "CHAR":  # how SQLite keeps a UUID
         return UUID(int=number + 1).hex
     # One form, whatever it is compared by.

@@ -135,7 +135,7 @@ class Nats:
             await self.announcements.keep()
         except NatsAway as away:
             if self.connected:  # else it is made after the next connection
-                logger.warning("Announcements can't be kept: error=%s", away)
+                logger.warning("Announcements can't be kept: error=%s", outline(away))
         except Exception as error:
             logger.warning("Announcements can't be kept: error=%s", outline(error))
 

@@ -52,6 +52,7 @@ TEXT = some.text(some.characters(exclude_categories=()), max_size=20)
 
 SIMPLE: dict[Any, some.SearchStrategy[Any]] = {
     str: TEXT,
+    bool: some.booleans(),
     int: some.integers(),
     UUID: some.uuids(),
     Decimal: some.decimals(allow_nan=False),
