@@ -32,8 +32,8 @@ STANDING = Standing(
         ),
     ],
     leases=[
-        Lease("sales_1", "projector-1", NOW + timedelta(minutes=1)),
-        Lease("activity_1", "projector-2", NOW - timedelta(minutes=1)),
+        Lease("sales_1", "projector-1", NOW + timedelta(days=1)),
+        Lease("activity_1", "projector-2", NOW - timedelta(days=1)),
     ],
     head=40,
     streams={"diptych-events": 39},
@@ -60,7 +60,7 @@ def test_the_screen_shows_each_process_and_how_far_each_read_model_is_in_it() ->
 
 
 def test_leases_that_one_process_holds_are_counted() -> None:
-    leases = [Lease(name, "projector-1", NOW + timedelta(minutes=1)) for name in "ab"]
+    leases = [Lease(name, "projector-1", NOW + timedelta(days=1)) for name in "ab"]
     assert "leases: all 2 held by projector-1;" in line(replace(STANDING, leases=leases))
 
 

@@ -58,6 +58,9 @@ async def test_a_line_about_an_event_that_can_not_be_applied_names_its_command_a
         return healthy(recorded)
 
     order, caller = await shop.order(), Caller.new()
+    # In one batch with earlier events it would be applied again with them, without a word.
+    order_lists = traced.circle.progress["order_list"]
+    await order_lists.wait_for(await traced.circle.log.head(), 20)
     handler = logging.StreamHandler(written)
     handler.setFormatter(FORMATTERS["json"]())
     logging.getLogger("app").addHandler(handler)
@@ -65,7 +68,7 @@ async def test_a_line_about_an_event_that_can_not_be_applied_names_its_command_a
         monkeypatch.setattr(order_list, "changes", changes)
         receipt = await pay(client, order, caller.header())
         position = int(receipt["events"][0]["position"])
-        await traced.circle.progress["order_list"].wait_for(position, 20)
+        await order_lists.wait_for(position, 20)
         logging.getLogger("app").warning("Afterwards.")
     finally:
         logging.getLogger("app").removeHandler(handler)
