@@ -157,7 +157,7 @@ async def open_circle(
                     tracing=tracing,
                 )
         else:
-            hearer = half.hearer(served, network.announcements, stores.mongo, events, readers)
+            hearer = half.hearer(models, served, network.announcements, stores.mongo, events, readers)
             tasks.append(running.create_task(hearer.run(), name="hearer"))
             await hearer.begun()
             if Role.PROJECTOR in settings.held_roles:

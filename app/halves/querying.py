@@ -28,13 +28,17 @@ class QueryingHalf:
 
     def hearer(
         self,
+        models: Sequence[ReadModel],
         served: Sequence[ReadModel],
         transport: Announcements,
         store: MongoReadStore,
         events: RecentEvents,
         readers: OwnDocuments,
     ) -> Hearer:
-        """Return the hearer that passes on what the projectors of other processes announce."""
+        """Return the hearer that passes on what the projectors of other processes announce.
+
+        It begins with the documents of `served`, which may be those of earlier code than that of `models`.
+        """
         return Hearer(
             [
                 HeardModel(
@@ -46,11 +50,12 @@ class QueryingHalf:
                         cache=self.cache,
                         lists=self.lists,
                     ),
+                    own=own.generation,
                     notices=self.notices,
                     events=events,
                     serve=readers.serve,
                 )
-                for model in served
+                for own, model in zip(models, served, strict=True)
             ],
             transport=transport,
             positions=store.positions,

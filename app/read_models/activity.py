@@ -21,7 +21,11 @@ from app.domain.stock.events import (
     StockShipped,
 )
 
-activity = ReadModel("activity", description="The audit trail: an entry for each recorded event.")
+activity = ReadModel(
+    "activity",
+    description="The audit trail: an entry for each recorded event.",
+    also_reads=("03b2516b",),  # Nobody was forgotten in those, and nothing else is different.
+)
 
 
 class ActivityDocument(TypedDict):

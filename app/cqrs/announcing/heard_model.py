@@ -39,12 +39,16 @@ class HeardModel:
         model: ReadModel,
         announcer: Announcer,
         *,
+        own: Generation,
         notices: Notices,
         events: RecentEvents,
         serve: Callable[[ReadModel], None],
     ) -> None:
-        """Begin with the documents of `model`; call `serve` with those of another generation that serves."""
-        self._model = model
+        """Begin with the documents of `model`; call `serve` with those of another generation that serves.
+
+        `own` is any generation of this program's code. The first documents may be those of an earlier one.
+        """
+        self._model, self._own = model, own
         self._announcer = announcer
         self._notices = notices
         self._events = events
@@ -215,7 +219,7 @@ class HeardModel:
     def _follow(self, told: Announcement) -> bool:
         """Read the documents that are told of, if they are those of this code; return whether they are."""
         generation = Generation.of_key(told.documents)
-        if not generation.is_of_same_code(self._model.generation.numbered(1)):
+        if not generation.is_of_same_code(self._own):
             return False
         self._model = self._model.of(generation)
         self._serve(self._model)

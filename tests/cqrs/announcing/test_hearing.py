@@ -7,6 +7,7 @@ import pytest
 
 from app.cqrs.announcing import heard_model
 from app.cqrs.announcing.recent_events import RecentEvents
+from app.cqrs.documents.generations import Generation
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import ReadModelBehind, ReadModelState
 from app.cqrs.live.notices import topic
@@ -284,3 +285,14 @@ def test_events_before_the_first_known_one_are_unknown() -> None:
     remembered.note(events)
     assert remembered.between(3, 6) is None
     assert remembered.between(4, 6) == events[:2]
+
+
+async def test_documents_of_earlier_code_are_read_until_those_of_this_code_serve(wire: Wire) -> None:
+    earlier = notes.of(Generation("notes", "0123abcd"))
+    hearing, telling = Hearing(wire, earlier), Telling(wire, earlier)
+    async with hearing.running():
+        telling.announcer.started(5, gapless=False, log_set_back=False)
+        await hearing.progress.wait_for(5, 5)
+        Telling(wire, notes).announcer.started(9, gapless=False, log_set_back=True)
+        await hearing.progress.wait_for(9, 5)
+    assert hearing.served.generation == notes.generation

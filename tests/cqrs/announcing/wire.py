@@ -105,17 +105,24 @@ class Telling:
 class Hearing:
     """The end of a process that answers queries."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, served: ReadModel = notes) -> None:
         self.progress = Progress(notes.name, Head())
         self.notices, self.lists = Notices(), ConcernedLists()
         self.cache, self.events = ReadCache(100_000), RecentEvents()
         self.stored: dict[str, int] = {}
         """The positions in the document store, by generation."""
-        self.served = notes
+        self.served = served
         announcer = Announcer(
-            notes.key, progress=self.progress, notices=self.notices, cache=self.cache, lists=self.lists
+            served.key, progress=self.progress, notices=self.notices, cache=self.cache, lists=self.lists
         )
-        model = HeardModel(notes, announcer, notices=self.notices, events=self.events, serve=self._serve)
+        model = HeardModel(
+            served,
+            announcer,
+            own=notes.generation,
+            notices=self.notices,
+            events=self.events,
+            serve=self._serve,
+        )
         self.hearer = Hearer([model], transport=wire, positions=self._positions, cache=self.cache)
 
     @asynccontextmanager

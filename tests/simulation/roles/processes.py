@@ -139,7 +139,14 @@ class QueryingProcess(RoleProcess):
                 model.key, progress=progress, notices=notices, cache=self.cache, lists=lists
             )
             heard.append(
-                HeardModel(model, announcer, notices=notices, events=events, serve=lambda _model: None)
+                HeardModel(
+                    model,
+                    announcer,
+                    own=model.generation,
+                    notices=notices,
+                    events=events,
+                    serve=lambda _model: None,
+                )
             )
         self.heard = heard
         hearer = Hearer(heard, transport=Transport(self._broker), positions=self._positions, cache=self.cache)
