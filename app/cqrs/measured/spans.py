@@ -1,7 +1,7 @@
 """Spans, the parts of traces: the interface of the driver that sends them, and the one that is under way."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar, Token
 from enum import Enum
 from types import TracebackType
@@ -113,12 +113,25 @@ class SpanUnderWay:
 _current: ContextVar[SpanUnderWay | None] = ContextVar("span under way", default=None)
 
 
+_elsewhere: ContextVar[str | None] = ContextVar("place of a span of another process", default=None)
+
+
+@contextmanager
+def continuing(place: str | None) -> Iterator[None]:
+    """Continue a trace from a place in another process within the block; from none if that is `None`."""
+    before = _elsewhere.set(place)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(before)
+
+
 def current_span() -> SpanUnderWay | None:
     """Return the span of what the current task carries out; `None` if that is not traced."""
     return _current.get()
 
 
 def current_place() -> str | None:
-    """Return the place of the current span in its trace; `None` if there is none."""
+    """Return the place of the current span in its trace, here or elsewhere; `None` if there is none."""
     span = _current.get()
-    return span.place if span else None
+    return span.place if span else _elsewhere.get()

@@ -17,6 +17,7 @@ from app.cqrs.commands.lists import Entry
 from app.cqrs.commands.outcomes import Receipt, Refused
 from app.cqrs.commands.write_store import Conflict
 from app.cqrs.impersonal import outline
+from app.cqrs.measured.spans import continuing
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import Viewer
@@ -66,7 +67,9 @@ class Answering:
         self._under_way += 1
         try:
             request = self._encoding.requested(message)
-            answer = self._encoding.answer(await self._results(request))
+            with continuing(request.trace):
+                results = await self._results(request)
+            answer = self._encoding.answer(results)
         except (UnknownCommand, WriteStoreUnavailable, Conflict) as error:
             return self._encoding.failure(error)
         except Unreadable as error:

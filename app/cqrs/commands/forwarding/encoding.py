@@ -56,6 +56,8 @@ class Request:
     listed: bool = False
     """True for a list, whose commands each have an outcome, and false for a single command."""
     atomic: bool = False
+    trace: str | None = None
+    """The place in a trace that the commands continue; `None` if they are not traced."""
 
 
 class _Named(msgspec.Struct, array_like=True):
@@ -78,6 +80,7 @@ class _Request(msgspec.Struct):
     viewer: bytes
     listed: bool
     atomic: bool
+    trace: str | None = None
 
 
 class _Failure(msgspec.Struct):
@@ -122,7 +125,9 @@ class CommandEncoding:
             else _Sent(entry.command_id, self._named(entry.command, self._commands))
             for entry in request.commands
         ]
-        return _packed(_Request(sent, _as_json(request.viewer), request.listed, request.atomic))
+        return _packed(
+            _Request(sent, _as_json(request.viewer), request.listed, request.atomic, request.trace)
+        )
 
     def requested(self, message: bytes) -> Request:
         """Return the request in a message; raise `UnknownCommand` and `Unreadable`."""
@@ -139,7 +144,13 @@ class CommandEncoding:
                     "out commands first."
                 )
         viewer = _from_json(found.viewer, Viewer)
-        return Request(commands=entries, viewer=viewer, listed=found.listed, atomic=found.atomic)
+        return Request(
+            commands=entries,
+            viewer=viewer,
+            listed=found.listed,
+            atomic=found.atomic,
+            trace=found.trace,
+        )
 
     def answer(self, results: Sequence[Result]) -> bytes:
         """Return the outcomes of all commands of a request as bytes; raise `KeyError` for unknown errors."""

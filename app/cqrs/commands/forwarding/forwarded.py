@@ -22,6 +22,7 @@ from app.cqrs.commands.lists import AGAIN as LIST_AGAIN
 from app.cqrs.commands.lists import Entry
 from app.cqrs.commands.outcomes import InvalidInput, Receipt, Refused, refused
 from app.cqrs.measured.commands import MeasuredCommands
+from app.cqrs.measured.spans import current_place
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.cqrs.viewers import Viewer
@@ -66,7 +67,7 @@ class ForwardedCommands:
         Raises `WriteStoreUnavailable` if no process has answered.
         """
         began, name, id = perf_counter(), type(command).__name__, command_id or uuid7()
-        request = Request(commands=[Entry(command, id)], viewer=viewer)
+        request = Request(commands=[Entry(command, id)], viewer=viewer, trace=current_place())
         try:
             [outcome] = await self._answered(request, AGAIN.format(id))
             if isinstance(outcome, Exception):
@@ -86,7 +87,7 @@ class ForwardedCommands:
         """
         began = perf_counter()
         names = [type(entry.command).__name__ for entry in entries]
-        request = Request(commands=entries, viewer=viewer, listed=True, atomic=atomic)
+        request = Request(commands=entries, viewer=viewer, listed=True, atomic=atomic, trace=current_place())
         try:
             results = await self._answered(request, LIST_AGAIN)
         except Exception as error:

@@ -15,6 +15,7 @@ from app.cqrs.commands.forwarding.encoding import CommandEncoding, CommandFailed
 from app.cqrs.commands.forwarding.forwarded import ForwardedCommands
 from app.cqrs.commands.lists import Entry
 from app.cqrs.commands.outcomes import InvalidInput, Receipt, Refused, refused
+from app.cqrs.measured.spans import continuing, current_place
 from app.cqrs.messages import Command
 from app.cqrs.unavailable import WriteStoreBusy, WriteStoreUnavailable
 from app.cqrs.viewers import OPEN, Viewer
@@ -32,6 +33,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.turned: list[tuple[int, UUID | None]] = []
+        self.places: list[str | None] = []
+        """The places in traces from which commands were carried out."""
         self.go_on = asyncio.Event()
         self.go_on.set()
 
@@ -43,6 +46,7 @@ class Desk:
         if command.page > 100:
             raise KeyError(f"{viewer.actor} has no page {command.page}")
         self.turned.append((command.page, command_id))
+        self.places.append(current_place())
         return Receipt(command_id=command_id or uuid4(), events=())
 
     async def execute_all(
@@ -103,6 +107,17 @@ async def test_a_command_without_an_id_gets_one_that_its_repetitions_keep(
     assert isinstance(receipt, Receipt)
     assert desk.turned == [(1, receipt.command_id)] * 3
     assert len({*between.asked}) == 1
+
+
+async def test_a_command_continues_the_trace_of_its_sender(desk: Desk, between: Between) -> None:
+    place = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with continuing(place):
+        await forwarded(between).execute(TurnPage(page=1), viewer=OPEN)
+        [message] = between.asked
+    await Answering(desk, between.known).answer(message)
+    assert desk.places == [place, place]
+    await forwarded(between).execute(TurnPage(page=2), viewer=OPEN)
+    assert desk.places[-1] is None
 
 
 async def test_a_fault_is_described_where_it_happened_and_named_to_the_sender(
