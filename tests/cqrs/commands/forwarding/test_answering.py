@@ -114,7 +114,7 @@ async def test_a_command_continues_the_trace_of_its_sender(desk: Desk, between: 
     with continuing(place):
         await forwarded(between).execute(TurnPage(page=1), viewer=OPEN)
         [message] = between.asked
-    await Answering(desk, between.known).answer(message)
+    await Answering(desk, between.known, largest=lambda: between.largest).answer(message)
     assert desk.places == [place, place]
     await forwarded(between).execute(TurnPage(page=2), viewer=OPEN)
     assert desk.places[-1] is None
