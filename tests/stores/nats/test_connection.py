@@ -54,8 +54,10 @@ async def test_announcements_are_heard_in_order_and_the_newest_of_those_to_be_ke
         open_nats(nats.url, "queries", database=name) as listener,
     ):
         with listener.announcements.hear(hearer.messages.put_nowait):
-            await kept(teller.announcements)
-            await asyncio.sleep(0.05)  # The streams are made, and the listener is known.
+            await teller.announcements.keep()
+            # A connection's own message arrives after the server knows what it listens to.
+            listener.announcements.tell(b"known", kept=False)
+            await hearer.hears(b"known")
             messages = [b"%d" % number for number in range(100)]
             for number, message in enumerate(messages):
                 teller.announcements.tell(message, kept=number % 2 == 0)
@@ -71,22 +73,24 @@ async def test_only_the_newest_announcements_are_kept(
 ) -> None:
     messages = [b"%d" % number for number in range(10_050)]
     async with open_nats(nats.url, "projector", database=a_name()) as teller:
-        await kept(teller.announcements)
-        await asyncio.sleep(0.05)
+        await teller.announcements.keep()
         for message in messages:
             teller.announcements.tell(message, kept=True)
         await kept(teller.announcements, *messages[50:])
 
 
 async def test_databases_do_not_hear_each_other(nats: NatsServer) -> None:
-    hearer = Hearer()
+    hearer, own = Hearer(), Hearer()
     async with (
         open_nats(nats.url, "one", database="shop.a") as one,
         open_nats(nats.url, "other", database="shop*a") as other,
     ):
-        with other.announcements.hear(hearer.messages.put_nowait):
+        with (
+            other.announcements.hear(hearer.messages.put_nowait),
+            one.announcements.hear(own.messages.put_nowait),
+        ):
             one.announcements.tell(b"for shop.a", kept=False)
-            await asyncio.sleep(0.05)
+            await own.hears(b"for shop.a")  # The server has passed it on to everybody.
             other.announcements.tell(b"for shop*a", kept=False)
             await hearer.hears(b"for shop*a")
     assert len({token_of(each) for each in ("a", "A", "ä", "a.b", "a*b", "a=2Eb", "a b")}) == 7
