@@ -367,7 +367,11 @@ async def test_a_start_without_a_store_fails_within_seconds_and_says_which(
         *(sys.executable, "-m", "app", "serve", "--port", "0", "--data-dir", str(tmp_path)),
         stdout=PIPE,
         stderr=STDOUT,
-        env={**os.environ, name: value.format(filled=filled)},
+        env={
+            **os.environ,
+            name: value.format(filled=filled),
+            "KEYS_URL": f"sqlite+aiosqlite:///{filled}/keys.db",
+        },
     )
     async with asyncio.timeout(60):
         output, _ = await process.communicate()

@@ -27,6 +27,8 @@ ELSEWHERE = {
     "scripts/test": "this is it",
     "scripts/check": "run by .ci/run, before the tests",
     "scripts/faults kill --seed 7 --rounds 30": "in short: tests/faults/test_faults.py",
+    "scripts/diptych forget CUSTOMER": "tests/forgetting/test_command_line.py",
+    "scripts/diptych seal": "while no service runs: tests/forgetting/test_command_line.py",
     "scripts/cluster": "tests/cluster/test_cluster.py",
     "scripts/crowd": "in short: tests/crowd/test_crowd.py",
     "scripts/memory": "in short: tests/memory/test_memory.py",

@@ -93,7 +93,7 @@ async def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> Non
         assert f"SQLite, {folder}/write.db\n" in service.announced
         await client.mutate("registerCustomer", "customer { id }", name="Ada")
         await service.stop(SIGTERM)
-    assert sorted(os.listdir(folder)) == ["mongo", "write.db"]
+    assert sorted(os.listdir(folder)) == ["keys.db", "mongo", "write.db"]
     assert os.listdir(tmp_path) == [name]
 
 

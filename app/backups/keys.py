@@ -40,7 +40,10 @@ def refuse_place(file: Path, backup: Path) -> None:
 
 
 def write(file: Path, copy: KeysCopy) -> None:
-    """Write the keys to a new file that only its owner may read; raise `BadKeys`."""
+    """Write the keys to a new file that only its owner may read; raise `BadKeys`.
+
+    Its folder is made if it is not there.
+    """
     stored = _File(
         format=FORMAT,
         made_at=datetime.now(UTC),
@@ -49,6 +52,7 @@ def write(file: Path, copy: KeysCopy) -> None:
         forgotten=copy.forgotten,
     )
     try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
             opened.write(msgspec.json.encode(stored) + b"\n")
         saved(file)

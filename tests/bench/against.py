@@ -1,5 +1,6 @@
 """Another revision in a checkout and an environment of its own, to be measured beside this one."""
 
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -49,6 +50,8 @@ async def with_stores_for(checkout: Path | None, stores: Stores) -> AsyncIterato
         with engine.connect() as connection:
             connection.execute(sa.text("VACUUM INTO :file"), {"file": str(other.write_store)})
         engine.dispose()
+        if (keys := stores.folder / "keys.db").exists():
+            shutil.copy(keys, other.folder)
         await lend(f"sqlite+aiosqlite:///{other.write_store}", checkout)
         yield replace(stores, other=other)
 
