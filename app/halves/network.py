@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.config import Settings
+from app.cqrs import contexts
 from app.cqrs.announcing.transport import Announcements
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.forwarding.answering import Answering
 from app.cqrs.commands.forwarding.carrier import NoAnswer
-from app.cqrs.commands.forwarding.encoding import CommandEncoding
 from app.cqrs.commands.forwarding.forwarded import ForwardedCommands
 from app.cqrs.documents.generations import Generation
 from app.cqrs.log.events import EventLog
 from app.cqrs.log.relay import Relay
 from app.cqrs.operating.operations import NotReached, requested
 from app.cqrs.operating.read_models import OperatedReadModels
-from app.declared import HANDLERS
 from app.domain.contexts import CONTEXTS
 from app.halves.commanding import WriteSide
 from app.roles import Role
@@ -29,11 +28,6 @@ from app.stores.nats.opening import open_nats
 
 if TYPE_CHECKING:  # The driver is an optional extra, which only this setting needs.
     from app.stores.nats.parts import Nats
-
-
-def encoding() -> CommandEncoding:
-    """Return the encoding of all commands and refusals that there are; raise `ValueError` if one has none."""
-    return CommandEncoding(HANDLERS, [each for context in CONTEXTS for each in context.refusal_types])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +83,12 @@ async def open_network(settings: Settings, write_side: WriteSide, relay: Relay) 
         await opened.enter_async_context(
             nats.subscribing(log.decoded, relay.hand_over, relay.wake, published=lambda: relay.published)
         )
-        commands: CommandBus | ForwardedCommands = ForwardedCommands(nats.commands, encoding())
+        encoding = contexts.encoding(CONTEXTS)
+        commands: CommandBus | ForwardedCommands = ForwardedCommands(nats.commands, encoding)
         if Role.COMMAND in settings.held_roles:
             commands = write_side.commands
             publisher = await opened.enter_async_context(nats.publishing(log))
             write_side.tells(publisher.committed)
-            answering = Answering(commands, encoding(), largest=lambda: nats.commands.largest)
+            answering = Answering(commands, encoding, largest=lambda: nats.commands.largest)
             await opened.enter_async_context(nats.commands.answering(answering.answer))
         yield Network(name=name, commands=commands, log=nats.or_stream(log, log.decoded), _nats=nats)

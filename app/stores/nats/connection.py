@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsFault
 from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
@@ -19,16 +18,12 @@ from nats.js.errors import APIError
 
 from app.cqrs.impersonal import outline
 from app.stores.nats.away import NatsAway
+from app.stores.nats.connecting import CONNECT_LIMIT, PING_SECONDS, Faults, close, connect_once
 from app.stores.nats.opening import Servers
+from app.stores.nats.subscribed import Heard, Subscribed
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 """Seconds between two attempts to connect; each pause is longer than the one before."""
-
-CONNECT_LIMIT = 2
-"""Seconds for one attempt to connect."""
-
-PING_SECONDS, PINGS = 0.5, 2
-"""Seconds between pings, and unanswered ones after which the connection counts as lost: a paused server."""
 
 MOST_WAITING = 4_000_000
 """Bytes of messages that wait to be sent; further ones are dropped, as while there is no connection."""
@@ -48,24 +43,7 @@ HEADERS = 1_024
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Heard = Callable[[Msg], None]
 Moved = Callable[[bool], None]
-
-
-@dataclass(eq=False)
-class Subscribed:
-    """A subscription, which is made anew on every connection."""
-
-    subject: str
-    heard: Heard
-    queue: str = ""
-    client: Client | None = None
-    """The connection on which it was made last."""
-    of: Subscription | None = None
-
-    async def received(self, message: Msg) -> None:
-        """Pass on a message."""
-        self.heard(message)
 
 
 @dataclass(eq=False)
@@ -91,7 +69,7 @@ class Connection:
     _bytes: int = 0
     _closing: bool = False
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
-    _faults: "_Faults" = field(default_factory=lambda: _Faults())
+    _faults: Faults = field(default_factory=Faults)
 
     @property
     def connected(self) -> bool:
@@ -135,7 +113,7 @@ class Connection:
         finally:
             self._subscriptions.pop(subscribed, None)
             if self._client:
-                self._then(0, lambda _client: _detach(subscribed))
+                self._then(0, lambda _client: subscribed.end())
 
     async def take_no_more(self, subscribed: Subscribed) -> None:
         """End a subscription; return when all messages that the server has sent before were heard."""
@@ -232,7 +210,7 @@ class Connection:
             except Exception as error:  # The client raises errors of many kinds, such as of TLS.
                 self._faults.note(error)
             finally:
-                await _close(client)
+                await close(client)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
@@ -313,60 +291,3 @@ class Connection:
                 moved(found)
             except Exception as error:
                 logger.error("A change of the connection to NATS was not handled: error=%s", outline(error))
-
-
-async def connect_once(
-    client: Client,
-    servers: Servers,
-    name: str,
-    faulty: Callable[[Exception], Awaitable[None]],
-    closed: Callable[[], Awaitable[None]] | None = None,
-) -> None:
-    """Connect a client to one of the servers, or raise an error of the driver or an `OSError`, soon."""
-    await client.connect(
-        [*servers.urls],
-        user=servers.user,
-        password=servers.password,
-        token=servers.token,
-        name=name,
-        error_cb=faulty,
-        closed_cb=closed,
-        allow_reconnect=False,
-        max_reconnect_attempts=1,  # the default of 60 holds for the first connection, too
-        reconnect_time_wait=0,
-        connect_timeout=CONNECT_LIMIT,
-        ping_interval=PING_SECONDS,  # type: ignore[arg-type]
-        max_outstanding_pings=PINGS,
-    )
-
-
-async def _detach(subscribed: Subscribed) -> None:
-    if subscribed.of:
-        await subscribed.of.unsubscribe()
-
-
-async def _close(client: Client) -> None:
-    # A client that was closed by the server, or never connected, may fail here in many ways.
-    with suppress(Exception):
-        async with asyncio.timeout(CONNECT_LIMIT):
-            await client.close()
-
-
-@dataclass
-class _Faults:
-    """The faults of the connection, of which the log has one line each time it is lost."""
-
-    noted: set[str] = field(default_factory=set)
-
-    def note(self, error: Exception) -> None:
-        """Log a fault, unless the same was logged since there was a connection."""
-        text = f"{outline(error).partition(' (at')[0]}"
-        if isinstance(error, NatsFault):
-            text += f": {error}"
-        if text not in self.noted:
-            self.noted.add(text)
-            logger.warning("NATS is away, or refuses something; retrying: error=%s", text)
-
-    def over(self) -> None:
-        """Have the next fault logged again, whatever it is."""
-        self.noted.clear()

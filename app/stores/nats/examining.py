@@ -8,7 +8,7 @@ from nats.js.errors import NotFoundError
 
 from app.cqrs.impersonal import outline
 from app.stores.nats.away import NatsAway
-from app.stores.nats.connection import connect_once
+from app.stores.nats.connecting import connect_once
 from app.stores.nats.opening import servers_in, token_of
 
 PATIENCE = 3.0

@@ -1,6 +1,7 @@
 """Processes with one role each: relay, leases, projectors, hearers and subscribers are the service's own."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import cast
 
@@ -29,7 +30,7 @@ from tests.simulation.servers import DistantLog, DistantStore
 from tests.simulation.witness import Witness
 
 
-class RoleProcess(Process):
+class RoleProcess(Process, ABC):
     """A process that hears of events by the broker, and reads the log where that is not enough."""
 
     def __init__(
@@ -83,8 +84,9 @@ class RoleProcess(Process):
     def _hand_over(self, appended: Appended) -> None:
         self.relay.hand_over(appended)
 
+    @abstractmethod
     async def _begin(self, events: RecentEvents) -> None:
-        raise NotImplementedError
+        """Begin the work of the role."""
 
     def told_of(self, position: int) -> None:
         """Commits are told by the broker."""

@@ -68,9 +68,10 @@ class RoleWorld(World):
 
     def start(self) -> None:
         """One more than there should be."""
-        self._start(self.random.choice([ProjectingProcess, QueryingProcess]))
+        kinds: list[type[ProjectingProcess | QueryingProcess]] = [ProjectingProcess, QueryingProcess]
+        self._start(self.random.choice(kinds))
 
-    def _start(self, kind: type[RoleProcess]) -> None:
+    def _start(self, kind: type[ProjectingProcess | QueryingProcess]) -> None:
         self._count += 1
         name, room = f"{kind.__name__}-{self._count}", self.random.randint(1, 12)
         parts = name, self.loop, self.log, self.store, self.models, self.witness

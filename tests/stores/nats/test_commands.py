@@ -1,7 +1,7 @@
 """Commands that are passed on over NATS, and carried out once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from app.cqrs import contexts
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.forwarding.answering import Answering
+from app.cqrs.commands.forwarding.carrier import CommandCarrier, NoAnswer
 from app.cqrs.commands.forwarding.forwarded import ForwardedCommands
 from app.cqrs.commands.lists import Entry
 from app.cqrs.commands.outcomes import InvalidInput, NotAllowed, Receipt, Refused, RolledBack, refused
@@ -44,11 +45,63 @@ async def carrying_out(url: str, database: str, commands: CommandBus) -> AsyncIt
         yield nats
 
 
+class Watched:
+    """A carrier of which it is known how often it was asked, and whether nobody was there to answer."""
+
+    def __init__(self, carrier: CommandCarrier) -> None:
+        self._carrier = carrier
+        self._moved = asyncio.Condition()
+        self.asked = self.unanswered = 0
+
+    @property
+    def largest(self) -> int:
+        return self._carrier.largest
+
+    async def ask(self, request: bytes, patience: float) -> bytes:
+        await self._count("asked")
+        try:
+            return await self._carrier.ask(request, patience)
+        except NoAnswer:
+            await self._count("unanswered")
+            raise
+
+    async def until(self, met: Callable[["Watched"], bool]) -> None:
+        """Return once a condition is met."""
+        async with asyncio.timeout(PATIENCE), self._moved:
+            await self._moved.wait_for(lambda: met(self))
+
+    async def _count(self, what: str) -> None:
+        async with self._moved:
+            setattr(self, what, getattr(self, what) + 1)
+            self._moved.notify_all()
+
+
+@asynccontextmanager
+async def watched(
+    url: str, database: str, *, patience: float = 2.0
+) -> AsyncIterator[tuple[ForwardedCommands, Watched]]:
+    """A process that passes commands on, and its carrier."""
+    async with open_nats(url, "queries", database=database) as nats:
+        carrier = Watched(nats.commands)
+        yield ForwardedCommands(carrier, ENCODING, patience=patience), carrier
+
+
 @asynccontextmanager
 async def forwarding(url: str, database: str, *, patience: float = 2.0) -> AsyncIterator[ForwardedCommands]:
     """A process that passes commands on."""
-    async with open_nats(url, "queries", database=database) as nats:
-        yield ForwardedCommands(nats.commands, ENCODING, patience=patience)
+    async with watched(url, database, patience=patience) as (commands, _):
+        yield commands
+
+
+async def until_nobody_answers(carrier: CommandCarrier) -> None:
+    """Return once no process takes requests any more."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await carrier.ask(b"Is anybody there?", 0.05)
+            except NoAnswer as reason:
+                if "nobody" in str(reason):
+                    return
 
 
 async def test_a_command_is_carried_out_by_another_process(nats: NatsServer, shop: Shop) -> None:
@@ -138,9 +191,9 @@ async def test_nobody_there_is_said_with_the_id_to_send_again(nats: NatsServer) 
 
 async def test_a_command_waits_for_a_process_that_starts(nats: NatsServer, shop: Shop) -> None:
     name = a_name()
-    async with forwarding(nats.url, name) as commands:
+    async with watched(nats.url, name) as (commands, carrier):
         waiting = asyncio.create_task(commands.execute(product(), viewer=OPEN))
-        await asyncio.sleep(0.2)
+        await carrier.until(lambda seen: seen.unanswered > 0)
         async with carrying_out(nats.url, name, shop.bus):
             assert isinstance(await waiting, Receipt)
 
@@ -183,11 +236,11 @@ async def test_a_process_that_ends_finishes_what_it_has_begun(nats: NatsServer, 
             async with answering.commands.answering(slowly):
                 await begun.wait()
 
-    async with forwarding(nats.url, name) as commands:
+    async with watched(nats.url, name) as (commands, carrier):
         ending = asyncio.create_task(end())
         waiting = asyncio.create_task(commands.execute(product(), viewer=OPEN))
         await begun.wait()
-        await asyncio.sleep(0.1)  # It takes no more now.
+        await until_nobody_answers(carrier)
         async with carrying_out(nats.url, name, shop.bus):
             async with asyncio.timeout(PATIENCE):
                 assert isinstance(await commands.execute(product(), viewer=OPEN), Receipt)
@@ -198,11 +251,14 @@ async def test_a_process_that_ends_finishes_what_it_has_begun(nats: NatsServer, 
 
 async def test_commands_go_on_after_nats_was_killed(own_nats: NatsServer, shop: Shop) -> None:
     name = a_name()
-    async with carrying_out(own_nats.url, name, shop.bus), forwarding(own_nats.url, name) as commands:
+    async with (
+        carrying_out(own_nats.url, name, shop.bus),
+        watched(own_nats.url, name) as (commands, carrier),
+    ):
         assert isinstance(await commands.execute(product(), viewer=OPEN), Receipt)
         await own_nats.kill()
         waiting = [asyncio.create_task(commands.execute(product(), viewer=OPEN)) for _ in range(5)]
-        await asyncio.sleep(0.1)
+        await carrier.until(lambda seen: seen.asked >= 6)
         await own_nats.start()
         async with asyncio.timeout(PATIENCE):
             assert all(isinstance(each, Receipt) for each in await asyncio.gather(*waiting))
