@@ -1,12 +1,17 @@
 """A shop at one address: its service can be killed and started again, and its read models held up."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
+from uuid import uuid4
 
+from tests.programs import run
 from tests.service import Service, running
+
+ROOT = Path(__file__).parents[2]
 
 ASKED = 3
 """Reads that have failed before the trouble passes."""
@@ -53,6 +58,16 @@ class Shop:
     async def kill(self) -> None:
         """The end of the service, without a warning."""
         await self.service.stop(SIGKILL)
+
+    async def restore(self) -> None:
+        """Restore the shop from a backup of itself: all is there, and no token of before is of this store."""
+        await self.service.stop(SIGTERM)
+        backup = self._folder / f"backup-{uuid4()}"
+        for command in (("backup", backup), ("restore", backup, "--overwrite")):
+            diptych = (sys.executable, "-m", "app", *map(str, command))
+            await run(*diptych, cwd=ROOT, DATA_DIR=str(self._folder), **self._environment)
+        await self.start()
+        await self.service.ready()
 
     @contextmanager
     def projecting_nothing(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from app.cqrs.documents.read_model import Document
 from app.read_models.product_listing import products
 from schema.circle.ids import global_id, key_of
 from tests.clients.client import Client
+from tests.clients.conftest import BY_LIBRARY
 from tests.clients.puppet import puppet
 from tests.clients.shop import Shop
 from tests.node import NpmProject
@@ -164,6 +165,23 @@ async def test_a_fault_that_passes_is_no_end_and_costs_no_event(client: Client, 
         await changed.until(is_priced("3.00"))
     assert changed.prices == ["1.00", "2.00", "3.00"]
     assert late.prices == ["2.00"]
+
+
+@pytest.mark.parametrize("library", BY_LIBRARY, indirect=True)
+async def test_goes_on_at_a_store_that_was_restored_and_refuses_all_tokens_of_before(
+    client: Client, shop: Shop
+) -> None:
+    product, _ = await new_product(client)
+    async with following(client, "ProductUpdated", id=product) as changed:
+        await changed.until(is_priced("1.00"))
+        await change_price(client, product, "2.00")
+        await changed.until(is_priced("2.00"))
+        await shop.restore()
+        assert await price_of(client, product, echo=True) == "2.00"
+        await changed.until(is_priced("2.00"))
+        await change_price(client, product, "3.00")
+        assert await price_of(client, product, echo=True) == "3.00"
+        await changed.until(is_priced("3.00"))
 
 
 async def test_urql_tells_an_error_with_its_own_event_only(

@@ -3,21 +3,33 @@ import type { ApolloCache, ApolloClient, OperationVariables, TypedDocumentNode }
 import { CombinedProtocolErrors, graphQLResultHasProtocolErrors, PROTOCOL_ERRORS_SYMBOL } from "@apollo/client/errors";
 import { mergeMap, of, tap } from "rxjs";
 import { cascadesIn, type Cascade } from "./cascade.js";
-import { cursorIn, hasFailed, passes, type Failure, type Result } from "./client.js";
+import { cursorIn, hasFailed, passes, refusesCursor, refusesToken, type Failure, type Result } from "./client.js";
 import { keeping, type List, type ListData } from "./live-list.js";
 import { EXTENSION, HEADER, type LatestToken } from "./token.js";
 
-/** Return a link that sends the latest token, and notes the one that comes back; it goes before the `HttpLink`. */
+/**
+ * Return a link that sends the latest token, notes the one that comes back, and sends an operation again whose token is
+ * refused. It goes before the `HttpLink`.
+ */
 export const consistencyLink = (latest: LatestToken): ApolloLink =>
   new ApolloLink((operation, forward) => {
-    operation.setContext(({ headers }) => ({ headers: { ...headers, ...latest.headers } }));
-    return forward(operation).pipe(
-      tap((result) => {
-        const { response } = operation.getContext() as { response?: Response };
-        latest.note(response?.headers.get(HEADER));
-        latest.note(result.extensions?.[EXTENSION]);
-      }),
-    );
+    const ask = (): Observable<ApolloLink.Result> => {
+      const sent = latest.seen;
+      // A subscription that is resumed comes again with the token of before.
+      operation.setContext(({ headers }) => {
+        const { [HEADER]: _before, ...others } = (headers ?? {}) as Record<string, string>;
+        return { headers: { ...others, ...latest.headers } };
+      });
+      return forward(operation).pipe(
+        mergeMap((result) => {
+          const { response } = operation.getContext() as { response?: Response };
+          latest.note(response?.headers.get(HEADER));
+          latest.note(result.extensions?.[EXTENSION]);
+          return refusesToken(failuresOf(result)) && latest.refused(sent) ? ask() : of(result);
+        }),
+      );
+    };
+    return ask();
   });
 
 const failuresOf = (result: ApolloLink.Result): readonly Failure[] | undefined => {
@@ -27,7 +39,8 @@ const failuresOf = (result: ApolloLink.Result): readonly Failure[] | undefined =
 
 /**
  * Return a link whose subscriptions continue after the last item, for those that the `HttpLink` behind it opens in the
- * multipart protocol. It waits `pause` milliseconds after a lost connection, or a fault of the service that passes.
+ * multipart protocol. It waits `pause` milliseconds after a lost connection, or a fault of the service that passes. If
+ * the cursor of an item is refused, because the service's store was replaced, the subscription starts anew.
  *
  * Select `cursor` in the subscription, and declare `$after`.
  */
@@ -37,6 +50,7 @@ export const resumingLink = ({ pause = 1000 } = {}): ApolloLink =>
     return new Observable((observer) => {
       let running: { unsubscribe(): void } | undefined;
       let timer: ReturnType<typeof setTimeout> | undefined;
+      const first: unknown = operation.variables["after"];
       const start = () => {
         let ended = false;
         const again = () => {
@@ -44,17 +58,27 @@ export const resumingLink = ({ pause = 1000 } = {}): ApolloLink =>
           running?.unsubscribe();
           timer = setTimeout(start, pause);
         };
+        const isAnew = (failures: readonly Failure[] | undefined): boolean => {
+          const { after, ...variables } = operation.variables;
+          if (!refusesCursor(failures) || !after || after === first) return false;
+          operation.variables = variables;
+          return true;
+        };
         running = forward(operation).subscribe({
           next: (result) => {
             if (ended) return;
             const failures = failuresOf(result);
-            if (failures?.every(passes)) return again();
+            if (failures?.every(passes) || isAnew(failures)) return again();
             const cursor = cursorIn(result as Result);
             if (cursor) operation.variables = { ...operation.variables, after: cursor };
             observer.next(result);
           },
           // An answer with a status is a refusal; without one the connection was lost.
-          error: (reason: unknown) => (isRefusal(reason) ? observer.error(reason) : again()),
+          error: (reason: unknown) => {
+            const isFinal = isRefusal(reason) && !(CombinedProtocolErrors.is(reason) && isAnew(reason.errors));
+            if (isFinal) observer.error(reason);
+            else again();
+          },
           complete: () => ended || observer.complete(),
         });
       };

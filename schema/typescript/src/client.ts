@@ -42,6 +42,16 @@ export const passes = ({ extensions }: Failure): boolean => {
   return PASSING.includes(extensions?.["code"]) && freshness?.state !== "FAILED";
 };
 
+const isBadToken = ({ extensions }: Failure): boolean => extensions?.["code"] === "BAD_TOKEN";
+
+/** Return whether errors say that the token of the request is not of the store that answers. */
+export const refusesToken = (errors: readonly Failure[] | undefined): boolean =>
+  !!errors?.some((error) => isBadToken(error) && !error.path);
+
+/** Return whether errors say that the cursor of a subscription is not of the store that answers. */
+export const refusesCursor = (errors: readonly Failure[] | undefined): boolean =>
+  !!errors?.some((error) => isBadToken(error) && error.path?.length === 1);
+
 /** Return whether a result has no item, because the subscription itself failed, and not a field of one item. */
 export const hasFailed = ({ data, errors }: Result): boolean =>
   !!errors && !data && (errors.every(passes) || errors.some(({ path }) => !path || path.length < 2));

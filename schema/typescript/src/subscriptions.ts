@@ -1,18 +1,42 @@
 import { getOperationAST, parse } from "graphql";
-import { cursorIn, hasFailed, passes, type Failure, type Operation, type Result, type SubscriptionClient } from "./client.js";
+import { cursorIn, hasFailed, passes, refusesCursor, refusesToken } from "./client.js";
+import type { Failure, Operation, Result, SubscriptionClient } from "./client.js";
 import { EXTENSION, type LatestToken } from "./token.js";
 
-/** Return a client of graphql-ws or graphql-sse whose operations carry the latest token, and bring a later one. */
+/**
+ * Return a client of graphql-ws or graphql-sse whose operations carry the latest token, and bring a later one. One whose
+ * token is refused is sent again without it.
+ */
 export const consistent = <C extends SubscriptionClient>(client: C, latest: LatestToken): C => ({
   ...client,
   subscribe(operation: Operation, sink, ...more: []) {
-    const extensions = { ...operation.extensions, ...latest.extensions };
-    const next = (result: Result) => {
-      latest.note(result.extensions?.[EXTENSION]);
-      sink.next(result);
+    let leave: (() => void) | undefined;
+    const start = () => {
+      const sent = latest.seen;
+      const extensions = { ...operation.extensions, ...latest.extensions };
+      let ended = false;
+      const isSentAgain = (errors: readonly Failure[] | undefined): boolean => {
+        if (ended || !refusesToken(errors) || !latest.refused(sent)) return ended;
+        ended = true;
+        leave?.();
+        start();
+        return true;
+      };
+      const next = (result: Result) => {
+        latest.note(result.extensions?.[EXTENSION]);
+        if (!isSentAgain(result.errors)) sink.next(result);
+      };
+      const error = (reason: unknown) => {
+        if (!isSentAgain(Array.isArray(reason) ? reason : undefined)) sink.error(reason);
+      };
+      const complete = () => {
+        if (!ended) sink.complete();
+      };
+      leave = undefined;
+      leave = client.subscribe({ ...operation, extensions }, { next, error, complete }, ...more);
     };
-    const noting = { next, error: (reason: unknown) => sink.error(reason), complete: () => sink.complete() };
-    return client.subscribe({ ...operation, extensions }, noting, ...more);
+    start();
+    return () => leave?.();
   },
 } satisfies SubscriptionClient & C);
 
@@ -21,7 +45,8 @@ const isSubscription = ({ query, operationName }: Operation): boolean =>
 
 /**
  * Return a client of graphql-ws or graphql-sse whose subscriptions continue after the last item: when the connection
- * is back, and `pause` milliseconds after a fault of the service that passes. A refusal goes to `sink.error`.
+ * is back, and `pause` milliseconds after a fault of the service that passes. A refusal goes to `sink.error`, except that
+ * of a cursor which came with an item: then the service's store was replaced, and the subscription starts anew.
  *
  * Select `cursor` in the subscription, and declare `$after`. Queries and mutations are left alone. Send mutations with
  * a `commandId`: graphql-ws sends them again if the connection is lost before the answer.
@@ -32,6 +57,7 @@ export const resuming = <C extends SubscriptionClient>(client: C, { pause = 1000
     if (!isSubscription(operation)) return client.subscribe(operation, sink, ...more);
     // Both libraries send this very object again when they reconnect.
     const variables = { ...operation.variables };
+    const first = variables["after"];
     let leave: (() => void) | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const start = () => {
@@ -40,7 +66,10 @@ export const resuming = <C extends SubscriptionClient>(client: C, { pause = 1000
         ended = true;
         leave?.();
         if (errors.every(passes)) timer = setTimeout(start, pause);
-        else sink.error(errors);
+        else if (refusesCursor(errors) && variables["after"] && variables["after"] !== first) {
+          variables["after"] = undefined;
+          start();
+        } else sink.error(errors);
       };
       const next = (result: Result) => {
         if (ended) return;

@@ -2,14 +2,16 @@
 //   {"id": 1, "order": "query", "name": "Product", "variables": {"id": "…"}, "echo": true}
 // and writes one line for each answer: {"id": 1, "data": {…}}, or {"id": 1, "error": "…"}.
 import { createInterface } from "node:readline";
-import { LatestToken } from "../examples/latest-token.js";
+
+const [library, url] = process.argv.slice(2);
+const { connect } = await import(`./${library}.js`);
+const source = library.startsWith("library/") ? "diptych-client" : "../examples/latest-token.js";
+const { LatestToken } = await import(source);
 
 class NoToken extends LatestToken {
   note() {}
 }
 
-const [library, url] = process.argv.slice(2);
-const { connect } = await import(`./${library}.js`);
 const echoing = connect(url, new LatestToken());
 const forgetful = connect(url, new NoToken());
 
