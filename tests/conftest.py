@@ -11,6 +11,7 @@ from app.config import Settings
 from app.cqrs.documents.read_model import Document
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from app.stores.mongo.store import MongoReadStore, open_read_store
+from tests.empty_stores import copied_database, copied_file, migrated_database, migrated_file
 from tests.inprocess import Service as InProcess
 from tests.inprocess import serving
 from tests.postgres import Postgres, postgres
@@ -87,9 +88,35 @@ async def postgres_url(postgres_server: Postgres) -> str:
     return await postgres_server.database()
 
 
+@pytest.fixture(scope="session")
+async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return await migrated_file(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(scope="session")
+async def migrating_server(postgres_server: Postgres) -> Postgres:
+    """The server, with a migrated database."""
+    await migrated_database(postgres_server)
+    return postgres_server
+
+
+@pytest.fixture
+async def copied_postgres_url(migrating_server: Postgres) -> str:
+    return await copied_database(migrating_server)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty write store of each kind: what is shown on it is shown on both."""
+    """An empty write store of each kind, after its migrations: what is shown on it is shown on both."""
+    if request.param == "sqlite":
+        return copied_file(request.getfixturevalue("migrated"), tmp_path / "write.db")
+    url: str = request.getfixturevalue("copied_postgres_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind before any migration."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/write.db"
     url: str = request.getfixturevalue("postgres_url")

@@ -42,12 +42,12 @@ PROGRESS = "subscription { rebuildProgress { readModel state } }"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, mongo_url: str, database_url: str) -> Settings:
+def settings(tmp_path: Path, mongo_url: str, new_database_url: str) -> Settings:
     return Settings(
         data_dir=tmp_path,
         mongodb_url=mongo_url,
         mongodb_database=tmp_path.name[:40],
-        database_url=database_url,
+        database_url=new_database_url,
         keys_url=f"sqlite+aiosqlite:///{tmp_path}/keys.db",
     )
 

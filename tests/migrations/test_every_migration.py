@@ -21,15 +21,15 @@ STEPS = [script for script in reversed(list(SCRIPTS.walk_revisions())) if script
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.revision)
-async def test_a_migration_keeps_every_row(database_url: str, step: object) -> None:
+async def test_a_migration_keeps_every_row(new_database_url: str, step: object) -> None:
     revision, before_it = step.revision, step.down_revision  # type: ignore[attr-defined]
-    await migrated(database_url, before_it)
-    async with migrating(database_url) as connection:
+    await migrated(new_database_url, before_it)
+    async with migrating(new_database_url) as connection:
         await connection.run_sync(filled)
         before = await connection.run_sync(rows_of)
     assert all(before.values()), "every table has rows"
-    await migrated(database_url, revision)
-    async with migrating(database_url) as connection:
+    await migrated(new_database_url, revision)
+    async with migrating(new_database_url) as connection:
         after = await connection.run_sync(rows_of)
         if connection.dialect.name == "sqlite":
             assert (await connection.execute(text("PRAGMA foreign_key_check"))).all() == []
@@ -37,12 +37,12 @@ async def test_a_migration_keeps_every_row(database_url: str, step: object) -> N
 
 
 async def test_all_migrations_together_make_the_schema_that_the_code_wants(
-    database_url: str, postgres_server: Postgres, tmp_path: Path
+    new_database_url: str, postgres_server: Postgres, tmp_path: Path
 ) -> None:
-    await migrated(database_url, STEPS[0].down_revision)  # type: ignore[arg-type]
-    async with migrating(database_url) as connection:
+    await migrated(new_database_url, STEPS[0].down_revision)  # type: ignore[arg-type]
+    async with migrating(new_database_url) as connection:
         await connection.run_sync(filled)
-    async with open_database(database_url) as engines, engines.reading.connect() as connection:
+    async with open_database(new_database_url) as engines, engines.reading.connect() as connection:
         by_migrations = await schema_of(connection)
         is_sqlite = connection.dialect.name == "sqlite"
     fresh = f"sqlite+aiosqlite:///{tmp_path}/fresh.db" if is_sqlite else await postgres_server.database()

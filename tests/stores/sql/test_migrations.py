@@ -39,8 +39,8 @@ async def heads(url: str) -> Sequence[Row[Any, Any]]:
         return (await connection.execute(select(log_head.c.store_id, log_head.c.position))).all()
 
 
-async def test_an_upgraded_store_has_the_tables_that_the_code_wants(database_url: str) -> None:
-    async with open_database(database_url) as engines, engines.reading.connect() as connection:
+async def test_an_upgraded_store_has_the_tables_that_the_code_wants(new_database_url: str) -> None:
+    async with open_database(new_database_url) as engines, engines.reading.connect() as connection:
         assert await connection.run_sync(_differences) == []
 
 
@@ -57,20 +57,20 @@ async def test_an_upgraded_file_is_the_one_that_the_code_would_make(tmp_path: Pa
     fresh.dispose()
 
 
-async def test_a_store_gets_its_id_once(database_url: str, tmp_path: Path) -> None:
-    (first,) = await heads(database_url)
-    (second,) = await heads(database_url)
+async def test_a_store_gets_its_id_once(new_database_url: str, tmp_path: Path) -> None:
+    (first,) = await heads(new_database_url)
+    (second,) = await heads(new_database_url)
     (other,) = await heads(f"sqlite+aiosqlite:///{tmp_path}/other.db")
     assert first == second
     assert first.position == 0
     assert other.store_id != first.store_id
 
 
-async def test_a_store_that_a_newer_version_has_migrated_says_so(database_url: str) -> None:
-    async with open_database(database_url) as engines, engines.writing.begin() as connection:
+async def test_a_store_that_a_newer_version_has_migrated_says_so(new_database_url: str) -> None:
+    async with open_database(new_database_url) as engines, engines.writing.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(WriteStoreUnavailable) as refused:
-        async with open_database(database_url):
+        async with open_database(new_database_url):
             pass
     said = str(refused.value)
     assert (
@@ -79,15 +79,15 @@ async def test_a_store_that_a_newer_version_has_migrated_says_so(database_url: s
     )
     assert "Update Diptych" in said
     assert said.startswith(
-        f"Can't use the write store ({'SQLite' if 'sqlite' in database_url else 'Postgre'}"
+        f"Can't use the write store ({'SQLite' if 'sqlite' in new_database_url else 'Postgre'}"
     )
 
 
-async def test_two_processes_may_start_on_an_empty_store_at_once(database_url: str) -> None:
-    start = (sys.executable, "-c", START, database_url)
+async def test_two_processes_may_start_on_an_empty_store_at_once(new_database_url: str) -> None:
+    start = (sys.executable, "-c", START, new_database_url)
     started = [await asyncio.create_subprocess_exec(*start) for _ in range(2)]
     assert [await process.wait() for process in started] == [0, 0]
-    assert len(await heads(database_url)) == 1
+    assert len(await heads(new_database_url)) == 1
 
 
 async def test_sqlite_is_set_to_lose_nothing(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ async def test_sqlite_is_set_to_lose_nothing(tmp_path: Path) -> None:
 
 
 async def test_keys_of_emails_are_brought_into_one_form_and_the_older_customer_keeps_a_shared_one(
-    database_url: str,
+    new_database_url: str,
 ) -> None:
     before = {
         1: ("Ada@Example.com", "ada@example.com"),
@@ -109,7 +109,7 @@ async def test_keys_of_emails_are_brought_into_one_form_and_the_older_customer_k
         5: ("cafe\u0301@EXAMPLE.com", "cafe\u0301@example.com "),
         6: (None, None),
     }
-    async with open_database(database_url) as engines, engines.writing.begin() as connection:
+    async with open_database(new_database_url) as engines, engines.writing.begin() as connection:
         for number, (email, key) in before.items():
             row = {"id": UUID(int=number), "version": 1, "name": "Ada", "email": email, "email_key": key}
             await connection.execute(customers.insert(), row)
@@ -130,16 +130,16 @@ def _differences(connection: Connection) -> object:
 
 
 async def test_commands_from_before_ids_belonged_to_actors_are_those_of_their_events_actors(
-    database_url: str,
+    new_database_url: str,
 ) -> None:
-    await migrated(database_url, "0006")
-    async with migrating(database_url) as connection:
+    await migrated(new_database_url, "0006")
+    async with migrating(new_database_url) as connection:
         for number, actor in enumerate(["demo", "anonymous", None], start=1):
             await connection.execute(*_done(number))
             if actor:
                 await connection.execute(*_recorded(number, actor))
         await connection.commit()
-    async with open_database(database_url) as engines:
+    async with open_database(new_database_url) as engines:
         async with engines.writing.begin() as connection:
             await connection.execute(*_done(4))  # by a process that started before
         store = SqlWriteStore(engines, EventTypes())
