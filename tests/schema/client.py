@@ -81,7 +81,12 @@ class Client:
 
     @asynccontextmanager
     async def subscribe(
-        self, query: str, variables: dict[str, Any] | None = None, *, token: str | None = None
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        token: str | None = None,
+        extensions: dict[str, Any] | None = None,
     ) -> AsyncIterator["Stream"]:
         """The items of a subscription over graphql-transport-ws, on a connection with this token."""
         url = self.url.replace("http://", "ws://") + "/graphql"
@@ -89,7 +94,7 @@ class Client:
             carried = {"Consistency-Token": token} if token else {}
             await socket.send(json.dumps({"type": "connection_init", "payload": carried}))
             assert json.loads(await socket.recv()) == {"type": "connection_ack"}
-            payload = {"query": query, "variables": variables}
+            payload = {"query": query, "variables": variables, "extensions": extensions}
             await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
             yield Stream(socket)
 

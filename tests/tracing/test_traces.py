@@ -171,13 +171,18 @@ async def test_operations_over_sockets_and_lists_of_commands_are_traced_and_the_
             mongodb_database=tmp_path.name,
             otel_exporter_otlp_endpoint=collector.url,
         )
-        async with serving(settings) as service, service.client.subscribe(many) as socket:
+        caller = Caller.new()
+        async with (
+            serving(settings) as service,
+            service.client.subscribe(many, extensions=caller.header()) as socket,
+        ):
             await socket.next()
             assert collector.spans == []
         await collector.until(lambda: bool(collector.spans))
     by_name = {each.name: each for each in collector.spans}
     mutation, commands = by_name["mutation"], by_name["command list"]
-    assert (mutation.parent, mutation.service) == ("", "diptych")
+    assert (mutation.trace, mutation.parent) == (caller.trace, caller.span)
+    assert mutation.service == "diptych"
     assert commands.parent == mutation.id
     assert commands.attributes["diptych.commands"] == 2
     assert commands.attributes["diptych.command.outcomes"] == ["ACCEPTED", "DUPLICATE_SKU"]

@@ -14,11 +14,11 @@ _IDS = 1 << 64
 """The number of values that the part of a trace's id has which decides by chance."""
 
 
-def place_in(header: bytes | None) -> str | None:
-    """Return the place in a trace that a header `traceparent` names; `None` if it is missing or invalid."""
-    if not header:
+def place_in(given: bytes | str | None) -> str | None:
+    """Return the place in a trace that a `traceparent` names; `None` if it is missing or invalid."""
+    if not given:
         return None
-    text = header.decode("latin-1").strip()
+    text = (given if isinstance(given, str) else given.decode("latin-1")).strip()
     found = _PLACE.fullmatch(text)
     if found is None or (found[1] and text.startswith("00")):
         return None

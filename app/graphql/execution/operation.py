@@ -15,6 +15,9 @@ NO_VARIABLES = b"{}"
 TOKEN_EXTENSION = "consistencyToken"  # noqa: S105 - the name of an extension
 """The key of the consistency tokens in a request's `extensions`, and of the token in those of an answer."""
 
+TRACE_EXTENSION = "traceparent"
+"""The key of the caller's place in a trace in a request's `extensions`, for transports without headers."""
+
 LONGEST_TEXT = 100_000
 """Characters that an operation's text may have. Parsing so many takes up to 15 ms in the worst case, and an
 operation of 4,000 tokens, the most allowed, rarely has half of them.
@@ -33,6 +36,9 @@ class Operation:
 
     tokens: str | None = None
     """The consistency tokens in the request's `extensions`, separated by commas; `None` without the key."""
+
+    traceparent: str | None = None
+    """The caller's place in a trace, from the request's `extensions`; any text."""
 
     @cached_property
     def key(self) -> tuple[str, str | None, bytes]:
@@ -57,6 +63,12 @@ def tokens_in(sent: Mapping[str, Any]) -> str | None:
     """
     extensions = sent.get("extensions") or {}
     return extensions[TOKEN_EXTENSION] or "" if TOKEN_EXTENSION in extensions else None
+
+
+def traceparent_in(sent: Mapping[str, Any]) -> str | None:
+    """Return the caller's place in a trace, from the `extensions` of its operation, whose parts are valid."""
+    place = (sent.get("extensions") or {}).get(TRACE_EXTENSION)
+    return place if isinstance(place, str) else None
 
 
 def problem_with_operation(sent: object) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from app.cqrs.measured.sampling import place_in
 from app.cqrs.measured.tracing import WITH_ERRORS, Tracing
 from app.graphql.admission.budgets import SUBSCRIPTION, Throttled
 from app.graphql.admission.turns import turns
@@ -87,9 +88,10 @@ class Streams:
 
     async def _answers(self, operation: Operation, context: Context) -> Sequence[bytes]:
         """Return the result of a query or mutation; raise `Refused`."""
-        if self._tracing and self._tracing.samples(None):
+        place = place_in(operation.traceparent)
+        if self._tracing and self._tracing.samples(place):
             kind, name = operation_in_text(operation.query, operation.operation_name)
-            with self._tracing.operation(kind, name) as span:
+            with self._tracing.operation(kind, name, parent=place) as span:
                 answers = await self._answers_untraced(operation, context)
                 if any(map(has_errors, answers)):
                     span.fail(WITH_ERRORS)

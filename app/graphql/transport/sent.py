@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.graphql.admission.persisted import NotAccepted, Texts
-from app.graphql.execution.operation import Operation, problem_with_length, tokens_in
+from app.graphql.execution.operation import Operation, problem_with_length, tokens_in, traceparent_in
 
 
 def operation_in(sent: Mapping[str, Any], texts: Texts) -> Operation:
@@ -17,4 +17,5 @@ def operation_in(sent: Mapping[str, Any], texts: Texts) -> Operation:
         variables=sent.get("variables"),
         operation_name=sent.get("operationName"),
         tokens=tokens_in(sent),
+        traceparent=traceparent_in(sent),
     )
