@@ -127,3 +127,13 @@ async def test_an_answer_that_is_older_than_a_cascade_and_comes_later_is_asked_a
         {"name": "changePrice", "input": steps["changePrice"], "held": "Products"},
     ]
     assert [each["stale"] for each in await page.report(library, *held)] == [[], []]
+
+
+async def test_what_is_asked_after_a_command_shows_it_although_the_same_was_under_way(
+    page: Page, library: str
+) -> None:
+    """Each library gives the answer that is under way to whoever asks the same."""
+    step = {"name": "payOrder", "input": page.steps()["payOrder"], "cascade": False}
+    [report] = await page.report(library, {**step, "held": "Paid", "again": True})
+    assert "Paid" in report["changed"]
+    assert "Paid" not in report["stale"]

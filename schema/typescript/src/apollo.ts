@@ -8,13 +8,15 @@ import { keeping, type List, type ListData } from "./live-list.js";
 import { EXTENSION, HEADER, type LatestToken } from "./token.js";
 
 /**
- * Return a link that sends the latest token, notes the one that comes back, and sends an operation again whose token is
- * refused. It goes before the `HttpLink`.
+ * Return a link that sends the latest token, and notes the one that comes back. It goes before the `HttpLink`.
+ *
+ * An operation whose token is refused is sent again, and so is a query that was under way when a mutation was answered:
+ * Apollo gives its answer also to who asks the same after the mutation.
  */
 export const consistencyLink = (latest: LatestToken): ApolloLink =>
   new ApolloLink((operation, forward) => {
     const ask = (): Observable<ApolloLink.Result> => {
-      const sent = latest.seen;
+      const { seen: sent, written } = latest;
       // A subscription that is resumed comes again with the token of before.
       operation.setContext(({ headers }) => {
         const { [HEADER]: _before, ...others } = (headers ?? {}) as Record<string, string>;
@@ -23,9 +25,11 @@ export const consistencyLink = (latest: LatestToken): ApolloLink =>
       return forward(operation).pipe(
         mergeMap((result) => {
           const { response } = operation.getContext() as { response?: Response };
-          latest.note(response?.headers.get(HEADER));
           latest.note(result.extensions?.[EXTENSION]);
-          return refusesToken(failuresOf(result)) && latest.refused(sent) ? ask() : of(result);
+          latest.note(response?.headers.get(HEADER), { ofMutation: operation.operationType === "mutation" });
+          const isOutdated = operation.operationType === "query" && latest.written !== written;
+          const isRefused = refusesToken(failuresOf(result)) && latest.refused(sent);
+          return isOutdated || isRefused ? ask() : of(result);
         }),
       );
     };

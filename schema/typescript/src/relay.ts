@@ -19,18 +19,18 @@ export const network = (
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): ReturnType<typeof Network.create> => {
   const headers = { "Content-Type": "application/json", Accept: "application/graphql-response+json" };
-  let cascades = 0;
   const ask = async (
     request: { text: string | null | undefined; operationKind: string },
     variables: object,
   ): Promise<Result> => {
-    const before = cascades;
+    const { written } = latest;
     const body = JSON.stringify({ query: request.text, variables });
-    const response = await echoing(latest, fetch)(url, { method: "POST", headers, body });
+    const ofMutation = request.operationKind === "mutation";
+    const response = await echoing(latest, fetch, { ofMutation })(url, { method: "POST", headers, body });
     const result = (await response.json()) as Result;
-    if (request.operationKind === "mutation") cascades += cascadesIn(result.data).length;
-    // An answer that was under way when a cascade came may be older than that, and is asked for again.
-    return request.operationKind === "query" && cascades !== before ? ask(request, variables) : result;
+    // A query that was under way when a mutation was answered is asked again: Relay gives its answer also to who asks
+    // the same after the mutation, and it would put older data back.
+    return request.operationKind === "query" && latest.written !== written ? ask(request, variables) : result;
   };
   const follow = ({ text: query }: { text: string | null | undefined }, variables: object) =>
     Observable.create((sink: { next(value: never): void; error(error: Error): void; complete(): void }) =>

@@ -3,6 +3,9 @@ import { cursorIn, hasFailed, passes, refusesCursor, refusesToken } from "./clie
 import type { Failure, Operation, Result, SubscriptionClient } from "./client.js";
 import { EXTENSION, type LatestToken } from "./token.js";
 
+const kindOf = ({ query, operationName }: Operation): string | undefined =>
+  getOperationAST(parse(query), operationName)?.operation;
+
 /**
  * Return a client of graphql-ws or graphql-sse whose operations carry the latest token, and bring a later one. One whose
  * token is refused is sent again without it.
@@ -10,6 +13,7 @@ import { EXTENSION, type LatestToken } from "./token.js";
 export const consistent = <C extends SubscriptionClient>(client: C, latest: LatestToken): C => ({
   ...client,
   subscribe(operation: Operation, sink, ...more: []) {
+    const kind = kindOf(operation);
     let leave: (() => void) | undefined;
     const start = () => {
       const sent = latest.seen;
@@ -23,7 +27,7 @@ export const consistent = <C extends SubscriptionClient>(client: C, latest: Late
         return true;
       };
       const next = (result: Result) => {
-        latest.note(result.extensions?.[EXTENSION]);
+        latest.note(result.extensions?.[EXTENSION], { ofMutation: kind === "mutation" });
         if (!isSentAgain(result.errors)) sink.next(result);
       };
       const error = (reason: unknown) => {
@@ -40,9 +44,6 @@ export const consistent = <C extends SubscriptionClient>(client: C, latest: Late
   },
 } satisfies SubscriptionClient & C);
 
-const isSubscription = ({ query, operationName }: Operation): boolean =>
-  getOperationAST(parse(query), operationName)?.operation === "subscription";
-
 /**
  * Return a client of graphql-ws or graphql-sse whose subscriptions continue after the last item: when the connection
  * is back, and `pause` milliseconds after a fault of the service that passes. A refusal goes to `sink.error`, except that
@@ -54,7 +55,7 @@ const isSubscription = ({ query, operationName }: Operation): boolean =>
 export const resuming = <C extends SubscriptionClient>(client: C, { pause = 1000 } = {}): C => ({
   ...client,
   subscribe(operation: Operation, sink, ...more: []) {
-    if (!isSubscription(operation)) return client.subscribe(operation, sink, ...more);
+    if (kindOf(operation) !== "subscription") return client.subscribe(operation, sink, ...more);
     // Both libraries send this very object again when they reconnect.
     const variables = { ...operation.variables };
     const first = variables["after"];

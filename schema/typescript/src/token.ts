@@ -17,8 +17,12 @@ export class LatestToken {
     private readonly replaced: () => void = () => {},
   ) {}
 
+  /** The number of mutations that were answered: what a query asked for before may lack their commands. */
+  written = 0;
+
   /** Note a token that came with an answer, unless a later one was seen. */
-  note(token: unknown): void {
+  note(token: unknown, { ofMutation = false } = {}): void {
+    if (ofMutation) this.written += 1;
     if (typeof token === "string" && token > this.seen) this.seen = token;
   }
 
@@ -58,14 +62,18 @@ const isRefusal = async (response: Response): Promise<boolean> => {
 
 /** Return a `fetch` that sends the latest token, notes the one that comes back, and asks again if it is refused. */
 export const echoing =
-  (latest: LatestToken, fetch: typeof globalThis.fetch = globalThis.fetch): typeof globalThis.fetch =>
+  (
+    latest: LatestToken,
+    fetch: typeof globalThis.fetch = globalThis.fetch,
+    { ofMutation = false } = {},
+  ): typeof globalThis.fetch =>
   async (input, init) => {
     for (;;) {
       const sent = latest.seen;
       const headers = new Headers(init?.headers);
       for (const [name, value] of Object.entries(latest.headers)) headers.set(name, value);
       const response = await fetch(input, { ...init, headers });
-      latest.note(response.headers.get(HEADER));
+      latest.note(response.headers.get(HEADER), { ofMutation });
       if (!(await isRefusal(response)) || !latest.refused(sent)) return response;
     }
   };

@@ -7,17 +7,34 @@ import type { Operation, Result, SubscriptionClient } from "./client.js";
 import { keeping, type List, type ListData } from "./live-list.js";
 import { echoing, type LatestToken } from "./token.js";
 
-/** Return an exchange that sends the latest token, and notes the one that comes back; it goes before `fetchExchange`. */
+/**
+ * Return an exchange that sends the latest token, and notes the one that comes back; it goes before `fetchExchange`.
+ *
+ * A query that was under way when a mutation was answered is asked again: urql gives its answer also to who asks the same
+ * after the mutation, and Graphcache hides it behind what the mutation has invalidated.
+ */
 export const consistencyExchange =
   (latest: LatestToken): Exchange =>
-  ({ forward }) =>
+  ({ client, forward }) =>
   (operations) => {
-    const withToken = (operation: Request) =>
-      makeOperation(operation.kind, operation, {
-        ...operation.context,
-        fetch: echoing(latest, operation.context.fetch),
-      });
-    return forward(pipe(operations, map(withToken)));
+    const writtenBefore = new Map<number, number>();
+    const withToken = (operation: Request) => {
+      if (operation.kind === "query") writtenBefore.set(operation.key, latest.written);
+      if (operation.kind === "teardown") writtenBefore.delete(operation.key);
+      const fetch = echoing(latest, operation.context.fetch, { ofMutation: operation.kind === "mutation" });
+      return makeOperation(operation.kind, operation, { ...operation.context, fetch });
+    };
+    const withFollowUp = (result: OperationResult): OperationResult => {
+      const { operation } = result;
+      const before = writtenBefore.get(operation.key) ?? latest.written;
+      writtenBefore.delete(operation.key);
+      if (before === latest.written) return result;
+      const context = { ...operation.context, requestPolicy: "network-only" as const };
+      // The client sends none again before it has shown the result.
+      void Promise.resolve().then(() => client.reexecuteOperation(makeOperation(operation.kind, operation, context)));
+      return { ...result, stale: true };
+    };
+    return pipe(forward(pipe(operations, map(withToken))), map(withFollowUp));
   };
 
 /**

@@ -1,7 +1,8 @@
 // What a page with many mounted queries shows while commands are sent, as JSON:
 //   node mounted.js apollo http://127.0.0.1:8000/graphql '{"variables": {…}, "steps": [{"name": …, "input": …}]}'
 // Each entry of the output has the queries whose answers are others now, those that the library has asked again, and
-// those that stay stale. A step with `held` has an answer to that query under way, which was made before the command.
+// those that stay stale. A step with `held` has an answer to that query under way, which was made before the command;
+// with `again` the page asks for it once more after the command, before that answer has come.
 import { isDeepStrictEqual } from "node:util";
 import { echoing, LatestToken } from "diptych-client";
 import { parse } from "graphql";
@@ -60,12 +61,12 @@ const mount = (name) => {
 };
 await Promise.all(names.map(mount));
 
-/** Return the queries that do not show what a fresh query does, once there are none or patience has ended. */
-const staleAfter = async (patience) => {
+/** Return the queries that do not show what a fresh one does, once the awaited ones do or patience has ended. */
+const staleAfter = async (patience, awaited = names) => {
   const now = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await fresh(name)])));
   const stale = () => names.filter((name) => !isDeepStrictEqual(shown[name], now[name]));
   const end = new Promise((resolve) => setTimeout(() => resolve(true), patience));
-  for (let ended = false; stale().length && !ended; )
+  for (let ended = false; stale().some((name) => awaited.includes(name)) && !ended; )
     ended = await Promise.race([end, new Promise((resolve) => (told = () => resolve(false)))]);
   return { now, stale: stale() };
 };
@@ -73,19 +74,22 @@ const staleAfter = async (patience) => {
 const report = [];
 let { now: before, stale } = await staleAfter(PATIENCE);
 if (stale.length) throw new Error(`never shown: ${stale}`);
-for (const { name, input, held, cascade = true } of steps) {
+for (const { name, input, held, again = false, cascade = true } of steps) {
   asked = [];
   let release = () => {};
+  const ask = () =>
+    client.again(artifacts[held], parse(artifacts[held].params.text), variablesOf(artifacts[held]));
   if (held) {
     const arriving = new Promise((arrived) => {
       holding = { name: held, arrived, released: new Promise((resolve) => (release = resolve)) };
     });
-    client.again(artifacts[held], parse(artifacts[held].params.text), variablesOf(artifacts[held]));
+    ask();
     await arriving;
   }
   await client.send(name, input, cascade);
+  if (again) ask();
   release();
-  const { now, stale } = await staleAfter(cascade ? PATIENCE : 0);
+  const { now, stale } = await staleAfter(cascade || again ? PATIENCE : 0, again ? [held] : names);
   const changed = names.filter((each) => !isDeepStrictEqual(before[each], now[each]));
   report.push({ name, changed, asked, stale });
   before = now;

@@ -27,7 +27,7 @@ export const connect = (url, latest) => {
         }),
       ),
     again: (_artifact, query, variables) =>
-      void client.query(query, variables, { requestPolicy: "network-only" }).toPromise(),
+      void client.query(query, variables, { requestPolicy: "cache-and-network" }).toPromise(),
     send: async (name, input, cascade) => {
       const { data, error } = await client.mutation(mutation(name, cascade), { input }).toPromise();
       if (error) throw error;
