@@ -1,33 +1,24 @@
 """The cache of parsed and validated documents, bounded in bytes."""
 
 import asyncio
-import gc
 from dataclasses import dataclass, field
 from functools import partial
 from sys import getsizeof
-from typing import Any
 
 from graphql import (
-    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     Source,
     parse,
-    validate,
 )
 from graphql.validation.validate import ValidationAbortedError
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.cqrs.memory.bounded_cache import BoundedCache
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.formula import Formula
 from app.graphql.admission.turns import LONG_TEXT, in_slices, pause, turns
-
-MOST_ERRORS = 50
-"""Errors after which validation ends. Finding names that are similar to an unknown one takes up to 0.4 ms,
-and no step may hold the event loop for more than 50."""
+from app.graphql.admission.validation import Rules, errors_in_slices, errors_of
 
 MOST_BYTES = 3_000_000
 """Bytes of all cached documents; one of some hundred characters takes 10,000."""
@@ -51,13 +42,10 @@ FORMULA_SHARE = 8
 """The formula of an operation's cost takes at most this part of the document's bytes; a 25th was measured."""
 
 LARGE = 140
-"""Tokens of a document above which it is validated in slices, and the garbage of that is collected at once.
-Fewer take about 2 ms."""
+"""Tokens of a document above which it is validated in slices. Fewer take about 2 ms."""
 
 INVALID = "GRAPHQL_VALIDATION_FAILED"
 """The code of errors that validation finds."""
-
-Rules = tuple[type[ASTValidationRule], ...]
 
 
 def bytes_of_document(document: DocumentNode) -> int:
@@ -91,55 +79,12 @@ frontend many clients send the same new text at once.
 
 
 async def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
-    """Parse a text; if it is long, yield to other tasks meanwhile, and collect no garbage.
-
-    The parser makes thousands of objects and no garbage. Collections would visit the same objects again and
-    again, for up to a third of the time.
-    """
+    """Parse a text; if it is long, yield to other tasks meanwhile."""
     if len(text) <= LONG_TEXT:
         return with_known(parse(text, max_tokens=max_tokens))
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        source = _PausingSource(text)
-        return with_known(await in_slices(partial(parse, source, max_tokens=max_tokens)))
-    finally:
-        if collects:
-            gc.enable()
-
-
-class _Pausing(ASTValidationRule):
-    """A rule that everything conforms to, with a pause at each node if the others have taken long enough."""
-
-    def enter(self, *_node: Any) -> None:
-        pause()
-
-
-def _errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
-    """Return the errors of a document by these rules and by strawberry's own, up to `MOST_ERRORS`."""
-    every = (*rules, MaybeNullValidationRule, OneOfInputValidationRule)
-    return validate(schema, document, every, max_errors=MOST_ERRORS)
-
-
-async def _errors_in_slices(
-    schema: GraphQLSchema, document: DocumentNode, rules: Rules
-) -> list[GraphQLError]:
-    """Return the errors of a large document, and leave no garbage behind; yield to other tasks meanwhile.
-
-    graphql-core's visitors refer to themselves and to the document. The garbage collector must not run while
-    they are in use, or it would move them to an older generation.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        faults = await in_slices(partial(_errors_of, schema, document, (_Pausing, *rules)))
-        for fault in faults:
-            fault.__traceback__ = None  # The frames of the error that aborts refer to all visitors.
-        return faults
-    finally:
-        if collects:
-            gc.collect(1)  # Up to the middle generation, which would otherwise gather ten documents.
-            gc.enable()  # Not earlier: so many new objects could start a full collection.
+    document = await in_slices(partial(parse, _PausingSource(text), max_tokens=max_tokens))
+    await turns.take()
+    return with_known(document)
 
 
 def _is_large(document: DocumentNode) -> bool:
@@ -155,9 +100,9 @@ async def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules
         await turns.take_for(known.source.body)
         document = await _parsed(known.source.body)
     if known.tokens < LARGE:
-        return list(map(_without_nodes, _errors_of(schema, document, rules)))
+        return list(map(_without_nodes, errors_of(schema, document, rules)))
     await turns.take_for(known.source.body)
-    faults = await _errors_in_slices(schema, document, rules)
+    faults = await errors_in_slices(schema, document, rules)
     return list(map(_without_nodes, faults))
 
 
