@@ -82,9 +82,11 @@ async def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
     """Parse a text; if it is long, yield to other tasks meanwhile."""
     if len(text) <= LONG_TEXT:
         return with_known(parse(text, max_tokens=max_tokens))
-    document = await in_slices(partial(parse, _PausingSource(text), max_tokens=max_tokens))
-    await turns.take()
-    return with_known(document)
+    return await in_slices(lambda: with_known(parse(_PausingSource(text), max_tokens=max_tokens)))
+
+
+async def _compact(document: DocumentNode) -> DocumentNode:
+    return await in_slices(partial(compact_document, document)) if known_of(document).complete else document
 
 
 def _is_large(document: DocumentNode) -> bool:
@@ -146,7 +148,7 @@ class Documents:
         The document of a new text is complete; later it is compact. A long text yields to other tasks.
         """
         if known := self.kept.get(text):
-            return self._compacted(known)
+            return await self._compacted(known)
         if len(text) <= LONG_TEXT:
             return self._added(text, await _parsed(text, max_tokens))
         async with _one_at_a_time:
@@ -183,18 +185,23 @@ class Documents:
         known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
         self._weigh(known)
         await turns.take_for(known_of(document).source.body)
-        self._compacted(known)
+        await self._compacted(known)
         return faults
 
-    def compact(self, document: DocumentNode) -> DocumentNode:
-        """Return the compact form of a document: the cached one, if the text is cached."""
-        known = self._known(document)
-        return compact_document(document) if known is None else self._compacted(known)
+    async def compact(self, document: DocumentNode) -> DocumentNode:
+        """Return the compact form of a document: the cached one, if the text is cached.
 
-    def _compacted(self, known: _Text) -> DocumentNode:
-        before, known.document = known.document, compact_document(known.document)
-        if known.document is not before:
-            known.bytes += bytes_of_document(known.document) - bytes_of_document(before)
+        A large document yields to other tasks.
+        """
+        known = self._known(document)
+        return await _compact(document) if known is None else await self._compacted(known)
+
+    async def _compacted(self, known: _Text) -> DocumentNode:
+        before = known.document
+        compact = await _compact(before)
+        if known.document is before is not compact:  # No other task has done the same meanwhile.
+            known.document = compact
+            known.bytes += bytes_of_document(compact) - bytes_of_document(before)
             self._weigh(known)
         return known.document
 

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 from app.cqrs.memory.bounded_cache import BoundedCache
 from app.cqrs.memory.sizes import bytes_of
 from app.graphql.admission.persisted import NotAccepted, Texts
+from app.graphql.admission.turns import LARGE_JSON, turns
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.operation import Operation, problem_with_operation
 from app.graphql.transport.joined_headers import by_name
@@ -113,6 +114,8 @@ class Requests:
         match request.method:
             case "POST":
                 body = await request.body()
+                if len(body) > LARGE_JSON:
+                    await turns.take()
                 return self._in_body(body) if len(body) <= LARGEST_CACHED else self._operation(_json(body))
             case "GET":
                 return self._operation(_parts_in(request.parameters))
