@@ -9,8 +9,8 @@ import pytest
 
 from app.server.garbage import LONG_LIVED, LeavingOut, collect_garbage_in_small_parts
 
-MIDDLE = 25_000
-"""Objects; to look at them takes some 5 ms."""
+MIDDLE = 15_000
+"""Objects; to look at them takes some 3 ms."""
 
 OLDEST = 3 * MIDDLE + LONG_LIVED
 

@@ -24,6 +24,9 @@ from app.graphql.transport.sent import operation_in
 LARGEST_BODY = 1_000_000
 """Largest size, in bytes, of a request's body and of a websocket message."""
 
+LARGEST_DROPPED = 4_000_000
+"""Size, in bytes, up to which a body that is too large is read before it is refused."""
+
 LARGEST_CACHED, MOST_CACHED = 2_000, 4_000_000
 """Bytes of one body that may be cached with its operation, and of the whole cache.
 
@@ -82,16 +85,24 @@ class GraphQLRequest:
         return await self._body()
 
     async def _body(self) -> bytes:
-        """Read the body; raise `HTTPException` as soon as it is too large."""
-        body = bytearray()
+        """Read the body; raise `HTTPException` if it is too large.
+
+        What is too large is read on up to a limit, and dropped: if the connection were closed while the
+        client still sends, it might not see the refusal.
+        """
+        body, length = bytearray(), 0
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            body += message.get("body", b"")
-            if len(body) > LARGEST_BODY:
+            part = message.get("body", b"")
+            length += len(part)
+            if length <= LARGEST_BODY:
+                body += part
+            more = message.get("more_body")
+            if length > LARGEST_DROPPED or (length > LARGEST_BODY and not more):
                 raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes. Send less.")
-            if not message.get("more_body"):
+            if not more:
                 return bytes(body)
 
 
