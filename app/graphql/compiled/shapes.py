@@ -20,7 +20,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import is_awaitable
 
-from app.graphql.admission.turns import in_slice, pausing, turns
+from app.graphql.admission.turns import FEW_ITEMS, in_slice, pausing, turns
 from app.graphql.compiled.leaves import KNOWN, Leaf, UnexpectedValue, leaf, refuse
 from app.graphql.compiled.parents import FieldInfo, FieldPath, Stored, value_source
 from app.graphql.execution.visibility import VisibleFields
@@ -34,10 +34,6 @@ Collect = Callable[[GraphQLObjectType, FieldDetailsList], GroupedFieldSet]
 
 COMPILED_AT_ONCE = 15_000
 """Characters of source, which Python compiles in about 5 ms."""
-
-
-FEW_ITEMS = 10
-"""Items of a list between which there is no pause."""
 
 
 class Impure(Exception):
