@@ -83,11 +83,11 @@ class Turns:
 
     async def next(self) -> None:
         """Wait for a later round; each round takes one waiting step, and more while it is not over."""
+        if operation := _OPERATION.get():
+            operation.waits()  # This may end a rest, and comes first therefore.
         loop = asyncio.get_running_loop()
         if self._loop is not loop:  # The round has no step yet, so its end is not scheduled.
             self._begin(loop)
-        if operation := _OPERATION.get():
-            operation.waits()
         waiting = self._waiting
         while True:
             turn = loop.create_future()

@@ -140,6 +140,14 @@ class Steps:
                 self.taken += 1
                 self._now += self._seconds
 
+    async def take_apart(self) -> None:
+        """Take two steps, with other rounds between."""
+        with turns.turns.operation():
+            for _ in range(2):
+                await turns.turns.take()
+                self._now += self._seconds
+                await rounds(10)
+
     async def begin(self, operations: int) -> None:
         """Start so many endless operations, each of which has waited for a turn."""
         self._tasks = [asyncio.create_task(self.take(10**9)) for _ in range(operations)]
@@ -197,3 +205,10 @@ async def test_a_new_long_operation_waits_for_the_end_of_a_rest(monkeypatch: pyt
         assert steps.taken == 1
     async with asyncio.timeout(20):
         await another
+
+
+async def test_an_operation_does_not_rest_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONG_ROUND", 1e9)
+    monkeypatch.setattr(turns, "LONGEST_REST", 3600.0)
+    async with asyncio.timeout(20):
+        await Steps(monkeypatch, seconds=1_000.0).take_apart()
