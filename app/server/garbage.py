@@ -3,15 +3,15 @@
 import gc
 import sys
 
-COLLECTED = (2_000, 5, 2)
+COLLECTED = (2_000, 4, 1)
 """The collector's three thresholds.
 
 The youngest generation is collected after so many new objects, the middle one after so many such collections
-(it then has at most 12,000 objects), and the oldest after so many collections of the middle one. More seldom
+(it then has about 10,000 objects), and the oldest after so many collections of the middle one. More seldom
 it would have more garbage, all of which is freed at once.
 """
 
-LONG_LIVED = 10_000
+LONG_LIVED = 5_000
 """Objects of the oldest generation from which those that outlive a collection are left out of later ones."""
 
 

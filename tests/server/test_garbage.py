@@ -13,7 +13,7 @@ from app.server.garbage import LONG_LIVED, LeavingOut, collect_garbage_in_small_
 MIDDLE = 15_000
 """Objects; to look at them takes some 3 ms."""
 
-OLDEST = 3 * MIDDLE + LONG_LIVED
+OLDEST = 2 * MIDDLE + LONG_LIVED
 
 
 class Circle:
@@ -48,8 +48,8 @@ def test_no_collection_looks_at_many_objects_even_if_very_many_are_kept(
 ) -> None:
     kept = [[number] for number in range(150_000)]
     assert len(kept) == 150_000
-    assert 10_000 < max(looked_at[1]) < MIDDLE
-    assert 10_000 < max(looked_at[2]) < OLDEST
+    assert 5_000 < max(looked_at[1]) < MIDDLE
+    assert 5_000 < max(looked_at[2]) < OLDEST
     gc.collect()
     gc.collect()
     assert looked_at[2][-1] < MIDDLE, "what is kept was looked at again"
