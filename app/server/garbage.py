@@ -1,16 +1,17 @@
 """The garbage collector of the process that serves: no request waits long for it."""
 
 import gc
+import sys
 
-COLLECTED = (2_000, 10, 3)
+COLLECTED = (2_000, 4, 1)
 """The collector's three thresholds.
 
 The youngest generation is collected after so many new objects, the middle one after so many such collections
-(it then has at most 22,000 objects), and the oldest after so many collections of the middle one. More seldom
+(it then has about 10,000 objects), and the oldest after so many collections of the middle one. More seldom
 it would have more garbage, all of which is freed at once.
 """
 
-LONG_LIVED = 30_000
+LONG_LIVED = 5_000
 """Objects of the oldest generation from which those that outlive a collection are left out of later ones."""
 
 
@@ -24,26 +25,18 @@ class LeavingOut:
     """
 
     def __init__(self) -> None:
-        self.at_last = gc.get_freeze_count()
-        """The number of objects that were left out when everything was looked at for the last time."""
-        self._since = 0
-        """The objects that were left out since they were counted; many of them may be gone."""
+        self.at_last = sys.getallocatedblocks()
+        """The number of objects when everything was looked at for the last time."""
 
     def __call__(self, phase: str, collection: dict[str, int]) -> None:
         """Leave out what has outlived a collection that has just ended, as `gc.callbacks` calls it."""
-        if phase != "stop" or collection["generation"] < 2:
-            return
-        outlived = len(gc.get_objects(2))
-        if outlived < LONG_LIVED:
+        if phase != "stop" or collection["generation"] < 2 or len(gc.get_objects(2)) < LONG_LIVED:
             return
         gc.freeze()
-        self._since += outlived
-        if self._since > 2 * self.at_last:
-            self._since = 0
-            count = gc.get_freeze_count()  # This takes up to 50 ms, so it is done seldom.
-            if count > 2 * self.at_last:
-                gc.unfreeze()  # The next collection of the oldest generation looks at everything.
-                self.at_last = count
+        count = sys.getallocatedblocks()  # To count the objects that are left out would take up to 50 ms.
+        if count > 2 * self.at_last:
+            gc.unfreeze()  # The next collection of the oldest generation looks at everything.
+            self.at_last = count
 
 
 def collect_garbage_in_small_parts() -> None:

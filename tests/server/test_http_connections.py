@@ -16,12 +16,15 @@ import httpx
 import orjson
 import pytest
 import uvicorn
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from app.graphql.transport.http_requests import LARGEST_BODY, GraphQLRequest
+from app.graphql.transport.responses.refused import refused
 from app.server.connections.http import MOST_HEADERS, HTTPConnection
 from app.server.connections.limit import most_connections
 from app.server.logs import is_fault
@@ -108,6 +111,27 @@ ENDLESS = {
     "trailers": (CHUNKED + b"1\r\na\r\n0\r\n", b"X: x\r\n" * 200),
     "a trailer": (CHUNKED + b"1\r\na\r\n0\r\nX: ", b"x" * 1000),
 }
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that reads a body as the endpoint does."""
+    try:
+        await GraphQLRequest(scope, receive).body()
+    except HTTPException as refusal:
+        await refused(refusal)(scope, receive, send)
+
+
+async def test_who_sends_a_body_that_is_too_large_sees_why_it_is_refused() -> None:
+    length = 3 * LARGEST_BODY
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    async with serving_app(reading, lifespan="off") as port, connected(port) as (reader, writer):
+        writer.write(head + b"Content-Length: %d\r\n\r\n" % length)
+        for _ in range(30):
+            writer.write(b" " * (length // 30))
+            await writer.drain()
+        answer = await reader.read()
+    assert status_of(answer) == 413
+    assert refusal_in(answer) == "The body is larger than 1,000,000 bytes. Send less."
 
 
 @pytest.mark.parametrize("name", ENDLESS)

@@ -35,6 +35,7 @@ from graphql import (
 )
 
 from app.cqrs.memory.untracking import untrack
+from app.graphql.admission.turns import pause
 
 _LOCATED = frozenset(
     {
@@ -85,6 +86,7 @@ class TextLocation(Place):
         """The number of tokens, comments included, and the characters of the longest number."""
         variables = []
         for token in _tokens_of(document.loc):
+            pause()
             token.prev = None
             untrack(token)
             self.tokens += 1
@@ -123,7 +125,7 @@ def compact_document(document: DocumentNode) -> DocumentNode:
     """Return the document with fewer objects: without tokens, and with the locations that execution needs.
 
     Equal names are one node, and garbage collections leave the nodes out. A document that is compact already
-    is returned as it is.
+    is returned as it is. It takes long for a large document, and may run in slices.
     """
     known = known_of(document)
     if not known.complete:
@@ -142,6 +144,7 @@ class _Compaction:
 
     def of(self, node: Any) -> Any:
         """Return the compact form of a node."""
+        pause()
         kind: Any = type(node)
         if kind in _LEAVES:
             key = kind, node.value

@@ -1,33 +1,24 @@
 """The cache of parsed and validated documents, bounded in bytes."""
 
 import asyncio
-import gc
 from dataclasses import dataclass, field
 from functools import partial
 from sys import getsizeof
-from typing import Any
 
 from graphql import (
-    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     Source,
     parse,
-    validate,
 )
 from graphql.validation.validate import ValidationAbortedError
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.cqrs.memory.bounded_cache import BoundedCache
 from app.graphql.admission.compact_documents import compact_document, known_of, with_known
 from app.graphql.admission.formula import Formula
 from app.graphql.admission.turns import LONG_TEXT, in_slices, pause, turns
-
-MOST_ERRORS = 50
-"""Errors after which validation ends. Finding names that are similar to an unknown one takes up to 0.4 ms,
-and no step may hold the event loop for more than 50."""
+from app.graphql.admission.validation import Rules, errors_in_slices, errors_of
 
 MOST_BYTES = 3_000_000
 """Bytes of all cached documents; one of some hundred characters takes 10,000."""
@@ -51,13 +42,10 @@ FORMULA_SHARE = 8
 """The formula of an operation's cost takes at most this part of the document's bytes; a 25th was measured."""
 
 LARGE = 140
-"""Tokens of a document above which it is validated in slices, and the garbage of that is collected at once.
-Fewer take about 2 ms."""
+"""Tokens of a document above which it is validated in slices. Fewer take about 2 ms."""
 
 INVALID = "GRAPHQL_VALIDATION_FAILED"
 """The code of errors that validation finds."""
-
-Rules = tuple[type[ASTValidationRule], ...]
 
 
 def bytes_of_document(document: DocumentNode) -> int:
@@ -91,55 +79,14 @@ frontend many clients send the same new text at once.
 
 
 async def _parsed(text: str, max_tokens: int | None = None) -> DocumentNode:
-    """Parse a text; if it is long, yield to other tasks meanwhile, and collect no garbage.
-
-    The parser makes thousands of objects and no garbage. Collections would visit the same objects again and
-    again, for up to a third of the time.
-    """
+    """Parse a text; if it is long, yield to other tasks meanwhile."""
     if len(text) <= LONG_TEXT:
         return with_known(parse(text, max_tokens=max_tokens))
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        source = _PausingSource(text)
-        return with_known(await in_slices(partial(parse, source, max_tokens=max_tokens)))
-    finally:
-        if collects:
-            gc.enable()
+    return await in_slices(lambda: with_known(parse(_PausingSource(text), max_tokens=max_tokens)))
 
 
-class _Pausing(ASTValidationRule):
-    """A rule that everything conforms to, with a pause at each node if the others have taken long enough."""
-
-    def enter(self, *_node: Any) -> None:
-        pause()
-
-
-def _errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
-    """Return the errors of a document by these rules and by strawberry's own, up to `MOST_ERRORS`."""
-    every = (*rules, MaybeNullValidationRule, OneOfInputValidationRule)
-    return validate(schema, document, every, max_errors=MOST_ERRORS)
-
-
-async def _errors_in_slices(
-    schema: GraphQLSchema, document: DocumentNode, rules: Rules
-) -> list[GraphQLError]:
-    """Return the errors of a large document, and leave no garbage behind; yield to other tasks meanwhile.
-
-    graphql-core's visitors refer to themselves and to the document. The garbage collector must not run while
-    they are in use, or it would move them to an older generation.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        faults = await in_slices(partial(_errors_of, schema, document, (_Pausing, *rules)))
-        for fault in faults:
-            fault.__traceback__ = None  # The frames of the error that aborts refer to all visitors.
-        return faults
-    finally:
-        if collects:
-            gc.collect(1)  # Up to the middle generation, which would otherwise gather ten documents.
-            gc.enable()  # Not earlier: so many new objects could start a full collection.
+async def _compact(document: DocumentNode) -> DocumentNode:
+    return await in_slices(partial(compact_document, document)) if known_of(document).complete else document
 
 
 def _is_large(document: DocumentNode) -> bool:
@@ -155,9 +102,9 @@ async def _validated(schema: GraphQLSchema, document: DocumentNode, rules: Rules
         await turns.take_for(known.source.body)
         document = await _parsed(known.source.body)
     if known.tokens < LARGE:
-        return list(map(_without_nodes, _errors_of(schema, document, rules)))
+        return list(map(_without_nodes, errors_of(schema, document, rules)))
     await turns.take_for(known.source.body)
-    faults = await _errors_in_slices(schema, document, rules)
+    faults = await errors_in_slices(schema, document, rules)
     return list(map(_without_nodes, faults))
 
 
@@ -201,7 +148,7 @@ class Documents:
         The document of a new text is complete; later it is compact. A long text yields to other tasks.
         """
         if known := self.kept.get(text):
-            return self._compacted(known)
+            return await self._compacted(known)
         if len(text) <= LONG_TEXT:
             return self._added(text, await _parsed(text, max_tokens))
         async with _one_at_a_time:
@@ -238,18 +185,23 @@ class Documents:
         known.bytes += sum(PER_ERROR + getsizeof(fault.message) for fault in faults)
         self._weigh(known)
         await turns.take_for(known_of(document).source.body)
-        self._compacted(known)
+        await self._compacted(known)
         return faults
 
-    def compact(self, document: DocumentNode) -> DocumentNode:
-        """Return the compact form of a document: the cached one, if the text is cached."""
-        known = self._known(document)
-        return compact_document(document) if known is None else self._compacted(known)
+    async def compact(self, document: DocumentNode) -> DocumentNode:
+        """Return the compact form of a document: the cached one, if the text is cached.
 
-    def _compacted(self, known: _Text) -> DocumentNode:
-        before, known.document = known.document, compact_document(known.document)
-        if known.document is not before:
-            known.bytes += bytes_of_document(known.document) - bytes_of_document(before)
+        A large document yields to other tasks.
+        """
+        known = self._known(document)
+        return await _compact(document) if known is None else await self._compacted(known)
+
+    async def _compacted(self, known: _Text) -> DocumentNode:
+        before = known.document
+        compact = await _compact(before)
+        if known.document is before is not compact:  # No other task has done the same meanwhile.
+            known.document = compact
+            known.bytes += bytes_of_document(compact) - bytes_of_document(before)
             self._weigh(known)
         return known.document
 

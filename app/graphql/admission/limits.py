@@ -91,7 +91,7 @@ class Limits(SchemaExtension):
                 refuse_too_large(document, name)
             except GraphQLError as refusal:
                 await turns.take_for(execution.query or "")
-                documents.compact(document)
+                await documents.compact(document)
                 return [refusal.with_traceback(None)]
             faults = await documents.validate(schema, document, rules)
             if any(isinstance(fault, ValidationAbortedError) for fault in faults):
@@ -112,7 +112,7 @@ class Limits(SchemaExtension):
             except GraphQLError as refusal:
                 return [refusal.with_traceback(None)]
             documents.admit(schema, document, rules, name, cost)
-            execution.graphql_document = documents.compact(document)
+            execution.graphql_document = await documents.compact(document)
         return self._refused_cost(cost)
 
     def _refused_cost(self, formula: Formula) -> list[GraphQLError]:

@@ -1,25 +1,51 @@
-"""The specified validation rules, with errors that locate wrong literals."""
+"""Validation: the specified rules, with errors that locate wrong literals, and pauses for large texts."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from graphql import (
     SKIP,
     ArgumentNode,
     ASTValidationRule,
+    DocumentNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
+    GraphQLSchema,
     ListValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
+    SelectionSetNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    ValidationContext,
     ValidationRule,
     ValueNode,
     ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
+    VariableNode,
+    Visitor,
     VisitorAction,
     specified_rules,
+    validate,
     validate_input_literal,
+    visit,
 )
 from graphql.pyutils import print_path_list
+from graphql.validation.rules.overlapping_fields_can_be_merged import RuleContext
+from graphql.validation.validation_context import VariableUsage
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from app.graphql.admission.turns import in_slices, pause
+
+MOST_ERRORS = 50
+"""Errors after which validation ends. Finding names that are similar to an unknown one takes up to 0.4 ms,
+and no step may hold the event loop for more than 50."""
+
+Rules = tuple[type[ASTValidationRule], ...]
 
 
 class ValuesOfCorrectType(ValidationRule):
@@ -71,3 +97,157 @@ def _value_at(node: ValueNode, path: Sequence[str | int]) -> ValueNode:
             case ObjectValueNode():
                 node = next(field.value for field in node.fields if field.name.value == step)
     return node
+
+
+def errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
+    """Return the errors of a document by these rules and by strawberry's own, up to `MOST_ERRORS`."""
+    return _errors_of(schema, document, (*rules, *_STRAWBERRYS))
+
+
+async def errors_in_slices(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
+    """Return the same errors of a large document; yield to other tasks meanwhile."""
+    validation = _PausingValidation()
+    every: Rules = (_Pausing, *rules, *_STRAWBERRYS)
+    made = [partial(validation.visitor, rule) for rule in every]
+    try:
+        return await in_slices(partial(_errors_of, schema, document, made))
+    finally:
+        validation.end()
+
+
+_STRAWBERRYS = (MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+def _errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Any) -> list[GraphQLError]:
+    return validate(schema, document, rules, max_errors=MOST_ERRORS)
+
+
+class _PausingValidation:
+    """The visitors of one validation, which pause, and of which no garbage is left.
+
+    graphql-core's visitors refer to themselves, to their context and to the document. Without an end they
+    would all stay in memory until a garbage collection, which would take long then.
+    """
+
+    def __init__(self) -> None:
+        self._visitors: list[ASTValidationRule] = []
+        self._context: ValidationContext | None = None
+
+    def visitor(self, rule: type[ASTValidationRule], context: ValidationContext) -> ASTValidationRule:
+        """Make the visitor of a rule, as `validate` does."""
+        if self._context is None:
+            self._context = context
+            mentioned: Any = _Mentioned(context)
+            # graphql-core finds these by a hash of the whole definition, which takes up to 3 ms, and which
+            # it computes ten times, in one step.
+            replaced: Any = context
+            replaced.get_variable_usages = mentioned.variables
+            replaced.get_recursive_variable_usages = mentioned.variables_of_operation
+            replaced.get_fragment_spreads = mentioned.spreads
+        visitor = rule(context)
+        if isinstance(visitor, OverlappingFieldsCanBeMergedRule):
+            visitor.rule_context = _PausingRuleContext()
+        self._visitors.append(visitor)
+        return visitor
+
+    def end(self) -> None:
+        """Free everything to which the visitors and their context refer."""
+        for each in (*self._visitors, self._context):
+            if each is not None:
+                vars(each).clear()
+        self._visitors.clear()
+
+
+class _Pausing(ASTValidationRule):
+    """A rule that everything conforms to, with a pause at each node if the others have taken long enough."""
+
+    def enter(self, *_node: Any) -> None:
+        pause()
+
+
+class _PausingRuleContext(RuleContext):
+    """The state of the rule that compares fields which may overlap; it pauses as it counts comparisons."""
+
+    __slots__ = ("_remaining",)
+
+    @property
+    def remaining_complexity_budget(self) -> int:
+        """The number of comparisons after which validation is aborted."""
+        return self._remaining
+
+    @remaining_complexity_budget.setter
+    def remaining_complexity_budget(self, remaining: int) -> None:
+        self._remaining = remaining
+        pause()
+
+
+class _Mentioned:
+    """The variables and fragments that the definitions of a document mention, found once for each of them."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        self._schema, self._spend = context.schema, context.spend_fragment_work
+        self._fragments = context.get_recursively_referenced_fragments
+        self._variables: dict[int, list[VariableUsage]] = {}
+        self._variables_of_operations: dict[int, list[VariableUsage]] = {}
+        self._spreads: dict[int, list[FragmentSpreadNode]] = {}
+
+    def variables(self, definition: OperationDefinitionNode | FragmentDefinitionNode) -> list[VariableUsage]:
+        """Return the variables that an operation or a fragment mentions itself."""
+        found = self._variables.get(id(definition))
+        if found is None:
+            found = self._variables[id(definition)] = []
+            types = TypeInfo(self._schema)
+            visitor = _Variables(types, found)
+            visit(definition, TypeInfoVisitor(types, visitor))
+            visitor.enter_leave_map.clear()  # which refers to the visitor
+        return found
+
+    def variables_of_operation(self, operation: OperationDefinitionNode) -> list[VariableUsage]:
+        """Return the variables that an operation and its fragments mention."""
+        found = self._variables_of_operations.get(id(operation))
+        if found is None:
+            found = [*self.variables(operation)]
+            for fragment in self._fragments(operation):
+                pause()
+                in_fragment = self.variables(fragment)
+                self._spend(1 + len(in_fragment))
+                found += in_fragment
+            self._variables_of_operations[id(operation)] = found
+        return found
+
+    def spreads(self, selected: SelectionSetNode) -> list[FragmentSpreadNode]:
+        """Return the spreads in a selection set, and in the selection sets within it."""
+        found = self._spreads.get(id(selected))
+        if found is None:
+            found = self._spreads[id(selected)] = []
+            waiting = [selected]
+            while waiting:
+                pause()
+                for each in waiting.pop().selections:
+                    if isinstance(each, FragmentSpreadNode):
+                        found.append(each)
+                    elif within := getattr(each, "selection_set", None):
+                        waiting.append(within)
+        return found
+
+
+class _Variables(Visitor):
+    """A visitor that lists the variables in the selections of a definition; it pauses at each node."""
+
+    def __init__(self, types: TypeInfo, found: list[VariableUsage]) -> None:
+        super().__init__()
+        self._types, self._found = types, found
+
+    def enter(self, *_node: Any) -> None:
+        pause()
+
+    def enter_variable_definition(self, *_node: Any) -> VisitorAction:
+        return SKIP
+
+    def enter_variable(self, node: VariableNode, *_place: Any) -> None:
+        types = self._types
+        self._found.append(
+            VariableUsage(
+                node, types.get_input_type(), types.get_parent_input_type(), types.get_default_value(), None
+            )
+        )

@@ -15,6 +15,7 @@ from app.cqrs.freshness.tokens import BadToken
 from app.cqrs.memory.sizes import bytes_of, compact
 from app.graphql.admission.budgets import Throttled, spent
 from app.graphql.admission.cost import Cost
+from app.graphql.admission.turns import turns
 from app.graphql.compiled.operations import PER_OPERATION, CompiledOperation
 from app.graphql.compiled.parsed import NotCovered
 from app.graphql.compiled.repeat_cache import RepeatCache
@@ -91,6 +92,8 @@ class CompiledQueries:
             self._charge(cost, context)
             sight = context.viewer.scope.sight
             result = await ready.execute(operation.variables, context, sight=sight, yields=cost.large)
+            if cost.large:
+                await turns.take()  # for encoding the answer
             if result.errors:
                 errors = [presentable(error, context.sent) for error in result.errors]
                 forget_frames(result.errors)

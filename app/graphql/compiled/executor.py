@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo
@@ -12,7 +13,7 @@ from graphql.language import FieldNode
 from graphql.pyutils import Path
 
 from app.cqrs.documents.store import Fields
-from app.graphql.admission.turns import turns
+from app.graphql.admission.turns import in_slices, turns
 from app.graphql.compiled.arguments import Resolver
 from app.graphql.compiled.shapes import Shape
 
@@ -78,9 +79,12 @@ class CompiledExecutor(Executor[Any]):
             if self.yields and turns.over():
                 await _turn_before(result)
             read = await result
+            arguments = return_type, field_details_list, info, path, read, position_context
             if self.yields:
                 await turns.take()
-            shown = self.complete_value(return_type, field_details_list, info, path, read, position_context)
+                shown = await in_slices(partial(self.complete_value, *arguments))
+            else:
+                shown = self.complete_value(*arguments)
             return await shown if self.is_awaitable(shown) else shown
         except Exception as error:
             self.handle_field_error(error, return_type, field_details_list, path)

@@ -26,7 +26,7 @@ from graphql.execution.values import VariableValues
 
 from app.graphql.admission.documents import bytes_of_document, documents
 from app.graphql.admission.limits import MOST_TOKENS, refuse_too_large
-from app.graphql.admission.turns import turns
+from app.graphql.admission.turns import pause, turns
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.graphql_core import Collected
 
@@ -76,7 +76,7 @@ async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) 
     if await documents.validate(schema, document, RULES):
         raise NotCovered
     await turns.take_for(query)
-    document = documents.compact(document)
+    document = await documents.compact(document)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [each for each in operations if each.name and each.name.value == operation_name]
@@ -132,6 +132,7 @@ class Selections:
         """Return the fields that are selected on an object type."""
         key = (kind, id(details))
         if key not in self.collected:
+            pause()
             found = collect_subfields(
                 self._parsed.schema, self._fragments, self._variables, self._parsed.operation, kind, details
             )

@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 import strawberry
@@ -23,7 +24,7 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from app.cqrs.documents.store import Fields
 from app.cqrs.viewers import Sight
-from app.graphql.admission.turns import turns
+from app.graphql.admission.turns import in_slices, pause, turns
 from app.graphql.compiled.arguments import ByteBudget, Resolver, resolver_of
 from app.graphql.compiled.executor import CompiledExecutor, Functions
 from app.graphql.compiled.needs import needed
@@ -76,8 +77,12 @@ class _Survey:
         return functions
 
     def object(self, kind: Any, fields: Mapping[str, FieldDetailsList]) -> None:
-        """Find the functions of an object, some of whose fields may need more than the object itself."""
+        """Find the functions of an object, some of whose fields may need more than the object itself.
+
+        It takes long for many fields, and may run in slices.
+        """
         for details in fields.values():
+            pause()
             name = details[0].node.name.value
             if name == "__typename":
                 continue
@@ -134,7 +139,7 @@ class Plan:
         visible = VisibleFields(sight)
         shapes = Shapes(parsed.schema, schema.config.default_resolver, leaves, selections, visible)
         survey = _Survey(schema, selections, shapes, visible, budget)
-        survey.object(parsed.root, root_fields)
+        await in_slices(partial(survey.object, parsed.root, root_fields))
         functions = await survey.functions()
         executor = CompiledExecutor(
             parsed.schema,

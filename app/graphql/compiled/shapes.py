@@ -20,7 +20,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import is_awaitable
 
-from app.graphql.admission.turns import turns
+from app.graphql.admission.turns import FEW_ITEMS, in_slice, pausing, turns
 from app.graphql.compiled.leaves import KNOWN, Leaf, UnexpectedValue, leaf, refuse
 from app.graphql.compiled.parents import FieldInfo, FieldPath, Stored, value_source
 from app.graphql.execution.visibility import VisibleFields
@@ -237,7 +237,7 @@ def _type_of(kind: Any, schema: GraphQLSchema) -> Callable[[Any], Any]:
 
 def _items(value: Any) -> Any:
     if value.__class__ is list or value.__class__ is tuple:
-        return value
+        return pausing(value) if len(value) > FEW_ITEMS and in_slice() else value
     raise UnexpectedValue
 
 

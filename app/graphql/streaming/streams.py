@@ -99,6 +99,10 @@ class Streams:
         return await self._answers_untraced(operation, context)
 
     async def _answers_untraced(self, operation: Operation, context: Context) -> Sequence[bytes]:
+        with turns.operation():
+            return await self._answers_in_turn(operation, context)
+
+    async def _answers_in_turn(self, operation: Operation, context: Context) -> Sequence[bytes]:
         try:
             body = await self._operations.compiled.answer(operation, context.for_operation())
         except Throttled as refusal:

@@ -23,6 +23,7 @@ from app.cqrs.measured.tracing import Tracing
 from app.cqrs.viewers import ANONYMOUS, Viewer
 from app.graphql.admission.budgets import Throttled
 from app.graphql.admission.persisted import NOT_FOUND, Texts
+from app.graphql.admission.turns import turns
 from app.graphql.execution.context import TOKEN_HEADER, Context
 from app.graphql.execution.operation import Operation
 from app.graphql.execution.results import encoded, was_executed
@@ -183,6 +184,10 @@ class GraphQLEndpoint:
         return await self._respond(request, await self._requests.operation(request))
 
     async def _respond(self, request: GraphQLRequest, operation: Operation) -> ASGIApp:
+        with turns.operation():
+            return await self._respond_in_turn(request, operation)
+
+    async def _respond_in_turn(self, request: GraphQLRequest, operation: Operation) -> ASGIApp:
         accepted = request.accepted
         # The body may come slowly: a token that is revoked meanwhile counts no more.
         viewer = await self.authentication.of_request(request.credentials)

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 from app.cqrs.memory.bounded_cache import BoundedCache
 from app.cqrs.memory.sizes import bytes_of
 from app.graphql.admission.persisted import NotAccepted, Texts
+from app.graphql.admission.turns import LARGE_JSON, turns
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.execution.operation import Operation, problem_with_operation
 from app.graphql.transport.joined_headers import by_name
@@ -22,6 +23,9 @@ from app.graphql.transport.sent import operation_in
 
 LARGEST_BODY = 1_000_000
 """Largest size, in bytes, of a request's body and of a websocket message."""
+
+LARGEST_DROPPED = 4_000_000
+"""Size, in bytes, up to which a body that is too large is read before it is refused."""
 
 LARGEST_CACHED, MOST_CACHED = 2_000, 4_000_000
 """Bytes of one body that may be cached with its operation, and of the whole cache.
@@ -81,16 +85,24 @@ class GraphQLRequest:
         return await self._body()
 
     async def _body(self) -> bytes:
-        """Read the body; raise `HTTPException` as soon as it is too large."""
-        body = bytearray()
+        """Read the body; raise `HTTPException` if it is too large.
+
+        What is too large is read on up to a limit, and dropped: if the connection were closed while the
+        client still sends, it might not see the refusal.
+        """
+        body, length = bytearray(), 0
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            body += message.get("body", b"")
-            if len(body) > LARGEST_BODY:
+            part = message.get("body", b"")
+            length += len(part)
+            if length <= LARGEST_BODY:
+                body += part
+            more = message.get("more_body")
+            if length > LARGEST_DROPPED or (length > LARGEST_BODY and not more):
                 raise HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes. Send less.")
-            if not message.get("more_body"):
+            if not more:
                 return bytes(body)
 
 
@@ -113,6 +125,8 @@ class Requests:
         match request.method:
             case "POST":
                 body = await request.body()
+                if len(body) > LARGE_JSON:
+                    await turns.take()
                 return self._in_body(body) if len(body) <= LARGEST_CACHED else self._operation(_json(body))
             case "GET":
                 return self._operation(_parts_in(request.parameters))

@@ -1,24 +1,35 @@
-"""Readers and writers who ask for nothing unusual, in a process of their own: `… URL FILE PAUSE IDS`.
+"""Readers and writers who ask for nothing unusual, in a process of their own: `… URL PORT FILE PAUSE IDS`.
 
 Each answer is a line of JSON in the file: its kind, when it was asked for, and how many seconds it took.
+One of them asks another process at the port, which does the same small work for each request
+(`… constant PORT`): if that takes longer, it is because of the machine.
 """
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from signal import SIGTERM
 from time import monotonic
+from typing import Any
 
 import aiohttp
 import orjson
+from aiohttp import web
 
 from tests.faults.hostile.target import PATIENCE, Target
+from tests.ports import free_port
 
 READERS, WRITERS = 3, 1
+CONSTANT = "constant"
+"""The kind of the request to a process that nobody attacks."""
+
+WORK = 10_000
+"""Additions for such a request, which take about half a millisecond."""
+
 PAUSE = 0.02
 """Seconds between an answer and the next request, by default."""
 
@@ -49,7 +60,7 @@ class Honest:
         """Waits until everybody has had an answer."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                if {sample.kind for sample in self.samples()} == {"read", "write"}:
+                if {sample.kind for sample in self.samples()} == {"read", "write", CONSTANT}:
                     return
                 await asyncio.sleep(0.05)
 
@@ -71,15 +82,17 @@ async def honest_clients(target: Target, *, pause: float = PAUSE) -> AsyncIterat
     """They are at work until the block ends, with a pause in seconds after each answer."""
     file = target.run.folder / "honest.jsonl"
     file.touch()
+    program, port = (sys.executable, "-m", "tests.faults.hostile.honest"), str(free_port())
+    constant = await asyncio.create_subprocess_exec(*program, CONSTANT, port)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults.hostile.honest", target.url, str(file), str(pause)),
-        *target.products,
+        *program, target.url, port, str(file), str(pause), *target.products
     )
     try:
         yield Honest(file)
     finally:
-        process.send_signal(SIGTERM)
-        await process.wait()
+        for each in (process, constant):
+            each.send_signal(SIGTERM)
+            await each.wait()
 
 
 async def _act(
@@ -108,18 +121,42 @@ async def _act(
             await asyncio.sleep(pause)
 
 
-async def main(url: str, file: Path, pause: float, products: list[str]) -> None:
+async def main(url: str, port: int, file: Path, pause: float, products: list[str]) -> None:
     """Reads and writes until SIGTERM."""
+    kinds = ["read"] * READERS + ["write"] * WRITERS + [CONSTANT]
+    urls = {CONSTANT: f"http://127.0.0.1:{port}/"}
+    async with aiohttp.ClientSession() as http:
+        await asyncio.gather(
+            *(
+                _act(kind, urls.get(kind, url), file, products, http, pause, Random(n))
+                for n, kind in enumerate(kinds)
+            )
+        )
+
+
+async def constant(port: int) -> None:
+    """Does the same work for each request until SIGTERM."""
+
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        return web.json_response({"data": sum(range(WORK))})
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
     running = asyncio.current_task()
     assert running
     asyncio.get_running_loop().add_signal_handler(SIGTERM, running.cancel)
-    kinds = ["read"] * READERS + ["write"] * WRITERS
-    async with aiohttp.ClientSession() as http:
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(
-                *(_act(kind, url, file, products, http, pause, Random(n)) for n, kind in enumerate(kinds))
-            )
+    with suppress(asyncio.CancelledError):
+        await work
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))
+    match sys.argv[1:]:
+        case ["constant", port]:
+            asyncio.run(_until_stopped(constant(int(port))))
+        case [url, port, file, pause, *products]:
+            asyncio.run(_until_stopped(main(url, int(port), Path(file), float(pause), products)))

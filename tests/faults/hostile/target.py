@@ -113,7 +113,8 @@ class Target:
             return None
         except (aiohttp.ClientError, OSError) as error:
             if check:
-                self.complain(attack, f"no answer: {type(error).__name__}")
+                reason = getattr(error, "strerror", None) or ""
+                self.complain(attack, f"no answer: {type(error).__name__} {reason}")
             return None
         if check:
             self.check(attack, reply.status, reply.body)

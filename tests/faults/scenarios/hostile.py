@@ -9,7 +9,7 @@ from tests.faults.campaign import Run
 from tests.faults.findings import wrong
 from tests.faults.hostile.attacks import Attack, all_attacks
 from tests.faults.hostile.heavy import OPERATIONS, sent
-from tests.faults.hostile.honest import Honest, honest_clients, p99
+from tests.faults.hostile.honest import CONSTANT, Honest, honest_clients, p99
 from tests.faults.hostile.slow import hold
 from tests.faults.hostile.target import LIMIT, Reply, Target, open_target
 from tests.faults.process import open_files, resident_mb
@@ -113,13 +113,14 @@ async def _round(target: Target, attacks: list[Attack]) -> None:
 
 def _look_at_the_honest(run: Run, honest: Honest, began: float, alone: float, over: float) -> None:
     without, beside = honest.samples(began, alone), honest.samples(alone, over)
-    for kind in ("read", "write"):
+    for kind in ("read", "write", CONSTANT):
         usual, now = p99(without, kind), p99(beside, kind)
+        what = "a request to another process" if kind == CONSTANT else f"an honest {kind}"
         run.notes.append(
-            f"p99 of an honest {kind}: {usual * 1000:.0f} ms alone, {now * 1000:.0f} ms beside the attacks "
+            f"p99 of {what}: {usual * 1000:.0f} ms alone, {now * 1000:.0f} ms beside the attacks "
             f"({now / usual if usual else 0:.1f} times)"
         )
-        if not run.short and now > TIMES_SLOWER * usual:
+        if kind != CONSTANT and not run.short and now > TIMES_SLOWER * usual:
             run.found(wrong(f"an honest {kind} takes more than {TIMES_SLOWER} times as long (p99)"))
     run.commands += sum(sample.kind == "write" for sample in without + beside)
     run.acknowledged += sum(sample.kind == "write" and not sample.fault for sample in without + beside)

@@ -12,7 +12,7 @@ import orjson
 from tests.faults.campaign import Run
 from tests.faults.filling import fill
 from tests.faults.findings import wrong
-from tests.faults.hostile.honest import honest_clients, p99
+from tests.faults.hostile.honest import CONSTANT, honest_clients, p99
 from tests.faults.hostile.target import Target, open_target
 from tests.faults.process import open_files, resident_mb
 from tests.faults.registry import fault
@@ -61,7 +61,7 @@ async def soak(run: Run) -> None:
                 await asyncio.sleep(minute / SAMPLES)
                 await _look(target, samples, monotonic() - began)
                 run.done = int((monotonic() - began) / minute)
-            seen = honest.samples()
+            seen = [each for each in honest.samples() if each.kind != CONSTANT]
             run.acknowledged += sum(each.kind == "write" and not each.fault for each in seen)
             run.commands += sum(each.kind == "write" for each in seen)
             run.sent += len(seen)

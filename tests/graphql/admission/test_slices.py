@@ -1,10 +1,12 @@
 """Synchronous work in slices: others have their turns meanwhile, and it ends as it would without pauses."""
 
 import asyncio
+import gc
 from contextvars import ContextVar
 from functools import partial
 
 import pytest
+from greenlet import getcurrent
 
 from app.graphql.admission import turns
 from app.graphql.admission.turns import in_slices, pause
@@ -67,6 +69,40 @@ async def test_work_whose_caller_is_cancelled_ends_at_its_pause_and_cleans_up() 
 async def test_work_sees_the_context_variables_of_its_caller() -> None:
     REQUEST.set("of the request")
     assert await in_slices(REQUEST.get) == "of the request"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_garbage_is_collected_between_the_slices_and_never_in_one(fails: bool) -> None:
+    main, collected_in = getcurrent(), list[bool]()
+
+    def making() -> list[list[int]]:
+        made = []
+        for number in range(20_000):
+            made.append([number])
+            if number % 5_000 == 0:
+                pause()
+        if fails:
+            raise ValueError("such as a syntax error")
+        return made
+
+    def note(_phase: str, _told: dict[str, int]) -> None:
+        collected_in.append(getcurrent() is not main)
+
+    async def others() -> None:
+        made = []
+        for number in range(100):
+            made.append([[each] for each in range(number)])
+            await asyncio.sleep(0)
+
+    gc.callbacks.append(note)
+    try:
+        _, outcome = await asyncio.gather(others(), in_slices(making), return_exceptions=True)
+    finally:
+        gc.callbacks.remove(note)
+    assert isinstance(outcome, ValueError) is fails
+    assert collected_in
+    assert not any(collected_in)
+    assert gc.isenabled()
 
 
 async def test_elsewhere_a_pause_does_nothing() -> None:
