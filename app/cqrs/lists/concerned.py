@@ -1,7 +1,7 @@
 """The lists that are followed, and the rule by which a change concerns few of them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from typing import cast
 
 from app.cqrs.documents.read_model import Change
@@ -25,6 +25,8 @@ class ConcernedLists:
         self._lists: defaultdict[str, set[LiveList]] = defaultdict(set)
         """The lists, by read model."""
         self._index = InvalidationIndex()
+        self._chosen: dict[int, tuple[Change, Collection[Hashable]]] = {}
+        """Changes, by their `id`, with the lists whose choice of documents each may change."""
         self._being_read: set[LiveList] = set()
         self._under_way: dict[str, Sequence[ChangeWithIds]] = {}
         """The changes of the transaction under way, by read model."""
@@ -43,6 +45,7 @@ class ConcernedLists:
         """Remove a list."""
         name = live.collection.read_model
         self._index.discard(live, live.sources)
+        self._chosen.clear()
         live.sources = ()
         self._lists[name].discard(live)
         self._being_read.discard(live)
@@ -86,12 +89,17 @@ class ConcernedLists:
         self._being_read.discard(live)
         if live not in self._lists[name]:
             return
+        if [each.choice for each in live.sources] != [each.choice for each in sources]:
+            self._chosen.clear()
         self._index.replace(live, live.sources, sources)
         live.sources = sources
         if not met:
             return
+        shown = {id for source in sources for id in source.ids}
         under_way = {id(change) for change, _ in self._under_way.get(name, ())}
-        for change, ids in _concerning(live, met):
+        for change, ids in met:
+            if not (ids is None or not shown.isdisjoint(ids) or live in self._choosing(change)):
+                continue
             if id(change) in under_way:  # It may be invisible until the transaction ends.
                 _add(self._concerned[name], live, ids)
             else:
@@ -104,11 +112,19 @@ class ConcernedLists:
         for live in self._being_read:
             if live.collection.read_model == read_model and live.met is not None:
                 live.met += changes
+        self._chosen.clear()
         concerned = self._concerned[read_model]
         for change, ids in changes:
             for live in cast("set[LiveList]", self._index.stale_after(change, ids)):
                 if _may_concern(live, change):
                     _add(concerned, live, ids)
+
+    def _choosing(self, change: Change) -> Collection[Hashable]:
+        """Return the lists whose choice of documents a change may change."""
+        found = self._chosen.get(id(change))
+        if found is None:
+            found = self._chosen[id(change)] = change, self._index.stale_after(change, ())
+        return found[1]
 
     def changed(self, read_model: str) -> None:
         """Have the lists read again that the last `changing` concerns: the documents show all of it."""
@@ -155,13 +171,6 @@ def _may_concern(live: LiveList, change: Change) -> bool:
     if any(change.id in source.ids for source in live.sources):
         return True
     return may_enter(live.listing, live.last, {**change.document, "_id": change.id})
-
-
-def _concerning(live: LiveList, changes: Iterable[ChangeWithIds]) -> Iterator[ChangeWithIds]:
-    """Yield the changes that concern a list."""
-    alone = InvalidationIndex()
-    alone.add(live, live.sources)
-    return (each for each in changes if alone.stale_after(*each))
 
 
 def _add(concerned: Concerned, live: LiveList, ids: Collection[str] | None) -> None:
