@@ -50,6 +50,7 @@ class LiveLists:
         self._waiting: dict[str, list[LiveList]] = {}
         """The lists to which changes will be applied together, by collection."""
         self._applying: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def follow(
         self, listing: Listing, first: int | None, *, scope: Scope, after: Token | None, lost: bool = False
@@ -104,7 +105,9 @@ class LiveLists:
         name = live.collection.name
         if (waiting := self._waiting.get(name)) is None:
             waiting = self._waiting[name] = []
-            self._applying[name] = asyncio.create_task(self._apply(name), name="live lists")
+            task = self._applying[name] = asyncio.create_task(self._apply(name), name="live lists")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         waiting.append(live)
         live.reading, live.reads_with_others = self._applying[name], True
 
@@ -114,17 +117,17 @@ class LiveLists:
         pending = {each: self._begin(each) for each in lists}
         try:
             changed = await self._changed(pending)
+            for number, (live, ids) in enumerate(pending.items(), 1):
+                live.reading, live.reads_with_others = None, False
+                if live.followers:
+                    self._take(live, ids, changed)
+                lists.remove(live)
+                if number % APPLIED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
         except Exception as error:  # All who follow the lists are told, and may follow them anew.
             for live in lists:
                 self._forget(live)
                 live.fail(error)
-            return
-        for number, (live, ids) in enumerate(pending.items(), 1):
-            live.reading, live.reads_with_others = None, False
-            if live.followers:
-                self._take(live, ids, changed)
-            if number % APPLIED_AT_ONCE == 0:
-                await asyncio.sleep(0)
 
     async def _changed(self, pending: Mapping[LiveList, set[str] | None]) -> "Changed | None":
         """Return the documents that the lists wait for; `None` if the lists must be read."""
