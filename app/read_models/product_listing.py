@@ -29,7 +29,9 @@ from app.domain.stock.events import (
 from app.values import CENT, sku
 
 product_listing = ReadModel(
-    "product_listing", description="The products as the shop front shows them, with stock and sales."
+    "product_listing",
+    description="The products as the shop front shows them, with stock and sales.",
+    also_reads=("09623502",),  # Only indexes are different.
 )
 
 

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -21,6 +22,7 @@ import app.declared  # noqa: F401 - it registers the events, on which the names 
 from app.cqrs.documents.read_model import Document
 from app.cqrs.documents.store import DocumentReader
 from app.cqrs.reading.pages import PageArguments
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.demo.plan import Known, Shop
 from app.domain.catalog.commands import AddProduct
 from app.domain.catalog.events import ProductAdded
@@ -80,21 +82,28 @@ async def fill(url: str, count: int) -> list[tuple[str, str]]:
     return shown
 
 
-async def search(store: DocumentReader, text: str) -> float:
-    """Return the seconds of one search for a page of 20 products."""
+async def search(store: DocumentReader, text: str, given_up: Counter[str] | None = None) -> float:
+    """Return the seconds of one search for a page of 20 products; count one that is given up."""
     began = perf_counter()
     listing = product_page({}, ProductOrder.RELEVANCE, search=text)
-    await reading(store, product_listing.name).page(listing, PageArguments(first=20), fields=FIELDS)
+    try:
+        await reading(store, product_listing.name).page(listing, PageArguments(first=20), fields=FIELDS)
+    except ReadStoreUnavailable:
+        if given_up is None:
+            raise
+        given_up[text] += 1
     return perf_counter() - began
 
 
-async def load(store: DocumentReader, texts: Sequence[str], seconds: float) -> list[float]:
+async def load(
+    store: DocumentReader, texts: Sequence[str], seconds: float, given_up: Counter[str] | None = None
+) -> list[float]:
     """Return the seconds of each search, with `CONNECTIONS` of them at a time."""
     seen, until, endless = list[float](), perf_counter() + seconds, itertools.cycle(texts)
 
     async def one_after_another() -> None:
         while perf_counter() < until:
-            seen.append(await search(store, next(endless)))
+            seen.append(await search(store, next(endless), given_up))
 
     await asyncio.gather(*(one_after_another() for _ in range(CONNECTIONS)))
     return seen
@@ -136,13 +145,16 @@ async def measure_kind(
     """Return the row of one kind of search: milliseconds, of CPU those of this process and mongod."""
     seen: Mapping[DocumentReader, list[float]] = {each: [] for each in stores}
     cpu = dict.fromkeys(stores, 0.0)
+    given_up = Counter[str]()
     for store in stores:
-        await load(store, texts, seconds / 4)
+        await load(store, texts, seconds / 4, given_up)
     for _ in range(rounds):
         for store in stores:
             before = process_time() + spent_by(mongod).cpu
-            seen[store] += await load(store, texts, seconds)
+            seen[store] += await load(store, texts, seconds, given_up)
             cpu[store] += process_time() + spent_by(mongod).cpu - before
+    if given_up:
+        print(f"given up, as no answer came in time: {given_up.most_common(10)}", flush=True)
     pairs = [[1000 * percentile(seen[store], share) for store in stores] for share in (50, 99)]
     pairs.append([1000 * cpu[store] / len(seen[store]) for store in stores])
     figures = [f"{each:.2f}" for pair in pairs for each in pair]

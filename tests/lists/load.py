@@ -9,7 +9,7 @@ import asyncio
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
+from app.cqrs.reading.pages import PAGE
 from tests.crowd.subscribers import Crowd, Subscriber, subscribing
 from tests.lists.commands import CATEGORIES, Commands
 from tests.lists.socket import Socket, socket_to
@@ -69,9 +70,24 @@ class Watch:
         self.messages += 1
         self.size += len(message)
         [update] = json.loads(message)["payload"]["data"].values()
+        pulled_up = set(pulled_up_in(update["changes"]))
         for change in update["changes"]:
-            if change["edge"] and "orderId" in (node := change["edge"]["node"]):
+            if change["index"] in pulled_up or not change["edge"]:
+                continue
+            if "orderId" in (node := change["edge"]["node"]):
                 self.shown[node["orderId"], node["version"]].append(now)
+
+
+def pulled_up_in(changes: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+    """Yield the places at the end of a full list that were filled because others left it.
+
+    The orders there may have been changed long ago: their receipts have nothing to do with this update.
+    """
+    entered = {each["index"] for each in changes if each["kind"] == "ENTERED"}
+    left, last = sum(each["kind"] == "LEFT" for each in changes), PAGE - 1
+    while left and last in entered:
+        yield last
+        left, last = left - 1, last - 1
 
 
 async def follow(url: str, every: Sequence[list[str]], subscribers: int, watch: Watch) -> Crowd:

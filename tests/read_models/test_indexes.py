@@ -22,6 +22,7 @@ from app.cqrs.live.notices import Notices
 from app.cqrs.log.head import Head
 from app.cqrs.reading.pages import Listing, PageArguments
 from app.cqrs.reading.reading import Reading
+from app.cqrs.searching.search import Search
 from app.cqrs.viewers import Scope, Sight
 from app.read_models import (
     activity,
@@ -317,6 +318,20 @@ async def test_what_changed_after_a_position_comes_from_an_index(
     newer = {"$or": [{"position": {"$gt": 600}}, {"position": 600, "_id": {"$gt": "x"}}]}
     await explaining.find(collection, newer, sort=[("position", 1), ("_id", 1)], limit=100)
     assert not {"COLLSCAN", "SORT"} & explaining.stages
+
+
+@pytest.mark.parametrize("collection", [product_listing.products, customer_overview.customers])
+@pytest.mark.parametrize(
+    "ranks",
+    [Search("green tea").ranks[:-1], Search("gren pots").forgiving(["gren", "pots"]).ranks],
+    ids=["words", "typing errors"],
+)
+async def test_hits_of_whole_words_and_in_spite_of_typing_errors_come_sorted_from_an_index(
+    explaining: Explaining, collection: Collection, ranks: Sequence[Filter]
+) -> None:
+    for rank in ranks:
+        await explaining.find(collection, rank, sort=[("sort_name", 1), ("_id", 1)], limit=21)
+        assert not {"COLLSCAN", "SORT"} & explaining.stages
 
 
 async def test_what_changed_of_a_customers_orders_comes_from_an_index(explaining: Explaining) -> None:

@@ -2,16 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Hashable, Mapping
+from typing import NamedTuple
 
+from app.cqrs.documents.read_model import Document
 from app.cqrs.documents.store import DocumentReader
-from app.cqrs.freshness.progress import Progress
+from app.cqrs.freshness.progress import Freshness, Progress
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.lists.states import ListItem, ListState, LiveList, digest_in, item_after
-from app.cqrs.reading.pages import Listing, PageArguments
+from app.cqrs.lists.windows import Window, limit
+from app.cqrs.reading.pages import Listing, PageArguments, page_of
 from app.cqrs.reading.reading import Reading
 from app.cqrs.reading.shared_reader import is_exact
-from app.cqrs.viewers import Scope
+from app.cqrs.viewers import OPEN, Scope
+
+APPLIED_AT_ONCE = 20
+"""Lists to which changes are applied before others have a turn."""
+
+MOST_TORN = 3
+"""Attempts to read changed documents while they change again, before the whole list is read."""
+
+
+class Changed(NamedTuple):
+    """Changed documents as they are now, with what they reflect."""
+
+    documents: Mapping[str, Document]
+    position: int
+    freshness: Freshness
 
 
 class LiveLists:
@@ -30,6 +47,10 @@ class LiveLists:
         self._concerned = concerned
         self._patience = patience
         self._lists: dict[Hashable, LiveList] = {}
+        self._waiting: dict[str, list[LiveList]] = {}
+        """The lists to which changes will be applied together, by collection."""
+        self._applying: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def follow(
         self, listing: Listing, first: int | None, *, scope: Scope, after: Token | None, lost: bool = False
@@ -76,8 +97,70 @@ class LiveLists:
         return live.newest
 
     def _refresh(self, live: LiveList) -> None:
-        if live.reading is None and live.followers:
+        if live.reading is not None or not live.followers:
+            return
+        if live.window is None or live.pending is None or live.incomplete:
             live.reading = asyncio.create_task(self._read_while_stale(live), name="live list")
+            return
+        name = live.collection.name
+        if (waiting := self._waiting.get(name)) is None:
+            waiting = self._waiting[name] = []
+            task = self._applying[name] = asyncio.create_task(self._apply(name), name="live lists")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        waiting.append(live)
+        live.reading, live.reads_with_others = self._applying[name], True
+
+    async def _apply(self, collection: str) -> None:
+        """Read the changed documents of lists once for all of them, and apply them to each."""
+        lists = [each for each in self._waiting.pop(collection) if each.followers]
+        pending = {each: self._begin(each) for each in lists}
+        try:
+            changed = await self._changed(pending)
+            for number, (live, ids) in enumerate(pending.items(), 1):
+                live.reading, live.reads_with_others = None, False
+                if live.followers:
+                    self._take(live, ids, changed)
+                lists.remove(live)
+                if number % APPLIED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        except Exception as error:  # All who follow the lists are told, and may follow them anew.
+            for live in lists:
+                self._forget(live)
+                live.fail(error)
+
+    async def _changed(self, pending: Mapping[LiveList, set[str] | None]) -> "Changed | None":
+        """Return the documents that the lists wait for; `None` if the lists must be read."""
+        wanted = sorted(set[str]().union(*(ids or () for ids in pending.values())))
+        if not wanted:
+            return None
+        collection = next(iter(pending)).collection
+        progress = self._progress[collection.read_model]
+        doubts, reading = progress.doubts, self._reading(OPEN.scope)
+        documents = await reading.get_many(collection, wanted)
+        if progress.doubts != doubts:
+            return None
+        [freshness] = reading.freshness()
+        found = {id: document for id, document in zip(wanted, documents, strict=True) if document}
+        return Changed(found, reading.reflected, freshness)
+
+    def _take(self, live: LiveList, ids: set[str] | None, changed: Changed | None) -> None:
+        """Apply the changed documents to a list; have it read again if that can't be done."""
+        torn = ids is not None and self._concerned.is_torn(live, ids)
+        window = None
+        if changed and live.window and ids is not None and not torn:
+            window = live.window.after(ids, changed.documents)
+        if changed and window:
+            self._concerned.end(live, [window.source])
+            live.window, live.torn = window, 0
+            live.show(page_of(live.find, window.documents), changed.position, changed.freshness)
+            live.reads_done = live.reads_begun
+        else:
+            live.stale, live.torn = True, live.torn + torn
+            live.expect(ids if torn and live.torn < MOST_TORN else None)
+        if live.stale:
+            self._refresh(live)
+        live.tell()
 
     async def _read_while_stale(self, live: LiveList) -> None:
         try:
@@ -94,23 +177,33 @@ class LiveLists:
         if live.incomplete:
             live.incomplete = False
             await self._progress[live.collection.read_model].until_live()
-        number = live.reads_begun = live.reads_begun + 1
-        self._concerned.begin(live)
-        reading = Reading(
-            reader=self._reader, progress=self._progress, patience=self._patience, scope=live.scope
-        )
-        page = await reading.page(live.listing, PageArguments(first=live.size))
+        self._begin(live)
+        number, reading = live.reads_begun, self._reading(live.scope)
+        if live.listing.search:
+            page = await reading.page(live.listing, PageArguments(first=live.size))
+        else:
+            found = await reading.beginning(live.listing, limit(live.size))
+            page = page_of(live.find, found)
+            filter = live.collection.seen_by.limited(live.listing.filter, live.scope)
+            live.window = Window.of(live.listing, filter, live.size, found)
         self._concerned.end(live, reading.sources())
         [freshness] = reading.freshness()
         live.show(page, reading.reflected, freshness)
-        live.reads_done = number
+        live.reads_done, live.torn = number, 0
         live.tell()
+
+    def _begin(self, live: LiveList) -> set[str] | None:
+        live.reads_begun += 1
+        return self._concerned.begin(live)
+
+    def _reading(self, scope: Scope) -> Reading:
+        return Reading(reader=self._reader, progress=self._progress, patience=self._patience, scope=scope)
 
     def _forget(self, live: LiveList) -> None:
         self._concerned.discard(live)
         if self._lists.get(live.key) is live:
             del self._lists[live.key]
-        if live.reading and live.reading is not asyncio.current_task():
+        if live.reading and not live.reads_with_others and live.reading is not asyncio.current_task():
             live.reading.cancel()
 
 

@@ -2,23 +2,28 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
 from typing import Any
 
-from app.cqrs.documents.read_model import Collection
+from app.cqrs.documents.read_model import Collection, Document
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS, DocumentPosition
 from app.cqrs.freshness.progress import Freshness
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.lists.differences import ListChange, Row, differences
-from app.cqrs.reading.pages import Listing, Page
+from app.cqrs.lists.windows import Window
+from app.cqrs.reading.pages import Listing, Page, PageArguments, page_find
 from app.cqrs.reading.recent_changes import ChangeWithIds
 from app.cqrs.reading.sources import Source
 from app.cqrs.viewers import Scope
 
 REMEMBERED = 16
 """States of a list whose rows are remembered, for followers that were slow or away."""
+
+MOST_PENDING = 100
+"""Changed documents from which a list is read as a whole again."""
 
 _serials = count(1)
 
@@ -72,22 +77,34 @@ class LiveList:
         self.listing = listing
         self.size = size
         self.scope = scope
+        self.find = page_find(listing, PageArguments(first=size))
+        """The find of the page."""
         self._refresh = refresh
         self.serial = next(_serials)
         """A number that no other list has."""
         self.followers = 0
         self.sources: Sequence[Source] = ()
         """The sources of the newest page, by which changes find the list."""
+        self.window: Window | None = None
+        """The documents of the newest page and some more; `None` if changes can't be applied to them."""
         self.stale = True
         """True if a change may have made another page of it since the newest read began."""
+        self.pending: set[str] | None = None
+        """The documents whose changes are not in the window yet; `None` if the list must be read again."""
         self.met: list[ChangeWithIds] | None = None
         """The changes that documents may have shown since the read under way began; `None` between reads."""
+        self.met_before = 0
+        """The number of these that were under way when the read began."""
         self.incomplete = False
         """True if the documents may be incomplete until the read model is live."""
         self.set_backs = 0
         """The number of times that the log was set back."""
         self.reading: asyncio.Task[None] | None = None
         """The task that reads the list until it is not stale; `None` once it is not."""
+        self.reads_with_others = False
+        """True if that task is one for several lists."""
+        self.torn = 0
+        """The number of attempts in a row to read changed documents while they changed again."""
         self.reads_begun = self.reads_done = 0
         self.error: Exception | None = None
         """The reason for which the list is no longer kept."""
@@ -97,11 +114,18 @@ class LiveList:
         self._must_be_new = False
         """True if the next page is a new state even if it looks like the newest one."""
         self._news = asyncio.Event()
+        identity = (self.collection.stored_as, listing.filter, listing.search, listing.order, size)
+        self._identity = blake2b(repr(identity).encode(), digest_size=12)
 
     @property
     def collection(self) -> Collection:
         """The collection of the documents."""
         return self.listing.collection
+
+    @property
+    def last(self) -> Document | None:
+        """The document after which nothing is kept of the list; `None` if nothing comes after it."""
+        return self.window.bound if self.window else None
 
     def show(self, page: Page, position: int, freshness: Freshness) -> None:
         """Take over a page that was read; it is a new state unless it equals the newest one."""
@@ -118,10 +142,18 @@ class LiveList:
             while len(self._remembered) > REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]
 
-    def has_changed(self) -> None:
-        """Have the list read again, because a change concerns it."""
+    def has_changed(self, ids: AnyCollection[str] | None) -> None:
+        """Have the list show a change of these documents; of any document if `ids` is `None`."""
         self.stale = True
+        self.expect(ids)
         self._refresh(self)
+
+    def expect(self, ids: AnyCollection[str] | None) -> None:
+        """Record that changes of these documents are not in the window yet."""
+        if ids is None or self.pending is None or len(self.pending) + len(ids) > MOST_PENDING:
+            self.pending = None
+        else:
+            self.pending.update(ids)
 
     def was_rebuilt(self, *, log_set_back: bool) -> None:
         """Have the list read once the read model is live, because its documents are others now."""
@@ -130,7 +162,7 @@ class LiveList:
             self._remembered.clear()
             self._must_be_new = True
         self.incomplete = True
-        self.has_changed()
+        self.has_changed(None)
 
     def known(self, digest: str | None) -> KnownState | None:
         """Return the state with a digest, if it is remembered."""
@@ -154,16 +186,9 @@ class LiveList:
             raise self.error
 
     def _digest(self, rows: Sequence[Row], has_next: bool) -> str:
-        state = (
-            self.collection.stored_as,
-            self.listing.filter,
-            self.listing.search,
-            self.listing.order,
-            self.size,
-            has_next,
-            rows,
-        )
-        return blake2b(repr(state).encode(), digest_size=12).hexdigest()
+        state = self._identity.copy()
+        state.update(repr((has_next, rows)).encode())
+        return state.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,18 @@ class InvalidationIndex:
                     if not keys:
                         del by_id[id]
 
+    def replace(self, key: Hashable, sources: Sequence[Source], by: Sequence[Source]) -> None:
+        """Have an answer depend on other sources, which often name the same choice and documents."""
+        if len(sources) == len(by) == 1 and sources[0].collection is by[0].collection:
+            [before], [after] = sources, by
+            if before.choice == after.choice:
+                gone, new = {*before.ids}, {*after.ids}
+                self.discard(key, [Source(before.collection, [*gone - new])])
+                self.add(key, [Source(after.collection, [*new - gone])])
+                return
+        self.discard(key, sources)
+        self.add(key, by)
+
     def stale_after(self, change: Change, ids: Collection[str] | None) -> Keys:
         """Return the keys of the answers that a change of these documents may make stale.
 

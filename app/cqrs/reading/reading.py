@@ -133,6 +133,10 @@ class Reading:
             found = await self._found(find, at_least)
         return page_of(find, found)
 
+    async def beginning(self, listing: Listing, count: int) -> list[Document]:
+        """Return the first documents, at most `count`, of a listing without a search."""
+        return await self._found(replace(page_find(listing, PageArguments(first=0)), limit=count), ())
+
     async def first(
         self, listing: Listing, at_least: Iterable[Token] = (), *, fields: Fields = None
     ) -> Document | None:

@@ -12,7 +12,9 @@ EXACT, WHOLE = "=", " "
 LONGEST_BEGINNING = 10
 """Letters of the longest beginning among the terms; few words share a longer one."""
 
-SEARCH_INDEXES: Sequence[Sequence[str]] = (("words",), ("terms", "sort_name", "_id"), ("near",))
+SEARCH_INDEXES: Sequence[Sequence[str]] = tuple(
+    (path, "sort_name", "_id") for path in ("words", "terms", "near")
+)
 """The indexes of a collection whose documents have `search_entries` and are sorted by `sort_name`."""
 
 NOT_FOUND: Mapping[str, Any] = {"words": [], "terms": [], "near": []}

@@ -18,6 +18,7 @@ from app.graphql.admission.cost import Cost
 from app.graphql.admission.turns import turns
 from app.graphql.compiled.operations import PER_OPERATION, CompiledOperation
 from app.graphql.compiled.parsed import NotCovered
+from app.graphql.compiled.plans import EventShape
 from app.graphql.compiled.repeat_cache import RepeatCache
 from app.graphql.compiled.shapes import Leaves
 from app.graphql.execution.context import Context
@@ -86,6 +87,8 @@ class CompiledQueries:
         ready = await self._operations.get(operation.query, operation.operation_name)
         if not isinstance(ready, CompiledOperation) or (ready.is_mutation and not mutations):
             return None
+        if ready.is_subscription:
+            return None
         since, size = cache.mark(), ready.size
         try:
             context.cost = cost = ready.cost(operation.variables)
@@ -120,6 +123,23 @@ class CompiledQueries:
             for each in self._reads_of(ready):
                 each.compiled += 1
         return body
+
+    async def event_shape(self, operation: Operation, context: Context) -> EventShape | None:
+        """Return the function that shows the events of a subscription; `None` if strawberry must do it.
+
+        It is compiled at the second call for the same text.
+        """
+        ready = await self._operations.get(operation.query, operation.operation_name)
+        if not isinstance(ready, CompiledOperation) or not ready.is_subscription:
+            return None
+        size = ready.size
+        try:
+            return await ready.event_shape(operation.variables, sight=context.viewer.scope.sight)
+        except NotCovered:
+            return None
+        finally:
+            if ready.size != size:
+                self._operations.weigh(operation.query, operation.operation_name)
 
     def recall(self, operation: Operation, context: Context) -> bytes | None:
         """Return the body of a cached response; `None` if documents must be read, or waited for.

@@ -11,11 +11,12 @@ from graphql.execution.values import VariableValues
 from app.cqrs.viewers import Sight
 from app.graphql.admission.cost import Cost
 from app.graphql.admission.counting import formula
+from app.graphql.admission.formula import Formula
 from app.graphql.admission.lists import refuse_long_lists
 from app.graphql.admission.turns import in_slices
 from app.graphql.compiled.arguments import ByteBudget, Variables
 from app.graphql.compiled.parsed import NotCovered, Parsed, parsed
-from app.graphql.compiled.plans import Plan
+from app.graphql.compiled.plans import EventShape, Plan
 from app.graphql.compiled.shapes import Leaves
 from app.graphql.internals.strawberry import core_schema
 from app.graphql.measured.reads import FieldReads, root_fields
@@ -55,10 +56,12 @@ class CompiledOperation:
         self._parsed = parsed
         definitions = self._parsed.operation.variable_definitions or ()
         self._variables = Variables(core, tuple(definitions))
-        try:
-            self._formula = formula(core, self._parsed.fragments, self._parsed.operation)
-        except GraphQLError:
-            raise NotCovered from None
+        self._formula: Formula | None = None
+        if not parsed.is_subscription:  # Each is charged alike.
+            try:
+                self._formula = formula(core, self._parsed.fragments, self._parsed.operation)
+            except GraphQLError:
+                raise NotCovered from None
         self._plans: dict[tuple[Any, ...], Plan] = {}
         """The plans by sight and conditions; a plan may be there for several sights."""
         self._size = PER_OPERATION + self._parsed.bytes
@@ -74,12 +77,19 @@ class CompiledOperation:
         return self._parsed.is_mutation
 
     @property
+    def is_subscription(self) -> bool:
+        """True if the operation has a result for each event."""
+        return self._parsed.is_subscription
+
+    @property
     def size(self) -> int:
         """The approximate size in bytes, which grows with each plan and each cached set of arguments."""
         return self._size + self._cached.bytes
 
     def cost(self, variables: Mapping[str, Any] | None) -> Cost:
-        """Return the cost of the operation; raise `NotCovered` if it exceeds the budget."""
+        """Return the cost of a query or mutation; raise `NotCovered` if it exceeds the budget."""
+        if self._formula is None:
+            raise NotCovered
         try:
             refuse_long_lists(variables)
             return self._formula.cost(variables)
@@ -97,6 +107,14 @@ class CompiledOperation:
         values = self._variables.coerced(variables or {})
         plan = await self._plan(values, sight)
         return await plan.execute(values, context, yields)
+
+    async def event_shape(self, variables: Mapping[str, Any] | None, *, sight: Sight) -> EventShape | None:
+        """Return the function that shows the events of a subscription to a viewer; raise `NotCovered`.
+
+        Returns `None` if an event needs more than itself, such as another read.
+        """
+        plan = await self._plan(self._variables.coerced(variables or {}), sight)
+        return plan.event_shape
 
     async def _plan(self, values: VariableValues, sight: Sight) -> Plan:
         conditions = tuple(values.coerced.get(name) for name in self._parsed.deciding)

@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
@@ -29,7 +30,7 @@ from app.graphql.compiled.arguments import ByteBudget, Resolver, resolver_of
 from app.graphql.compiled.executor import CompiledExecutor, Functions
 from app.graphql.compiled.needs import needed
 from app.graphql.compiled.parsed import NotCovered, Parsed, Selections
-from app.graphql.compiled.shapes import Impure, Leaves, Shapes
+from app.graphql.compiled.shapes import Impure, Leaves, Shape, Shapes
 from app.graphql.core.async_helpers import use_weak_helpers
 from app.graphql.execution.visibility import VisibleFields
 from app.graphql.internals.graphql_core import Collected, collect_into
@@ -113,6 +114,21 @@ class _Survey:
                 self.object(each, fields)
 
 
+@dataclass(frozen=True)
+class EventShape:
+    """The compiled function that shows the events of a subscription."""
+
+    key: str
+    """The response key of the subscription's field."""
+    shape: Shape
+    functions: Functions
+    """All functions of the plan, which are dropped together."""
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """Return the data of an event; raise an exception if the event does not match its type."""
+        return {self.key: self.shape(event, context)}
+
+
 class Plan:
     """The functions of an operation, and their execution."""
 
@@ -180,6 +196,16 @@ class Plan:
         """The number of fields that need more than their parent."""
         self.sights = sights
         """The sights of the viewers who may ask for the same fields: the plan is for all of these."""
+
+    @property
+    def event_shape(self) -> EventShape | None:
+        """The function for the events of a subscription; `None` if these need more than themselves."""
+        functions = self._executor.functions
+        for key, details in self._root_fields.items():  # It has one, unless that is skipped.
+            field = self._root.fields.get(details[0].node.name.value)
+            shape = functions.values.get((id(details), id(field.type))) if field else None
+            return EventShape(key, shape, functions) if shape else None
+        return None
 
     async def execute(self, values: VariableValues, context: Any, yields: bool) -> ExecutionResult:
         """Return data and errors; raise `NotCovered` if parts of documents do not match their types.

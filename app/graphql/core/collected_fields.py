@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from graphql import ExecutionResult
 from graphql.execution import Executor
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -19,6 +20,15 @@ class EventExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         use_weak_helpers(self)
+
+    def execute_operation(self, *arguments: Any, **options: Any) -> Any:
+        """Return an event's result, by a compiled function if there is one that can show it."""
+        subscription = getattr(self.context_value, "subscription", None)
+        if subscription is not None and subscription.show is not None:
+            data = subscription.shown(self.root_value, self.context_value)
+            if data is not None:
+                return ExecutionResult(data)
+        return super().execute_operation(*arguments, **options)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """Return a copy of the executor for one event, with its own dictionary of sub-fields."""

@@ -1,5 +1,6 @@
 """The state that a subscription's resolver shares with the code that sends its items."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,19 @@ class SubscriptionState:
     """The metadata of the newest item."""
     lagged_at: list[list[str | int]] = field(default_factory=list)
     """The paths in the newest item at which it shows how many states were skipped."""
+
+    show: Callable[[Any, Any], Any] | None = None
+    """The compiled function that shows an event; it raises an exception for what it can't show."""
+
+    def shown(self, event: Any, context: Any) -> Any:
+        """Return the data that shows an event; `None` if graphql-core must execute it."""
+        if self.show is None:
+            return None
+        try:
+            return self.show(event, context)
+        except Exception:  # It tells nothing: graphql-core finds the fault in this event, and shows the next.
+            self.show = None
+            return None
 
     def take(self) -> tuple[ItemMetadata | None, list[list[str | int]]]:
         """Return the metadata and the paths of the newest item, and clear both."""

@@ -68,10 +68,15 @@ class Operations:
         return result
 
     async def results(
-        self, operation: Operation, context: Context, state: SubscriptionState
+        self, operation: Operation, context: Context, state: SubscriptionState, *, subscribed: bool = False
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Yield each result, and record in `state` how far a subscription has come; raise `Refused`."""
-        own = context.for_operation(state)
+        """Yield each result, and record in `state` how far a subscription has come; raise `Refused`.
+
+        `subscribed` is true for a subscription with all its events.
+        """
+        own, asked = context.for_operation(state), 0
+        if subscribed:
+            state.show, asked = await self.compiled.event_shape(operation, own), 1
         source = await self._schema.stream(
             operation.query,
             variable_values=dict(operation.variables or {}),
@@ -85,6 +90,8 @@ class Operations:
                     raise Refused(result.errors or [])
                 yield cast("ExecutionResult", result)  # nothing is deferred in this schema
                 own.reading.forget_sources()  # Otherwise these would grow as long as the subscription lasts.
+                if asked == 1:  # It has more events than one: now it is worth compiling.
+                    state.show, asked = state.show or await self.compiled.event_shape(operation, own), 2
         self._count(own)
 
     def _count(self, context: Context) -> None:

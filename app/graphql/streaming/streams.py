@@ -136,7 +136,9 @@ class Streams:
         state = SubscriptionState(after=operation.after)
         ended: Exception | None = None
         try:
-            async with aclosing(self._operations.results(operation, context, state)) as results:
+            async with aclosing(
+                self._operations.results(operation, context, state, subscribed=True)
+            ) as results:
                 async for result in results:
                     metadata, lagged_at = state.take()
                     self._forget(execution)

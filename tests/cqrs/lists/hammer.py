@@ -70,7 +70,7 @@ class ListHammer(Hammer):
                         kept = kept_after(kept, item)
                         check(kept == list(item.state.page.documents), "the changes lead to the page")
                         held = any(truth(there) == kept for _, there in self._history[began:])
-                        check(held or after is not None, "a page is how it was at some time since")
+                        check(held, "a list is how it was at some time since")
                         after = Token(item.state.position, {notes.name: item.state.document_position})
             except ReadStoreUnavailable:
                 self.met["refused"] += 1

@@ -1,7 +1,7 @@
 """Followers of lists: who sees what, what is shared, and what happens if the store does not answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, cast
 
@@ -23,11 +23,11 @@ Items = AsyncGenerator[ListItem, None]
 
 
 class Reader:
-    """The real store, which counts its finds, holds them up, or fails."""
+    """The real store, which counts its reads, holds them up, or fails."""
 
     def __init__(self, store: MongoReadStore) -> None:
         self._store = store
-        self.finds = 0
+        self.finds = self.gets = 0
         self.fails = False
         self.open = asyncio.Event()
         self.open.set()
@@ -35,9 +35,16 @@ class Reader:
 
     async def find(self, *what: Any, **how: Any) -> Any:
         self.finds += 1
+        return await self._answered(self._store.find(*what, **how))
+
+    async def get(self, *what: Any, **how: Any) -> Any:
+        self.gets += 1
+        return await self._answered(self._store.get(*what, **how))
+
+    async def _answered(self, answer: Awaitable[Any]) -> Any:
+        found = await answer
         if self.fails:
             raise ReadStoreUnavailable("The read store does not answer.")
-        found = await self._store.find(*what, **how)
         self.found.set()
         await self.open.wait()
         return found
@@ -112,7 +119,7 @@ async def test_one_read_serves_all_followers_and_none_is_made_for_what_does_not_
         second = await asyncio.gather(anext(one), anext(other))
         assert second[0].state is second[1].state
         assert second[0].step == second[1].step != first[0].step
-        assert reader.finds == 2
+        assert (reader.finds, reader.gets) == (1, 1)
 
 
 async def test_a_change_during_a_read_is_never_missed(desk: Desk, lists: LiveLists, reader: Reader) -> None:

@@ -1,10 +1,13 @@
 """No list is kept wrong, whatever interleaves, and what would break that is noticed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 
+from app.cqrs.lists import windows
 from app.cqrs.lists.concerned import ConcernedLists
+from app.cqrs.lists.states import LiveList
+from app.cqrs.lists.windows import SPARE
 from app.cqrs.reading.recent_changes import ChangeWithIds
 from tests.cqrs.lists.hammer import hammer
 
@@ -16,7 +19,9 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
 
 
-def test_no_list_is_kept_wrong() -> None:
+@pytest.mark.parametrize("spare", [SPARE, 1, 0])
+def test_no_list_is_kept_wrong(monkeypatch: pytest.MonkeyPatch, spare: int) -> None:
+    monkeypatch.setattr(windows, "SPARE", spare)
     met = hammer(SEEDS)
     assert met["whole"]
     assert met["changes"]
@@ -39,9 +44,22 @@ class TrustsWhatAnotherMayHaveChanged(ConcernedLists):
         self.refused(read_model)
 
 
+class MixesStates(ConcernedLists):
+    def is_torn(self, live: LiveList, ids: Collection[str]) -> bool:
+        return False
+
+    def begin(self, live: LiveList) -> set[str] | None:
+        under_way, self._under_way = self._under_way, {}
+        try:
+            return super().begin(live)
+        finally:
+            self._under_way = under_way
+
+
 @pytest.mark.parametrize(
     "broken",
     [
+        MixesStates,
         ReadsBeforeTheCommitOnly,
         ForgetsRemovals,
         TrustsWhatAnotherMayHaveChanged,
