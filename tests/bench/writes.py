@@ -70,16 +70,16 @@ async def measure_writes(
                         other=None,
                     )
                     on_it = replace(candidate, environment={**candidate.environment, "DATABASE_URL": url})
-                    async with _running(on_it, here, cores) as server:
-                        known = await _filled(server.url)
+                    async with _running(on_it, here, cores) as service:
+                        known = await _filled(service.url)
                         for clients in CLIENTS:
                             job = Job(
-                                port=server.port,
+                                port=service.port,
                                 connections=clients,
                                 seconds=seconds,
                                 warm_up=WARM_UP,
                                 requests=orders(known, Random(round_), REQUESTS),
-                                watched={"server": server.process, "mongod": stores.mongod},
+                                watched={"server": service.process, "mongod": stores.mongod},
                             )
                             figures = figures_of(await load(job, cores))
                             measured.setdefault((candidate.name, database, clients), []).append(figures)

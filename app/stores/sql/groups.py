@@ -35,7 +35,7 @@ from app.stores.sql.transactions import (
 )
 
 MOST_EXPECTED = 1_000
-"""Ids up to which rows are read for all commands of a group at once; SQLite takes 32,766 in a statement."""
+"""Ids up to which rows are read for all commands of a group at once."""
 
 _SAVE, _UNDO = text("SAVEPOINT command"), text("ROLLBACK TO SAVEPOINT command")
 
