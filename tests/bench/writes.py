@@ -1,6 +1,6 @@
 """The write side: orders a second, through GraphQL, with all that follows from them in the same process."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import product
@@ -8,19 +8,16 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import aiohttp
+
 from app.config import Settings
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.viewers import OPEN
-from app.demo.filling import fill
-from app.demo.plan import Shop
-from app.domain.catalog.events import ProductAdded
-from app.domain.customers.events import CustomerRegistered
 from app.domain.stock.commands import ReceiveStock
-from app.halves.commanding import WriteSide, open_write_side
+from app.halves.commanding import open_write_side
 from app.values import MOST_UNITS
-from schema.circle.ids import global_id, key_of
-from tests.bench.against import lend
-from tests.bench.candidates import Candidate, Stores, started
+from schema.circle.ids import key_of
+from tests.bench.candidates import Candidate, Running, Stores, started
 from tests.bench.commands import Known, orders
 from tests.bench.generator import Job
 from tests.bench.loading import Figures, figures_of, load
@@ -30,6 +27,11 @@ from tests.postgres import postgres
 
 PRODUCTS, CUSTOMERS = 200, 100
 CLIENTS = (1, 16)
+
+_MADE = "mutation Make($input: {type}!) {{ {name}(input: $input) {{ {kind} {{ id }} errors {{ code }} }} }}"
+ADD_PRODUCT = _MADE.format(type="AddProductInput", name="addProduct", kind="product")
+REGISTER = _MADE.format(type="RegisterCustomerInput", name="registerCustomer", kind="customer")
+FILL_SHELF = _MADE.format(type="ReceiveStockInput", name="receiveStock", kind="product")
 WARM_UP = 1.0
 REQUESTS = 2_000
 
@@ -68,18 +70,16 @@ async def measure_writes(
                         other=None,
                     )
                     on_it = replace(candidate, environment={**candidate.environment, "DATABASE_URL": url})
-                    known = await _filled(url)
-                    if candidate.checkout:
-                        await lend(url, candidate.checkout)
-                    async with _running(on_it, here, cores) as (port, process):
+                    async with _running(on_it, here, cores) as service:
+                        known = await _filled(service.url)
                         for clients in CLIENTS:
                             job = Job(
-                                port=port,
+                                port=service.port,
                                 connections=clients,
                                 seconds=seconds,
                                 warm_up=WARM_UP,
                                 requests=orders(known, Random(round_), REQUESTS),
-                                watched={"server": process, "mongod": stores.mongod},
+                                watched={"server": service.process, "mongod": stores.mongod},
                             )
                             figures = figures_of(await load(job, cores))
                             measured.setdefault((candidate.name, database, clients), []).append(figures)
@@ -90,10 +90,10 @@ async def measure_writes(
 
 
 @asynccontextmanager
-async def _running(candidate: Candidate, stores: Stores, cores: Cores) -> AsyncIterator[tuple[int, int]]:
+async def _running(candidate: Candidate, stores: Stores, cores: Cores) -> AsyncIterator[Running]:
     async with started(candidate, stores, cores) as server:
         await until_live(server.url)
-        yield server.port, server.process
+        yield server
 
 
 async def fill_shelves(settings: Settings, known: Known) -> None:
@@ -105,16 +105,29 @@ async def fill_shelves(settings: Settings, known: Known) -> None:
 
 
 async def _filled(url: str) -> Known:
-    async with open_write_side(Settings(database_url=url)) as write_side:
-        await fill(Shop(products=PRODUCTS, customers=CUSTOMERS, orders=0), write_side.commands)
-        return await _known(write_side)
+    """Fill the shop through GraphQL, which each revision understands, whatever its tables are like."""
+    async with aiohttp.ClientSession(url) as http:
+
+        async def made(mutation: str, kind: str, values: Mapping[str, object]) -> str:
+            async with http.post(
+                "/graphql", json={"query": mutation, "variables": {"input": values}}
+            ) as answer:
+                [payload] = (await answer.json())["data"].values()
+            assert not payload["errors"], payload
+            return str(payload[kind]["id"])
+
+        products = [await made(ADD_PRODUCT, "product", _product(number)) for number in range(PRODUCTS)]
+        customers = [await made(REGISTER, "customer", _customer(number)) for number in range(CUSTOMERS)]
+        for id in products:
+            await made(FILL_SHELF, "product", {"productId": id, "quantity": MOST_UNITS})
+    return Known(products, customers)
 
 
-async def _known(write_side: WriteSide) -> Known:
-    events = [recorded.event for recorded in await write_side.log.read(after=0, limit=10_000)]
-    added = [event.product_id for event in events if isinstance(event, ProductAdded)]
-    buyers = [event.customer_id for event in events if isinstance(event, CustomerRegistered)]
-    for id in added:
-        delivery = ReceiveStock(product_id=id, quantity=MOST_UNITS)
-        assert isinstance(await write_side.commands.execute(delivery, viewer=OPEN), Receipt)
-    return Known([global_id("Product", id) for id in added], [global_id("Customer", id) for id in buyers])
+def _product(number: int) -> dict[str, object]:
+    named = {"sku": f"SKU-{number}", "name": f"Product {number}", "category": f"Category {number % 12}"}
+    return {**named, "unitPrice": {"amount": f"{number}.50"}}
+
+
+def _customer(number: int) -> dict[str, object]:
+    address = {"street": f"{number} Main Street", "city": "Springfield", "country": "US"}
+    return {"name": f"Customer {number}", "company": f"Company {number}", "address": address}

@@ -134,8 +134,9 @@ class Notices:
             published = PublishedNotice(notice, self._published, self._reached)
             if displaced := self._recent.append(published):
                 self._complete_after[displaced[0]] = displaced[1]
-            for listener in self._listeners_to(notice):
-                listener.offer(published)
+            if self._listeners:
+                for listener in self._listeners_to(notice):
+                    listener.offer(published)
 
     def reached(self, progress: Mapping[str, int]) -> tuple[int, ReachedPositions]:
         """Return the number of the last notice of these read models, and the positions published by now.

@@ -10,7 +10,7 @@ from bson.decimal128 import Decimal128
 from app.cqrs.documents.read_model import Document
 
 CACHED_DECIMALS = 50_000
-"""Decoded decimals that are cached: decoding one takes 4 µs, and the same amounts of money recur."""
+"""Decimals that are cached, in each direction: converting one takes 4 µs, and the same amounts recur."""
 
 _BITS = Struct("<QQ")
 
@@ -20,10 +20,15 @@ class _DecimalCodec(TypeCodec):
     bson_type = Decimal128
 
     def transform_python(self, value: Decimal) -> Decimal128:
-        return Decimal128(value)
+        return _encoded(str(value))  # 1.10 and 1.1 are equal, and are stored as they are written.
 
     def transform_bson(self, value: Decimal128) -> Decimal:
         return _decimal(value.__getstate__())  # The two halves of its bits, sooner than `bid` joins them.
+
+
+@lru_cache(CACHED_DECIMALS)
+def _encoded(text: str) -> Decimal128:
+    return Decimal128(text)
 
 
 @lru_cache(CACHED_DECIMALS)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, CursorResult, Delete, Executable, Row, Select, Table, text
+from sqlalchemy import Column, Delete, Executable, Result, Row, Select, Table, text
 from sqlalchemy.sql import visitors
 
 from app.cqrs.commands.outcomes import CommandKey, Receipt
@@ -35,7 +35,7 @@ from app.stores.sql.transactions import (
 )
 
 MOST_EXPECTED = 1_000
-"""Ids up to which rows are read for all commands of a group at once; SQLite takes 32,766 in a statement."""
+"""Ids up to which rows are read for all commands of a group at once."""
 
 _SAVE, _UNDO = text("SAVEPOINT command"), text("ROLLBACK TO SAVEPOINT command")
 
@@ -160,7 +160,7 @@ class SqlGroup:
         """The people who are forgotten by accepted commands of the group."""
         return forgotten_in(event for work, _ in self._accepted for _, _, event in work.recorded)
 
-    async def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, values: Any = None) -> Result[Any]:
         """Execute a statement of the current command, after all writes that it may have to see."""
         await self._send_writes(_tables_in(statement) if isinstance(statement, Select) else None)
         return await self._rows.execute(statement, values)
@@ -257,7 +257,7 @@ class _GroupedRows:
     def __init__(self, group: SqlGroup) -> None:
         self._group = group
 
-    async def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, values: Any = None) -> Result[Any]:
         return await self._group.execute(statement, values)
 
     async def commit(self) -> None:

@@ -36,7 +36,7 @@ from app.cqrs.log.events import Appended
 from app.cqrs.messages import Event, encode
 from app.stores.sql.codec import EventCodec, Newest, forgotten_in
 from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
-from app.stores.sql.held_head import HeldHead
+from app.stores.sql.expressions import AmongKeys, HeldHead
 from app.stores.sql.keys.person_keys import Keys
 from app.stores.sql.keys.tables import forgotten
 from app.stores.sql.pending_writes import Statement, Values
@@ -101,7 +101,7 @@ commands = Table(
 )
 
 # Statements are built once: SQLAlchemy takes as long to build one as to execute it.
-_EARLIER = select(commands).where(commands.c.command_id.in_(bindparam("keys")))
+_EARLIER = select(commands).where(AmongKeys(commands.c.command_id))
 ACCEPT = commands.insert()
 APPEND = events.insert()
 HEAD = select(func.coalesce(func.max(events.c.position), 0))
@@ -132,7 +132,7 @@ def claimed(table: Table) -> Select[Any]:
     # The exclusive lock of an UPDATE, also for transactions that only read the row. PostgreSQL would let
     # holders of a shared lock overtake a waiting change, and the price of a product that is ordered all the
     # time could never be changed.
-    found = select(table).where(key.in_(bindparam("keys"))).order_by(key)
+    found = select(table).where(AmongKeys(key)).order_by(key)
     return found.with_for_update(key_share=True)
 
 

@@ -27,6 +27,7 @@ from app.cqrs.revocations import Revocation
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.codec import EventCodec, stored_names
 from app.stores.sql.engines.opening import Engines, refuse_if_read_only
+from app.stores.sql.expressions import AmongKeys
 from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
 from app.stores.sql.keys.person_keys import PersonKeys
@@ -38,7 +39,7 @@ from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, event
 logger = logging.getLogger(__name__)
 
 _RECEIPTS = select(commands.c.actor, commands.c.command_id, commands.c.receipt).where(
-    commands.c.command_id.in_(bindparam("keys"))
+    AmongKeys(commands.c.command_id)
 )
 _READ = (
     select(events)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Result, event
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.outcomes import Receipt, Refused
@@ -16,6 +16,7 @@ from app.domain.catalog import tables as catalog
 from app.domain.catalog.commands import AddProduct
 from app.domain.catalog.model import Product
 from app.domain.stock.commands import ReceiveStock
+from app.stores.sql.engines.sqlite_statements import Prepared
 from app.values import Money, Sku
 from tests.domain.shop import HANDLERS, Shop, cause, open_shop
 from tests.domain.wanted import order, product
@@ -37,9 +38,16 @@ def statements(shop: Shop) -> Iterator[list[str]]:
         tables = [word for before, word in pairwise(words) if before in _BEFORE_TABLES]
         sent.append(" ".join([words[0], *tables[:1]]))
 
+    def noted(statement: Prepared, *arguments: Any) -> Result[Any]:
+        note(None, None, statement.sql)
+        return execute(statement, *arguments)
+
+    execute = Prepared.execute  # SQLite executes most statements without SQLAlchemy.
     event.listen(shop.engines.writing.sync_engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Prepared, "execute", noted)
+            yield sent
     finally:
         event.remove(shop.engines.writing.sync_engine, "before_cursor_execute", note)
 

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from alembic.util import CommandError
 from sqlalchemy import (
     URL,
-    CursorResult,
     DateTime,
     Dialect,
     Executable,
     MetaData,
+    Result,
     TypeDecorator,
     func,
     make_url,
@@ -68,7 +68,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Rows(Protocol):
     """Access to the rows of the database within one transaction."""
 
-    async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, values: Any = None, /) -> Result[Any]:
         """Execute a statement with one set of values, or once with each of several sets."""
 
     async def commit(self) -> None:

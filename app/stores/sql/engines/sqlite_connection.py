@@ -10,12 +10,13 @@ from threading import Thread
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import CursorResult, Engine, Executable
+from sqlalchemy import Engine, Executable, Result
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util.concurrency import await_, in_greenlet
 
 from app.stores.sql.engines.sqlite_file import FileReplaced, Identity, OpenedFile
+from app.stores.sql.engines.sqlite_statements import names_in, prepared
 from app.stores.sql.internals.aiosqlite import OpenConnection
 from app.stores.sql.internals.sqlalchemy import Adapter, ClosedCursor
 
@@ -189,8 +190,9 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
 class SqliteRows:
     """The rows of one transaction of `WritingConnection`.
 
-    Statements after the first never wait, so they use SQLAlchemy's synchronous connection. The greenlet
-    that its asynchronous connection starts would take as long as the statement itself.
+    Statements after the first never wait, so SQLite executes them directly. The greenlet that SQLAlchemy's
+    asynchronous connection starts would take as long as the statement itself, and so would what SQLAlchemy
+    does for each execution.
     """
 
     def __init__(self, opened: AsyncConnection) -> None:
@@ -198,13 +200,22 @@ class SqliteRows:
         self._opened, self._connection = opened, opened.sync_connection
         self._begun = False
 
-    async def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, values: Any = None) -> Result[Any]:
         """Execute a statement; only the first one of a transaction waits."""
-        if self._begun:
-            return self._connection.execute(statement, values)
-        result = await self._opened.execute(statement, values)
-        self._begun = True
-        return result
+        if not self._begun:
+            result = await self._opened.execute(statement, values)
+            self._begun = True
+            return result
+        values = values or {}
+        if ready := prepared(statement, names_in(values), self._connection.dialect):
+            return ready.execute(self._file, values)
+        return self._connection.execute(statement, values)
+
+    @property
+    def _file(self) -> sqlite3.Connection:
+        connection: Any = self._connection.connection.driver_connection
+        file: sqlite3.Connection = connection.opened
+        return file
 
     async def commit(self) -> None:
         """Commit the transaction; another may follow."""
