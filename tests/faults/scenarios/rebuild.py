@@ -81,7 +81,8 @@ class _Round:
             if points > 0.9:
                 await self._send("abortRebuild")
             await shop.service.kill()
-        await shop.start()
+        if not shop.service.runs:
+            await shop.start()
         await self._ends()
         if chance.random() < 0.3:
             await self._send("rollBackReadModel")
