@@ -20,7 +20,11 @@ def backup(
         Path, typer.Argument(metavar="DIR", help="New folder for the backup, which `restore` takes.")
     ],
     documents: Annotated[
-        bool, typer.Option("--documents", help="Copy the documents, too. Without them they are built anew.")
+        bool,
+        typer.Option(
+            "--documents",
+            help="Copy documents without personal data, too. A restore builds all others from the log.",
+        ),
     ] = False,
     keys: Annotated[
         Path | None,
@@ -33,7 +37,7 @@ def backup(
 ) -> None:
     """Back up the event log and all that commands rely on. The service may be running or stopped.
 
-    Personal data is sealed in it, except in documents. It does not have keys, neither those with which
+    Personal data is sealed in it. It does not have keys, neither those with which
     personal data is sealed nor those that sign tokens.
     """
     settings = settings_of(data_dir=data_dir)

@@ -31,6 +31,7 @@ from app.values import CENT, sku
 product_listing = ReadModel(
     "product_listing", description="The products as the shop front shows them, with stock and sales."
 )
+product_listing.impersonal = True
 
 
 class ProductDocument(TypedDict):
