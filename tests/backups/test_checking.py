@@ -19,12 +19,11 @@ from tests.domain.shop import made_by, open_shop
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
-    keys = f"sqlite+aiosqlite:///{tmp_path}/keys.db"
-    return Settings(data_dir=tmp_path / "data", database_url=database_url, keys_url=keys)
+    return Settings(data_dir=tmp_path / "data", database_url=database_url)
 
 
 async def filled(settings: Settings) -> None:
-    """A few orders, and somebody whose keys are in the settings' own store."""
+    """A few orders of somebody."""
     async with open_shop(str(settings.database_url)) as shop:
         product = await shop.product(on_hand=9)
         customer = made_by(await shop.accept(RegisterCustomer(name="Ada", email="ada@example.org")))

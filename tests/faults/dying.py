@@ -16,6 +16,7 @@ from app.stores.mongo.generations import MongoGenerations
 from app.stores.mongo.writes.replacing import Replacement
 from app.stores.mongo.writing import MongoWriter
 from app.stores.sql.groups import SqlGroup
+from app.stores.sql.keys.store import KeyStore
 from app.stores.sql.pending_writes import PendingWrites
 from app.stores.sql.transactions import SqlWork
 
@@ -78,6 +79,11 @@ POINTS_OF_REPAIRS: dict[str, Callable[[Callable[[], None]], None]] = {
     "after that transaction, before its readers know": lambda die: after(MongoWriter, "replace", die),
 }
 
+POINTS_OF_FORGETTING: dict[str, Callable[[Callable[[], None]], None]] = {
+    "after the decision, before the key is destroyed": lambda die: before(KeyStore, "destroy", die),
+    "after the key is destroyed, before that is noted": lambda die: after(KeyStore, "destroy", die),
+}
+
 
 def die_at(point: str, call: int) -> None:
     """Arms the point: its `call`th call is this process's last."""
@@ -89,7 +95,7 @@ def die_at(point: str, call: int) -> None:
         if calls == call:
             os.kill(os.getpid(), SIGKILL)
 
-    {**POINTS, **POINTS_OF_REBUILDS, **POINTS_OF_REPAIRS}[point](die)
+    {**POINTS, **POINTS_OF_REBUILDS, **POINTS_OF_REPAIRS, **POINTS_OF_FORGETTING}[point](die)
 
 
 if __name__ == "__main__":
