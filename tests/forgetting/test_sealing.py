@@ -263,7 +263,7 @@ async def test_an_input_expires_and_its_command_is_still_carried_out_once(shop: 
         await connection.execute(row.values(accepted_at=before - timedelta(seconds=1)))
     assert [count async for count in upkeep(shop).expire(before)] == [1]
     async with shop.engines.reading.connect() as connection:
-        kept = dict((await connection.execute(select(commands.c.command_id, commands.c.fingerprint))).all())  # type: ignore[arg-type]
+        kept = dict((await connection.execute(select(commands.c.command_id, commands.c.fingerprint))).all())
     assert kept[old] == ""
     assert kept[new].startswith("k1:")
     assert [count async for count in upkeep(shop).expire(before)] == []
