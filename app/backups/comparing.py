@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from app.backups.keys import read as copy_of_keys
 from app.backups.manifest import LOG, Manifest
 from app.cqrs.commands.write_store import Cause
-from app.cqrs.log.folding import Folding, states_in_rows
+from app.cqrs.operating.folding import Folding, states_in_rows
 from app.declared import AGGREGATES, EVENTS
 from app.stores.sql.backups.people import sealed_in
 from app.stores.sql.backups.restoring import restore as restore_log

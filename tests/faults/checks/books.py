@@ -12,8 +12,8 @@ from sqlalchemy import select
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.log.events import RecordedEvent
-from app.cqrs.log.folding import states_in_rows
 from app.cqrs.log.history import History
+from app.cqrs.operating.folding import states_in_rows
 from app.declared import AGGREGATES, EVENTS
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import commands

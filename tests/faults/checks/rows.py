@@ -4,7 +4,7 @@ from collections import Counter
 from uuid import UUID
 
 from app.cqrs.commands.aggregates import stream
-from app.cqrs.log.folding import Folding
+from app.cqrs.operating.folding import Folding
 from app.declared import AGGREGATES
 from app.domain.orders.status import OrderStatus
 from tests.faults.checks.books import Books
