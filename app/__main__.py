@@ -8,7 +8,7 @@ from app.command_line.check import check
 from app.command_line.demo import demo
 from app.command_line.doctor import doctor
 from app.command_line.events import events
-from app.command_line.people import forget, seal
+from app.command_line.people import expire, forget, seal
 from app.command_line.read_models.projections import projections
 from app.command_line.serve import serve
 
@@ -27,6 +27,7 @@ command_line.command()(check)
 command_line.command()(doctor)
 command_line.command()(forget)
 command_line.command()(seal)
+command_line.command()(expire)
 command_line.command()(backup)
 command_line.command()(restore)
 command_line.add_typer(events, name="events")

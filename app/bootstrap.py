@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -128,7 +128,8 @@ async def open_circle(
             running.create_task(log.listen(_Commits(relay, statuses, network)), name="listener"),
         ]
         if log.sealed and Role.COMMAND in settings.held_roles:
-            tasks.append(running.create_task(log.sealed.follow(), name="personal data"))
+            kept = timedelta(days=settings.command_inputs_days)
+            tasks.append(running.create_task(log.sealed.follow(kept), name="personal data"))
         if settings.takes_tokens:
             tasks.append(running.create_task(revocations.follow(), name="revocations"))
         each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": stores.documents}

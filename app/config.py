@@ -34,6 +34,12 @@ class Settings(RoleSettings, TracingSettings):
         description="SQLAlchemy URL of the store of keys of personal data; by default `keys.db` in the data "
         "folder, or beside the write store",
     )
+    command_inputs_days: int = Field(
+        default=30,
+        ge=1,
+        le=36_500,
+        description="days for which a repeated commandId is compared by its input",
+    )
     mongodb_url: str | None = Field(default=None, description="URL of a MongoDB replica set")
     mongodb_database: str = Field(default="diptych", description="database of the documents")
     mongo_driver: Literal["motor", "pymongo"] = Field(
@@ -104,13 +110,11 @@ class Settings(RoleSettings, TracingSettings):
     heartbeat: float = Field(
         default=10.0, gt=0, le=300, description="seconds between heartbeats of a subscription without changes"
     )
-
     time_zone: str = Field(
         default="UTC",
         description="time zone whose days the shop has, such as Europe/Berlin; sales by day are built anew "
         "after a change",
     )
-
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto",
         description="format of the log on standard error: text, json (an object in each line), or auto: text "

@@ -13,6 +13,7 @@ from app.domain.contexts import CONTEXTS
 HANDLERS = contexts.handlers(CONTEXTS)
 RULES = contexts.rules(CONTEXTS)
 CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
+AGGREGATES = [aggregate for context in CONTEXTS for aggregate in context.aggregates]
 EVENTS = contexts.event_types(CONTEXTS)
 EVENTS.add(EventSkipped)
 

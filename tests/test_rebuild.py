@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymongo import AsyncMongoClient
 
 from app.bootstrap import open_circle
 from app.config import Settings
@@ -22,6 +23,7 @@ from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.head import Head
 from app.cqrs.messages import Command
 from app.cqrs.projecting.projector import Projector
+from app.cqrs.rebuilding.selection import Selection
 from app.cqrs.viewers import OPEN
 from app.declared import READ_MODELS
 from app.domain.catalog.commands import AddProduct, ChangePrice, DiscontinueProduct, UpdateProduct
@@ -110,6 +112,40 @@ async def test_documents_kept_live_equal_those_rebuilt_from_the_log(
                 await _command(circle, [*SETUP, *wanted])
                 await _rebuild(circle, rebuilt, batch)
         assert await _documents(live) == await _documents(rebuilt)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wanted=wishes, by_stream=st.booleans())
+async def test_spoilt_documents_are_right_again_by_stream_and_by_position(
+    mongo_url: str, wanted: list[tuple[Wish, int, int]], by_stream: bool
+) -> None:
+    async with open_read_store(mongo_url, "live") as live:
+        for model in READ_MODELS:
+            await live.clear(model)
+        with TemporaryDirectory() as folder:
+            stores = Settings(data_dir=Path(folder), mongodb_url=mongo_url, mongodb_database="live")
+            async with open_circle(stores) as circle:
+                await _command(circle, [*SETUP, *wanted])
+                right = await _documents(live)
+                await _spoil(mongo_url)
+                streams = {event.stream for event in await circle.log.read(after=0, limit=10_000)}
+                chosen = [Selection(stream=each) for each in sorted(streams)]
+                for model in READ_MODELS:
+                    for selection in chosen if by_stream else [Selection(since=1)]:
+                        await circle.rebuilds.rebuild_some(model.name, selection, 20)
+                assert await _documents(live) == right
+
+
+async def _spoil(mongo_url: str) -> None:
+    client: AsyncMongoClient[Document] = AsyncMongoClient(mongo_url)
+    async with client:
+        for model in READ_MODELS:
+            for number, collection in enumerate(model.collections):
+                stored = client["live"][collection.stored_as]
+                await stored.update_many(
+                    {}, {"$set": {"spoilt": number}, "$unset": {"status": 1, "customer": 1}}
+                )
+                await stored.delete_one({})
 
 
 async def _command(circle: Circle, wanted: list[tuple[Wish, int, int]]) -> None:

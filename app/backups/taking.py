@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 from app.backups import keys
 from app.backups.manifest import DOCUMENTS, FORMAT, LOG, Manifest, sums_of, write
 from app.config import Settings
+from app.cqrs.documents.declared import has_personal_data
 from app.cqrs.impersonal import Impersonal
 from app.declared import read_models
 from app.forgetting import opened_keys
@@ -31,6 +32,7 @@ async def back_up(
 ) -> Manifest:
     """Copy the write store, and the documents if wanted, into a folder that does not exist yet or is empty.
 
+    Documents with personal data are left out, because they are built from the log, which is sealed.
     The keys of personal data go into `keys_file`, if that is given, after the log that needs them.
     Raise `BadKeys`, `CannotBackUp`, `WriteStoreUnavailable`, `ReadStoreUnavailable` and `MongodError`.
     """
@@ -68,7 +70,8 @@ async def _documents(settings: Settings, folder: Path) -> list[str]:
                     f"There are no documents in {settings.data_dir}.\nBack up without --documents."
                 )
             url = await opened.enter_async_context(any_mongod(settings.data_dir, settings.mongod_bin))
-        models = read_models(settings.days)
+        # A backup outlives a person who is forgotten, and their documents would be in the open there.
+        models = [each for each in read_models(settings.days) if not has_personal_data(each)]
         return await asyncio.to_thread(copy_documents, url, settings.mongodb_database, models, copies)
 
 

@@ -20,7 +20,11 @@ def backup(
         Path, typer.Argument(metavar="DIR", help="New folder for the backup, which `restore` takes.")
     ],
     documents: Annotated[
-        bool, typer.Option("--documents", help="Copy the documents, too. Without them they are built anew.")
+        bool,
+        typer.Option(
+            "--documents",
+            help="Copy documents without personal data, too. A restore builds all others from the log.",
+        ),
     ] = False,
     keys: Annotated[
         Path | None,
@@ -33,7 +37,7 @@ def backup(
 ) -> None:
     """Back up the event log and all that commands rely on. The service may be running or stopped.
 
-    Personal data is sealed in it, except in documents. It does not have keys, neither those with which
+    Personal data is sealed in it. It does not have keys, neither those with which
     personal data is sealed nor those that sign tokens.
     """
     settings = settings_of(data_dir=data_dir)
@@ -56,7 +60,7 @@ def backup(
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `backup` has made.")],
     check: Annotated[
-        bool, typer.Option("--check", help="Only check the backup. Nothing is changed.")
+        bool, typer.Option("--check", help="Only check the backup, also its rows. Nothing is changed.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a store that has events, and its documents.")
@@ -73,11 +77,13 @@ def restore(
     """Restore a backup into the stores of the settings. Stop the service first.
 
     With --check the exit code is 0 if the backup is whole, 1 if it is whole and this version can't restore
-    it or can't read all of its events, and 2 if it is damaged.
+    it or can't read all of its events, and 2 if it is damaged, or its rows are not what its events make of
+    them.
     """
     settings = settings_of(data_dir=data_dir)
 
     from app.backups.checking import check as check_backup
+    from app.backups.comparing import Different, compare_rows
     from app.backups.keys import BadKeys
     from app.backups.manifest import BadBackup, NewerBackup
     from app.backups.restoring import CannotRestore
@@ -86,9 +92,15 @@ def restore(
     from app.stores.mongo.embedded.mongod_binary import MongodError
 
     if check:
-        with explained(BadBackup, exit_code=DAMAGED), explained(NewerBackup, exit_code=REMARKS):
+        with (
+            explained(BadBackup, Different, exit_code=DAMAGED),
+            explained(NewerBackup, BadKeys, WriteStoreUnavailable, exit_code=REMARKS),
+        ):
             checked = check_backup(folder)
+            notes = asyncio.run(compare_rows(folder, checked.manifest, keys))
         _say(f"{folder} is whole: it has {_described(checked.manifest)}.")
+        for note in notes:
+            _say(note)
         if checked.remarks:
             stop("\n".join(checked.remarks), REMARKS)
         return

@@ -1,6 +1,7 @@
-"""The commands that forget a person, and that seal what was stored before personal data was sealed."""
+"""The commands that forget a person, seal what earlier versions stored openly, and expire inputs."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,6 +87,42 @@ def seal(
     _say("Personal data in all events is sealed, and fingerprints of commands are keyed.")
     if not rewritten:
         _say("PostgreSQL keeps former versions of rows until `VACUUM FULL events, commands, customers`.")
+
+
+def expire(
+    days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=36_500,
+            metavar="DAYS",
+            help="Age in days from which they are removed.",
+            show_default="COMMAND_INPUTS_DAYS",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove the fingerprints of old commands' inputs, as the service does every six hours.
+
+    A repeated commandId still returns its first receipt. Another input with it is not noticed any more.
+    """
+    settings = settings_of(data_dir=data_dir)
+
+    from app.cqrs.unavailable import WriteStoreUnavailable
+    from app.halves.commanding import open_write_side
+
+    kept = timedelta(days=settings.command_inputs_days if days is None else days)
+
+    async def remove() -> int:
+        async with open_write_side(settings) as write_side:
+            sealed = write_side.log.sealed
+            assert sealed is not None
+            return sum([count async for count in sealed.expire(datetime.now(UTC) - kept)])
+
+    with explained(WriteStoreUnavailable, exit_code=FAILED):
+        count = asyncio.run(remove())
+    which = "command that is" if count == 1 else "commands that are"
+    _say(f"Removed the fingerprints of {count:,} {which} at least {kept.days} days old.")
 
 
 async def _seal(settings: "Settings", keys: Path | None, *, lost: bool) -> bool:

@@ -14,6 +14,7 @@ from app.cqrs.measured.tracing import Tracing
 from app.cqrs.projecting.generations import succeed
 from app.cqrs.projecting.leases import LeaseHolder
 from app.cqrs.projecting.projector import Projector
+from app.cqrs.rebuilding.partial import PartialRebuild
 from app.cqrs.rebuilding.rebuilder import Rebuilder
 from app.cqrs.rebuilding.rebuilds import BATCH as BESIDE_OTHERS
 from app.cqrs.rebuilding.rebuilds import Rebuilds
@@ -75,6 +76,9 @@ class ProjectingHalf:
             store=self._stores.documents,
             readers=readers,
             poll=None if alone else OTHERS_SEEN_AFTER,
+            partly=lambda serving, selection: PartialRebuild(
+                serving, selection, self._each_projector["log"], self._stores.documents
+            ),
             moved=self._rebuilds.moved,
         )
         self._rebuilds.add(rebuilder)

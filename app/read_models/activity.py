@@ -26,6 +26,7 @@ activity = ReadModel(
     description="The audit trail: an entry for each recorded event.",
     also_reads=("03b2516b",),  # Nobody was forgotten in those, and nothing else is different.
 )
+activity.impersonal = True
 
 
 class ActivityDocument(TypedDict):

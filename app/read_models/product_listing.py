@@ -33,6 +33,7 @@ product_listing = ReadModel(
     description="The products as the shop front shows them, with stock and sales.",
     also_reads=("09623502",),  # Only indexes are different.
 )
+product_listing.impersonal = True
 
 
 class ProductDocument(TypedDict):

@@ -23,6 +23,7 @@ from app.values import CURRENCY, ZERO
 sales_by_day = ReadModel(
     "sales_by_day", description="The sales of each day, in total, by category, product and customer."
 )
+sales_by_day.impersonal = True
 
 
 class DayDocument(TypedDict):

@@ -118,7 +118,7 @@ async def test_documents_come_with_a_checkpoint_within_their_log_and_go_on_from_
         await until_caught_up(service)
         await rebuilt_online(service)
         manifest = await back_up(settings, tmp_path / "backup", documents=True)
-    assert len(manifest.read_models) == len(service.circle.progress)
+    assert {*manifest.read_models} == {"activity", "product_listing", "sales_by_day"}
     restored = await restore(elsewhere, tmp_path / "backup", overwrite=False)
     assert [*restored.with_documents] == [*manifest.read_models]
     origins = await origins_in(mongo_url)
@@ -127,7 +127,7 @@ async def test_documents_come_with_a_checkpoint_within_their_log_and_go_on_from_
         await until_caught_up(service)
         states = (await service.client.send(ASK)).data["freshness"]
         assert {each["state"] for each in states} == {"LIVE"}
-    assert await origins_in(mongo_url) == origins, "none was built anew"
+    assert origins.items() <= (await origins_in(mongo_url)).items(), "none of these was built anew"
     await rebuild(str(elsewhere.database_url), mongo_url, elsewhere.keys_url)
     assert [*check_documents(await documents(mongo_url, LIVE), await documents(mongo_url, REBUILT))] == []
 

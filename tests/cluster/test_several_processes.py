@@ -26,6 +26,9 @@ RECEIVE = """mutation ($product: ID!) { receiveStock(input: {productId: $product
 ON_HAND = "query ($product: ID!) { node(id: $product) { ... on Product { onHand } } }"
 STATUS = "query ($id: UUID!) { commandStatus(commandId: $id) { state } }"
 FRESHNESS = "{ freshness { readModel state position } }"
+REBUILD_ONE = """mutation ($product: String) {
+    rebuildReadModel(input: {readModel: PRODUCT_LISTING, documentId: $product}) {
+        documents { isDone count differing } errors { message } } }"""
 REBUILD = """mutation { rebuildReadModel(input: {readModel: PRODUCT_LISTING, keepSeconds: 600}) {
   errors { code message } } }"""
 ROLL_BACK = "mutation { rollBackReadModel(input: {readModel: PRODUCT_LISTING}) { errors { code message } } }"
@@ -181,6 +184,19 @@ async def test_kept_answers_and_cursors_outlive_a_rebuild_that_any_process_start
     assert not (await clients.ask(ROLL_BACK))["rollBackReadModel"]["errors"]
     await clients.ask(RECEIVE, product=product)
     assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 11}
+
+
+async def test_any_process_has_documents_made_anew(clients: Clients) -> None:
+    product = await clients.add()
+    await clients.ask(RECEIVE, product=product)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            made = (await clients.ask(REBUILD_ONE, product=product))["rebuildReadModel"]
+            assert not made["errors"], made
+            if made["documents"]["isDone"]:
+                break
+    assert (made["documents"]["count"], made["documents"]["differing"]) == (1, 0)
+    assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 1}
 
 
 async def test_queries_go_on_without_nats_and_commands_once_it_is_back(

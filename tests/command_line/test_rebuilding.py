@@ -90,3 +90,28 @@ async def test_bad_arguments_are_said_with_what_to_do(service: Service) -> None:
     assert too_long.exit_code == 1
     assert "Choose 0 to 604,800." in too_long.stderr
     assert "No rebuild of activity is under way." in (await projections(service, "abort", "activity")).stderr
+
+
+async def test_chosen_documents_are_made_anew_at_once_and_the_differences_said(
+    service: Service, settings: Settings, mongo: AsyncIOMotorDatabase[Document]
+) -> None:
+    stored = mongo.client[settings.mongodb_database][activity.key]
+    [entry] = await stored.find().to_list()
+    await stored.update_one({"_id": entry["_id"]}, {"$set": {"summary": "Nothing happened"}})
+    said = await projections(service, "rebuild", "activity", "--document", f"activity/{entry['_id']}")
+    assert said.exit_code == 0, said.output
+    assert said.output.split("\n")[:2] == [
+        "1 document of activity made anew, of which 1 were different:",
+        f"  activity/{entry['_id']} differs in summary",
+    ]
+    assert await stored.find().to_list() == [entry]
+    for choice in (("--stream", entry["stream"]), ("--from", "1")):
+        said = await projections(service, "rebuild", "activity", *choice)
+        assert said.output == "1 document of activity: nothing was different, and nothing was changed.\n"
+    refused = await projections(service, "rebuild", "activity", "--stream", "nobody")
+    assert refused.exit_code == 1
+    assert "No event of the stream nobody concerns a document of activity." in refused.stderr.replace(
+        "\n", " "
+    )
+    both = await projections(service, "rebuild", "activity", "--from", "1", "--verify")
+    assert both.exit_code == 2

@@ -13,8 +13,10 @@ from app.__main__ import main
 from app.cqrs.live.notices import Notices
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.stores.mongo.generations import MongoGenerations
+from app.stores.mongo.writes.replacing import Replacement
 from app.stores.mongo.writing import MongoWriter
 from app.stores.sql.groups import SqlGroup
+from app.stores.sql.keys.store import KeyStore
 from app.stores.sql.pending_writes import PendingWrites
 from app.stores.sql.transactions import SqlWork
 
@@ -72,6 +74,16 @@ POINTS_OF_REBUILDS: dict[str, Callable[[Callable[[], None]], None]] = {
     "after the switch, before its readers know": lambda die: after(MongoGenerations, "switch", die),
 }
 
+POINTS_OF_REPAIRS: dict[str, Callable[[Callable[[], None]], None]] = {
+    "inside the transaction that makes documents anew": lambda die: before(Replacement, "report", die),
+    "after that transaction, before its readers know": lambda die: after(MongoWriter, "replace", die),
+}
+
+POINTS_OF_FORGETTING: dict[str, Callable[[Callable[[], None]], None]] = {
+    "after the decision, before the key is destroyed": lambda die: before(KeyStore, "destroy", die),
+    "after the key is destroyed, before that is noted": lambda die: after(KeyStore, "destroy", die),
+}
+
 
 def die_at(point: str, call: int) -> None:
     """Arms the point: its `call`th call is this process's last."""
@@ -83,7 +95,7 @@ def die_at(point: str, call: int) -> None:
         if calls == call:
             os.kill(os.getpid(), SIGKILL)
 
-    {**POINTS, **POINTS_OF_REBUILDS}[point](die)
+    {**POINTS, **POINTS_OF_REBUILDS, **POINTS_OF_REPAIRS, **POINTS_OF_FORGETTING}[point](die)
 
 
 if __name__ == "__main__":

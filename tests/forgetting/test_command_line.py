@@ -142,3 +142,11 @@ def events_of(data_dir: Path) -> str:
     code, said = diptych("events", "tail", "--data-dir", data_dir)
     assert code == 0, said
     return said
+
+
+def test_old_inputs_expire_from_the_command_line(data_dir: Path) -> None:
+    registered(data_dir)
+    kept = "Removed the fingerprints of 0 commands that are at least 30 days old.\n"
+    assert diptych("expire", "--data-dir", data_dir) == (0, kept)
+    gone = "Removed the fingerprints of 1 command that is at least 0 days old.\n"
+    assert diptych("expire", "--days", 0, "--data-dir", data_dir) == (0, gone)

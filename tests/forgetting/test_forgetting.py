@@ -152,8 +152,9 @@ async def test_a_restored_backup_forgets_again_who_was_forgotten_since(
         shop = Shop(service.client)
         ids = await lived(shop, open_orders=1)
         other = await shop.customer(name="Ada Steadfast", email="ada@steadfast.example")
-        await back_up(settings, tmp_path / "backup", documents=False, keys_file=tmp_path / "keys")
-        assert [*traces_in(files_below(tmp_path / "backup"))] == [], "the backup is sealed, rows included"
+        await until_caught_up(service)
+        await back_up(settings, tmp_path / "backup", documents=True, keys_file=tmp_path / "keys")
+        assert [*traces_in(files_below(tmp_path / "backup"))] == [], "all is sealed, and no document has any"
         await forget(service, ids["customer"], despiteOpenOrders=True)
     await restore(settings, tmp_path / "backup", overwrite=True)
     async with serving(but(settings, read_patience=30)) as service:

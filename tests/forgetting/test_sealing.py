@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -250,3 +251,24 @@ async def test_keys_of_postgres_are_in_a_schema_that_a_backup_of_tables_leaves_o
                 "SELECT table_schema FROM information_schema.tables WHERE table_name = 'person_keys'"
             )
             assert (await connection.execute(schemas)).scalars().all() == ["diptych_keys"]
+
+
+async def test_an_input_expires_and_its_command_is_still_carried_out_once(shop: Shop) -> None:
+    old, new = uuid4(), uuid4()
+    first = await shop.accept(RegisterCustomer(name=NAME), command_id=old)
+    await shop.accept(RegisterCustomer(name="Bob"), command_id=new)
+    before = datetime.now(UTC) - timedelta(days=30)
+    async with shop.engines.writing.begin() as connection:
+        row = update(commands).where(commands.c.command_id == old)
+        await connection.execute(row.values(accepted_at=before - timedelta(seconds=1)))
+    assert [count async for count in upkeep(shop).expire(before)] == [1]
+    async with shop.engines.reading.connect() as connection:
+        kept = dict((await connection.execute(select(commands.c.command_id, commands.c.fingerprint))).all())
+    assert kept[old] == ""
+    assert kept[new].startswith("k1:")
+    assert [count async for count in upkeep(shop).expire(before)] == []
+    assert await shop.accept(RegisterCustomer(name=NAME), command_id=old) == first
+    assert await shop.accept(RegisterCustomer(name="Eve"), command_id=old) == first, "it is not compared"
+    [error] = await shop.refuse(RegisterCustomer(name="Eve"), command_id=new)
+    assert error.code == "COMMAND_ID_REUSED"
+    assert len(await shop.history()) == 2

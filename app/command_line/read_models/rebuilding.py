@@ -21,6 +21,8 @@ POLLED_EVERY = 0.5
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _FIELDS = "readModel state position head eventsPerSecond secondsLeft startedAt keptUntil reason"
 _PROGRESS = f"{{ rebuildProgress {{ {_FIELDS} }} }}"
+_REMAKE = """mutation ($input: RebuildReadModelInput!) { rebuildReadModel(input: $input) {
+    documents { isDone position head count differing differences } errors { message } } }"""
 _UNDER_WAY = ("BUILDING", "VERIFYING")
 _DONE = ("SWITCHED", "FINISHED")
 _COLORS = {
@@ -62,11 +64,36 @@ def rebuild(
         bool,
         typer.Option("--accept-differences", help="Have new documents serve that were found to differ."),
     ] = False,
+    document: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Make only this document anew, as comparisons name it."),
+    ] = None,
+    stream: Annotated[
+        str | None,
+        typer.Option(help="Make only the documents anew that events of this stream concern."),
+    ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            metavar="POSITION",
+            help="Make only the documents anew that events from this position on concern.",
+        ),
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Show the progress until the rebuild has ended.")] = True,
     url: Url = None,
 ) -> None:
-    """Build a read model anew from the log, beside the documents that serve until it is done."""
+    """Build a read model anew from the log, beside the documents that serve until it is done.
+
+    Chosen documents are made anew from all events about them, and replaced together at once.
+    """
     url, seconds = chosen(context, url), _seconds(keep)
+    chosen_by = {"documentId": document, "stream": stream, "fromPosition": since}
+    if choice := {key: str(value) for key, value in chosen_by.items() if value is not None}:
+        if verify or accept:
+            stop("--verify and --accept-differences are for whole read models. Leave them out.", BAD_SETTING)
+        _remake(url, _known_name(url, name), choice)
+        return
     given = f"keepSeconds: {seconds}, verify: {str(verify).lower()}, acceptDifferences: {str(accept).lower()}"
     _order(url, "rebuildReadModel", name, given)
     if not wait:
@@ -127,17 +154,46 @@ def refuse_unknown(wanted: Collection[str], known: Collection[str]) -> None:
 
 def _order(url: str, mutation: str, name: str, given: str = "") -> None:
     """Carry out a mutation, or end the program with the reason why it is refused."""
-    known = ask(url, '{ __type(name: "ReadModelName") { enumValues { name } } }')["__type"]["enumValues"]
-    refuse_unknown([_known_as(name)], [each["name"].lower() for each in known])
-    input = f"{{ readModel: {_known_as(name).upper()} {given} }}"
+    input = f"{{ readModel: {_known_name(url, name).upper()} {given} }}"
     answer = ask(url, f"mutation {{ {mutation}(input: {input}) {{ errors {{ message }} }} }}")
     refusals = answer[mutation]["errors"]
     if refusals:
         stop(" ".join(each["message"] for each in refusals), FAILED)
 
 
+def _known_name(url: str, name: str) -> str:
+    """Return the name of a read model in its usual form; end the program if the service has none."""
+    known = ask(url, '{ __type(name: "ReadModelName") { enumValues { name } } }')["__type"]["enumValues"]
+    refuse_unknown([_known_as(name)], [each["name"].lower() for each in known])
+    return _known_as(name)
+
+
 def _known_as(name: str) -> str:
     return name.lower().replace("-", "_")
+
+
+def _remake(url: str, name: str, choice: dict[str, str]) -> None:
+    """Have some documents made anew, and print what was different; end the program if it is refused."""
+    chosen = {"readModel": name.upper(), **choice}
+    with _bar(name) as (bar, task):
+        while True:
+            payload = ask(url, _REMAKE, input=chosen)["rebuildReadModel"]
+            if refusals := payload["errors"]:
+                stop(" ".join(each["message"] for each in refusals), FAILED)
+            made = payload["documents"]
+            bar.update(task, completed=int(made["position"]), total=max(1, int(made["head"])))
+            if made["isDone"]:
+                break
+    count = f"{made['count']:,} document{'s' if made['count'] != 1 else ''} of {name}"
+    if not made["differing"]:
+        console.print(f"{count}: nothing was different, and nothing was changed.")
+        return
+    more = made["differing"] - len(made["differences"])
+    console.print(f"{count} made anew, of which {made['differing']:,} were different:")
+    for each in made["differences"]:
+        console.print(f"  {escape(each)}", soft_wrap=True)
+    if more:
+        console.print(f"  and {more:,} more")
 
 
 def _rebuilds(url: str, *, may_be_hidden: bool = False) -> dict[str, _Rebuild]:

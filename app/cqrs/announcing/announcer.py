@@ -7,7 +7,7 @@ from datetime import datetime
 from time import perf_counter
 
 from app.cqrs.announcing.telling import Telling
-from app.cqrs.documents.read_model import Change
+from app.cqrs.documents.read_model import Change, Collection
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.progress import Progress, ReadModelState
 from app.cqrs.lists.concerned import ConcernedLists
@@ -115,6 +115,18 @@ class Announcer:
             self.recipients.notices.begin(self._read_model, position, log_set_back=log_set_back)
         self.recipients.cache.settled(self._read_model)
         self.recipients.lists.settled(self._read_model, gapless=False, log_set_back=log_set_back)
+
+    def replacing(self, collections: Sequence[Collection]) -> None:
+        """Announce that any document of these collections may be another one from now on."""
+        anything = [(collection.delete_where({}), None) for collection in collections]
+        self.recipients.cache.changing(self._read_model, anything)
+
+    def replaced(self, *, nothing: bool) -> None:
+        """Announce that documents were made anew at the same position; `nothing` means that none was."""
+        if nothing:
+            self.recipients.cache.changed(self._read_model)
+        else:
+            self.begin_anew(self.progress.position, log_set_back=True)
 
     def pending(self, since: datetime) -> None:
         """Announce that events are to be applied, the oldest of which was recorded at `since`."""

@@ -1,6 +1,6 @@
 """The way of every command: load, decide, save the rows, record the events."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -57,6 +57,8 @@ class Aggregate(Generic[S, W]):
 
     It must not wait for locks: a foreign viewer would see that somebody works on the aggregate.
     """
+    ids: Callable[[W], Awaitable[Collection[UUID]]] | None = None
+    """Returns the ids of all aggregates that have rows, so that checks find those without events."""
     identified_by: str = ""
     """The kind of aggregate whose ids it shares, if any: stock has the ids of products."""
 

@@ -13,7 +13,7 @@ from app.cqrs.messages import Command, composed
 from app.cqrs.viewers import Viewer
 
 FORGOTTEN = ""
-"""The fingerprint of an input with data of a person who was forgotten."""
+"""The fingerprint of an input that has expired, or had data of a person who was forgotten."""
 
 Outcome = Receipt | Refused
 """The outcome of a command that was carried out."""
@@ -51,7 +51,7 @@ class Asked:
     def is_repeated_by(self, stored: str) -> bool:
         """Return whether a command with the same id and this fingerprint is the same command.
 
-        It is taken for the same if the fingerprint is gone, because a person in the input was forgotten.
+        It is taken for the same if the fingerprint is gone: it has expired, or a person in it was forgotten.
         """
         if stored in (self.fingerprint, FORGOTTEN):
             return True

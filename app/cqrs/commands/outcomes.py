@@ -47,7 +47,7 @@ class VersionConflict(CommandError):
 
 
 class CommandIdReused(CommandError):
-    """The same sender used the `commandId` before, with a different input."""
+    """The same sender used the `commandId` before, with a different input, and not too long ago to know."""
 
     code = "COMMAND_ID_REUSED"
     command_id: Annotated[UUID, "The `commandId` that was used before."]

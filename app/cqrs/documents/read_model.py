@@ -149,6 +149,8 @@ class ReadModel:
         self.name = name
         self.description = description
         self.version, self.also_reads = version, also_reads
+        self.impersonal = False
+        """True if no document has personal data, though events do that it answers; declare it."""
         self.collections: list[Collection] = []
         self.days = Days()
         """The shop's days, on which the documents depend if a function takes them."""
@@ -276,7 +278,7 @@ class ReadModel:
 
     def _copy(self, days: Days, generation: Generation | None = None) -> "ReadModel":
         other = ReadModel(self.name, description=self.description, version=self.version)
-        other.also_reads = self.also_reads
+        other.also_reads, other.impersonal = self.also_reads, self.impersonal
         other.days, other._by_day = days, self._by_day
         other._projections, other._types = self._projections, self._types
         other.collections = [replace(each, model=other) for each in self.collections]

@@ -9,6 +9,7 @@ from app.cqrs.freshness.progress import Freshness
 from app.cqrs.impersonal import Impersonal
 from app.cqrs.projecting.projections import ReadModelFailed
 from app.cqrs.projecting.skipping import NotStoppedThere
+from app.cqrs.rebuilding.parts import PartProgress
 from app.cqrs.rebuilding.rebuilds import RebuildRefused
 
 PATIENCE = 12.0
@@ -47,6 +48,15 @@ class Begin(_Operation, frozen=True):
     accept: bool
 
 
+class Remake(_Operation, frozen=True):
+    """Make some documents anew."""
+
+    patience: float
+    document: str | None = None
+    stream: str | None = None
+    since: int | None = None
+
+
 class Abort(_Operation, frozen=True):
     """End a rebuild before its switch."""
 
@@ -55,7 +65,36 @@ class RollBack(_Operation, frozen=True):
     """Serve the former documents again."""
 
 
-Operation = Retry | Skip | Begin | Abort | RollBack
+Operation = Retry | Skip | Begin | Remake | Abort | RollBack
+
+
+class Remade(msgspec.Struct, frozen=True, kw_only=True):
+    """The progress or the outcome of an operation that makes some documents anew."""
+
+    is_done: bool
+    position: int
+    """The position up to which the log was read; at the end, that of the documents."""
+    head: int
+    """The position up to which it is read."""
+    documents: int = 0
+    differing: int = 0
+    differences: tuple[str, ...] = ()
+    """The first differences, without values."""
+
+    @classmethod
+    def of(cls, progress: PartProgress) -> "Remade":
+        """Return the progress in the form in which it travels."""
+        replaced = progress.replaced
+        if replaced is None:
+            return cls(is_done=False, position=progress.position, head=progress.head)
+        return cls(
+            is_done=True,
+            position=replaced.position,
+            head=replaced.position,
+            documents=replaced.report.compared,
+            differing=replaced.report.differing,
+            differences=tuple(map(str, replaced.report.first)),
+        )
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +106,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str | int, ...] = ()
     freshness: Freshness | None = None
     """The freshness after a retry."""
+    remade: Remade | None = None
+    """The progress of documents that are made anew."""
 
     @classmethod
     def of(cls, refusal: CommandError | None, freshness: Freshness | None = None) -> "Outcome":

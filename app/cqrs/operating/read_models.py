@@ -5,10 +5,22 @@ from datetime import timedelta
 
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.freshness.progress import Freshness, Progress
-from app.cqrs.operating.operations import Abort, Begin, Operation, Outcome, Retry, RollBack, Skip
+from app.cqrs.operating.operations import (
+    Abort,
+    Begin,
+    Operation,
+    Outcome,
+    Remade,
+    Remake,
+    Retry,
+    RollBack,
+    Skip,
+)
 from app.cqrs.projecting.operating import Skipping
 from app.cqrs.projecting.projections import Projections
-from app.cqrs.rebuilding.rebuilds import KEEP, Rebuilds
+from app.cqrs.rebuilding.parts import PartProgress
+from app.cqrs.rebuilding.rebuilds import KEEP, RebuildRefused, Rebuilds
+from app.cqrs.rebuilding.selection import Selection
 
 Elsewhere = Callable[[Operation], Awaitable[Outcome]]
 """Has an operation carried out by the process that projects the read model."""
@@ -52,6 +64,19 @@ class OperatedReadModels:
         operation = Begin(read_model=read_model, keep=seconds, verify=verify, accept=accept)
         return (await self._carried_out(operation)).refusal
 
+    async def remake(self, read_model: str, selection: Selection, patience: float) -> Remade | CommandError:
+        """Make some documents anew, and return how far that is; see `Rebuilds.rebuild_some`."""
+        operation = Remake(
+            read_model=read_model,
+            patience=patience,
+            document=selection.document,
+            stream=selection.stream,
+            since=selection.since,
+        )
+        outcome = await self._carried_out(operation)
+        refused = RebuildRefused(message="The answer of another process is not known.", path=("read_model",))
+        return outcome.refusal or outcome.remade or refused
+
     async def abort(self, read_model: str) -> CommandError | None:
         """End a rebuild before its switch; see `Rebuilds.abort`."""
         return (await self._carried_out(Abort(read_model=read_model))).refusal
@@ -81,6 +106,14 @@ class OperatedReadModels:
                     verify=operation.verify,
                     accept=operation.accept,
                 )
+            case Remake():
+                selection = Selection(
+                    document=operation.document, stream=operation.stream, since=operation.since
+                )
+                done = await self._rebuilds.rebuild_some(name, selection, operation.patience)
+                if isinstance(done, PartProgress):
+                    return Outcome(remade=Remade.of(done))
+                refusal = done
             case Abort():
                 refusal = await self._rebuilds.abort(name)
             case RollBack():

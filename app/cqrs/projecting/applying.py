@@ -73,6 +73,11 @@ class Applier:
             for event in events:
                 await self.apply([event])
 
+    def changes_of(self, events: Sequence[RecordedEvent]) -> list[tuple[RecordedEvent, Change]]:
+        """Return the changes that events make, without those of skipped ones; raise what they raise."""
+        parts = [part for event in self._skipped.without(events) for part in event.parts]
+        return [(part, change) for part in parts for change in self._model.changes(part)]
+
     async def _retry(self, event: RecordedEvent, error: Exception) -> None:
         logged.apply(event.command_id, event.correlation_id, event.trace)
         between, now = pauses(), asyncio.get_running_loop().time
@@ -102,9 +107,7 @@ class Applier:
         raise Poison(event, error) from error
 
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
-        parts = [part for event in self._skipped.without(events) for part in event.parts]
-        changes = [(part, change) for part in parts for change in self._model.changes(part)]
-        last = events[-1]
+        changes, last = self.changes_of(events), events[-1]
         async with self.turn:
             if changes:
                 with_ids = [(change, await self._affected_ids(change)) for _, change in changes]

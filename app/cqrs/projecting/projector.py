@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from app.cqrs.announcing.announcer import Announcer
 from app.cqrs.announcing.telling import Telling
-from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import CheckpointMoved, DocumentsLost, DocumentWriter
 from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelState
 from app.cqrs.impersonal import outline
@@ -112,6 +112,10 @@ class Projector:
     def move(self) -> CheckpointMove:
         """The move that brings the stored checkpoint to the last event."""
         return self._documents.move
+
+    def changes_of(self, events: Sequence[RecordedEvent]) -> Sequence[tuple[RecordedEvent, Change]]:
+        """Return the changes that events make when they are applied; raise what a function raises."""
+        return self._applier.changes_of(events)
 
     def exchange(self, other: "Projector") -> None:
         """Have all who read and follow the documents of `other` read and follow these, and the reverse.

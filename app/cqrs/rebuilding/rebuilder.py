@@ -15,6 +15,7 @@ from app.cqrs.impersonal import outline
 from app.cqrs.projecting.generations import Generations
 from app.cqrs.projecting.projector import Projector
 from app.cqrs.rebuilding.pace import Pace
+from app.cqrs.rebuilding.parts import PartialRebuilds, Partly, PartProgress
 from app.cqrs.rebuilding.records import (
     GenerationRecord,
     GenerationRecords,
@@ -23,6 +24,7 @@ from app.cqrs.rebuilding.records import (
     RecordMoved,
 )
 from app.cqrs.rebuilding.running import RunningGenerations
+from app.cqrs.rebuilding.selection import Selection
 from app.cqrs.rebuilding.switching import NotReady, Readers, Switching
 from app.cqrs.rebuilding.verifying import Verifying
 from app.cqrs.unavailable import ReadStoreUnavailable
@@ -53,12 +55,13 @@ class Rebuilder:
         store: Generations,
         readers: Readers,
         poll: float | None,
+        partly: Partly,
         moved: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with the serving `projector`, and make those of other generations with `beside`.
 
-        The record is read every `poll` seconds, if other processes may change it; `moved` is called at each
-        progress.
+        Some documents are made anew with `partly`. The record is read every `poll` seconds, if other
+        processes may change it; `moved` is called at each progress.
         """
         self.model = projector.model.of(record.own)
         self.progress: Progress = projector.progress
@@ -71,6 +74,7 @@ class Rebuilder:
         self._records = records
         self._switching = Switching(readers, records)
         self._verifying = Verifying(records, self._wake)
+        self._parts = PartialRebuilds(partly)
         self._poll = poll
         self._moved = moved
         self._turn = asyncio.Lock()
@@ -125,6 +129,15 @@ class Rebuilder:
                 self.pace = Pace()
             self._generations.start(self._group, self.record.wanted)
         self._wake()
+
+    async def rebuild_some(self, selection: Selection, patience: float) -> PartProgress:
+        """Make some documents anew; see `PartialRebuilds.ask`."""
+        if not self.record.serving.is_of_same_code(self.record.own):
+            raise NotPossible(
+                f"The documents of {self.model.name} that serve were made by another version. Wait until "
+                "those of this version are built."
+            )
+        return await self._parts.ask(self._group, lambda: self.serving, selection, patience)
 
     async def abort(self) -> None:
         """End a rebuild before its switch; raise as `begin` does."""

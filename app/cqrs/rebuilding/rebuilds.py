@@ -9,8 +9,10 @@ from typing import Any
 
 from app.cqrs.commands.outcomes import CommandError
 from app.cqrs.projecting.projector import Projector
+from app.cqrs.rebuilding.parts import PartProgress
 from app.cqrs.rebuilding.rebuilder import Rebuilder
 from app.cqrs.rebuilding.records import GenerationRecord, NotPossible, RebuildState, RecordMoved
+from app.cqrs.rebuilding.selection import Selection
 
 KEEP = timedelta(hours=1)
 """The time for which former documents are kept up to date by default."""
@@ -112,6 +114,20 @@ class Rebuilds:
         self._forget()
         rebuilder = self._rebuilders[read_model]
         return await self._carried_out(rebuilder.begin(keep=keep, verify=verify, accept=accept))
+
+    async def rebuild_some(
+        self, read_model: str, selection: Selection, patience: float
+    ) -> PartProgress | RebuildRefused:
+        """Make some documents anew in the place of those that serve; return why it is refused.
+
+        Wait at most `patience` seconds; repeat the call to wait on. Raises `ReadStoreUnavailable` and
+        `WriteStoreUnavailable`.
+        """
+        self._forget()
+        try:
+            return await self._rebuilders[read_model].rebuild_some(selection, patience)
+        except NotPossible as reason:
+            return RebuildRefused(message=f"{reason}", path=("read_model",))
 
     async def abort(self, read_model: str) -> RebuildRefused | None:
         """End a rebuild before its switch; return why that is refused."""

@@ -10,7 +10,7 @@ from app.domain.catalog.refusals import DuplicateSku
 from app.stores.sql.transactions import SqlWork
 from app.values import sku
 
-products = Aggregate(kind="product", evolve=model.evolve, load=tables.load, save=tables.save)
+products = Aggregate(kind="product", evolve=model.evolve, load=tables.load, save=tables.save, ids=tables.ids)
 
 
 async def add_product(command: AddProduct, work: SqlWork) -> Refused | Product:

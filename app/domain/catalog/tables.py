@@ -1,9 +1,10 @@
 """The catalog's table, and functions that load and save products."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.catalog.model import Product
 from app.stores.sql.engines.opening import metadata
@@ -25,6 +26,7 @@ products = Table(
 )
 
 _INSERT = products.insert()
+_IDS = select(products.c.id)
 _UPDATE = products.update().where(products.c.id == bindparam("key"))
 
 
@@ -42,6 +44,11 @@ async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Product]:
 async def with_sku(work: SqlWork, sku: Sku) -> UUID | None:
     """Return the id of the product that has this SKU, or `None` if there is none."""
     return await work.holder(products.c.sku, sku)
+
+
+async def ids(work: SqlWork) -> Collection[UUID]:
+    """Return the ids of all products."""
+    return (await work.rows.execute(_IDS)).scalars().all()
 
 
 async def save(work: SqlWork, before: Product | None, product: Product) -> None:

@@ -12,7 +12,13 @@ from app.domain.customers.model import Customer
 from app.domain.orders import published as orders
 from app.stores.sql.transactions import SqlWork
 
-customers = Aggregate(kind="customer", evolve=model.evolve, load=tables.load, save=tables.save)
+customers = Aggregate(
+    kind="customer",
+    evolve=model.evolve,
+    load=tables.load,
+    save=tables.save,
+    ids=tables.ids,
+)
 
 
 async def register_customer(command: RegisterCustomer, work: SqlWork) -> Refused | Customer:

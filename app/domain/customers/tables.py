@@ -1,10 +1,10 @@
 """The customers' table, and functions that load and save customers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindparam
+from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer
@@ -35,6 +35,7 @@ customers = Table(
 )
 
 _INSERT = customers.insert()
+_IDS = select(customers.c.id)
 _UPDATE = customers.update().where(customers.c.id == bindparam("key"))
 
 
@@ -54,6 +55,11 @@ async def holder_of(work: SqlWork, email: object) -> UUID | None:
     if key is None:
         return None
     return await work.holder(customers.c.email_key, key)
+
+
+async def ids(work: SqlWork) -> Collection[UUID]:
+    """Return the ids of all customers."""
+    return (await work.rows.execute(_IDS)).scalars().all()
 
 
 async def save(work: SqlWork, before: Customer | None, customer: Customer) -> None:

@@ -18,6 +18,7 @@ orders = Aggregate(
     evolve=model.evolve,
     load=tables.load,
     save=tables.save,
+    ids=tables.ids,
     customer_of=tables.customer_of,
 )
 

@@ -1,5 +1,6 @@
 """The orders' tables, and functions that load and save orders."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -69,6 +70,7 @@ _LINES = select(order_lines).where(order_lines.c.order_id == bindparam("key")).o
 _OPEN = select(func.count()).select_from(orders).where(orders.c.customer_id == bindparam("key"), _IS_OPEN)
 _INSERT = orders.insert()
 _INSERT_LINES = order_lines.insert()
+_IDS = select(orders.c.id)
 _UPDATE = orders.update().where(orders.c.id == bindparam("key"))
 
 
@@ -100,6 +102,11 @@ async def count_open(work: SqlWork, customer_id: UUID) -> int:
     """Return the number of a customer's orders that are neither shipped nor cancelled, without a lock."""
     count: int = (await work.rows.execute(_OPEN, {"key": customer_id})).scalar_one()
     return count
+
+
+async def ids(work: SqlWork) -> Collection[UUID]:
+    """Return the ids of all orders."""
+    return (await work.rows.execute(_IDS)).scalars().all()
 
 
 async def save(work: SqlWork, before: Order | None, order: Order) -> None:

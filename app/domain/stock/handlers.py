@@ -12,7 +12,12 @@ from app.domain.stock.model import Stock
 from app.stores.sql.transactions import SqlWork
 
 stocks = Aggregate(
-    kind="stock", evolve=model.evolve, load=tables.load, save=tables.save, identified_by="product"
+    kind="stock",
+    evolve=model.evolve,
+    load=tables.load,
+    save=tables.save,
+    ids=tables.ids,
+    identified_by="product",
 )
 
 

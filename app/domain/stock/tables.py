@@ -1,9 +1,9 @@
 """The table of stocks, and functions that load and save them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam
+from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam, select
 
 from app.domain.stock.model import Stock
 from app.stores.sql.engines.opening import metadata
@@ -20,6 +20,7 @@ stocks = Table(
 )
 
 _INSERT = stocks.insert()
+_IDS = select(stocks.c.product_id)
 _UPDATE = stocks.update().where(stocks.c.product_id == bindparam("key"))
 
 
@@ -38,6 +39,11 @@ async def load_all(work: SqlWork, product_ids: set[UUID]) -> list[Stock]:
         for row in await work.claim(stocks, product_ids)
     }
     return [found.get(product_id) or Stock(id=product_id) for product_id in sorted(product_ids)]
+
+
+async def ids(work: SqlWork) -> Collection[UUID]:
+    """Return the ids of all products that have a stock."""
+    return (await work.rows.execute(_IDS)).scalars().all()
 
 
 async def save(work: SqlWork, before: Stock | None, stock: Stock) -> None:

@@ -2,13 +2,16 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import Collection, Document, Filter, ReadModel
 from app.cqrs.documents.store import Sort
 from app.cqrs.reading.ranks import beyond
+from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.fts5.index import SearchIndex
 from app.stores.fts5.tables import KEY, WORDS, Tables
 from app.stores.mongo.store import MongoReadStore
@@ -39,6 +42,11 @@ class Filling:
             # The position is the last to be written: a repeated batch changes nothing.
             reached = position if first + TOGETHER >= len(ids) else None
             await self._write(self._index.write, collection, list(found.values()), gone, reached)
+
+    async def remove(self, collection: Collection, ids: Sequence[str]) -> None:
+        """Remove documents that others replace, until `replace` writes them; do nothing without an index."""
+        if await self._write(self._index.indexed, collection):
+            await self._write(self._index.write, collection, (), ids, None)
 
     async def catch_up(self, model: ReadModel, collection: Collection, position: int) -> None:
         """Write what the index lacks up to the position of the documents' checkpoint."""
@@ -90,6 +98,15 @@ class Filling:
                 return
             after = beyond(sort, [page[-1][path] for path, _ in sort], 1)
             following = {"$and": [filter, after]} if filter else after
+
+
+@contextmanager
+def cant_write_index() -> Iterator[None]:
+    """Raise `ReadStoreUnavailable` if the index can't be written to."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ReadStoreUnavailable("The search index can't be written to. The log says why.") from error
 
 
 def _fields(collection: Collection) -> tuple[str, ...]:

@@ -20,10 +20,12 @@ from app.cqrs.documents.read_model import RELEVANCE, Change, Collection, Documen
 from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Ranks, Sort
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.projecting.checkpointing import CheckpointMove
 from app.cqrs.projecting.generations import StoredGeneration
+from app.cqrs.rebuilding.differences import Report
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.fts5.conditions import NotTranslatable, has_words
-from app.stores.fts5.filling import Filling
+from app.stores.fts5.filling import Filling, cant_write_index
 from app.stores.fts5.index import Hit, SearchIndex
 from app.stores.fts5.sortable import NotSortable
 from app.stores.fts5.tables import is_searched
@@ -243,6 +245,29 @@ class IndexedReadStore:
                 collection, self._filling.replace(collection, list(ids), end.position), end.position
             )
         return notices
+
+    async def replace(
+        self,
+        model: ReadModel,
+        ids: Mapping[str, Sequence[str]],
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        move: CheckpointMove,
+    ) -> Report:
+        """Make the documents with these ids anew, by collection; the index follows before this returns."""
+        searched = [each for each in model.collections if is_searched(each) and each.name in ids]
+        complete = [each for each in searched if each.stored_as in self._complete]
+        for collection in searched:
+            self._lose(collection)
+            with cant_write_index():
+                # If the service is killed, the index has fewer documents than there are, and is built anew.
+                await self._filling.remove(collection, ids[collection.name])
+        try:
+            return await self._documents.replace(model, ids, changes, move=move)
+        finally:
+            for each in complete:
+                now = self._filling.replace(each, ids[each.name], move.start)
+                await self._follow(each, now, move.start)
 
     async def _catch_up(self, model: ReadModel, collection: Collection, position: int) -> None:
         self._lose(collection)

@@ -14,7 +14,9 @@ from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
 from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Ranks, Sort
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.projecting.checkpointing import CheckpointMove
 from app.cqrs.projecting.generations import StoredGeneration
+from app.cqrs.rebuilding.differences import Report
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import generations as mongo_generations
 from app.stores.mongo.codec import CODEC
@@ -258,6 +260,22 @@ class MongoReadStore:
         with unavailable(), impossible():
             batch = Batch(model=model, changes=changes, since=since, start=start, end=end)
             return await self._batches.apply(batch)
+
+    async def replace(
+        self,
+        model: ReadModel,
+        ids: Mapping[str, Sequence[str]],
+        changes: Sequence[tuple[RecordedEvent, Change]],
+        *,
+        move: CheckpointMove,
+    ) -> Report:
+        """Make the documents with these ids anew, by collection; return what was different."""
+        end = move.end
+        if end is None:
+            return Report()
+        with unavailable(), impossible():
+            batch = Batch(model=model, changes=changes, since=move.since, start=move.start, end=end)
+            return await self._in_a_thread(self._writer.replace, batch, ids)
 
     async def _apply(self, batches: Sequence[Batch]) -> list[list[DocumentChanged]]:
         return await self._in_a_thread(self._writer.apply, batches)

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from time import monotonic
 from uuid import UUID, uuid4
 
 from bson import Binary
@@ -16,7 +15,6 @@ from pymongo.read_concern import ReadConcern
 
 from app.cqrs.documents.read_model import Change, Collection, Document, ReadModel
 from app.cqrs.documents.store import (
-    ChangeTooLarge,
     Checkpoint,
     CheckpointMoved,
     DocumentChanged,
@@ -25,24 +23,22 @@ from app.cqrs.documents.store import (
 )
 from app.cqrs.freshness.document_positions import DocumentPosition
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.rebuilding.differences import Report
 from app.stores.mongo.internals.pymongo import forget_connections
-from app.stores.mongo.operations import MOST, Operations
 from app.stores.mongo.reads.batches import Batch
+from app.stores.mongo.writes.lifetime import in_time
+from app.stores.mongo.writes.notices import notices_of
+from app.stores.mongo.writes.operations import MOST, Operations
+from app.stores.mongo.writes.replacing import Replacement
 
 SAFE = WriteConcern("majority", j=True)
 """Acknowledged writes are in the journal: otherwise a killed mongod would lose them."""
-
-DEFAULT_LIFETIME = 60.0
-"""Seconds after which mongod aborts a transaction by default."""
 
 MANY_INSERTS = 50
 """Possible inserts of a batch for which it is worth asking first which of the documents exist."""
 
 IDS_IN_REPLY = 2_000
 """Ids in one reply: decoding more of them at once would block the event loop noticeably."""
-
-_NO_SUCH_TRANSACTION, _TOO_LONG = 251, 290
-"""Error codes after mongod has aborted a transaction, and while it aborts one that takes too long."""
 
 _EARLIER, _SPACING = 8, 100
 """Number of earlier events in a checkpoint, and the number of positions between two of them."""
@@ -179,41 +175,36 @@ class MongoWriter:
         if not any(batch.changes for batch in batches):
             self._move(batches)
             return [[] for _ in batches]
-        session = self._sessions[batches[0].model.key]
-        keys = [batch.model.key for batch in batches]
-        self._in_doubt.update(dict.fromkeys(keys, session.session_id["id"]))
-        with self._in_time(), session.start_transaction(write_concern=SAFE):
+        with self._transaction([batch.model.key for batch in batches]) as session:
             self._move(batches, session)
-            notices = [self._write(batch.changes, session) for batch in batches]
-        for key in keys:
-            self._in_doubt.pop(key, None)
-        return notices
+            return [self._write(batch.changes, session) for batch in batches]
+
+    def replace(self, batch: Batch, ids: Mapping[str, Sequence[str]]) -> Report:
+        """Remove documents, and make them anew with the changes of a batch; return what was different.
+
+        `ids` are by collection. Write nothing if no document differs.
+        """
+        key = batch.model.key
+        with self._transaction([key]) as session:
+            self._move([batch], session)
+            # A move to the same position writes nothing: another process could apply a batch in between.
+            self._checkpoints.update_one({"_id": key}, {"$inc": {"replaced": 1}}, session=session)
+            replacement = Replacement(self._database, batch.model, ids, session)
+            self._write(batch.changes, session)
+            report = replacement.report()
+            if report.is_clean:
+                session.abort_transaction()
+        return report
 
     @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        """Raise `ChangeTooLarge` if mongod aborts the transaction because it takes too long."""
-        began = monotonic()
-        try:
-            yield
-        except OperationFailure as error:
-            if error.code in (_NO_SUCH_TRANSACTION, _TOO_LONG):
-                limit = self._longest_transaction()
-                # A younger transaction was aborted for another reason, such as a fail-over.
-                if error.code == _TOO_LONG or monotonic() - began > limit:
-                    raise ChangeTooLarge(
-                        f"it takes longer than {limit:g} seconds, the value of MongoDB's parameter "
-                        "transactionLifetimeLimitSeconds: raise that, then retry the read model"
-                    ) from error
-            raise
-
-    def _longest_transaction(self) -> float:
-        """Return the age in seconds at which mongod aborts a transaction."""
-        question = {"getParameter": 1, "transactionLifetimeLimitSeconds": 1}
-        try:
-            found = self._database.client.admin.command(question)
-        except OperationFailure:  # only administrators may read the parameter
-            return DEFAULT_LIFETIME
-        return float(found["transactionLifetimeLimitSeconds"])
+    def _transaction(self, keys: Sequence[str]) -> Iterator[ClientSession]:
+        """Open a transaction of read models, which is in doubt until its end is known."""
+        session = self._sessions[keys[0]]
+        self._in_doubt.update(dict.fromkeys(keys, session.session_id["id"]))
+        with in_time(self._database), session.start_transaction(write_concern=SAFE):
+            yield session
+        for key in keys:
+            self._in_doubt.pop(key, None)
 
     def _move(self, batches: Sequence[Batch], session: ClientSession | None = None) -> None:
         moves = [
@@ -250,7 +241,7 @@ class MongoWriter:
                 waiting[name].add_to_all(ids, change, event.position)
             elif change.id is not None:
                 waiting[name].add(change.id, change, event.position)
-            for notice in _notices(ids, change, event):
+            for notice in notices_of(ids, change, event):
                 key = notice.document_position
                 if earlier := notices.get(key):  # There is one notice for each event and document.
                     notice = replace(
@@ -272,22 +263,6 @@ class MongoWriter:
                 collection.bulk_write(inserts[first : first + MOST], ordered=False, session=session)
         for portion in operations.take():
             collection.bulk_write(portion, ordered=True, session=session)
-
-
-def _notices(ids: Sequence[str], change: Change, event: RecordedEvent) -> Iterator[DocumentChanged]:
-    fields, about = change.fields, None if change.about is None else str(change.about)
-    for id in ids:
-        yield DocumentChanged(
-            read_model=change.collection.read_model,
-            collection=change.collection.name,
-            document_id=id,
-            position=event.position,
-            event_type=event.type,
-            fields=fields,
-            about=about,
-            deleted=change.delete,
-            may_be_new=change.document is not None or change.upsert,
-        )
 
 
 def moved_to(end: RecordedEvent, start: int) -> Document:

@@ -1,10 +1,11 @@
 """Loading and saving of aggregates that have one row each, with a column for every field."""
 
+from collections.abc import Collection
 from typing import Any, Generic, TypeVar, get_type_hints
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Table, bindparam
+from sqlalchemy import JSON, Table, bindparam, select
 
 from app.cqrs.commands.aggregates import State
 from app.stores.sql.transactions import SqlWork
@@ -23,6 +24,7 @@ class AggregateRows(Generic[S]):
         hints = get_type_hints(kind)
         self._nested = {each.name: hints[each.name] for each in table.c if isinstance(each.type, JSON)}
         self._table = table
+        self._ids = select(table.c.id)
         self._insert = table.insert()
         self._update = table.update().where(table.c.id == bindparam("key"))
 
@@ -35,6 +37,10 @@ class AggregateRows(Generic[S]):
         for name, kind in self._nested.items():
             values[name] = msgspec.convert(values[name], kind)
         return self._kind(**values)
+
+    async def ids(self, work: SqlWork) -> Collection[UUID]:
+        """Return the ids of all aggregates."""
+        return (await work.rows.execute(self._ids)).scalars().all()
 
     async def save(self, work: SqlWork, before: S | None, aggregate: S) -> None:
         """Insert the aggregate's row, or update it if there was an aggregate `before`."""

@@ -18,6 +18,7 @@ from app.cqrs.messages import Event
 from app.cqrs.projecting.generations import StoredGeneration
 from app.cqrs.projecting.projector import Projector
 from app.cqrs.reading.cache import ReadCache
+from app.cqrs.rebuilding.partial import DocumentReplacer, PartialRebuild
 from app.cqrs.rebuilding.rebuilder import Rebuilder
 from app.cqrs.rebuilding.rebuilds import KEEP, Rebuilds
 from app.cqrs.rebuilding.records import GenerationRecords, RebuildState
@@ -37,12 +38,14 @@ class Rebuilt:
         *,
         records: GenerationRecords | None = None,
         writer: DocumentWriter | None = None,
+        replacer: DocumentReplacer | None = None,
         model: ReadModel = notes,
         poll: float | None = None,
     ) -> None:
         self.store, self.log, self.model = store, log, model
         self.writer = writer or store
         self.records = records or store.records
+        self.replacer = replacer or store
         self.poll = poll
         self.bus = AsyncioEventBus()
         self.head = Head()
@@ -76,6 +79,7 @@ class Rebuilt:
             store=self,
             readers=self.readers,
             poll=self.poll,
+            partly=lambda serving, selection: PartialRebuild(serving, selection, self.log, self.replacer),
             moved=self.rebuilds.moved,
         )
         self.rebuilds.add(rebuilder)

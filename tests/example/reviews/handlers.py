@@ -9,7 +9,13 @@ from tests.example.reviews import model, tables
 from tests.example.reviews.commands import ReviewProduct, ReviseReview
 from tests.example.reviews.model import Review
 
-reviews = Aggregate(kind="review", evolve=model.evolve, load=tables.rows.load, save=tables.rows.save)
+reviews = Aggregate(
+    kind="review",
+    evolve=model.evolve,
+    load=tables.rows.load,
+    save=tables.rows.save,
+    ids=tables.rows.ids,
+)
 
 
 async def review_product(command: ReviewProduct, work: SqlWork) -> Refused | Review:

@@ -1,14 +1,12 @@
 """Tables and log agree; streams and positions have no gap; stock is what the orders leave of it."""
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import reduce
 from uuid import UUID
 
 from app.cqrs.commands.aggregates import stream
-from app.cqrs.log.events import RecordedEvent
+from app.cqrs.operating.folding import Folding
+from app.declared import AGGREGATES
 from app.domain.orders.status import OrderStatus
-from tests.domain.shop import AGGREGATES
 from tests.faults.checks.books import Books
 from tests.faults.findings import Findings, wrong
 
@@ -22,23 +20,12 @@ def check_rows(books: Books) -> Findings:
         versions = [event.stream_version for event in events]
         if versions != list(range(1, len(events) + 1)):
             yield wrong(f"the versions of {name} are {versions}")
-        folded = _folded(name, events)
-        if books.rows.get(name) != folded:
-            yield wrong(f"{name} is {books.rows.get(name)} in its rows and {folded} by its events")
-    for name in books.rows.keys() - books.streams.keys():
-        yield wrong(f"{name} has a row and no events")
+    folding = Folding(AGGREGATES)
+    for event in books.log:
+        folding.take(event)
+    for difference in folding.differences(books.rows):
+        yield wrong(difference)
     yield from _stock(books)
-
-
-def _folded(name: str, events: Sequence[RecordedEvent]) -> object:
-    """What the events make of the aggregate, or why they make no sense."""
-    kind = AGGREGATES.get(name.partition("-")[0])
-    if kind is None:
-        return None  # A newer program wrote them, which has other rows, too.
-    try:
-        return reduce(kind.evolve, (event.event for event in events), None)
-    except TypeError as nonsense:
-        return f"nonsense ({nonsense})"
 
 
 def _places(books: Books) -> Findings:

@@ -1,14 +1,20 @@
 """A read model is rebuilt under load, and the service is killed while it is."""
 
 import asyncio
+from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Any
 
+from pymongo import AsyncMongoClient
+
+from app.stores.mongo.embedded.mongod import any_mongod
 from schema.circle.consistency import ReadModelName
+from schema.circle.ids import split_id
 from tests.faults.campaign import Run
+from tests.faults.checks.documents import LIVE
 from tests.faults.clients import Lost
-from tests.faults.dying import POINTS_OF_REBUILDS
+from tests.faults.dying import POINTS_OF_REBUILDS, POINTS_OF_REPAIRS
 from tests.faults.findings import wrong
 from tests.faults.registry import fault
 from tests.faults.shop import LONGEST_LAG, Shop, open_shop
@@ -20,6 +26,8 @@ OVER = ("SWITCHED", "FINISHED", "ABORTED", "ROLLED_BACK")
 PROGRESS = "{ rebuildProgress { readModel state position head reason } }"
 BEGIN = """mutation { rebuildReadModel(input: {readModel: %s, keepSeconds: %d, verify: %s}) {
     errors { message } } }"""
+REPAIR = """mutation { rebuildReadModel(input: {readModel: PRODUCT_LISTING, documentId: "%s"}) {
+    documents { isDone differing } errors { message } } }"""
 OTHER = "mutation { %s(input: {readModel: %s}) { errors { message } } }"
 
 
@@ -35,6 +43,17 @@ async def rebuild(run: Run) -> None:
                     break
 
 
+async def spoil(data_dir: Path, product: str) -> None:
+    """Gives a product's document another name and price behind the service's back."""
+    spoilt = {"$set": {"name": "spoilt", "price.amount": 1}}
+    async with any_mongod(data_dir) as url:
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
+        async with client:
+            listings = {"name": {"$regex": "^product_listing_"}}
+            for name in await client[LIVE].list_collection_names(filter=listings):
+                await client[LIVE][name].update_one({"_id": product}, spoilt)
+
+
 class _Round:
     def __init__(self, run: Run, shop: Shop, chance: Random) -> None:
         self.run, self.shop, self.chance = run, shop, chance
@@ -43,7 +62,9 @@ class _Round:
     async def live_through(self) -> None:
         chance, shop = self.chance, self.shop
         points = chance.random()
-        if points < 0.4:  # It kills itself at the switch, or in one of the transactions before.
+        if chance.random() < 0.2:
+            await self._repair()
+        elif points < 0.4:  # It kills itself at the switch, or in one of the transactions before.
             await shop.service.kill()
             point, call = chance.choice(sorted(POINTS_OF_REBUILDS)), 1
             if points < 0.15:
@@ -60,7 +81,8 @@ class _Round:
             if points > 0.9:
                 await self._send("abortRebuild")
             await shop.service.kill()
-        await shop.start()
+        if not shop.service.runs:
+            await shop.start()
         await self._ends()
         if chance.random() < 0.3:
             await self._send("rollBackReadModel")
@@ -71,6 +93,24 @@ class _Round:
         await shop.check_lightly()
         said = shop.service.tracebacks()
         self.run.found(*(wrong(f"a traceback in {shop.service.log}: {each}") for each in said))
+
+    async def _repair(self) -> None:
+        """Spoils a document, has it made anew, kills the service meanwhile, and has it made anew again."""
+        shop, product = self.shop, split_id(self.chance.choice(self.shop.known.products))[1]
+        await shop.service.kill()
+        await shop.start(dying=self.chance.choice(sorted(POINTS_OF_REPAIRS)))
+        await shop.caught_up()
+        await spoil(shop.service.data_dir, product)
+        await self._ask(REPAIR % product)
+        try:
+            await shop.service.ended()
+        except TimeoutError:
+            self.run.found(wrong("it was not killed while a document was made anew"))
+        await shop.start()
+        await shop.caught_up()
+        made = await self._ask(REPAIR % product)
+        if made["rebuildReadModel"]["errors"] or not made["rebuildReadModel"]["documents"]["isDone"]:
+            self.run.found(wrong(f"a document is not made anew: {made}"))
 
     async def _begin(self) -> None:
         keep, verify = self.chance.choice((0, 3600)), self.chance.choice(("false", "true"))

@@ -10,8 +10,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from app.cqrs.documents.document_ids import Key, document_id
 from app.cqrs.documents.read_model import Change, Document
 from app.cqrs.documents.store import ChangeImpossible, DocumentChanged
-from app.stores.mongo.operations import FEW
 from app.stores.mongo.store import MongoReadStore, open_read_store
+from app.stores.mongo.writes.operations import FEW
 from tests.conftest import DATABASE
 from tests.cqrs.notes import NoteTaken, documents, notes, recorded
 from tests.simulation.documents import MemoryDocuments

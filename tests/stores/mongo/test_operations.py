@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError
 
 from app.cqrs.documents.read_model import Change, Document
 from app.stores.mongo.codec import CODEC
-from app.stores.mongo.operations import FEW, MOST, Operation, Operations
+from app.stores.mongo.writes.operations import FEW, MOST, Operation, Operations
 from tests.cqrs.notes import documents
 
 numbers = st.one_of(

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from app.cqrs.commands.asked import FORGOTTEN
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import UnknownEvent, UnreadableEvent
 from app.cqrs.log.personal import person_of, split_stored
@@ -32,6 +34,9 @@ PORTION = 200
 
 PAUSE, AGAIN = 0.05, 30.0
 """Seconds between two portions, and between two looks for people whose forgetting was interrupted."""
+
+EXPIRED_EVERY = 6 * 3600.0
+"""Seconds between two looks for fingerprints that are older than they should be: all commands are read."""
 
 Answering = Callable[[AsyncEngine], AbstractAsyncContextManager[AsyncConnection]]
 
@@ -63,6 +68,24 @@ _KEY = (
     commands.update()
     .where(commands.c.command_id == bindparam("id"), commands.c.actor == bindparam("by"))
     .values(fingerprint=bindparam("f"))
+)
+_EXPIRED = (
+    select(commands.c.command_id)
+    .where(
+        commands.c.command_id > bindparam("after"),
+        commands.c.accepted_at < bindparam("before"),
+        commands.c.fingerprint != FORGOTTEN,
+    )
+    .order_by(commands.c.command_id)
+    .limit(PORTION)
+)
+_EXPIRE = (
+    commands.update()
+    .where(
+        commands.c.command_id.in_(bindparam("ids", expanding=True)),
+        commands.c.accepted_at < bindparam("before"),
+    )
+    .values(fingerprint=FORGOTTEN)
 )
 _PLAIN = 64
 """Characters of a fingerprint that was made without a key."""
@@ -107,13 +130,22 @@ class SealedLog:
             await rows.execute(sealing.update().values(keys_id=own))
             await rows.commit()
 
-    async def follow(self) -> None:
-        """Seal what is open, and finish what was interrupted, until cancelled."""
+    async def follow(self, inputs_kept: timedelta) -> None:
+        """Seal what is open, finish what was interrupted, and expire inputs, until cancelled.
+
+        Fingerprints of inputs are kept for `inputs_kept`.
+        """
+        now = asyncio.get_running_loop().time
+        expires = now()
         while True:
             try:
                 await self.finish_forgetting()
                 async for _ in self.seal():
                     await asyncio.sleep(PAUSE)
+                if now() >= expires:
+                    async for _ in self.expire(datetime.now(UTC) - inputs_kept):
+                        await asyncio.sleep(PAUSE)
+                    expires = now() + EXPIRED_EVERY
             except WriteStoreUnavailable as error:
                 logger.warning("Personal data is sealed later: error=%s", outline(error))
             await asyncio.sleep(AGAIN)
@@ -169,6 +201,25 @@ class SealedLog:
         if not keyed:
             async for count in self._key_fingerprints():
                 yield count
+
+    async def expire(self, before: datetime) -> AsyncIterator[int]:
+        """Remove the fingerprints of commands from before that time; yield the number of each portion.
+
+        A repeated command returns its first receipt all the same, whatever its input is.
+        """
+        after = UUID(int=0)
+        while True:
+            async with self._answering(self._engines.reading) as connection:
+                found = await connection.execute(_EXPIRED, {"after": after, "before": before})
+                ids = found.scalars().all()
+            if not ids:
+                return
+            async with self._answering(self._engines.writing) as connection:
+                rows = self._engines.database.rows(connection)
+                await rows.execute(_EXPIRE, {"ids": ids, "before": before})
+                await rows.commit()
+            after = ids[-1]
+            yield len(ids)
 
     async def rewrite(self) -> bool:
         """Rewrite an SQLite file without what it once had; return `False` for PostgreSQL."""

@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 
 from app.cqrs.documents.read_model import Change, Document, Filter
-from app.stores.mongo.new_documents import NotComputed, total, updated
+from app.stores.mongo.writes.new_documents import NotComputed, total, updated
 
 MOST = 10_000
 """Documents written in one call: a call that writes more could time out as if the store hung."""
