@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from app.config import Settings
 from app.cqrs.announcing.hearing import Hearer
 from app.cqrs.announcing.recent_events import RecentEvents
 from app.cqrs.announcing.telling import Teller
-from app.cqrs.circle import Circle, Restarts
+from app.cqrs.circle import READ_NODE, Circle, Restarts
 from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.documents.own_documents import OwnDocuments
 from app.cqrs.freshness.command_status import CommandStatuses
@@ -52,6 +52,9 @@ REMEMBERED_AT_START = 1_000
 """Newest events whose positions are loaded at the start, because clients that reconnect send them in tokens
 and cursors."""
 
+EVENTS_LATE = 0.03
+"""Seconds within which events arrive by NATS, before or after PostgreSQL notifies of their commit."""
+
 Filling = Callable[[WriteSide], Awaitable[None]]
 
 
@@ -80,19 +83,25 @@ async def open_circle(
             events.note(batch)
             statuses.published(batch)
 
-        def compare() -> None:
+        def primary_lost() -> None:
             shared_log.forget()
-            events.forget()
             rebuilds.doubt()
+
+        def node_left() -> None:
             if hearer:
                 hearer.doubt()
+
+        def compare() -> None:
+            events.forget()
+            primary_lost()
+            node_left()
 
         write_side = await opened.enter_async_context(
             open_write_side(settings, committed, lambda appended: relay.hand_over(appended))
         )
         log = write_side.log
         history, shared_log = History(log), SharedLog(log)
-        stores = await opened.enter_async_context(open_documents(settings, compare))
+        stores = await opened.enter_async_context(open_documents(settings, primary_lost, node_left))
         await log.refuse_if_read_only()
         revocations = Revocations(log)
         await revocations.read()
@@ -102,7 +111,7 @@ async def open_circle(
             for model in models
         }
         served = [model.of(records[model.name].serving) for model in models]
-        readers = OwnDocuments(stores.documents, served)
+        readers = OwnDocuments(stores.read, served)
         half = QueryingHalf(
             cache=ReadCache(settings.read_cache),
             progress={each.name: Progress(each.name, head) for each in models},
@@ -158,7 +167,10 @@ async def open_circle(
                     tracing=tracing,
                 )
         else:
-            hearer = half.hearer(models, served, network.announcements, stores.mongo, events, readers)
+            assert stores.pinned
+            node = stores.pinned.node
+            hearer = half.hearer(models, served, network.announcements, node, events, readers)
+            opened.enter_context(network.present(settings.held_roles, stores.pinned.reads_from))
             tasks.append(running.create_task(hearer.run(), name="hearer"))
             await hearer.begun()
             if Role.PROJECTOR in settings.held_roles:
@@ -180,10 +192,14 @@ async def open_circle(
         if stores.mongod:
             tasks.append(running.create_task(keep_running(stores.mongod, settings, restarts), name="mongod"))
         opened.callback(lambda: [task.cancel() for task in tasks])
-        reader = SharedReader(NotingReader(readers, half.progress, half.cache) if network else readers)
+        reader = SharedReader(
+            NotingReader(readers, half.progress, half.cache, hearer.stored) if hearer else readers
+        )
         probes = {"write store": log.probe, "read store": stores.mongo.probe}
         if Role.COMMAND not in settings.held_roles:
             del probes["write store"]
+        if settings.held_roles == {Role.QUERY} and stores.pinned:  # It is of use while nobody takes writes.
+            probes = {READ_NODE: stores.pinned.node.probe}
         yield Circle(
             commands=network.commands if network else write_side.commands,
             log=log,
@@ -207,24 +223,36 @@ async def open_circle(
             stores=(write_side.store, stores.name),
             probes=probes,
             leases=(lambda: len(leased.leases.held) if leased else 0) if network else None,
+            reads_from=stores.pinned.reads_from if stores.pinned else None,
             restarts=restarts,
         )
 
 
-@dataclass(frozen=True)
 class _Commits:
-    """A listener that passes PostgreSQL's notifications of commits on to relay and command statuses."""
+    """A listener that passes PostgreSQL's notifications of commits on to relay and command statuses.
 
-    relay: Relay
-    statuses: CommandStatuses
-    network: Network | None
+    With NATS, the events themselves arrive, and the log need not be read. They do not while JetStream is
+    away, which may be so although NATS is there.
+    """
+
+    def __init__(self, relay: Relay, statuses: CommandStatuses, network: Network | None) -> None:
+        self._relay, self._statuses, self._network = relay, statuses, network
+        self._looking: asyncio.TimerHandle | None = None
 
     def committed(self, command_id: UUID | None) -> None:
         if command_id is not None:
-            self.statuses.accepted(command_id)
-        elif not (self.network and self.network.connected):  # Otherwise the events themselves arrive.
-            self.relay.wake()
+            self._statuses.accepted(command_id)
+        elif not (self._network and self._network.connected):
+            self._relay.wake()
+        elif self._looking is None:
+            since = monotonic() - EVENTS_LATE
+            self._looking = asyncio.get_running_loop().call_later(EVENTS_LATE, self._look, since)
 
     def missed(self) -> None:
-        self.relay.wake()
-        self.statuses.missed()
+        self._relay.wake()
+        self._statuses.missed()
+
+    def _look(self, since: float) -> None:
+        self._looking = None
+        if not self._relay.was_handed_over_since(since):
+            self._relay.wake()

@@ -33,6 +33,12 @@ class RoleSettings(AccessSettings):
         "need NATS_URL",
     )
 
+    mongodb_read_from: str | None = Field(
+        default=None,
+        description="node of the replica set that queries read from: nearest, primary, or HOST:PORT as the "
+        "replica set names it; another one while it is away. By default nearest with NATS_URL, else primary",
+    )
+
     @field_validator("nats_url", mode="before")
     @classmethod
     def _names_a_server(cls, value: object) -> object:
@@ -52,6 +58,26 @@ class RoleSettings(AccessSettings):
                     "roles", "{role} is no role. The roles are {known}", {"role": repr(each), "known": known}
                 )
         return roles
+
+    @field_validator("mongodb_read_from")
+    @classmethod
+    def _is_a_node(cls, where: str | None) -> str | None:
+        if where is None or where in ("nearest", "primary"):
+            return where
+        host, _, port = where.rpartition(":")
+        if not host.strip("[]") or not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+            raise PydanticCustomError(
+                "node",
+                "{where} names no node. Set it to nearest, primary, or HOST:PORT, such as mongo-1:27017",
+                {"where": repr(where)},
+            )
+        return where
+
+    @cached_property
+    def read_from(self) -> str:
+        """The node that documents are read from, if other processes may change them."""
+        default = "nearest" if Role.QUERY in self.held_roles else "primary"
+        return self.mongodb_read_from or default
 
     @cached_property
     def held_roles(self) -> frozenset[Role]:
@@ -75,6 +101,13 @@ def refuse_misfits(
                 "ROLES={roles} leaves work to other processes, which need NATS to hear of one another. Set "
                 "NATS_URL, or let this process have all roles",
                 {"roles": settings.roles},
+            )
+        if settings.mongodb_read_from not in (None, "primary"):
+            raise PydanticCustomError(
+                "node",
+                "MONGODB_READ_FROM={where} is for processes that hear of changes by NATS: a process alone "
+                "reads from the primary, which it writes to. Set NATS_URL, or leave it unset",
+                {"where": settings.mongodb_read_from},
             )
     elif not (database_url or "").startswith("postgresql"):
         raise PydanticCustomError(

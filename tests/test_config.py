@@ -138,6 +138,9 @@ def test_trusted_documents_need_a_manifest() -> None:
         ({"nats_url": "nats://there", **STORES, "mongodb_url": None}, "Set MONGODB_URL to a replica set"),
         ({"nats_url": "nats://there", **STORES, "search_engine": "fts5"}, "leave it at mongodb"),
         ({"nats_url": ""}, "It is empty"),
+        ({"mongodb_read_from": "nearest"}, "MONGODB_READ_FROM=nearest is for processes that hear of changes"),
+        ({"nats_url": "nats://there", **STORES, "mongodb_read_from": "there"}, "'there' names no node"),
+        ({"nats_url": "nats://there", **STORES, "mongodb_read_from": "there:0"}, "'there:0' names no node"),
     ],
 )
 def test_roles_that_can_not_work_together_are_refused(settings: dict[str, str], reason: str) -> None:
@@ -148,3 +151,11 @@ def test_roles_that_can_not_work_together_are_refused(settings: dict[str, str], 
 def test_a_process_may_have_some_of_the_roles() -> None:
     settings = Settings.model_validate({"nats_url": "nats://there", "roles": "query, projector", **STORES})
     assert settings.held_roles == {Role.QUERY, Role.PROJECTOR}
+
+
+def test_processes_that_serve_queries_read_from_the_nearest_node_and_others_from_the_primary() -> None:
+    settings = {"nats_url": "nats://there", **STORES}
+    assert Settings.model_validate({"roles": "query", **settings}).read_from == "nearest"
+    assert Settings.model_validate({"roles": "projector", **settings}).read_from == "primary"
+    named = Settings.model_validate({**settings, "mongodb_read_from": "mongo-2:27017"})
+    assert named.read_from == "mongo-2:27017"

@@ -26,7 +26,8 @@ def doctor(
     """
     settings = settings_of(data_dir=data_dir)
 
-    from app.command_line.examinations import Diagnosis, examined
+    from app.command_line.diagnoses import Diagnosis
+    from app.command_line.examinations import examined
 
     async def diagnoses() -> list[Diagnosis]:
         return [diagnosis async for diagnosis in examined(settings)]

@@ -4,13 +4,13 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 from uuid import UUID
 
 from app.access.urls import is_loopback
+from app.command_line.diagnoses import Diagnosis, ok, problem, warning
+from app.command_line.nats import nats_diagnoses
 from app.completeness import problems
 from app.config import Settings
 from app.cqrs.log.events import EventLog
@@ -23,8 +23,6 @@ from app.stores.mongo.embedded.mongod import any_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError, find_mongod
 from app.stores.mongo.examining import ReadModelState, ReadStoreState
 from app.stores.mongo.examining import examine as examine_read_store
-from app.stores.nats.away import NatsAway, NatsError
-from app.stores.nats.opening import MISSING, has_driver
 from app.stores.sql.engines.opening import Engines, open_database, refuse_if_read_only
 from app.stores.sql.engines.opening import examine as examine_write_store
 from app.stores.sql.write_store import SqlWriteStore
@@ -43,46 +41,10 @@ CLOCKS_APART = 2.0
 """Seconds by which the clocks of two machines may differ: moments are accepted up to 5 seconds ahead."""
 
 
-class Verdict(Enum):
-    """The result of an examination."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One result: what was examined, the verdict, what was found, and what to do about it."""
-
-    subject: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
-
-
-def ok(subject: str, found: str) -> Diagnosis:
-    """Return a diagnosis of something that is as it should be."""
-    return Diagnosis(subject, Verdict.OK, found)
-
-
-def warning(subject: str, found: str, advice: str) -> Diagnosis:
-    """Return a diagnosis of something that works, and should be changed."""
-    return Diagnosis(subject, Verdict.WARNING, found, advice)
-
-
-def problem(subject: str, error: object, advice: str = "") -> Diagnosis:
-    """Return a diagnosis of what keeps the service from working; an error says what to do itself."""
-    found, _, own_advice = str(error).partition("\n")
-    return Diagnosis(subject, Verdict.PROBLEM, found, advice or own_advice)
-
-
 async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
     """Yield a diagnosis of each part of a service with these settings."""
     for diagnosis in (*_program(), *_settings(settings), *_disk(settings)):
         yield diagnosis
-    if settings.nats_url:
-        yield await nats_diagnosis(settings.nats_url, settings.mongodb_database)
     if settings.traces_to:
         yield await _collector(settings)
     async with AsyncExitStack() as opened:
@@ -105,6 +67,10 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
                 yield _clock("write store's clock", now)
                 if log:
                     yield await _keys(settings, engines)
+        if settings.nats_url:
+            store = await log.store_id() if log else None
+            for diagnosis in await nats_diagnoses(settings.nats_url, settings.mongodb_database, store):
+                yield diagnosis
         try:
             state = await _read_store(settings, opened)
         except (MongodError, ReadStoreUnavailable) as error:
@@ -191,27 +157,6 @@ def _disk(settings: Settings) -> Iterator[Diagnosis]:
         yield problem("disk", found, advice)
     else:
         yield warning("disk", found, advice) if free < LITTLE_SPACE else ok("disk", found)
-
-
-async def nats_diagnosis(url: str, database: str) -> Diagnosis:
-    """Return a diagnosis of the NATS at `url`, for the processes that share a database of documents."""
-    try:
-        if not has_driver():
-            raise NatsError(MISSING)
-        from app.stores.nats.examining import examine as examine_nats
-
-        state = await examine_nats(url, database)
-    except NatsError as error:
-        return problem("NATS", error)
-    except NatsAway as error:
-        advice = "Start it, or correct NATS_URL. Processes go on without, and commands are not passed on."
-        return problem("NATS", f"It does not answer: {error}", advice)
-    if not state.has_streams:
-        advice = "Start nats-server with JetStream (`-js`), and let this account use it."
-        return problem("NATS", f"nats-server {state.version} has no JetStream.", advice)
-    if state.sequence is None:
-        return ok("NATS", f"nats-server {state.version} has no stream yet. A command process makes it.")
-    return ok("NATS", f"nats-server {state.version} has the events up to position {state.sequence:,}.")
 
 
 def _write_store(name: str, missing: Sequence[str], head: int) -> Diagnosis:

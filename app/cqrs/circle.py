@@ -23,6 +23,9 @@ from app.cqrs.reading.cache import ReadCache
 from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.revocations import Revocations
 
+READ_NODE = "node that documents are read from"
+"""The name of the probe that only reads, in a process whose documents others write."""
+
 
 @dataclass
 class Restarts:
@@ -66,7 +69,10 @@ class Circle:
     """The names of the write store and the read store, for people."""
     probes: Mapping[str, Callable[[], Awaitable[None]]]
     """For each store's name, a test write that leaves nothing behind. It raises `WriteStoreUnavailable` or
-    `ReadStoreUnavailable` if the store accepts no writes."""
+    `ReadStoreUnavailable` if the store accepts no writes. That of `READ_NODE` reads."""
     leases: Callable[[], int] | None = None
     """The number of read models that this process projects; `None` if no other process may."""
+    reads_from: Callable[[], str | None] | None = None
+    """The node that documents are read from, as HOST:PORT, `None` while there is none; or `None` if they are
+    read where this process writes them."""
     restarts: Restarts = field(default_factory=Restarts)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from app.config import Settings
 from app.cqrs.circle import Restarts
+from app.cqrs.documents.store import DocumentReader
 from app.cqrs.impersonal import outline
 from app.stores.fts5.store import IndexedReadStore, open_indexed_store
 from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError
+from app.stores.mongo.pinned.choice import Choice
+from app.stores.mongo.pinned.reads import PinnedReads, open_pinned_reads
 from app.stores.mongo.store import MongoReadStore, open_read_store
 
 logger = logging.getLogger(__name__)
@@ -25,7 +28,15 @@ class DocumentStores:
     """The embedded mongod; `None` with MONGODB_URL."""
     mongo: MongoReadStore
     documents: MongoReadStore | IndexedReadStore
-    """The store as projectors and queries use it."""
+    """The store as projectors use it."""
+    pinned: PinnedReads | None
+    """The node that queries read from; `None` if they read from `documents`, because no other process may
+    change these."""
+
+    @property
+    def read(self) -> DocumentReader:
+        """The store as queries use it."""
+        return self.pinned or self.documents
 
     @property
     def name(self) -> str:
@@ -36,10 +47,12 @@ class DocumentStores:
 
 
 @asynccontextmanager
-async def open_documents(settings: Settings, lost: Callable[[], None]) -> AsyncIterator[DocumentStores]:
+async def open_documents(
+    settings: Settings, lost: Callable[[], None], moved: Callable[[], None]
+) -> AsyncIterator[DocumentStores]:
     """Yield the document store, which is fit for use; call `lost` at each loss of the primary.
 
-    Raise `MongodError` and `ReadStoreUnavailable`.
+    Call `moved` before queries read from another node. Raise `MongodError` and `ReadStoreUnavailable`.
     """
     async with AsyncExitStack() as opened:
         mongod = None
@@ -62,7 +75,12 @@ async def open_documents(settings: Settings, lost: Callable[[], None]) -> AsyncI
             documents = await opened.enter_async_context(
                 open_indexed_store(mongo, settings.search_index_file)
             )
-        yield DocumentStores(mongod=mongod, mongo=mongo, documents=documents)
+        pinned = None
+        if settings.mongodb_url and settings.is_one_of_several:
+            where = settings.mongodb_url, settings.mongodb_database, settings.mongo_driver
+            choice = Choice.of(settings.read_from)
+            pinned = await opened.enter_async_context(open_pinned_reads(*where, choice, mongo.newest, moved))
+        yield DocumentStores(mongod=mongod, mongo=mongo, documents=documents, pinned=pinned)
 
 
 async def keep_running(mongod: Mongod, settings: Settings, restarts: Restarts) -> None:

@@ -2,8 +2,13 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +63,16 @@ class Network:
         except NoAnswer as reason:
             raise NotReached(str(reason)) from reason
 
+    def present(
+        self, roles: Iterable[str], reads_from: Callable[[], str | None]
+    ) -> AbstractContextManager[None]:
+        """Describe this process to operators who ask, until the block ends."""
+        from app.stores.nats.presence import Present
+
+        return self._nats.present(
+            lambda: Present(name=self.name, roles=sorted(roles), reads_from=reads_from())
+        )
+
     def answering(self, lease: str, read_models: OperatedReadModels) -> AbstractAsyncContextManager[None]:
         """Carry out operations on the read model of a lease until the block ends."""
 
@@ -78,7 +93,12 @@ async def open_network(settings: Settings, write_side: WriteSide, relay: Relay) 
     async with AsyncExitStack() as opened:
         name = f"{socket.gethostname()}-{os.getpid()}"
         nats = await opened.enter_async_context(
-            open_nats(str(settings.nats_url), name, database=settings.mongodb_database)
+            open_nats(
+                str(settings.nats_url),
+                name,
+                database=settings.mongodb_database,
+                store=await log.store_id(),
+            )
         )
         await opened.enter_async_context(
             nats.subscribing(log.decoded, relay.hand_over, relay.wake, published=lambda: relay.published)

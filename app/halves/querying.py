@@ -14,7 +14,7 @@ from app.cqrs.freshness.progress import Progress
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
 from app.cqrs.reading.cache import ReadCache
-from app.stores.mongo.store import MongoReadStore
+from app.stores.mongo.pinned.node import PinnedNode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,14 @@ class QueryingHalf:
         models: Sequence[ReadModel],
         served: Sequence[ReadModel],
         transport: Announcements,
-        store: MongoReadStore,
+        node: PinnedNode,
         events: RecentEvents,
         readers: OwnDocuments,
     ) -> Hearer:
         """Return the hearer that passes on what the projectors of other processes announce.
 
-        It begins with the documents of `served`, which may be those of earlier code than that of `models`.
+        It begins with the documents of `served`, which may be those of earlier code than that of `models`, as
+        `node` shows them.
         """
         return Hearer(
             [
@@ -54,10 +55,11 @@ class QueryingHalf:
                     notices=self.notices,
                     events=events,
                     serve=readers.serve,
+                    node=node,
                 )
                 for own, model in zip(models, served, strict=True)
             ],
             transport=transport,
-            positions=store.positions,
+            positions=node.positions,
             cache=self.cache,
         )

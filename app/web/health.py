@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.cqrs.circle import Circle
+from app.cqrs.circle import READ_NODE, Circle
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.impersonal import outline
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
@@ -48,6 +48,8 @@ class Readiness:
     async def ready(self, _request: Request) -> Response:
         """Return status 200 if both stores take writes and no read model is catching up, otherwise 503.
 
+        A process that only answers queries needs no store that takes writes, but a node to read from.
+
         A read model that has failed does not count unless all have: the event that it can't apply fails it in
         every replica, and none would be left to answer what the other read models can.
         """
@@ -64,6 +66,8 @@ class Readiness:
         status["readModels"] = [
             freshness_extension(progress.freshness()) for progress in circle.progress.values()
         ]
+        if circle.reads_from:
+            status["readsFrom"] = circle.reads_from()
         return _response(status)
 
     def _status(self, faults: Mapping[str, str | None]) -> dict[str, Any]:
@@ -97,7 +101,7 @@ class Readiness:
         try:
             await probe()
         except (ReadStoreUnavailable, WriteStoreUnavailable) as error:
-            return f"the {store} takes no writes: {error}"
+            return f"the {store} {'does not answer' if store == READ_NODE else 'takes no writes'}: {error}"
         except Exception as error:  # An unforeseen error must not hide the other results.
             logger.error("A probe has failed: store=%r error=%s", store, outline(error))
             return f"the {store} could not be probed: {type(error).__name__}"

@@ -18,10 +18,12 @@ import httpx
 from tests.bench.commands import RECEIVE_STOCK, Known, invalidating
 from tests.bench.generator import Job
 from tests.bench.loading import figures_of, load, percentile
-from tests.bench.machine import cores, described
+from tests.bench.machine import cores, described, pin, spent_by
 from tests.bench.queries import CATEGORY, CUSTOMER_ORDERS, ORDER_PAGE, QUERIES
 from tests.bench.tables import table
 from tests.cluster.cluster import ALL, Cluster, open_cluster
+from tests.cluster.members.member import family
+from tests.cluster.members.service import ServiceProcess
 
 CONNECTIONS, COMMANDS_PER_SECOND = 16, 50.0
 WARM_UP = 2.0
@@ -63,6 +65,11 @@ async def running(way: Way) -> AsyncIterator[Cluster]:
             cluster.leave_out("NATS_URL")
         await cluster.start(demo=True)
         await cluster.until_ready()
+        used = cores()
+        for member in cluster.members:
+            answers = isinstance(member, ServiceProcess) and "query" in member.roles
+            for pid in family(member.pid or 0):
+                pin(pid, used.server if answers else used.others)
         yield cluster
 
 
@@ -84,8 +91,20 @@ async def asked_of(url: str, number: int) -> Asked:
     return Asked(reads, invalidating(known, Random(1), number), in_stock[0])
 
 
-async def rate(cluster: Cluster, asked: Asked, query: str, seconds: float) -> tuple[float, float]:
-    """Return answers a second over all query processes, and the share of the commands that were on time."""
+@dataclass(frozen=True)
+class Rate:
+    """What was measured of one query."""
+
+    answers: float
+    """Answers a second over all query processes."""
+    on_time: float
+    """The share of the commands that were on time."""
+    cpu: float
+    """Microseconds of processor time of the query processes for each answer, with all else that they do."""
+
+
+async def rate(cluster: Cluster, asked: Asked, query: str, seconds: float) -> Rate:
+    """Measure the answers to a query beside commands."""
     ports = [each.port for each in cluster.of("query")]
     jobs = [
         Job(
@@ -105,9 +124,13 @@ async def rate(cluster: Cluster, asked: Asked, query: str, seconds: float) -> tu
         requests=list(asked.commands),
         pace=COMMANDS_PER_SECOND,
     )
-    used = cores(apart=False)
+    used, pids = cores(), [each.pid or 0 for each in cluster.of("query")]
+    before = sum(spent_by(pid).cpu for pid in pids)
     *seen, commands = await asyncio.gather(*(load(each, used) for each in [*jobs, beside]))
-    return sum(figures_of(each).rate for each in seen), figures_of(commands).kept or 0.0
+    answers = sum(figures_of(each).rate for each in seen)
+    # The warm-up is part of the processor time; its answers are as many a second as later ones.
+    cpu = 1e6 * (sum(spent_by(pid).cpu for pid in pids) - before) / (answers * (seconds + WARM_UP))
+    return Rate(answers, figures_of(commands).kept or 0.0, cpu)
 
 
 async def own_write(cluster: Cluster, product: str, number: int) -> Sequence[float]:
@@ -130,16 +153,17 @@ async def own_write(cluster: Cluster, product: str, number: int) -> Sequence[flo
 
 async def measure(rounds: int, seconds: float) -> list[str]:
     """Return a report in Markdown."""
-    rates = defaultdict[tuple[str, str], list[float]](list)
+    rates, cpu = (defaultdict[tuple[str, str], list[float]](list) for _ in range(2))
     on_time, p50, p99 = (defaultdict[str, list[float]](list) for _ in range(3))
     for _ in range(rounds):
         for way in WAYS:
             async with running(way) as cluster:
                 asked = await asked_of(cluster.of("query")[0].url, 20_000)
                 for query in QUERIES:
-                    found, share = await rate(cluster, asked, query.name, seconds)
-                    rates[way.name, query.name].append(found)
-                    on_time[way.name].append(share)
+                    found = await rate(cluster, asked, query.name, seconds)
+                    rates[way.name, query.name].append(found.answers)
+                    cpu[way.name, query.name].append(found.cpu)
+                    on_time[way.name].append(found.on_time)
                 taken = await own_write(cluster, asked.product, 300)
                 p50[way.name].append(percentile(taken, 50))
                 p99[way.name].append(percentile(taken, 99))
@@ -148,20 +172,20 @@ async def measure(rounds: int, seconds: float) -> list[str]:
     for way in WAYS:
         row = [way.name]
         for name in names:
-            found, base = median(rates[way.name, name]), median(rates[ONE.name, name])
-            row.append(f"{found:,.0f} ({found / base:.2f})")
+            answers, base = median(rates[way.name, name]), median(rates[ONE.name, name])
+            row.append(f"{answers:,.0f} ({answers / base:.2f}), {median(cpu[way.name, name]):.0f} µs")
         row += [f"{median(on_time[way.name]):.2f}"]
         row += [f"{median(p50[way.name]):.1f} / {median(p99[way.name]):.1f}"]
         rows.append(row)
     head = [
         "",
-        *(f"{query}, answers/s (ratio)" for query in names),
+        *(f"{query}, answers/s (ratio), CPU" for query in names),
         "commands on time",
         "own write read, p50 / p99 ms",
     ]
     return [
         f"{rounds} rounds of {seconds:g} s, {CONNECTIONS} connections, {COMMANDS_PER_SECOND:g} commands a "
-        "second beside; nothing is pinned to a core.",
+        f"second beside; {cores()}: the server is what answers queries.",
         *described(),
         "",
         *table(head, rows),

@@ -16,6 +16,7 @@ from tests.cluster.members.nats import NatsServer
 from tests.cluster.members.postgres import PostgresServer
 from tests.cluster.members.service import ServiceProcess
 from tests.cluster.needs import Missing, check_memory, check_port, check_wheels
+from tests.cluster.networks.cuts import Links
 from tests.cluster.proxy import Proxy, Upstream
 from tests.ports import free_port
 from tests.postgres import hand_to_owner
@@ -41,7 +42,9 @@ class Cluster:
         *,
         port: int = 0,
         environment: Mapping[str, str] | None = None,
+        cuttable: bool = False,
     ) -> None:
+        """Lay out a cluster. The networks between its processes can be cut if it is `cuttable`."""
         mongod, nats = check_wheels()
         check_memory(len(roles))
         self.folder = folder = folder.absolute()
@@ -51,9 +54,9 @@ class Cluster:
         self.postgres = PostgresServer("postgres", folder / "postgres", sockets)
         names = [f"mongod-{number}" for number in range(1, MONGODS + 1)]
         self.mongo = ReplicaSet(
-            [MongoNode(name, folder / name, self._port(name), mongod, logs / f"{name}.log") for name in names]
+            [MongoNode(name, folder / name, self.port(name), mongod, logs / f"{name}.log") for name in names]
         )
-        nats_ports = self._port("nats"), self._port("nats-monitoring")
+        nats_ports = self.port("nats"), self.port("nats-monitoring")
         self.nats = NatsServer("nats", folder / "nats", *nats_ports, nats, logs / "nats.log")
         self._environment = {
             "DATABASE_URL": self.postgres.url,
@@ -62,6 +65,7 @@ class Cluster:
             "NATS_URL": self.nats.url,
             **(environment or {}),
         }
+        self.links = Links(self, sockets) if cuttable else None
         self._count: Counter[str] = Counter()
         self.processes = [self._process(each, logs) for each in roles]
         self.proxy = Proxy(
@@ -108,6 +112,8 @@ class Cluster:
                 f"Port {self.proxy.port}, which the proxy needs, is taken by another program. End that, or "
                 "choose another port with --port, or any with --port 0."
             ) from None
+        if self.links:
+            await self.links.start()
         async with asyncio.TaskGroup() as starting:
             for engine in (self.postgres.prepare(), self.mongo.start(), self.nats.start()):
                 starting.create_task(engine)
@@ -128,6 +134,8 @@ class Cluster:
         await self.proxy.close()
         await self.stop_processes()
         await asyncio.gather(self.postgres.stop(), self.nats.stop(), self.mongo.stop())
+        if self.links:
+            await self.links.close()
 
     async def stop_processes(self) -> Mapping[str, int | None]:
         """Stop the processes of Diptych, and no engine; return their exit codes by their names."""
@@ -139,9 +147,10 @@ class Cluster:
         self._count[kind] += 1
         name = f"{kind}-{self._count[kind]}"
         folder, log = self.folder / name, logs / f"{name}.log"
-        return ServiceProcess(name, roles, folder, self._port(name), self._environment, log)
+        own = self.links.environment(name) if self.links else {}
+        return ServiceProcess(name, roles, folder, self.port(name), {**self._environment, **own}, log)
 
-    def _port(self, name: str) -> int:
+    def port(self, name: str) -> int:
         # The same at each start on the same folder: mongods know one another by their addresses.
         while name not in self._ports:
             port = free_port()
@@ -157,6 +166,7 @@ async def open_cluster(
     *,
     port: int = 0,
     environment: Mapping[str, str] | None = None,
+    cuttable: bool = False,
 ) -> AsyncIterator[Cluster]:
     """Yield a cluster that is to be started, on a folder or a temporary one; stop it when the block ends.
 
@@ -168,7 +178,7 @@ async def open_cluster(
         # Sockets have short paths, which a folder's need not be.
         sockets = Path(opened.enter_context(temporary_folder()))
         hand_to_owner(sockets)
-        cluster = Cluster(where, sockets, roles, port=port, environment=environment)
+        cluster = Cluster(where, sockets, roles, port=port, environment=environment, cuttable=cuttable)
         opened.push_async_callback(cluster.stop)
         yield cluster
 

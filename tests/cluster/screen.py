@@ -49,7 +49,7 @@ def line(standing: Standing) -> str:
 
 def _members(standing: Standing) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("process", "pid", "state", "address", "starts", "health"):
+    for column in ("process", "pid", "state", "address", "starts", "health", "reads from"):
         table.add_column(column, no_wrap=True, overflow="ellipsis")
     for member in standing.members:
         health = "primary" if member.name == standing.primary else member.ready
@@ -60,6 +60,7 @@ def _members(standing: Standing) -> Table:
             member.address,
             str(member.starts),
             Text(health, style=_COLOURS.get(health, "") if health != "primary" else "cyan"),
+            member.reads_from,
         )
     return table
 

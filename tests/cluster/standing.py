@@ -40,6 +40,8 @@ class One:
     starts: int
     ready: str = ""
     """For a process of Diptych: `ready`, or what it lacks, or that it does not respond."""
+    reads_from: str = ""
+    """The mongod that a process with the role `query` reads documents from."""
     positions: Mapping[str, int] = field(default_factory=dict)
     """How far each read model has come in this process, by its name."""
 
@@ -84,8 +86,10 @@ class Watch:
         )
         pids = {str(process.pid): process.name for process in self._cluster.processes if process.pid}
         primary = await self._primary()  # the driver knows it after the leases at the latest
+        nodes = {node.address: node.name for node in self._cluster.mongo.nodes}
         processes = [
-            _one(process, detail) for process, detail in zip(self._cluster.processes, details, strict=True)
+            _one(process, detail, nodes if "query" in process.roles else {})
+            for process, detail in zip(self._cluster.processes, details, strict=True)
         ]
         heads = [int(each["head"]) for detail in details for each in detail.get("readModels", ())]
         return Standing(
@@ -111,7 +115,7 @@ class Watch:
                 address = await self._mongo.primary
         except (PyMongoError, TimeoutError):
             return ""
-        ports = {node.port: node.name for node in self._cluster.mongo.nodes}
+        ports = {node.known_as: node.name for node in self._cluster.mongo.nodes}
         return ports.get(address[1], "") if address else ""
 
 
@@ -120,7 +124,9 @@ def _name_of(holder: str, pids: Mapping[str, str]) -> str:
     return next((pids[part] for part in reversed(holder.split("-")) if part in pids), holder)
 
 
-def _one(member: Member, detail: Mapping[str, Any] | None = None) -> One:
+def _one(
+    member: Member, detail: Mapping[str, Any] | None = None, nodes: Mapping[str, str] | None = None
+) -> One:
     ready = ""
     if detail is not None:
         ready = "; ".join(detail.get("missing", ())) or ("ready" if detail else "does not respond")
@@ -131,5 +137,6 @@ def _one(member: Member, detail: Mapping[str, Any] | None = None) -> One:
         address=member.address,
         starts=member.starts,
         ready=ready,
+        reads_from=(nodes or {}).get((detail or {}).get("readsFrom") or "", ""),
         positions={each["readModel"]: int(each["position"]) for each in (detail or {}).get("readModels", ())},
     )

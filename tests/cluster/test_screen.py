@@ -20,6 +20,7 @@ STANDING = Standing(
             address="127.0.0.1:2",
             starts=1,
             ready="ready",
+            reads_from="mongod-1",
             positions={"ACTIVITY": 40, "SALES": 37},
         ),
         One(
@@ -51,6 +52,7 @@ def shown(width: int = 120) -> str:
 def test_the_screen_shows_each_process_and_how_far_each_read_model_is_in_it() -> None:
     rows = {text.split()[0]: text.split() for text in shown().splitlines() if text.strip()}
     assert rows["mongod-1"] == ["mongod-1", "11", "running", "127.0.0.1:1", "1", "primary"]
+    assert rows["query-1"][-2:] == ["ready", "mongod-1"]
     assert rows["projector-1"][:5] == ["projector-1", "-", "ended", "with", "-9"]
     assert rows["ACTIVITY"] == ["ACTIVITY", "40"]
     assert rows["SALES"] == ["SALES", "37", "(−3)"]

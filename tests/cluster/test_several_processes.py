@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -207,6 +208,50 @@ async def test_queries_go_on_without_nats_and_commands_once_it_is_back(
     await cluster.nats.kill()
     assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 1}
     await cluster.nats.start()
+    await clients.ask(RECEIVE, product=product)
+    assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 2}
+
+
+async def test_commits_are_heard_of_at_once_while_nats_has_no_streams(
+    clients: Clients, cluster: Cluster
+) -> None:
+    product = await clients.add()
+    await cluster.nats.stop()
+    cluster.nats.has_streams = False
+    await cluster.nats.start()
+    await clients.ask(RECEIVE, product=product)  # once all have connected again
+    took = []
+    for _ in range(20):
+        began = monotonic()
+        await clients.ask(RECEIVE, product=product)
+        await clients.ask(ON_HAND, product=product)
+        took.append(monotonic() - began)
+    cluster.nats.has_streams = True
+    await cluster.nats.stop()
+    await cluster.nats.start()
+    await clients.ask(RECEIVE, product=product)
+    assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 22}
+    assert sorted(took)[10] < 0.5, "they would hear of it within a second, as when a notification is lost"
+
+
+async def test_queries_go_on_while_mongodb_has_no_primary(clients: Clients, cluster: Cluster) -> None:
+    product = await clients.add()
+    await clients.ask(RECEIVE, product=product)
+    await clients.ask(ON_HAND, product=product)
+    nodes = {node.address: node for node in cluster.mongo.nodes}
+    read_from = {nodes[(await each.detail())["readsFrom"]] for each in cluster.of("query")}
+    left = next(iter(read_from))
+    for node in set(nodes.values()) - {left}:
+        await node.kill()
+    try:
+        assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 1}
+        async with asyncio.timeout(PATIENCE):
+            while not all([(await each.asked("/health/ready")) for each in cluster.of("query")]):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 1}
+    finally:
+        for node in nodes.values():
+            await node.start()
     await clients.ask(RECEIVE, product=product)
     assert (await clients.ask(ON_HAND, product=product))["node"] == {"onHand": 2}
 

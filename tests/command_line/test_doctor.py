@@ -11,7 +11,8 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from sqlalchemy import text
 
-from app.command_line.examinations import Diagnosis, Verdict, examined
+from app.command_line.diagnoses import Diagnosis, Verdict
+from app.command_line.examinations import examined
 from app.config import Settings
 from app.halves.commanding import open_write_side
 from app.read_models.product_listing import product_listing

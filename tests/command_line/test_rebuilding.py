@@ -9,7 +9,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from typer.testing import CliRunner, Result
 
 from app.__main__ import command_line
-from app.command_line.examinations import Verdict, examined
+from app.command_line.diagnoses import Verdict
+from app.command_line.examinations import examined
 from app.config import Settings
 from app.cqrs.documents.read_model import Document
 from app.read_models.activity import activity

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.command_line.examinations import Verdict, examined
+from app.command_line.diagnoses import Verdict
+from app.command_line.examinations import examined
 from app.config import Settings
 from app.tracing.configured import tracing_of
 from tests.tracing.collector import Collector

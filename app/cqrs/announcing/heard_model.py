@@ -16,6 +16,7 @@ from app.cqrs.announcing.messages import (
     Unchanged,
     notices_in,
 )
+from app.cqrs.announcing.read_node import ReadNode, WhereWritten
 from app.cqrs.announcing.recent_events import RecentEvents, changes_of
 from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import ReadModel
@@ -32,6 +33,9 @@ class HeardModel:
 
     Each announcement of a projector is true by itself, whoever tells it: where documents are complete. What
     happened in between is known only if none of its announcements is missing.
+
+    A change is passed on once the node that this process reads from shows it. An answer that was read from
+    there before, and an answer that was kept, would be taken for newer than they are.
     """
 
     def __init__(
@@ -43,16 +47,19 @@ class HeardModel:
         notices: Notices,
         events: RecentEvents,
         serve: Callable[[ReadModel], None],
+        node: ReadNode | None = None,
     ) -> None:
         """Begin with the documents of `model`; call `serve` with those of another generation that serves.
 
         `own` is any generation of this program's code. The first documents may be those of an earlier one.
+        They are read from `node`, by default the one that is written to.
         """
         self._model, self._own = model, own
         self._announcer = announcer
         self._notices = notices
         self._events = events
         self._serve = serve
+        self._node = node or WhereWritten()
         self._teller = ""
         self._number = self._kept = 0
         """The numbers of the last announcement of this teller, and of the last one that is kept."""
@@ -62,7 +69,7 @@ class HeardModel:
         self._own_doubt = False
         """True if this process doubts the documents, whatever projectors say."""
         self.heard_at = 0.0
-        """The time of the last announcement, by the monotonic clock."""
+        """The time of the last announcement that was passed on, by the monotonic clock."""
 
     @property
     def name(self) -> str:
@@ -84,7 +91,7 @@ class HeardModel:
         self._own_doubt, self._teller = True, ""
         self._announcer.progress.doubt()
 
-    def remember(self, told: Sequence[tuple[str, Announcement]]) -> None:
+    async def remember(self, told: Sequence[tuple[str, Announcement]]) -> None:
         """Learn the notices of the announcements that were kept, oldest first, from the last gap on."""
         kept = KeptNotices()
         for teller, each in told:
@@ -95,6 +102,8 @@ class HeardModel:
         self._announcer.progress.reached(kept.reached)
         self._notices.begin(self.name, kept.since)
         self._notices.publish(kept.notices)
+        if not await self._node.shows(self._model.key, kept.reached):
+            self.doubt()
 
     def found_at(self, position: int) -> None:
         """Pass on the position of the documents in the store, while no projector is heard."""
@@ -109,25 +118,59 @@ class HeardModel:
 
     async def heed(self, teller: str, told: Announcement) -> None:
         """Pass on an announcement."""
-        if told.documents != self._model.key and not self._follow(told):
-            return
-        self.heard_at = monotonic()
+        if told.documents != self._model.key and not await self._follow(told):
+            return None
+        log_set_back = isinstance(told, Began) and told.log_set_back
+        if self._own_doubt and not log_set_back:  # The position is asked for first.
+            return None
         known = teller == self._teller
         if isinstance(told, Beats):
-            # In silence, the position may have been set to the stored one, which may be behind what was told.
-            is_ahead = told.number == self._number and told.position > self._announcer.progress.position
-            if not known or told.number > self._number or is_ahead:
-                self._continue(told.position, nothing_changed=known and told.kept == self._kept)
-                self._teller, self._number, self._kept = teller, told.number, told.kept
-            self._stands(told)
-            return
+            return await self._beats(teller, told)
         if known and told.number <= self._number:
-            return
+            self.heard_at = monotonic()
+            return None
         in_order = known and told.number == self._number + 1
+        shown = await self._is_shown(told, in_order=in_order)
+        if not shown and not log_set_back:
+            # The position is asked for, or the next sign of life says it.
+            return self.doubt() if in_order else None
+        # Not before: kept answers would be used, and nobody would ask the store, though changes were missed.
+        self.heard_at = monotonic()
         self._teller, self._number = teller, told.number
         if isinstance(told, (Began, Changed)):
             self._kept = told.kept
         await self._pass_on(told, in_order=in_order)
+        return None if shown else self.doubt()
+
+    async def _beats(self, teller: str, told: Beats) -> None:
+        known = teller == self._teller
+        # In silence, the position may have been set to the stored one, which may be behind what was told.
+        is_ahead = told.number == self._number and told.position > self._announcer.progress.position
+        if not known or told.number > self._number or is_ahead:
+            nothing_changed = known and told.kept == self._kept
+            if not nothing_changed and not await self._is_level():
+                return
+            self._continue(told.position, nothing_changed=nothing_changed)
+            self._teller, self._number, self._kept = teller, told.number, told.kept
+        self.heard_at = monotonic()
+        self._stands(told)
+
+    async def _is_shown(self, told: Announcement, *, in_order: bool) -> bool:
+        """Wait until the documents that are read show what was told, or return false."""
+        if not in_order:
+            return await self._is_level()
+        if isinstance(told, Began) and not told.gapless:
+            return await self._is_level()
+        if isinstance(told, Changed) and not told.more:
+            doubts = self._announcer.progress.doubts
+            shown = await self._node.shows(told.documents, told.position)
+            return shown and self._announcer.progress.doubts == doubts
+        return True
+
+    async def _is_level(self) -> bool:
+        doubts = self._announcer.progress.doubts
+        level = await self._node.is_level(self._model.key)
+        return level and self._announcer.progress.doubts == doubts
 
     async def _pass_on(self, told: Announcement, *, in_order: bool) -> None:
         announcer = self._announcer
@@ -216,10 +259,10 @@ class HeardModel:
         self._changed_at = position
         self._announcer.started(position, gapless=False, log_set_back=False)
 
-    def _follow(self, told: Announcement) -> bool:
+    async def _follow(self, told: Announcement) -> bool:
         """Read the documents that are told of, if they are those of this code; return whether they are."""
         generation = Generation.of_key(told.documents)
-        if not generation.is_of_same_code(self._own):
+        if not generation.is_of_same_code(self._own) or not await self._node.is_level(told.documents):
             return False
         self._model = self._model.of(generation)
         self._serve(self._model)

@@ -77,6 +77,11 @@ class Hearer:
         """
         await self._begun.wait()
 
+    async def stored(self, read_model: str) -> int:
+        """Return the position of a read model's documents where they are read; 0 if there are none."""
+        generation = self._models[read_model].generation
+        return (await self._positions([generation])).get(generation.key, 0)
+
     def doubt(self) -> None:
         """Compare with the document store as soon as possible, because it may have been set back."""
         for model in self._models.values():
@@ -109,7 +114,7 @@ class Hearer:
             with suppress(msgspec.MsgspecError):
                 kept.append(decoded(message))
         for model in self._models.values():
-            model.remember([(each.teller, told) for each in kept for told in each.told])
+            await model.remember([(each.teller, told) for each in kept for told in each.told])
         self._keep_answers()
 
     async def _heed(self) -> None:
@@ -119,6 +124,7 @@ class Hearer:
                 read_model = Generation.of_key(told.documents).read_model
                 if model := self._models.get(read_model):
                     await model.heed(packet.teller, told)
+            self._keep_answers()
         self._keep_answers()
 
     def _keep_answers(self) -> None:

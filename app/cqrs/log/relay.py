@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 from app.cqrs.impersonal import outline
 from app.cqrs.log.event_bus import EventBatch, EventBus
@@ -55,8 +56,13 @@ class Relay:
         self._unread = True
         """True if the log may have events that were not handed over."""
         self._appended = deque[Appended](maxlen=MOST_HANDED_OVER)
+        self._handed_over_at = 0.0
         self._last: RecordedEvent | None = None
         """The event that was published last, or the newest one when the relay began."""
+
+    def was_handed_over_since(self, time: float) -> bool:
+        """Return whether events were handed over after a monotonic time, and none is known to be missing."""
+        return self._handed_over_at >= time and not self._unread
 
     @property
     def published(self) -> int:
@@ -123,6 +129,7 @@ class Relay:
         while self._appended:
             appended = self._appended.popleft()
             if self._last and appended.after == self._last.event_id and appended.count <= BATCH:
+                self._handed_over_at = monotonic()
                 return appended.events()
             if self._last is None or appended.last > self._last.position:
                 self._unread = True

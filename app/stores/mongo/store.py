@@ -1,18 +1,18 @@
 """The read store on MongoDB: reads for queries, and batches of changes for projectors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
-from pymongo import AsyncMongoClient, MongoClient, ReadPreference
+from pymongo import MongoClient, ReadPreference
 from pymongo.errors import ConfigurationError, PyMongoError
 
 from app.cqrs.documents.generations import Generation
-from app.cqrs.documents.read_model import Change, Collection, Document, Filter, ReadModel
-from app.cqrs.documents.store import Checkpoint, DocumentChanged, Fields, Ranks, Sort
+from app.cqrs.documents.read_model import Change, Document, ReadModel
+from app.cqrs.documents.store import Checkpoint, DocumentChanged
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.projecting.checkpointing import CheckpointMove
 from app.cqrs.projecting.generations import StoredGeneration
@@ -22,31 +22,21 @@ from app.stores.mongo import generations as mongo_generations
 from app.stores.mongo.codec import CODEC
 from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
 from app.stores.mongo.leases import MongoLeases
+from app.stores.mongo.pinned.stored import Stored, newest
 from app.stores.mongo.reads.batches import Batch, JoinedBatches
+from app.stores.mongo.reads.clients import CLIENTS, LONGEST_CALL, PATIENT, Driver
 from app.stores.mongo.reads.direct_reads import DirectReads
+from app.stores.mongo.reads.finding import DocumentReads
 from app.stores.mongo.reads.primary import PrimaryWatch
-from app.stores.mongo.reads.ranked import pipeline
-from app.stores.mongo.reads.reading import REPLY_DOCUMENTS, projection, read_all, resolved
+from app.stores.mongo.reads.reading import read_all, resolved
 from app.stores.mongo.refusals import impossible, unavailable
 from app.stores.mongo.writing import SAFE, MongoWriter
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-PATIENCE = 2000
-"""Milliseconds to look for a primary before the read store counts as unavailable."""
-
-HEARTBEAT = 2000
-"""Milliseconds between the driver's heartbeats to each server."""
-
-LONGEST_CALL = 10_000
-"""Milliseconds after which a call to a store that hangs fails."""
-
 WRITERS = 24
 """Threads for the transactions of projectors: more than there are read models with three generations each."""
-
-Driver = Literal["motor", "pymongo"]
-"""Motor, or pymongo's own asynchronous client, which has nearly the same API and uses no threads."""
 
 
 @asynccontextmanager
@@ -64,13 +54,8 @@ async def open_read_store(
     rolled back when another one becomes the primary. Call `lost` at each loss of the primary, because the
     next primary may have other documents. Raise `ReadStoreUnavailable` if `url` is not the URL of a MongoDB.
     """
-    client_of: Any = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver]
-    patience: dict[str, Any] = {
-        "serverSelectionTimeoutMS": PATIENCE,
-        "connectTimeoutMS": PATIENCE,
-        "heartbeatFrequencyMS": HEARTBEAT,
-        "socketTimeoutMS": LONGEST_CALL,
-    }
+    client_of: Any = CLIENTS[driver]
+    patience: dict[str, Any] = {**PATIENT}
 
     def primary_lost() -> None:
         direct.primary_lost()  # before anybody reads again because of the loss
@@ -99,7 +84,7 @@ async def open_read_store(
         await resolved(client.close())
 
 
-class MongoReadStore:
+class MongoReadStore(DocumentReads):
     """The documents and checkpoints of all read models; both change in the same transaction."""
 
     def __init__(
@@ -145,61 +130,6 @@ class MongoReadStore:
         """Raise `ReadStoreUnavailable`, whose message says what to do, if this MongoDB can't be used."""
         await self._in_a_thread(refuse_if_unfit, self._client, self._blocking, self._url)
 
-    async def get(
-        self, collection: Collection, ids: Sequence[str], *, fields: Fields = None
-    ) -> Mapping[str, Document]:
-        """Return the documents with these ids, by id; the caller must not change them."""
-        wanted = {"_id": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
-        return {document["_id"]: document for document in await self.find(collection, wanted, fields=fields)}
-
-    async def find(
-        self,
-        collection: Collection,
-        filter: Filter,
-        *,
-        sort: Sort = (),
-        limit: int = 0,
-        fields: Fields = None,
-    ) -> list[Document]:
-        """Return the documents that match `filter`, at most `limit` or, if that is 0, all of them."""
-        command = {"find": collection.stored_as, "filter": filter, "projection": projection(fields)}
-        if sort:
-            command["sort"] = dict(sort)
-        with unavailable():
-            return await self._read({**command, "limit": limit, "batchSize": REPLY_DOCUMENTS})
-
-    async def find_ranked(
-        self,
-        collection: Collection,
-        ranks: Ranks,
-        *,
-        sort: Sort,
-        limit: int,
-        fields: Fields = None,
-    ) -> list[Document]:
-        """Return up to `limit` documents, rank after rank, each with its rank."""
-        steps = pipeline(collection.stored_as, ranks, sort=sort, limit=limit, fields=fields)
-        return await self.aggregate(collection, steps)
-
-    async def count(self, collection: Collection, filter: Filter) -> int:
-        """Return the number of documents that match `filter`."""
-        one = {"$group": {"_id": None, "count": {"$sum": 1}}}
-        counted = await self.aggregate(collection, [{"$match": filter}, one])
-        return int(counted[0]["count"]) if counted else 0
-
-    async def aggregate(
-        self, collection: Collection, pipeline: Sequence[Mapping[str, Any]]
-    ) -> list[Document]:
-        """Return the result of an aggregation pipeline over the collection."""
-        with unavailable():
-            return await self._read(
-                {
-                    "aggregate": collection.stored_as,
-                    "pipeline": list(pipeline),
-                    "cursor": {"batchSize": REPLY_DOCUMENTS},
-                }
-            )
-
     async def has_any(self) -> bool:
         """Return whether the store has documents of any read model."""
         with unavailable():
@@ -223,10 +153,10 @@ class MongoReadStore:
         with unavailable():
             return await self._in_a_thread(self._writer.checkpoint, model)
 
-    async def positions(self, generations: Sequence[Generation]) -> Mapping[str, int]:
-        """Return the positions of these generations that have documents, by their keys."""
+    async def newest(self, documents: str) -> Stored | None:
+        """Return what is stored of a generation, by its key, whichever node believes to be the primary."""
         with unavailable():
-            return await self._in_a_thread(self._writer.positions, [each.key for each in generations])
+            return await self._in_a_thread(newest, self._blocking, documents)
 
     async def clear(self, model: ReadModel) -> None:
         """Remove the read model's documents and checkpoint, so that it is rebuilt from the log."""

@@ -154,11 +154,6 @@ class MongoWriter:
         older = tuple(LogPoint(position, UUID(id)) for position, id in reversed(found.get("older", ())))
         return Checkpoint(int(found.get("position", 0)), UUID(event_id) if event_id else None, older)
 
-    def positions(self, keys: Sequence[str]) -> Mapping[str, int]:
-        """Return the positions of the generations with these keys that have a checkpoint."""
-        found = self._checkpoints.find({"_id": {"$in": [*keys]}}, {"position": 1})
-        return {each["_id"]: int(each.get("position", 0)) for each in found}
-
     def origin(self, model: ReadModel) -> str | None:
         """Return the origin of the read model's documents; `None` if an earlier version began them."""
         origin: str | None = self._checkpoint_of(model).get("origin")

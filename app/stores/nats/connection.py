@@ -180,6 +180,8 @@ class Connection:
         except (NatsFault, OSError, TimeoutError) as error:
             raise NatsAway("NATS does not answer") from error
         finally:
+            # Whatever fails while it is cancelled, such as the end of its subscription, is of no interest.
+            answering.add_done_callback(lambda done: done.cancelled() or done.exception())
             answering.cancel()
 
     def client(self) -> Client:

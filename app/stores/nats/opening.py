@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from app.stores.nats.away import NatsError
 
 if TYPE_CHECKING:
     from app.stores.nats.parts import Nats
+
+STORE_DIGITS = 12
+"""Hexadecimal digits of a write store's id in the names of its subjects and streams."""
 
 _SCHEMES = ("nats", "tls")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_-]")
@@ -40,12 +44,14 @@ class Servers:
 
 
 @asynccontextmanager
-async def open_nats(url: str, name: str, *, database: str, replicas: int = 1) -> "AsyncIterator[Nats]":
+async def open_nats(
+    url: str, name: str, *, database: str, store: UUID | None = None, replicas: int = 1
+) -> "AsyncIterator[Nats]":
     """Yield all parts of NATS, which connects when it is there, also if that is later.
 
-    The server shows the `name` of the process. All processes with the same `database` hear each other, and no
-    others. Each stream is stored by `replicas` servers of a cluster. Raise `NatsError` if nats-py is not
-    installed, or the URL is of no use.
+    The server shows the `name` of the process. All processes with the same `database` of documents and the
+    same write `store`, by its id, hear each other, and no others. Each stream is stored by `replicas` servers
+    of a cluster. Raise `NatsError` if nats-py is not installed, or the URL is of no use.
     """
     servers = servers_in(url)
     if not has_driver():
@@ -53,7 +59,7 @@ async def open_nats(url: str, name: str, *, database: str, replicas: int = 1) ->
     from app.stores.nats.connection import Connection
     from app.stores.nats.parts import Nats
 
-    nats = Nats(Connection(servers, name), token_of(database), replicas)
+    nats = Nats(Connection(servers, name), token_of(database, store), replicas)
     async with nats.open():
         yield nats
 
@@ -92,6 +98,11 @@ def _useless() -> NatsError:
     )
 
 
-def token_of(database: str) -> str:
-    """Return the name of a database as a part of subjects and streams; different names stay different."""
-    return _UNSAFE.sub(lambda found: b"=%02X" % found[0][0], database.encode()).decode()
+def token_of(database: str, store: UUID | None = None) -> str:
+    """Return the name of a database as a part of subjects and streams; different names stay different.
+
+    With the id of the write store, two shops may have the same MONGODB_DATABASE in two MongoDBs. Without it,
+    the processes of one would carry out the commands of the other.
+    """
+    name = _UNSAFE.sub(lambda found: b"=%02X" % found[0][0], database.encode()).decode()
+    return f"{name}-{store.hex[:STORE_DIGITS]}" if store else name

@@ -16,6 +16,7 @@ from app.stores.nats.events.log_or_stream import LogOrStream
 from app.stores.nats.events.publisher import StreamPublisher
 from app.stores.nats.events.subscriber import Decode, StreamSubscriber
 from app.stores.nats.events.wire import WireEvent
+from app.stores.nats.presence import Present, answering
 from app.stores.nats.streams import Limits, Stream
 
 EVENTS = Limits(seconds=86_400, bytes=256_000_000)
@@ -60,6 +61,10 @@ class Nats:
     def moving(self, moved: Moved) -> AbstractContextManager[None]:
         """Call `moved` with true when a connection was made, and with false when it was lost."""
         return self._connection.moving(moved)
+
+    def present(self, describe: Callable[[], Present]) -> AbstractContextManager[None]:
+        """Describe this process to operators who ask, until the block ends."""
+        return answering(self._connection, f"{self._subject}.processes", describe)
 
     def operators(self, read_model: str) -> NatsCommandCarrier:
         """Return the carrier of operations to the process that projects a read model."""

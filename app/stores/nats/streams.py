@@ -3,13 +3,13 @@
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsFault
-from nats.js.api import Header, PubAck, StorageType, StreamConfig
+from nats.js.api import Header, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from app.stores.nats.away import NatsAway
@@ -122,12 +122,13 @@ class Stream:
 
         The others were refused, or come after one that was: the stream ends elsewhere.
         """
-        results = await self._connection.within(self._publish(messages))
-        for count, (message, result) in enumerate(zip(messages, results, strict=True)):
-            if isinstance(result, PubAck) and result.seq == message.sequence:
+        replies = await self._connection.within(self._publish(messages))
+        for count, (message, reply) in enumerate(zip(messages, replies, strict=True)):
+            if reply.get("seq") == message.sequence:
                 continue
-            if isinstance(result, APIError) and result.err_code != _WRONG_LAST:
-                raise NatsAway(f"NATS refuses a message: {result.description}")
+            error = reply.get("error") or {}
+            if error and error.get("err_code") != _WRONG_LAST:
+                raise NatsAway(f"NATS refuses a message: {error.get('description')}")
             return count
         return len(messages)
 
@@ -147,18 +148,32 @@ class Stream:
             return NatsAway("JetStream does not answer: start NATS with it (`nats-server --jetstream`)")
         return NatsAway(f"NATS can't {what} the stream {self.name}: {error.description}")
 
-    async def _publish(self, messages: Sequence[Message]) -> Sequence[PubAck | BaseException]:
-        streams = self._connection.streams()
-        acknowledged: list[asyncio.Future[PubAck]] = []
+    async def _publish(self, messages: Sequence[Message]) -> Sequence[Mapping[str, Any]]:
+        """Publish messages, and return what the stream replies to each.
+
+        nats-py's `publish_async` never answers for a message that is refused, which is how two publishers
+        find out that they race.
+        """
+        client = self._connection.client()
+        answers = [asyncio.get_running_loop().create_future() for _ in messages]
+
+        async def received(message: Msg) -> None:
+            answer = answers[int(message.subject.rpartition(".")[2])]
+            if not answer.done():
+                answer.set_result(message)
+
+        inbox = client.new_inbox()
         try:
-            for number, data in messages:
-                headers = {_EXPECTED_LAST: str(number - 1)}
-                sent = await streams.publish_async(self.subject, data, stream=self.name, headers=headers)
-                acknowledged.append(sent)
-            return await asyncio.gather(*acknowledged, return_exceptions=True)
-        finally:
-            for each in acknowledged:
-                each.cancel()
+            subscription = await client.subscribe(f"{inbox}.*", cb=received)
+            try:
+                for place, (number, data) in enumerate(messages):
+                    headers = {_EXPECTED_LAST: str(number - 1), Header.EXPECTED_STREAM: self.name}
+                    await client.publish(self.subject, data, reply=f"{inbox}.{place}", headers=headers)
+                return [_reply_in(message) for message in await asyncio.gather(*answers)]
+            finally:
+                await subscription.unsubscribe()
+        except NatsFault as error:
+            raise NatsAway("NATS does not answer") from error
 
     async def _read_once(self, first: int, most: int) -> tuple[Sequence[Message], bool]:
         """Return messages, and whether there may be more; there is no limit but that of the server."""
@@ -195,3 +210,9 @@ class Stream:
         except NotFoundError:
             return None
         return End(state.last_seq, None)
+
+
+def _reply_in(message: Msg) -> Mapping[str, Any]:
+    """Return what a stream replies; nothing if there is no stream, which the server itself answers."""
+    reply: Mapping[str, Any] = json.loads(message.data or b"{}")
+    return reply

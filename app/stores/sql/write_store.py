@@ -34,7 +34,7 @@ from app.stores.sql.keys.person_keys import PersonKeys
 from app.stores.sql.keys.upkeep import SealedLog
 from app.stores.sql.operating import revocations, skips
 from app.stores.sql.operating.browsing import browse, browse_back
-from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, secrets
+from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, log_head, secrets
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,12 @@ class SqlWriteStore:
         async with self._answering(self._engines.reading) as connection:
             key: bytes = (await connection.execute(_TOKEN_KEY)).scalar_one()
             return key
+
+    async def store_id(self) -> UUID:
+        """Return the id of this store, which no other has: a restored copy gets a new one."""
+        async with self._answering(self._engines.reading) as connection:
+            id: UUID = (await connection.execute(select(log_head.c.store_id))).scalar_one()
+            return id
 
     async def refuse_if_read_only(self) -> None:
         """Raise `WriteStoreUnavailable`, whose message says what to do, if the store takes no writes."""

@@ -45,12 +45,14 @@ class MongoNode(Member):
     def __init__(self, name: str, folder: Path, port: int, binary: MongodBinary, log: Path) -> None:
         super().__init__(name, log)
         self.port = port
+        self.known_as = port
+        """The port at which the others reach it: its own, or that of a link to it."""
         self._folder = folder
         self._binary = binary
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"127.0.0.1:{self.known_as}"
 
     async def _launch(self) -> Process:
         self._folder.mkdir(parents=True, exist_ok=True)

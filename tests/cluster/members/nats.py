@@ -32,6 +32,8 @@ class NatsServer(Member):
         super().__init__(name, log)
         self.port, self.monitoring = port, monitoring
         self.store = folder
+        self.has_streams = True
+        """False to have it start without JetStream."""
         self._binary = binary
 
     @property
@@ -47,14 +49,16 @@ class NatsServer(Member):
         self.store.mkdir(parents=True, exist_ok=True)
         return await self._spawn(
             *(self._binary, "--addr", "127.0.0.1", "--port", str(self.port)),
-            *("--http_port", str(self.monitoring), "--jetstream", "--store_dir", self.store),
+            *("--http_port", str(self.monitoring)),
+            *(("--jetstream", "--store_dir", self.store) if self.has_streams else ()),
         )
 
     async def answers(self) -> bool:
-        """Return whether it serves streams."""
+        """Return whether it serves, with streams if it is to have them."""
         try:
             async with httpx.AsyncClient(timeout=1) as http:
-                healthy = await http.get(f"http://127.0.0.1:{self.monitoring}/healthz?js-enabled-only=true")
+                asked = "?js-enabled-only=true" if self.has_streams else ""
+                healthy = await http.get(f"http://127.0.0.1:{self.monitoring}/healthz{asked}")
         except httpx.HTTPError:
             return False
         return healthy.is_success

@@ -1,53 +1,22 @@
 """What a process that does not project learns from one that does, also if something is lost on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from app.cqrs.announcing import heard_model
 from app.cqrs.announcing.recent_events import RecentEvents
 from app.cqrs.documents.generations import Generation
-from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import ReadModelBehind, ReadModelState
 from app.cqrs.live.notices import topic
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.reading.noting import NotingReader
 from app.stores.mongo.store import MongoReadStore
-from tests.cqrs.announcing.wire import Hearing, Telling, Wire, settled
+from tests.cqrs.announcing.wire import TAKEN, Hearing, Telling, Wire, missed, settled
 from tests.cqrs.notes import NotePraised, NoteTaken, changes_of, documents, notes, recorded
 
-TAKEN = [recorded(position, NoteTaken(note=f"n{position}")) for position in range(1, 10)]
 PRAISED = recorded(2, NotePraised(note="n1"))
-
-
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
-
-
-@pytest.fixture
-def telling(wire: Wire) -> Telling:
-    return Telling(wire)
-
-
-@pytest.fixture
-async def hearing(wire: Wire, telling: Telling) -> AsyncIterator[Hearing]:
-    """Yield a process that has heard of a read model with one document, and is live."""
-    hearing = Hearing(wire)
-    async with hearing.running():
-        hearing.events.note(TAKEN)
-        telling.announcer.started(0, gapless=False, log_set_back=False)
-        telling.progress.live()
-        await telling.apply(TAKEN[0])
-        await settled()
-        yield hearing
-
-
-def missed(hearing: Hearing, after: int) -> list[int] | None:
-    """Return the positions of the notices after one, as a subscriber who resumes gets them."""
-    found = hearing.notices.since({notes.name: (after, AFTER_ALL_DOCUMENTS)})
-    return None if found is None else [each.notice.position for each in found]
 
 
 async def test_waiting_reads_and_subscribers_hear_of_a_change(hearing: Hearing, telling: Telling) -> None:
@@ -210,7 +179,7 @@ async def test_a_document_that_shows_a_change_early_moves_the_token_and_is_not_k
     early = recorded(7, NoteTaken(note="n7"))
     await read_store.prepare(notes)
     await read_store.apply(notes, changes_of([early]), since=0, start=0, end=early)
-    reader = NotingReader(read_store, {notes.name: hearing.progress}, hearing.cache)
+    reader = NotingReader(read_store, {notes.name: hearing.progress}, hearing.cache, nothing_stored)
     since = hearing.cache.mark()
     assert await reader.get(documents, ["n7"], fields=("topic",))
     assert hearing.progress.visible == 7, "the next read of this client waits for the announcement"
@@ -219,6 +188,36 @@ async def test_a_document_that_shows_a_change_early_moves_the_token_and_is_not_k
     assert not hearing.keeps("n7"), "others would be given it with an older token"
     hearing.keep("n7")
     assert hearing.keeps("n7")
+
+
+@pytest.mark.parametrize("read", ["count", "aggregate", "find", "get"])
+async def test_a_number_or_nothing_at_all_moves_the_token_to_the_checkpoint_and_is_not_kept(
+    hearing: Hearing, read_store: MongoReadStore, read: str
+) -> None:
+    early = recorded(7, NoteTaken(note="n7"))
+    await read_store.prepare(notes)
+    await read_store.apply(notes, changes_of([early]), since=0, start=0, end=early)
+
+    async def stored(_read_model: str) -> int:
+        return (await read_store.checkpoint(notes)).position
+
+    reader = NotingReader(read_store, {notes.name: hearing.progress}, hearing.cache, stored)
+    since = hearing.cache.mark()
+    what: Any = {
+        "count": {},
+        "aggregate": [{"$count": "notes"}],
+        "find": {"_id": "another"},
+        "get": ["n7", "another"],
+    }
+    await getattr(reader, read)(documents, what[read])
+    assert hearing.progress.visible == 7
+    hearing.keep("n7", since)
+    assert not hearing.keeps("n7")
+
+
+async def nothing_stored(_read_model: str) -> int:
+    """No read of the checkpoint is expected to say more."""
+    return 0
 
 
 async def test_a_failure_is_told_to_those_who_wait(hearing: Hearing, telling: Telling) -> None:

@@ -13,6 +13,7 @@ from app.cqrs.announcing.transport import MOST_KEPT
 from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.documents.store import DocumentChanged
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.live.notices import Notices
@@ -20,7 +21,9 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.reading.cache import ReadCache
 from app.cqrs.reading.sources import Source
-from tests.cqrs.notes import documents, notes
+from tests.cqrs.notes import NoteTaken, documents, notes, recorded
+
+TAKEN = [recorded(position, NoteTaken(note=f"n{position}")) for position in range(1, 10)]
 
 
 class Wire:
@@ -102,10 +105,46 @@ class Telling:
         await self.announcer.changed(events[-1].position, notices)
 
 
+class Node:
+    """A node that shows a change as soon as it is made, until it is to lag."""
+
+    def __init__(self) -> None:
+        self.lags = False
+        self.is_level_at_once = True
+        """False to have nobody know what the store has."""
+        self._caught_up = asyncio.Event()
+
+    async def shows(self, _documents: str, _position: int) -> bool:
+        """Wait until it does not lag; return false if it is left before."""
+        return await self._shows()
+
+    async def is_level(self, _documents: str) -> bool:
+        """Wait until it does not lag; return false if it is left before."""
+        return self.is_level_at_once and await self._shows()
+
+    async def _shows(self) -> bool:
+        if self.lags:
+            self._caught_up.clear()
+            await self._caught_up.wait()
+        return not self.lags
+
+    def catch_up(self) -> None:
+        """Show everything from now on."""
+        self.lags = False
+        self.is_level_at_once = True
+        """False to have nobody know what the store has."""
+        self._caught_up.set()
+
+    def leave(self) -> None:
+        """Return false to all who wait."""
+        self._caught_up.set()
+
+
 class Hearing:
     """The end of a process that answers queries."""
 
     def __init__(self, wire: Wire, served: ReadModel = notes) -> None:
+        self.node = Node()
         self.progress = Progress(notes.name, Head())
         self.notices, self.lists = Notices(), ConcernedLists()
         self.cache, self.events = ReadCache(100_000), RecentEvents()
@@ -122,6 +161,7 @@ class Hearing:
             notices=self.notices,
             events=self.events,
             serve=self._serve,
+            node=self.node,
         )
         self.hearer = Hearer([model], transport=wire, positions=self._positions, cache=self.cache)
 
@@ -158,3 +198,9 @@ async def settled() -> None:
     """Let everything happen that waits for nothing but its turn."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+def missed(hearing: Hearing, after: int) -> list[int] | None:
+    """Return the positions of the notices after one, as a subscriber who resumes gets them."""
+    found = hearing.notices.since({notes.name: (after, AFTER_ALL_DOCUMENTS)})
+    return None if found is None else [each.notice.position for each in found]

@@ -20,6 +20,7 @@ from app.cqrs.messages import Event
 from app.cqrs.projecting.applying import RETRIES
 from app.cqrs.projecting.following import BATCH
 from app.stores.mongo.embedded.mongod import embedded_mongod
+from app.stores.mongo.reads.clients import PATIENT
 from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.cqrs.desk import PATIENCE, Desk, FlakyStore, ForgetfulStore, MemoryLog
 from tests.cqrs.notes import NotePraised, NoteRead, NoteTaken, TopicRenamed, documents, notes, recorded
@@ -345,7 +346,7 @@ async def test_outlives_a_mongod_that_is_killed(
     tmp_path: Path, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.cqrs.projecting.applying.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("app.stores.mongo.store.PATIENCE", 100)
+    monkeypatch.setitem(PATIENT, "serverSelectionTimeoutMS", 100)
     async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test") as store:
         desk = Desk(store, log)
         log.append(*taken("a"))

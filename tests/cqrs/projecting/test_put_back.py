@@ -10,7 +10,8 @@ from pymongo import AsyncMongoClient
 from app.cqrs.documents.store import DocumentsLost
 from app.cqrs.freshness.progress import Progress, ReadModelBehind, ReadModelState
 from app.stores.mongo.embedded.mongod import embedded_mongod
-from app.stores.mongo.store import Driver, MongoReadStore, open_read_store
+from app.stores.mongo.reads.clients import Driver
+from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.cqrs.desk import PATIENCE, Desk, MemoryLog
 from tests.cqrs.notes import NotePraised, NoteTaken, documents, notes
 

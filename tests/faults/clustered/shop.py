@@ -53,7 +53,7 @@ async def open_cluster_shop(
         place = Path(opened.enter_context(temporary_folder()))
         opened.callback(_keep_logs, place / "logs", run.folder / f"shop-{run.shops}")
         cluster = await opened.enter_async_context(
-            open_cluster(place, roles, port=free_port(), environment=environment)
+            open_cluster(place, roles, port=free_port(), environment=environment, cuttable=True)
         )
         journal = opened.enter_context(Journal(run.folder / f"journal-{run.shops}.jsonl"))
         connector = aiohttp.TCPConnector(limit=0, force_close=True)  # each request is the next process's

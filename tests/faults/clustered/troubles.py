@@ -13,6 +13,9 @@ from pymongo import AsyncMongoClient
 
 from tests.cluster.cluster import DATABASE, Cluster
 from tests.cluster.members.member import Member
+from tests.cluster.members.mongod import MongoNode
+from tests.cluster.members.service import ServiceProcess
+from tests.cluster.networks.cuts import Links
 
 LONGEST_PAUSE, SHORTEST_PAUSE = 10.0, 0.5
 """Seconds that a member is paused; at most 2 in the short form."""
@@ -109,6 +112,18 @@ async def _secondary(blow: Blow) -> Member:
     return blow.chance.choice([node for node in blow.cluster.mongo.nodes if node is not primary])
 
 
+async def _read_node(blow: Blow) -> tuple[ServiceProcess, MongoNode]:
+    """Find a query process, and the mongod that it reads from."""
+    process = blow.chance.choice(blow.cluster.of("query"))
+    reads_from = (await process.detail()).get("readsFrom")
+    nodes = blow.cluster.mongo.nodes
+    return process, next((node for node in nodes if node.address == reads_from), nodes[0])
+
+
+async def _node_that_is_read_from(blow: Blow) -> Member:
+    return (await _read_node(blow))[1]
+
+
 async def _lose_the_stream(blow: Blow) -> None:
     """Delete all that NATS keeps."""
     await blow.cluster.nats.lose_store()
@@ -129,6 +144,42 @@ async def _two_projectors(blow: Blow) -> None:
         for _ in range(blow.chance.randint(1, 5)):
             await client[DATABASE]["leases"].delete_many({})
             await asyncio.sleep(blow.chance.uniform(0, 1))
+
+
+def _cut_off(cut: Callable[[Blow, Links], Awaitable[None]]) -> Trouble:
+    """Cut a network for a while: nothing passes, and nobody is told."""
+
+    async def trouble(blow: Blow) -> None:
+        links = blow.cluster.links
+        assert links
+        await cut(blow, links)
+        blow.struck.set()
+        await asyncio.sleep(blow.pause())
+        links.heal()
+
+    return trouble
+
+
+async def _from_nats(blow: Blow, links: Links) -> None:
+    links.to_nats[blow.chance.choice(blow.cluster.processes).name].cut()
+
+
+async def _from_postgres(blow: Blow, links: Links) -> None:
+    links.to_postgres[blow.chance.choice(blow.cluster.processes).name].cut()
+
+
+async def _from_the_primary(blow: Blow, links: Links) -> None:
+    primary = await blow.cluster.mongo.primary() or blow.cluster.mongo.nodes[0]
+    links.cut_from_node(blow.chance.choice(blow.cluster.processes), primary)
+
+
+async def _from_its_node(blow: Blow, links: Links) -> None:
+    process, node = await _read_node(blow)
+    links.cut_from_node(process, node)
+
+
+async def _primary_from_all(blow: Blow, links: Links) -> None:
+    links.cut_node(await blow.cluster.mongo.primary() or blow.cluster.mongo.nodes[0])
 
 
 async def _cut(blow: Blow) -> None:
@@ -160,6 +211,7 @@ _VICTIMS: Mapping[str, Callable[[Blow], Awaitable[Member]]] = {
     "PostgreSQL": _postgres,
     "MongoDB's primary": _primary,
     "a secondary": _secondary,
+    "the node that is read from": _node_that_is_read_from,
     "NATS": _nats,
 }
 
@@ -173,6 +225,11 @@ TROUBLES: Mapping[str, Trouble] = {
     "NATS's store set back": _set_the_stream_back,
     "two projectors at once": _two_projectors,
     "connections cut": _cut,
+    "a process cut off from NATS": _cut_off(_from_nats),
+    "a process cut off from PostgreSQL": _cut_off(_from_postgres),
+    "a process cut off from MongoDB's primary": _cut_off(_from_the_primary),
+    "a query process cut off from the node that it reads from": _cut_off(_from_its_node),
+    "MongoDB's primary cut off from everybody": _cut_off(_primary_from_all),
     "all processes restarted in turn": _roll,
 }
 """Every trouble by its name."""

@@ -25,7 +25,8 @@ from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo.embedded import mongod
 from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
 from app.stores.mongo.embedded.mongod_binary import find_mongod
-from app.stores.mongo.store import Driver, MongoReadStore, open_read_store
+from app.stores.mongo.reads.clients import PATIENT, Driver
+from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.conftest import DATABASE
 from tests.cqrs.notes import (
     NotePraised,
@@ -536,7 +537,7 @@ async def test_one_event_may_change_very_many_documents(
 async def test_a_killed_mongod_comes_back_with_whole_batches_only(
     tmp_path: Path, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.stores.mongo.store.PATIENCE", 300)
+    monkeypatch.setitem(PATIENT, "serverSelectionTimeoutMS", 300)
     async with embedded_mongod(tmp_path) as mongod, open_read_store(mongod.url, "test", driver) as store:
         await store.prepare(notes)
         taken = [NoteTaken(note=f"{number:03}") for number in range(100)]
@@ -558,7 +559,7 @@ async def test_a_killed_mongod_comes_back_with_whole_batches_only(
 async def test_says_so_when_there_is_no_read_store(
     tmp_path: Path, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.stores.mongo.store.PATIENCE", 1)
+    monkeypatch.setitem(PATIENT, "serverSelectionTimeoutMS", 1)
     url = f"mongodb://{str(tmp_path).replace('/', '%2F')}%2Fnone.sock/?directConnection=true"
     async with open_read_store(url, "test", driver) as store:
         with pytest.raises(ReadStoreUnavailable, match="does not answer"):

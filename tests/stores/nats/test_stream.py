@@ -11,6 +11,7 @@ import pytest
 
 from app.cqrs.log.events import Appended
 from app.stores.nats.opening import open_nats
+from app.stores.nats.streams import Message
 from app.stores.sql.engines.opening import open_database
 from tests.nats import NatsServer
 from tests.stores.nats.pages import Log, a_name, equals, publishing
@@ -46,6 +47,18 @@ async def test_two_processes_that_publish_at_once_publish_each_event_once(nats: 
             await log.turn(7)
         await equals(stream, log)
         await equals(other, log)
+
+
+async def test_a_publisher_that_comes_late_knows_it_at_once_and_nobody_calls_nats_away(
+    nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_nats(nats.url, "late", database=a_name()) as late:
+        await late.events.make()
+        assert await late.events.append([Message(1, b"one"), Message(2, b"two")]) == 2
+        async with asyncio.timeout(1):  # an answer that never comes would take two
+            assert await late.events.append([Message(1, b"another"), Message(2, b"another")]) == 0
+        assert await late.events.read(1, 10) == [(1, b"one"), (2, b"two")]
+    assert "wrong last sequence" not in caplog.text
 
 
 async def test_nothing_is_lost_or_doubled_if_nats_is_killed_while_events_are_published(

@@ -33,8 +33,12 @@ CHECK_SECONDS = 1.0
 class DirectReads:
     """The connections for reads, opened when there is something to read."""
 
-    def __init__(self, url: str, database: str, longest_call: float) -> None:
-        """Read from a database; a reply may take `longest_call` seconds."""
+    def __init__(self, url: str, database: str, longest_call: float, *, secondary: bool = False) -> None:
+        """Read from a database; a reply may take `longest_call` seconds.
+
+        With `secondary`, what is called the primary here is any node that shows documents.
+        """
+        self._secondary = secondary
         self._database = database
         self._longest_call = longest_call
         self._primary: Primary | None = None
@@ -110,10 +114,9 @@ class DirectReads:
                 connection = await DirectConnection.open(primary.address, self._free, self._closed)
                 try:
                     hello = await connection.hello()
-                    is_primary = (
-                        hello.get("isWritablePrimary") and Primary.of(primary.address, hello) == primary
-                    )
-                    if not is_primary or primary != self._primary:
+                    shows = hello.get("isWritablePrimary") or (self._secondary and hello.get("secondary"))
+                    is_same = shows and Primary.of(primary.address, hello) == primary
+                    if not is_same or primary != self._primary:
                         raise ConnectionError
                 except BaseException:
                     connection.close()

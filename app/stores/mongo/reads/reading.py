@@ -1,6 +1,7 @@
 """Reads as plain commands, whose replies are decoded as a whole: half the cost of a driver's cursor."""
 
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from inspect import isawaitable
 from typing import Any
 
@@ -20,11 +21,22 @@ REPLY_DOCUMENTS = 10_000
 _UNDECODED = CODEC.with_options(document_class=RawBSONDocument)
 
 
+Reply = Callable[..., Awaitable[Document]]
+"""Returns the decoded cursor of the reply to a command, within a session if one is given."""
+
+
 async def read_all(
-    database: AsyncIOMotorDatabase[Document], direct: DirectReads, command: dict[str, Any]
+    database: AsyncIOMotorDatabase[Document],
+    direct: DirectReads,
+    command: dict[str, Any],
+    reply: Reply | None = None,
 ) -> list[Document]:
-    """Return all documents of a command that replies with a cursor, such as `find` and `aggregate`."""
-    cursor = await direct.cursor(command) or await _reply(database, command)
+    """Return all documents of a command that replies with a cursor, such as `find` and `aggregate`.
+
+    `reply` sends commands that the driver must send; by default it sends them to the primary.
+    """
+    reply = reply or partial(reply_of, database)
+    cursor = await direct.cursor(command) or await reply(command)
     if not cursor["id"]:
         documents: list[Document] = cursor["firstBatch"]
         return documents
@@ -32,25 +44,30 @@ async def read_all(
     # cursor, so the command is repeated in an explicit one.
     await database.command({"killCursors": _collection(cursor), "cursors": [bson.Int64(cursor["id"])]})
     async with await resolved(database.client.start_session()) as session:
-        cursor = await _reply(database, command, session)
+        cursor = await reply(command, session)
         documents = cursor["firstBatch"]
         while cursor["id"]:
             more = {"getMore": bson.Int64(cursor["id"]), "collection": _collection(cursor)}
-            cursor = await _reply(database, more, session)
+            cursor = await reply(more, session)
             documents += cursor["nextBatch"]
         return documents
 
 
-async def _reply(
-    database: AsyncIOMotorDatabase[Document], command: dict[str, Any], session: Any = None
+async def reply_of(
+    database: AsyncIOMotorDatabase[Document],
+    command: dict[str, Any],
+    session: Any = None,
+    read_preference: Any = None,
 ) -> Document:
+    """Send a command by the driver; return the decoded cursor of the reply."""
+    options = {"codec_options": _UNDECODED, "session": session, "read_preference": read_preference}
     try:
-        reply = await database.command(command, codec_options=_UNDECODED, session=session)
+        reply = await database.command(command, **options)
     except AutoReconnect as error:
         # A read may be retried once, as drivers do; but not after the full timeout has already passed.
         if "getMore" in command or isinstance(error, ServerSelectionTimeoutError | NetworkTimeout):
             raise
-        reply = await database.command(command, codec_options=_UNDECODED, session=session)
+        reply = await database.command(command, **options)
     cursor: Document = bson.decode(reply.raw, CODEC)["cursor"]
     return cursor
 

@@ -19,13 +19,13 @@ from pymongo.errors import NetworkTimeout, OperationFailure
 
 from app.cqrs.documents.read_model import Document
 from app.cqrs.unavailable import ReadStoreUnavailable
-from app.stores.mongo import store
 from app.stores.mongo.codec import CODEC
 from app.stores.mongo.embedded.mongod import embedded_mongod
-from app.stores.mongo.reads import direct_reads
+from app.stores.mongo.reads import direct_reads, finding
+from app.stores.mongo.reads.clients import Driver
 from app.stores.mongo.reads.direct_reads import MOST_CONNECTIONS, DirectReads
 from app.stores.mongo.reads.primary import Primary, PrimaryWatch
-from app.stores.mongo.store import Driver, MongoReadStore, open_read_store
+from app.stores.mongo.store import MongoReadStore, open_read_store
 from tests.conftest import DATABASE
 from tests.cqrs.notes import documents
 
@@ -123,7 +123,7 @@ async def test_shows_the_values_that_the_driver_shows(mongo_url: str, driver: Dr
 async def test_leaves_a_reply_that_goes_on_to_the_driver(
     mongo_url: str, driver: Driver, monkeypatch: pytest.MonkeyPatch, mongo: AsyncIOMotorDatabase[Document]
 ) -> None:
-    monkeypatch.setattr(store, "REPLY_DOCUMENTS", 4)
+    monkeypatch.setattr(finding, "REPLY_DOCUMENTS", 4)
     async with open_read_store(mongo_url, DATABASE, driver) as opened:
         assert (await first_cursor_of(opened))["firstBatch"] == NOTES
         assert await opened.find(documents, {}, sort=[("_id", 1)]) == NOTES
