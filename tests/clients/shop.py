@@ -65,7 +65,7 @@ class Shop:
         backup = self._folder / f"backup-{uuid4()}"
         for command in (("backup", backup), ("restore", backup, "--overwrite")):
             diptych = (sys.executable, "-m", "app", *map(str, command))
-            await run(*diptych, cwd=ROOT, DATA_DIR=str(self._folder), **self._environment)
+            await run(*diptych, cwd=ROOT, stdin=None, DATA_DIR=str(self._folder), **self._environment)
         await self.start()
         await self.service.ready()
 
