@@ -55,11 +55,15 @@ async def test_who_reads_nothing_is_closed_and_can_go_on_after_the_last_cursor(
     follow = f"""subscription ($after: ConsistencyToken) {{
         productUpdated(id: "{product}", after: $after) {{ cursor lagged product {{ onHand }} {LARGE} }} }}"""
     async with sockets(service.circle, read_patience=WAITS) as url, opened(url) as client:
+        listeners = service.circle.live._notices._listeners
         await subscribe(client, follow)
+        async with asyncio.timeout(60):
+            while not listeners:
+                await shop.client.send("{ __typename }")
         for _ in range(8):
             await shop.client.mutate("receiveStock", "product { onHand }", productId=product, quantity=1)
         async with asyncio.timeout(60):
-            while len(service.circle.live._notices._listeners):
+            while listeners:
                 await shop.client.send("{ __typename }")
         *_, last = [shown(frame) async for frame in until_closed(client)]
         assert client.close_code == 1013

@@ -322,7 +322,7 @@ async def test_finds_more_than_fits_into_a_reply(
     store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await apply(store, *(NoteTaken(note=str(number)) for number in range(7)))
-    monkeypatch.setattr("app.stores.mongo.store.REPLY_DOCUMENTS", 2)
+    monkeypatch.setattr("app.stores.mongo.reads.finding.REPLY_DOCUMENTS", 2)
     sorted_: list[Document] = [{"$sort": {"_id": 1}}]
     for _ in range(3):
         listed, aggregated, first = await asyncio.gather(

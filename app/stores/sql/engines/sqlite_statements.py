@@ -25,13 +25,15 @@ Conversion = Callable[[Any], Any] | None
 class Prepared:
     """A statement in SQLite's words, for values with certain names."""
 
-    def __init__(self, compiled: SQLCompiler, statement: Executable, dialect: Dialect) -> None:
+    def __init__(
+        self, compiled: SQLCompiler, statement: Select[Any] | Insert | Update | Delete, dialect: Dialect
+    ) -> None:
         self.sql = str(compiled)
         self._parameters = [
             (name, compiled.binds[name], _for_storage(compiled.binds[name].type, dialect))
             for name in compiled.positiontup or ()
         ]
-        columns = [*statement.selected_columns] if isinstance(statement, Select) else []
+        columns = [*statement.exported_columns]  # those that it selects or returns
         self._names = SimpleResultMetaData([column.key for column in columns])
         self._conversions = [_from_storage(column.type, dialect) for column in columns]
 
