@@ -125,7 +125,15 @@ async def test_documents_of_another_log_are_a_problem(settings: Settings, tmp_pa
     assert "are not of this log" in listing.found
 
 
-async def test_migrations_that_are_missing_are_counted_and_not_run(settings: Settings) -> None:
+async def test_migrations_that_are_missing_are_counted_and_not_run(
+    tmp_path: Path, mongo_url: str, new_database_url: str
+) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        mongodb_url=mongo_url,
+        mongodb_database=tmp_path.name,
+        database_url=new_database_url,
+    )
     async with open_database(settings.write_store, migrates=False) as engines:
         async with engines.writing.begin() as connection:
             await connection.execute(text("CREATE TABLE mine (id INTEGER)"))

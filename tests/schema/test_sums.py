@@ -145,6 +145,7 @@ BOUNDED: dict[str, tuple[str, ...]] = {
             for count in ("orders", "cancelled", "shipped")
         ),
         *("CustomerHasOpenOrders.openOrders", "CustomerSales.orders"),
+        *("RebuiltDocuments.count", "RebuiltDocuments.differing"),
     ),
     "each of them takes an event of one aggregate": (
         *(
