@@ -28,7 +28,9 @@ ELSEWHERE = {
     "scripts/check": "run by .ci/run, before the tests",
     "scripts/faults kill --seed 7 --rounds 30": "in short: tests/faults/test_faults.py",
     "scripts/diptych forget CUSTOMER": "tests/forgetting/test_command_line.py",
-    "scripts/diptych projections rebuild order_details --stream order-018f…": "tests/command_line/test_rebuilding.py",
+    "scripts/diptych projections rebuild order_details --stream order-018f…": (
+        "tests/command_line/test_rebuilding.py"
+    ),
     "scripts/diptych seal": "while no service runs: tests/forgetting/test_command_line.py",
     "scripts/cluster": "tests/cluster/test_cluster.py",
     "scripts/crowd": "in short: tests/crowd/test_crowd.py",
