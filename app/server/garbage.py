@@ -15,13 +15,20 @@ LONG_LIVED = 5_000
 """Objects of the oldest generation from which those that outlive a collection are left out of later ones."""
 
 
+MUCH = 3_000_000
+"""Objects more than at the last time, some 250 MB, after which a collection looks at everything once.
+
+It takes up to half a second for each million, so it is for garbage only: full caches have at most 96 MB.
+"""
+
+
 class LeavingOut:
     """The callback that has collections leave out what has outlived one of the oldest generation.
 
     It does so once that is much. Most of it is kept for long, such as answers and compiled operations, and
     each such collection would look at all of it again. Objects that are left out are freed as ever when
-    nothing refers to them. Only garbage that refers to itself would stay: it is found once there are twice as
-    many objects, which seldom happens.
+    nothing refers to them. Only garbage that refers to itself would stay: it is found once there is `MUCH`
+    more than before, which should never happen.
     """
 
     def __init__(self) -> None:
@@ -34,7 +41,7 @@ class LeavingOut:
             return
         gc.freeze()
         count = sys.getallocatedblocks()  # To count the objects that are left out would take up to 50 ms.
-        if count > 2 * self.at_last:
+        if count > self.at_last + MUCH:
             gc.unfreeze()  # The next collection of the oldest generation looks at everything.
             self.at_last = count
 
