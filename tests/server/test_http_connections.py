@@ -121,17 +121,33 @@ async def reading(scope: Scope, receive: Receive, send: Send) -> None:
         await refused(refusal)(scope, receive, send)
 
 
-async def test_who_sends_a_body_that_is_too_large_sees_why_it_is_refused() -> None:
-    length = 3 * LARGEST_BODY
-    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+TOO_LARGE = "The body is larger than 1,000,000 bytes. Send less."
+
+
+@pytest.mark.parametrize(
+    ("length", "media_type", "status", "reason"),
+    [
+        (3 * LARGEST_BODY, b"application/json", 413, TOO_LARGE),
+        (30 * LARGEST_BODY, b"application/json", 413, TOO_LARGE),
+        (
+            3 * LARGEST_BODY,
+            b"text/plain",
+            415,
+            "The Content-Type is not application/json. Send the operation as JSON.",
+        ),
+    ],
+)
+async def test_who_still_sends_a_body_sees_why_it_is_refused(
+    length: int, media_type: bytes, status: int, reason: str
+) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: " + media_type
     async with serving_app(reading, lifespan="off") as port, connected(port) as (reader, writer):
-        writer.write(head + b"Content-Length: %d\r\n\r\n" % length)
+        writer.write(head + b"\r\nContent-Length: %d\r\n\r\n" % length)
         for _ in range(30):
             writer.write(b" " * (length // 30))
             await writer.drain()
         answer = await reader.read()
-    assert status_of(answer) == 413
-    assert refusal_in(answer) == "The body is larger than 1,000,000 bytes. Send less."
+    assert (status_of(answer), refusal_in(answer)) == (status, reason)
 
 
 @pytest.mark.parametrize("name", ENDLESS)

@@ -1,8 +1,8 @@
 """uvicorn's HTTP connections, with limits on how much and how slowly a client may send and read.
 
 uvicorn has no settings for these limits, and its protocols are no public interface. Only this file,
-`answering.py`, `pipelining.py` and `websockets.py` use their names; `tests/server/` fails when a release has
-changed one.
+`answering.py`, `lingering.py`, `pipelining.py` and `websockets.py` use their names; `tests/server/` fails
+when a release has changed one.
 """
 
 import asyncio
@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 from starlette.exceptions import HTTPException
 
 from app.graphql.transport.responses.refused import refused
-from app.server.connections.answering import AnsweringConnection, in_bytes
+from app.server.connections.answering import in_bytes
 from app.server.connections.deadlines import Deadline
 from app.server.connections.limit import SPARE, close_idle, health_only, most_connections
+from app.server.connections.lingering import LingeringConnection
 from app.server.connections.slow_readers import SlowReader
 
 MOST_HEADERS = 65_536
@@ -22,9 +23,6 @@ MOST_HEADERS = 65_536
 IDLE = 75
 """Seconds that an idle connection is kept open: longer than clients and proxies keep theirs, so that they
 close it first. Otherwise a client could send a command into a connection that was just closed."""
-
-LINGER = 2
-"""Seconds in which a refused client may go on sending; closed at once, it might not see the reason."""
 
 LAST_REQUEST = 0.5
 """Seconds in which the last request of an idle connection may still arrive when the service stops: it may be
@@ -36,7 +34,7 @@ LAST_PATIENCE = 1
 """Seconds that a client has to read the rest of its answer when the service stops."""
 
 
-class HTTPConnection(AnsweringConnection):
+class HTTPConnection(LingeringConnection):
     """An HTTP connection that disconnects a client that sends or reads too slowly, or sends too much."""
 
     request_patience: ClassVar[float] = 20
@@ -53,7 +51,7 @@ class HTTPConnection(AnsweringConnection):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._is_spare = self._is_refused = self._is_websocket = self._too_large = False
+        self._is_spare = self._is_websocket = self._too_large = False
         self._is_whole = self._in_body = self._has_progress = False
         self._around = 0
         self._deadline = Deadline(self.loop, self._deadline_passed)
@@ -78,7 +76,7 @@ class HTTPConnection(AnsweringConnection):
     @property
     def parses(self) -> bool:
         """True if received bytes are still to be parsed."""
-        return not (self._is_refused or self._is_websocket or self.transport.is_closing())
+        return super().parses and not self._is_websocket
 
     def parse(self, data: bytes) -> None:
         """Parse received bytes, and count the bytes that belong to no body."""
@@ -240,19 +238,20 @@ class HTTPConnection(AnsweringConnection):
         in_turn = len(self._unanswered) == self._in_body and not (
             self._in_body and self.cycle.response_started
         )
-        self._is_refused = True
         self._held_back = None  # The application would answer after the refusal.
-        self.forget_requests()
-        self._stop_timers()
         if not in_turn:  # The client would take the refusal for the answer to an earlier request.
             self.transport.abort()
             return
         response = refused(HTTPException(status, reason, {"Connection": "close"}))
         headers = (*self.server_state.default_headers, *response.raw_headers)
         self.transport.write(in_bytes(status, headers, bytes(response.body)))
-        self.transport.write_eof()
-        self.flow.resume_reading()
-        self.loop.call_later(LINGER, self.transport.abort)
+        self.linger()
+
+    def linger(self) -> None:
+        """Let the client go on sending for a while; it has as long as any other to read its answers."""
+        super().linger()
+        self._stop_timers()
+        self._reader.watch()
 
     def forget_requests(self) -> None:
         """Drop the requests that wait, and tell those that run that the client has disconnected."""
