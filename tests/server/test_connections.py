@@ -4,16 +4,21 @@ import asyncio
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
+import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 
 from app.config import Settings
 from app.server.connections.websockets import DEFLATE
-from tests.inprocess import serving
+from tests.inprocess import Service, serving
 from tests.schema.shop import Shop
 
 FOLLOW = "subscription ($id: ID!) { productUpdated(id: $id) { product { name onHand } } }"
+AROUND_TWO_BYTES, AROUND_THREE_BYTES = range(85, 100), range(65_495, 65_510)
+"""Lengths with which a frame begins to need more bytes to tell its own."""
+
 MOST_FOR_COMPRESSION = 20_000
 """Bytes of a socket, at rest between two messages."""
 
@@ -57,3 +62,18 @@ async def test_a_client_reads_state_after_state_of_a_compressed_socket(
                 async with asyncio.timeout(20):
                     item = json.loads(await socket.recv())
                 assert item["payload"]["data"]["productUpdated"]["product"]["onHand"] == number
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+async def test_a_text_of_any_length_arrives_whole_with_compression_and_without(
+    service: Service, compression: str | None
+) -> None:
+    url = service.client.url.replace("http", "ws", 1) + "/graphql"
+    options: Any = {"subprotocols": ["graphql-transport-ws"], "compression": compression}
+    async with connect(url, **options) as socket:
+        await socket.send('{"type":"connection_init"}')
+        assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+        for length in (0, *AROUND_TWO_BYTES, *AROUND_THREE_BYTES, 200_000):
+            pong = {"type": "pong", "payload": {"ø": "x" * length}}
+            await socket.send(json.dumps(pong | {"type": "ping"}))
+            assert json.loads(await socket.recv()) == pong
