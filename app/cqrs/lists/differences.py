@@ -66,6 +66,8 @@ def _in_order(places: Sequence[tuple[int, bool]]) -> Collection[int]:
     `places` are the earlier places in the later order, each with whether its document is unchanged. Such
     documents keep their order among one another, because it depends on the documents alone.
     """
+    if all(one < other for (one, _), (other, _) in pairwise(places)):  # As usual: nothing has moved.
+        return {place for place, _ in places}
     bounds, above, below = [], -1, len(places) + max((place for place, _ in places), default=0)
     for place, is_unchanged in places:
         bounds.append(above)

@@ -8,6 +8,8 @@ from hashlib import blake2b
 from itertools import count
 from typing import Any
 
+import msgspec
+
 from app.cqrs.documents.read_model import Collection, Document
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS, DocumentPosition
 from app.cqrs.freshness.progress import Freshness
@@ -187,7 +189,7 @@ class LiveList:
 
     def _digest(self, rows: Sequence[Row], has_next: bool) -> str:
         state = self._identity.copy()
-        state.update(repr((has_next, rows)).encode())
+        state.update(msgspec.msgpack.encode((has_next, rows)))
         return state.hexdigest()
 
 

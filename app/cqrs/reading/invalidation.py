@@ -49,6 +49,8 @@ class InvalidationIndex:
             [before], [after] = sources, by
             if before.choice == after.choice:
                 gone, new = {*before.ids}, {*after.ids}
+                if gone == new:
+                    return
                 self.discard(key, [Source(before.collection, [*gone - new])])
                 self.add(key, [Source(after.collection, [*new - gone])])
                 return
