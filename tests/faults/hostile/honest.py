@@ -7,6 +7,7 @@ One of them asks another process at the port, which does the same small work for
 
 import asyncio
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -83,7 +84,10 @@ async def honest_clients(target: Target, *, pause: float = PAUSE) -> AsyncIterat
     file = target.run.folder / "honest.jsonl"
     file.touch()
     program, port = (sys.executable, "-m", "tests.faults.hostile.honest"), str(free_port())
-    constant = await asyncio.create_subprocess_exec(*program, CONSTANT, port)
+    constant = await asyncio.create_subprocess_exec(*program, CONSTANT, port, stdout=PIPE)
+    assert constant.stdout
+    async with asyncio.timeout(PATIENCE):
+        await constant.stdout.readline()  # It listens.
     process = await asyncio.create_subprocess_exec(
         *program, target.url, port, str(file), str(pause), *target.products
     )
@@ -143,6 +147,7 @@ async def constant(port: int) -> None:
     runner = web.ServerRunner(web.Server(answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
+    print("listens", flush=True)
     await asyncio.Event().wait()
 
 
