@@ -1,14 +1,20 @@
 """People are forgotten and an old log is sealed, and the service is killed while it does either."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 from time import monotonic
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
 
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.log.personal import ActorForgotten
 from app.cqrs.messages import encode
-from app.declared import EVENTS
+from app.cqrs.viewers import Scope, Sight, Viewer
+from app.declared import CUSTOMERS_OF, EVENTS, HANDLERS, RULES
+from app.domain.customers.commands import UpdateCustomer
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import commands, events
 from app.stores.sql.write_store import SqlWriteStore
@@ -49,6 +55,14 @@ class _Round:
         # No change of the name: a rebuild, after the key is gone, would not repeat what it makes of orders.
         details = {"name": f"Zephyrine {number}", "email": f"{TRACE}{number}@example.org"}
         customer = (await shop.owner.wish(Wish("registerCustomer", details))).subjects[0]
+        self.clerk = f"Zephyrine, clerk {number}"
+        async with desk(shop.write_store) as (_, bus):
+            key = key_of("Customer", customer)
+            herself = Viewer(actor=f"{TRACE}{number}", scope=Scope(Sight.CUSTOMER, str(key)))
+            for phone, viewer in enumerate((herself, Viewer(actor=self.clerk, scope=Scope(Sight.STAFF)))):
+                command, id = UpdateCustomer(customer_id=key, phone=f"{phone}"), uuid4()
+                await bus.execute(command, viewer=viewer, command_id=id)
+                shop.journal.others.add(id)
         at_a_point = chance.random() < 0.5
         if at_a_point:
             await shop.service.kill()
@@ -71,6 +85,15 @@ class _Round:
                 await shop.service.kill()
         await shop.start()
         await forgetting
+        async with desk(shop.write_store) as (store, _):
+            assert store.sealed
+            async for _ in store.sealed.seal():  # as `forget --actor` does
+                pass
+            if len(await store.forget_actor(self.clerk, by="command line")) != 1:
+                self.run.found(wrong(f"the clerk {number} is not one actor"))
+            recorded = await store.read(after=0, limit=10_000_000)
+            forgotten = {each.command_id for each in recorded if isinstance(each.event, ActorForgotten)}
+            shop.journal.others |= forgotten
         await shop.caught_up()
         await self._is_nowhere(key_of("Customer", customer))
         said = shop.service.tracebacks()
@@ -93,6 +116,12 @@ class _Round:
             async with engines.reading.connect() as connection:
                 stored = (await connection.execute(select(events))).all()
                 inputs = (await connection.execute(select(commands.c.fingerprint))).scalars().all()
+                senders = (await connection.execute(select(commands.c.actor))).scalars().all()
+            named = await keys.store.actors_of([person])
+        if named:
+            self.run.found(wrong(f"{person} was forgotten, and has a name as an actor"))
+        if TRACE in f"{senders} {[row.actor for row in stored]}".lower():
+            self.run.found(wrong(f"an event or a command has an actor {TRACE}"))
         for row in stored:
             if TRACE.encode() in f"{row.data} ".lower().encode() + (row.sealed or b"").lower():
                 self.run.found(wrong(f"{row.type} at position {row.position} names {TRACE}"))
@@ -100,18 +129,38 @@ class _Round:
             self.run.found(wrong(f"{len(plain)} fingerprints of commands are not keyed"))
 
 
+@asynccontextmanager
+async def desk(url: str) -> AsyncIterator[tuple[SqlWriteStore, CommandBus]]:
+    """The write store as a process beside the service has it, for people who have signed in."""
+    async with open_database(url) as engines, keys_of(url) as keys:
+        store = SqlWriteStore(engines, EVENTS, keys=keys)
+        yield (
+            store,
+            CommandBus(
+                store,
+                HANDLERS,
+                RULES,
+                customers_of=CUSTOMERS_OF,
+                committed=lambda _receipt, _actor: None,
+                keyed=keys.keyed,
+            ),
+        )
+
+
 async def opened_up(url: str) -> None:
     """Makes the log one that an earlier version has written, with all that is known of people in the open."""
     async with open_database(url) as engines, keys_of(url) as keys:
         store = SqlWriteStore(engines, EVENTS, keys=keys)
-        plain = {
-            each.position: encode(each.event)
-            for each in await store.read(after=0, limit=10_000_000)
-            if each.event.personal_fields
-        }
+        recorded = await store.read(after=0, limit=10_000_000)
+        plain = {each.position: encode(each.event) for each in recorded if each.event.personal_fields}
+        clerks = {each.command_id: each.actor for each in recorded if each.actor.startswith("Zephyrine, ")}
         async with engines.writing.begin() as connection:
             for position, data in plain.items():
                 row = update(events).where(events.c.position == position)
                 await connection.execute(row.values(data=data, sealed=None, person=None))
+            for id, name in clerks.items():
+                for table in (events, commands):
+                    of = update(table).where(table.c.command_id == id)
+                    await connection.execute(of.values(actor=name))
         assert store.sealed
         await store.sealed.start_over()
