@@ -103,7 +103,7 @@ async def open_circle(
         history, shared_log = History(log), SharedLog(log)
         stores = await opened.enter_async_context(open_documents(settings, primary_lost, node_left))
         await log.refuse_if_read_only()
-        revocations = Revocations(log)
+        revocations = Revocations(log, log.digest)
         await revocations.read()
         models = read_models(settings.days)
         records = {

@@ -7,6 +7,7 @@ from app.cqrs import contexts
 from app.cqrs.documents.days import Days
 from app.cqrs.documents.declared import read_models_in
 from app.cqrs.documents.read_model import ReadModel
+from app.cqrs.log.personal import ActorForgotten
 from app.cqrs.projecting.skipping import EventSkipped
 from app.domain.contexts import CONTEXTS
 
@@ -15,7 +16,7 @@ RULES = contexts.rules(CONTEXTS)
 CUSTOMERS_OF = contexts.customers_of(CONTEXTS)
 AGGREGATES = [aggregate for context in CONTEXTS for aggregate in context.aggregates]
 EVENTS = contexts.event_types(CONTEXTS)
-EVENTS.add(EventSkipped)
+EVENTS.add(EventSkipped, ActorForgotten)
 
 READ_MODELS = read_models_in(app.read_models)
 """The read models of all modules in `app/read_models/`, as they are declared: with days in UTC."""

@@ -10,7 +10,8 @@ import msgspec
 
 from app.cqrs.impersonal import Impersonal
 from app.stores.sql.backups.files import saved
-from app.stores.sql.keys.store import KeysCopy
+from app.stores.sql.keys.actors import Actor
+from app.stores.sql.keys.layout import KeysCopy
 
 FORMAT = 1
 """The version of the form of these files."""
@@ -26,6 +27,7 @@ class _File(msgspec.Struct, kw_only=True):
     secrets: Mapping[str, bytes]
     keys: Mapping[UUID, bytes]
     forgotten: Mapping[UUID, datetime]
+    actors: Mapping[str, Actor] = msgspec.field(default_factory=dict)
 
 
 def refuse_place(file: Path, backup: Path) -> None:
@@ -50,6 +52,7 @@ def write(file: Path, copy: KeysCopy) -> None:
         secrets=copy.secrets,
         keys=copy.keys,
         forgotten=copy.forgotten,
+        actors=copy.actors,
     )
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,4 +76,6 @@ def read(file: Path) -> KeysCopy:
         raise BadKeys(f"{file} is no file of keys, or is damaged.\nUse another one.") from error
     if stored.format > FORMAT:
         raise BadKeys(f"A newer version of Diptych has made {file}.\nUpdate Diptych, and try again.")
-    return KeysCopy(secrets=stored.secrets, keys=stored.keys, forgotten=stored.forgotten)
+    return KeysCopy(
+        secrets=stored.secrets, keys=stored.keys, forgotten=stored.forgotten, actors=stored.actors
+    )

@@ -1,6 +1,7 @@
 """The commands that forget a person, seal what earlier versions stored openly, and expire inputs."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.command_line.access import customer_key
-from app.command_line.terminal import FAILED, DataDir, console, explained, progress, settings_of, stop
+from app.command_line.terminal import (
+    BAD_SETTING,
+    FAILED,
+    DataDir,
+    console,
+    explained,
+    progress,
+    settings_of,
+    stop,
+)
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -21,20 +31,34 @@ ACTOR = "command line"
 
 def forget(
     customer: Annotated[
-        str, typer.Argument(metavar="CUSTOMER", help="Id of the customer, as GraphQL shows it or as a UUID.")
-    ],
+        str | None,
+        typer.Argument(metavar="[CUSTOMER]", help="Id of the customer, as GraphQL shows it or as a UUID."),
+    ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Forget an actor who is no customer instead: the claim `sub` of their tokens.",
+        ),
+    ] = None,
     despite_open_orders: Annotated[
         bool,
         typer.Option("--despite-open-orders", help="Forget also a customer whose orders are still open."),
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Forget a customer for good. The service may be running or stopped.
+    """Forget a customer or an actor for good. The service may be running or stopped.
 
-    The account is closed, and the key of the personal data is destroyed. Sums, counts and orders remain.
+    A customer's account is closed, and the key of their personal data is destroyed. Sums, counts and orders
+    remain. What an actor did remains, under a pseudonym.
     """
+    if (customer is None) == (actor is None):
+        stop("Name either a CUSTOMER or an --actor. Nobody was forgotten.", BAD_SETTING)
     settings = settings_of(data_dir=data_dir)
-    key = customer_key(customer, "CUSTOMER")
+    if actor is not None:
+        _forget_actor(settings, actor)
+        return
+    key = customer_key(str(customer), "CUSTOMER")
 
     from uuid import UUID
 
@@ -60,6 +84,33 @@ def forget(
         _say(f"The customer {key} is forgotten. Older backups of keys still have the key: remove them.")
     else:
         _say(f"The customer {key} was forgotten before.")
+
+
+def _forget_actor(settings: "Settings", name: str) -> None:
+    from app.cqrs.revocations import problem_with_actor
+    from app.cqrs.unavailable import WriteStoreUnavailable
+    from app.cqrs.viewers import PROGRAMS
+    from app.halves.commanding import open_write_side
+    from app.stores.sql.operating.actors import IsCustomer
+
+    if problem := problem_with_actor(name):
+        stop(f"--actor: {problem}", BAD_SETTING)
+    if name in PROGRAMS:
+        stop(f"--actor {name}: That is a part of Diptych, and nobody's name.", BAD_SETTING)
+
+    async def decide() -> "Sequence[str]":
+        async with open_write_side(settings) as write_side:
+            if sealed := write_side.log.sealed:  # Names in events of earlier versions are still open.
+                async for _ in sealed.seal():
+                    pass
+            return await write_side.log.forget_actor(name, by=ACTOR)
+
+    with explained(IsCustomer, WriteStoreUnavailable, exit_code=FAILED):
+        shown = asyncio.run(decide())
+    if not shown:
+        stop(f"No event has the actor {name}, or it was forgotten before.", FAILED)
+    _say(f"The actor {name} is forgotten, and is shown as: {', '.join(shown)}.")
+    _say("Older backups of keys still have the name: remove them. A later command is somebody new's.")
 
 
 def seal(

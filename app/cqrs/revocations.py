@@ -19,6 +19,10 @@ LONGEST_ACTOR = 200
 logger = logging.getLogger(__name__)
 
 
+DIGEST = "k1:"
+"""The beginning of what stands in place of a name that was forgotten."""
+
+
 def problem_with_actor(actor: str) -> str | None:
     """Return why no token can name this actor; `None` if one can."""
     if not actor.strip() or len(actor) > LONGEST_ACTOR:
@@ -53,9 +57,12 @@ class RevocationStore(Protocol):
 class Revocations:
     """The revocations of all processes on one store, as far as this process has read them."""
 
-    def __init__(self, store: RevocationStore) -> None:
+    def __init__(self, store: RevocationStore, digest: Callable[[str], str] = str) -> None:
+        """Compare actors also by `digest`, which stores have in place of names that were forgotten."""
         self._store = store
+        self._digest = digest
         self._seen = 0
+        self._has_digests = False
         self._times: dict[str, float] = {}
         self._listeners: list[Callable[[str], None]] = []
 
@@ -69,6 +76,8 @@ class Revocations:
         A token that does not say when it was issued may be older than the revocation.
         """
         revoked_at = self._times.get(actor)
+        if revoked_at is None and self._has_digests:
+            revoked_at = self._times.get(self._digest(actor))
         return revoked_at is not None and (issued_at is None or issued_at <= revoked_at)
 
     async def revoke(self, actor: str, *, by: str) -> Revocation:
@@ -83,6 +92,7 @@ class Revocations:
             if each.number <= self._seen:  # A call that ran meanwhile has taken it over.
                 continue
             self._seen = each.number
+            self._has_digests |= each.actor.startswith(DIGEST)
             self._times[each.actor] = max(each.at.timestamp(), self._times.get(each.actor, 0))
             logger.info("Tokens were revoked: number=%d", each.number)
             for revoked in self._listeners:

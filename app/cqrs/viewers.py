@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 
 class Sight(StrEnum):
@@ -35,6 +36,14 @@ class Scope(NamedTuple):
     customer: str | None = None
     """The id of the customer whose documents may be seen; `None` unless the sight is `CUSTOMER`."""
 
+    @property
+    def customer_id(self) -> UUID | None:
+        """The customer's id, if it is one of this shop's."""
+        try:
+            return UUID(self.customer) if self.customer else None
+        except ValueError:  # An issuer may name a customer in another way, who then is nobody's owner here.
+            return None
+
     def __str__(self) -> str:
         return f"{self.sight}:{self.customer}" if self.customer else str(self.sight)
 
@@ -58,6 +67,9 @@ class Viewer:
         """Make the name once: it is needed for every answer."""
         object.__setattr__(self, "spender", f"@{self.actor}")
 
+
+PROGRAMS = frozenset({"anonymous", "check", "command line", "demo", "restore"})
+"""Actors that are parts of this program, or nobody: all others may be the names of people."""
 
 OPEN = Viewer(actor="anonymous", scope=Scope(Sight.OPERATOR))
 """Everybody, where the service asks nobody who they are."""

@@ -9,6 +9,7 @@ from app.cqrs.documents.audiences import STAFF
 from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.log.personal import erased_name, person_of
 from app.cqrs.messages import Event
 from app.cqrs.reading.pages import Listing
 from app.domain.catalog.events import PriceChanged, ProductAdded, ProductUpdated
@@ -24,13 +25,12 @@ from app.domain.stock.events import (
 activity = ReadModel(
     "activity",
     description="The audit trail: an entry for each recorded event.",
-    also_reads=("03b2516b",),  # Nobody was forgotten in those, and nothing else is different.
+    also_reads=("a878fc5c", "03b2516b"),  # No actor, or nobody, was forgotten in those.
 )
-activity.impersonal = True
 
 
 class ActivityDocument(TypedDict):
-    """An entry for one event, without personal data."""
+    """An entry for one event, without personal data but for the name of the actor."""
 
     _id: str
     position: int
@@ -42,6 +42,8 @@ class ActivityDocument(TypedDict):
     stream_version: int
     at: datetime
     actor: str
+    actor_person: str | None
+    """The person with whom the actor's name is forgotten."""
     command_id: str
     correlation_id: str
     causation_id: str
@@ -50,7 +52,11 @@ class ActivityDocument(TypedDict):
 
 entries = activity.collection(
     seen_by=STAFF,
-    indexes=[*((key, "position", "_id") for key in ("stream", "command_id", "actor", "type")), ("at",)],
+    indexes=[
+        *((key, "position", "_id") for key in ("stream", "command_id", "actor", "type")),
+        ("at",),
+        ("actor_person",),  # by it the entries of a forgotten actor are found
+    ],
 )
 
 
@@ -69,12 +75,16 @@ def happened(event: Event, at: RecordedEvent) -> Iterator[Change]:
             "stream_version": at.stream_version,
             "at": at.occurred_at,
             "actor": at.actor,
+            "actor_person": str(at.actor_person) if at.actor_person else None,
             "command_id": str(at.command_id),
             "correlation_id": str(at.correlation_id),
             "causation_id": str(at.causation_id),
             "summary": _in_words(at.type) + _details(event),
         },
     )
+    if type(event).forgets and (person := person_of(event)):
+        theirs = {"actor_person": str(person)}
+        yield entries.update_where(theirs, {"$set": {"actor": erased_name(person)}})
 
 
 def activity_matching(

@@ -5,12 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypedDict
+from uuid import UUID
 
 from app.cqrs.documents.audiences import owner_at
 from app.cqrs.documents.plain import plain
 from app.cqrs.documents.ranges import in_range
 from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.log.events import RecordedEvent
+from app.cqrs.log.personal import ActorForgotten, erased_name
 from app.cqrs.reading.pages import Listing
 from app.domain.customers.events import CustomerClosed, CustomerForgotten, CustomerUpdated
 from app.domain.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderShipped
@@ -19,7 +21,7 @@ from app.values import ZERO
 order_details = ReadModel(
     "order_details",
     description="The orders as their pages show them, with lines and history.",
-    also_reads=("82cd6084",),  # Nobody was forgotten in those, and nothing else is different.
+    also_reads=("461ffaef", "82cd6084"),  # No actor, or nobody, was forgotten in those.
 )
 
 
@@ -51,6 +53,8 @@ class StepOfOrder(TypedDict):
     status: str
     at: datetime
     actor: str
+    person: str | None
+    """The person with whom the actor's name is forgotten."""
 
 
 class OrderDocument(TypedDict):
@@ -90,6 +94,7 @@ orders = order_details.collection(
     seen_by=owner_at("customer.id"),
     indexes=[
         *(("customer.id", order.value, "_id") for order in OrderOrder),
+        ("timeline.person",),  # by it the orders are found that a forgotten actor has changed
         ("customer.id", "position", "_id"),  # for subscriptions to a customer's orders, which resume by it
     ],
 )
@@ -120,7 +125,7 @@ def placed(event: OrderPlaced, at: RecordedEvent) -> Iterator[Change]:
             "shipped_at": None,
             "cancelled_at": None,
             "cancel_reason": None,
-            "timeline": [{"status": "PLACED", "at": event.placed_at, "actor": at.actor}],
+            "timeline": [_entry("PLACED", event.placed_at, at)],
         },
         about=event.customer_id,
     )
@@ -173,6 +178,13 @@ def customer_forgotten(event: CustomerForgotten, _at: RecordedEvent) -> Iterator
     nobody = {"$set": {**_NOBODY, "cancel_reason": None}}
     theirs = {"customer.id": str(event.customer_id)}
     yield orders.update_where(theirs, nobody, about=event.customer_id)
+    yield _without_name(event.customer_id)
+
+
+@order_details.on(ActorForgotten)
+def actor_forgotten(event: ActorForgotten, _at: RecordedEvent) -> Iterator[Change]:
+    """Replace the actor's name in the timelines of all orders that they have changed."""
+    yield _without_name(event.person)
 
 
 def orders_of_customer(
@@ -210,9 +222,22 @@ def _step(
 ) -> Change:
     update = {
         "$set": {"version": at.stream_version, "status": status, **changed},
-        "$push": {"timeline": {"status": status, "at": moment, "actor": at.actor}},
+        "$push": {"timeline": _entry(status, moment, at)},
     }
     return orders.update(event.order_id, update, about=event.customer_id)
+
+
+def _entry(status: str, moment: datetime, at: RecordedEvent) -> StepOfOrder:
+    person = str(at.actor_person) if at.actor_person else None
+    return {"status": status, "at": moment, "actor": at.actor, "person": person}
+
+
+def _without_name(person: UUID) -> Change:
+    return orders.update_where(
+        {"timeline.person": str(person)},
+        {"$set": {"timeline.$[step].actor": erased_name(person)}},
+        array_filters=[{"step.person": str(person)}],
+    )
 
 
 def _all_of_customer(customer_id: object, changed: dict[str, Any]) -> Change:

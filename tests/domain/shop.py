@@ -21,6 +21,7 @@ from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.messages import Command
 from app.cqrs.viewers import OPEN, Viewer
+from app.declared import EVENTS
 from app.domain.contexts import CONTEXTS
 from app.domain.customers.commands import RegisterCustomer
 from app.domain.orders import events as order_events
@@ -128,7 +129,7 @@ def check_that_orders_were_possible(log: Sequence[RecordedEvent]) -> None:
 @asynccontextmanager
 async def open_shop(url: str) -> AsyncIterator[Shop]:
     async with open_database(url) as engines, keys_of(url) as keys:
-        store = SqlWriteStore(engines, contexts.event_types(CONTEXTS), keys=keys)
+        store = SqlWriteStore(engines, EVENTS, keys=keys)
         yield Shop(engines, store, _bus(store, keys.keyed), keys.keyed)
 
 

@@ -65,6 +65,8 @@ class Journal:
     """Kept in memory for the checks, and in a file for who looks for the cause of what they find."""
 
     def __init__(self, file: Path) -> None:
+        self.others = set[UUID]()
+        """Commands that were sent past the API, and that nobody waits for."""
         self.entries: dict[UUID, Entry] = {}
         self.acknowledged: list[Entry] = []
         self.sent = 0

@@ -1,7 +1,9 @@
 """People are forgotten, and logs are sealed, from the command line."""
 
 import asyncio
+import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ def diptych(*arguments: object) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def registered(data_dir: Path) -> str:
+def registered(data_dir: Path, by: str = OPEN.actor) -> str:
     """The id of the person, in a store that is closed again."""
 
     async def register() -> str:
@@ -41,7 +43,7 @@ def registered(data_dir: Path) -> str:
             address = PostalAddress(street="17 Larkspindle Row", city="Thistlecombe", country="Loamshire")
             receipt = await write_side.commands.execute(
                 RegisterCustomer(**details, address=address),  # type: ignore[arg-type]
-                viewer=OPEN,
+                viewer=replace(OPEN, actor=by),
             )
             return str(made_by(receipt))  # type: ignore[arg-type]
 
@@ -142,6 +144,37 @@ def events_of(data_dir: Path) -> str:
     code, said = diptych("events", "tail", "--data-dir", data_dir)
     assert code == 0, said
     return said
+
+
+def test_an_actor_is_forgotten_from_the_command_line_once(data_dir: Path) -> None:
+    registered(data_dir, by="zephyrine@wrenmoor.example")
+    assert "zephyrine@wrenmoor.example" in events_of(data_dir)
+    code, said = diptych("forget", "--actor", "zephyrine@wrenmoor.example", "--data-dir", data_dir)
+    assert code == 0, said
+    [shown] = re.findall(r"is shown as: (erased [0-9a-f]{8})\.", said)
+    listed = events_of(data_dir)
+    assert shown in listed
+    assert "ActorForgotten" in listed
+    assert "wrenmoor.example  " not in listed
+    again = diptych("forget", "--actor", "zephyrine@wrenmoor.example", "--data-dir", data_dir)
+    assert again == (1, "No event has the actor zephyrine@wrenmoor.example, or it was forgotten before.\n")
+    part = diptych("forget", "--actor", "demo", "--data-dir", data_dir)
+    assert part == (2, "--actor demo: That is a part of Diptych, and nobody's name.\n")
+    for arguments in ([], ["x", "--actor", "bea"]):
+        answer = diptych("forget", *arguments, "--data-dir", data_dir)
+        assert answer == (2, "Name either a CUSTOMER or an --actor. Nobody was forgotten.\n")
+
+
+def test_a_forgetting_of_an_actor_that_was_killed_is_finished_by_whatever_opens_the_store_next(
+    data_dir: Path,
+) -> None:
+    registered(data_dir, by="quillfeather")
+    point = "app.stores.sql.keys.store:truncate_log"
+    asyncio.run(killed("forget", "--actor", "quillfeather", "--data-dir", data_dir, at=point))
+    assert "  quillfeather  " not in events_of(data_dir)
+    with sqlite3.connect(data_dir / "keys.db") as keys:
+        assert keys.execute("SELECT * FROM actor_names").fetchall() == []
+    keys.close()
 
 
 def test_old_inputs_expire_from_the_command_line(data_dir: Path) -> None:

@@ -6,6 +6,12 @@ from signal import SIGTERM
 import httpx
 import pytest
 
+from app.config import Settings
+from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.viewers import Scope, Sight, Viewer
+from app.domain.customers.commands import UpdateCustomer
+from app.halves.commanding import open_write_side
+from schema.circle.ids import key_of
 from tests.forgetting.people import files_below, lived, traces_in
 from tests.schema.client import Client
 from tests.schema.shop import Shop
@@ -13,7 +19,20 @@ from tests.service import running
 
 pytestmark = pytest.mark.campaign
 
+CLERK = "zephyrine, clerk"
 FOUND = '{ customers(filter: {search: "zephyrine"}) { totalCount } orders { totalCount } }'
+
+
+async def acted(settings: Settings, customer: str) -> None:
+    """Somebody of the staff, who is forgotten at once, and the customer themselves act in another process."""
+    key = key_of("Customer", customer)
+    viewers = Scope(Sight.STAFF), Scope(Sight.CUSTOMER, str(key))
+    async with open_write_side(settings) as write_side:
+        for phone, scope in enumerate(viewers):
+            viewer = Viewer(actor=CLERK if scope.customer is None else "quillfeather", scope=scope)
+            command = UpdateCustomer(customer_id=key, phone=f"{phone}")
+            assert isinstance(await write_side.commands.execute(command, viewer=viewer), Receipt)
+        [_] = await write_side.log.forget_actor(CLERK, by="command line")
 
 
 async def test_no_byte_of_the_data_folder_has_a_trace_once_documents_were_built_anew(tmp_path: Path) -> None:
@@ -24,6 +43,7 @@ async def test_no_byte_of_the_data_folder_has_a_trace_once_documents_were_built_
             ids = await lived(Shop(client))
             found = (await client.send(FOUND)).data
             assert found == {"customers": {"totalCount": 1}, "orders": {"totalCount": 2}}
+            await acted(Settings(data_dir=data_dir), ids["customer"])
             forgotten = await client.mutate("forgetCustomer", "", customerId=ids["customer"])
             assert forgotten["errors"] == []
             found = (await client.send(FOUND)).data

@@ -13,7 +13,9 @@ from app.stores.sql.migrating import MIGRATIONS
 from tests.migrations.stores import TABLES, changes, filled, migrated, migrating, rows_of, schema_of
 from tests.postgres import Postgres
 
-CHANGES: dict[str, set[str]] = {}
+CHANGES: dict[str, set[str]] = {
+    "0013": {"sealing.until", "sealing.fingerprints_keyed"},  # the log is gone through again
+}
 """By migration: the tables and columns that it changes on purpose, such as `customers.email_key`."""
 
 SCRIPTS = ScriptDirectory(str(MIGRATIONS))

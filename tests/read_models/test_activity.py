@@ -49,6 +49,7 @@ async def test_an_entry_says_who_did_what_when_and_by_which_command(given: Given
         "stream_version": 1,
         "at": moment(1),
         "actor": "clerk",
+        "actor_person": None,
         "command_id": str(UUID(int=2001)),
         "correlation_id": str(UUID(int=3001)),
         "causation_id": str(UUID(int=2001)),

@@ -31,7 +31,7 @@ from tests.read_models.shop import (
 )
 
 PLACED = order_placed()
-FIRST_STEP = {"status": "PLACED", "at": OPENING, "actor": "clerk"}
+FIRST_STEP = {"status": "PLACED", "at": OPENING, "actor": "clerk", "person": None}
 NEW_ORDER: Document = {
     "_id": str(ORDER),
     "position": 1,
@@ -84,7 +84,7 @@ NEW_ORDER: Document = {
 
 
 def step(status: str, position: int) -> dict[str, object]:
-    return {"status": status, "at": moment(position), "actor": "clerk"}
+    return {"status": status, "at": moment(position), "actor": "clerk", "person": None}
 
 
 async def test_a_new_order_shows_all_that_was_ordered(given: Given) -> None:

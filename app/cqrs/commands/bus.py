@@ -151,6 +151,7 @@ class CommandBus:
             correlation_id=id,
             actor=viewer.actor,
             at=self._clock(),
+            customer=viewer.scope.customer_id,
             trace=current_place(),
         )
         return Asked.of(command, cause, viewer, self._keyed)

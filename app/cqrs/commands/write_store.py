@@ -25,6 +25,8 @@ class Cause:
     correlation_id: UUID
     actor: str
     at: datetime
+    customer: UUID | None = None
+    """The customer who acts; `None` for anybody else."""
     trace: str | None = None
     """The place of the command in its trace; `None` if it is not traced."""
 

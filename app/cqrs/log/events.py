@@ -60,7 +60,10 @@ class RecordedEvent:
     correlation_id: UUID
     causation_id: UUID
     actor: str
+    """The name of the actor, or what is shown in its place once it was forgotten."""
     event: Event
+    actor_person: UUID | None = None
+    """The person with whom the actor's name is forgotten; `None` for a part of this program."""
     trace: str | None = None
     """The place of the command in its trace, as W3C's `traceparent` has it; `None` if it was not traced."""
 

@@ -86,3 +86,22 @@ def problems(event_type: type[Event]) -> Iterator[str]:
                 f"{name}.{field} can't be forgotten, because it can't be None: add `| None` to its type in "
                 f"{home}."
             )
+
+
+class ActorForgotten(Event):
+    """The name of an actor who is no customer was forgotten; what they did remains, under a pseudonym."""
+
+    personal_fields = ()
+    person_field = "person"
+    forgets = True
+
+    person: UUID
+
+
+ERASED_DIGITS = 8
+"""Digits that tell forgotten actors apart."""
+
+
+def erased_name(person: UUID) -> str:
+    """Return what is shown in place of the name of a forgotten actor; it is equal for equal actors."""
+    return f"erased {person.hex[-ERASED_DIGITS:]}"

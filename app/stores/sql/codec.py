@@ -9,14 +9,19 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from app.cqrs.commands.outcomes import CommandKey
+from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import Appended, EventTypes, RecordedEvent, SplitEvent, UnreadableEvent
-from app.cqrs.log.personal import has_personal_data, joined, person_of, split
+from app.cqrs.log.personal import erased_name, has_personal_data, joined, person_of, split
 from app.cqrs.log.stored import StoredEvent
 from app.cqrs.messages import Event, encode
+from app.cqrs.viewers import PROGRAMS
+from app.stores.sql.keys.actors import Actor, pattern_of, person_in
 from app.stores.sql.keys.person_keys import Keys, PersonKeys
 from app.stores.sql.keys.sealing import DataKey, WrongKey, sealed, unsealed
 
 NO_KEYS: Keys = {}
+NO_NAMES: Mapping[str, str] = {}
 
 
 class Newest(NamedTuple):
@@ -56,18 +61,58 @@ class EventCodec:
 
     async def recorded(self, rows: Sequence[Any]) -> list[RecordedEvent]:
         """Return the events in rows of the log, in order; raise `WriteStoreUnavailable`."""
-        keys = NO_KEYS
+        keys, names = NO_KEYS, NO_NAMES
         if self.keys is not None:
             for row in rows:  # Another process may have forgotten somebody whose key is known here.
                 if row.person is not None and row.sealed is None and self.types.current(row.type).forgets:
                     self.keys.drop(row.person)
             if people := {row.person for row in rows if row.sealed is not None}:
                 keys = await self.keys.of(people)
-        return [self.event_in(row, keys) for row in rows]
+            actors = {row.actor for row in rows}
+            names = {**await self.names_of(actors), **await self._pseudonyms_of(actors)}
+        return [self.event_in(row, keys, names) for row in rows]
 
-    def event_in(self, row: Any, keys: Keys) -> RecordedEvent:
+    async def stored_actor(self, cause: Cause) -> str:
+        """Return the actor as it is stored: a pseudonym of somebody's name; raise `WriteStoreUnavailable`."""
+        if self.keys is None or cause.actor in PROGRAMS:
+            return cause.actor
+        return await self.keys.pseudonym(Actor(cause.actor, cause.customer))
+
+    async def sealed_actor(self, stored: str) -> str:
+        """Return a stored actor as it is stored today; nobody knows whether an open name is a customer's."""
+        if self.keys is None or stored in PROGRAMS or person_in(stored):
+            return stored
+        return await self.keys.pseudonym(Actor(stored))
+
+    async def names_of(self, stored: Collection[str]) -> Mapping[str, str]:
+        """Return the names of stored actors that are pseudonyms, unless they were forgotten."""
+        hidden = [each for each in stored if person_in(each)]
+        return await self.keys.names(hidden) if hidden and self.keys else NO_NAMES
+
+    async def command_keys(self, rows: Sequence[Any]) -> list[CommandKey]:
+        """Return the identities of the commands in rows, in order; raise `WriteStoreUnavailable`."""
+        names = await self.names_of({row.actor for row in rows})
+        return [CommandKey(self.actor_in(row.actor, names)[0], row.command_id) for row in rows]
+
+    async def stored_actors(self, shown: str) -> tuple[list[str], str | None]:
+        """Return the actors that are stored for the one that is shown, and a pattern of forgotten ones."""
+        hidden = await self.keys.store.actors([shown]) if self.keys else {}
+        return [shown, *hidden], pattern_of(shown)
+
+    def actor_in(self, stored: str, names: Mapping[str, str]) -> tuple[str, UUID | None]:
+        """Return the name of a stored actor, or what is shown in its place, and whose name it is.
+
+        `names` are names by pseudonyms, and pseudonyms by names that are stored in the open.
+        """
+        if (person := person_in(stored)) is None:
+            return stored, person_in(names.get(stored, ""))
+        name = None if self.keys and self.keys.has_forgotten(person) else names.get(stored)
+        return erased_name(person) if name is None else name, person
+
+    def event_in(self, row: Any, keys: Keys, names: Mapping[str, str]) -> RecordedEvent:
         """Return the event in a row of the log."""
         event = self._read(row, keys)
+        actor, actor_person = self.actor_in(row.actor, names)
         return RecordedEvent(
             position=row.position,
             event_id=row.event_id,
@@ -78,20 +123,30 @@ class EventCodec:
             command_id=row.command_id,
             correlation_id=row.correlation_id,
             causation_id=row.causation_id,
-            actor=row.actor,
+            actor=actor,
+            actor_person=actor_person,
             event=event,
             trace=row.trace,
         )
 
-    def appended(self, newest: Newest, rows: Sequence[dict[str, Any]], keys: Keys) -> Appended:
+    def appended(
+        self, newest: Newest, rows: Sequence[dict[str, Any]], keys: Keys, names: Mapping[str, str]
+    ) -> Appended:
         """Return the events in these rows, which come right after the `newest` one."""
         return Appended(
             after=newest.event_id,
             last=rows[-1]["position"],
             count=len(rows),
-            events=lambda: [self.event_in(SimpleNamespace(**row), keys) for row in rows],
+            events=lambda: [self.event_in(SimpleNamespace(**row), keys, names) for row in rows],
             stored=lambda: [StoredEvent.of(SimpleNamespace(**row)) for row in rows],
         )
+
+    async def _pseudonyms_of(self, actors: Collection[str]) -> Mapping[str, str]:
+        """Return the pseudonyms that will replace names in the open.
+
+        Documents that are made before that have the person then, with whom the name is forgotten in them.
+        """
+        return {each: stored for each in actors if (stored := await self.sealed_actor(each)) != each}
 
     def _read(self, row: Any, keys: Keys) -> Event:
         data = row.data

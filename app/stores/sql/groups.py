@@ -101,7 +101,7 @@ class SqlGroup:
     async def expect(self, commands: Sequence[tuple[CommandKey, Command]]) -> None:
         """Read at once what these commands, which are going to begin, will most likely read."""
         self._commands = {key: (command, set(_ids_in(command))) for key, command in commands}
-        self._earlier = await earlier_of(self._rows, list(self._commands))
+        self._earlier = await earlier_of(self._rows, list(self._commands), self._codec)
         fresh = [command for key, command in self._commands.items() if self._earlier[key] is None]
         for table, keys in self._tables.expected(fresh).items():
             if len(keys) <= MOST_EXPECTED:
@@ -137,6 +137,9 @@ class SqlGroup:
         await self._pending.send(self._rows)
         recorded = [event for work, _ in self._accepted for _, _, event in work.recorded]
         keys = await self._codec.keys_to_append(recorded)
+        names: dict[str, str] = {}
+        for work, _ in self._accepted:
+            names |= await work.name_actor()
         if recorded:
             newest = await self._accepted[0][0].take_positions()
         for work, fingerprint in self._accepted:
@@ -152,7 +155,7 @@ class SqlGroup:
         await self._rows.commit()
         self.forgets = bool(forgotten_in(recorded))
         if events:
-            self._listener(self._codec.appended(newest, events, keys))
+            self._listener(self._codec.appended(newest, events, keys, names))
         return receipts
 
     @property
@@ -207,7 +210,7 @@ class SqlGroup:
         """Return what `expect` has found; look again from the second time on."""
         if key in self._earlier:
             return self._earlier.pop(key)
-        return (await earlier_of(self._rows, [key]))[key]
+        return (await earlier_of(self._rows, [key], self._codec))[key]
 
     async def _read(self, table: Table, keys: Collection[UUID]) -> None:
         rows = (await self._rows.execute(claimed(table), {"keys": sorted(keys)})).all()

@@ -1,7 +1,7 @@
 """The transactions of commands: rows, events and receipts together, or none of them."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -111,13 +111,10 @@ HOLD = select(_held.c.position, events.c.event_id).outerjoin_from(
 )
 
 
+_FORGOTTEN = select(forgotten.c.person).where(forgotten.c.person == bindparam("p", type_=Uuid))
 _NOT_NOTED = forgotten.insert().from_select(
-    ["person", "done"],
-    select(bindparam("p", type_=Uuid), literal(False)).where(
-        ~select(forgotten.c.person).where(forgotten.c.person == bindparam("p", type_=Uuid)).exists()
-    ),
+    ["person", "done"], select(bindparam("p", type_=Uuid), literal(False)).where(~_FORGOTTEN.exists())
 )
-_FORGOTTEN = select(forgotten.c.person).where(forgotten.c.person == bindparam("p"))
 _FORGET_INPUTS = (
     commands.update()
     .where(commands.c.command_id.in_(select(events.c.command_id).where(events.c.person == bindparam("p"))))
@@ -143,11 +140,13 @@ def holder_of(column: Column[Any]) -> Select[Any]:
     return select(primary).where(column == bindparam("key"))
 
 
-async def earlier_of(rows: Rows, keys: Sequence[CommandKey]) -> dict[CommandKey, tuple[str, Receipt] | None]:
+async def earlier_of(
+    rows: Rows, keys: Sequence[CommandKey], codec: EventCodec
+) -> dict[CommandKey, tuple[str, Receipt] | None]:
     """Return the fingerprints and receipts of those commands that were accepted before; `None` for others."""
     found = dict[CommandKey, tuple[str, Receipt] | None].fromkeys(keys)
-    for row in await rows.execute(_EARLIER, {"keys": [key.command_id for key in keys]}):
-        key = CommandKey(row.actor, row.command_id)
+    stored = (await rows.execute(_EARLIER, {"keys": [key.command_id for key in keys]})).all()
+    for key, row in zip(await codec.command_keys(stored), stored, strict=True):
         if key in found:
             found[key] = row.fingerprint, msgspec.json.decode(row.receipt, type=Receipt)
     return found
@@ -176,6 +175,7 @@ class SqlWork:
         self._codec = codec
         self._listener = listener
         self._own: Appended | None = None
+        self._actor = cause.actor
         self.recorded: list[tuple[str, int, Event]] = []
         self.forgets = False
         """True once a commit has recorded that somebody is forgotten."""
@@ -218,10 +218,11 @@ class SqlWork:
 
     async def earlier(self, key: CommandKey) -> tuple[str, Receipt] | None:
         """Return the fingerprint and receipt of a command that was accepted before."""
-        return (await earlier_of(self.rows, [key]))[key]
+        return (await earlier_of(self.rows, [key], self._codec))[key]
 
     async def commit(self, fingerprint: str) -> Receipt:
         """Append the recorded events, mark the command as done, and commit."""
+        await self.name_actor()
         marks = await self.append() if self.recorded else []
         receipt, row = self.accepted(fingerprint, marks)
         await self.rows.execute(ACCEPT, row)
@@ -239,8 +240,13 @@ class SqlWork:
         marks, rows = self.lay_out(newest.position + 1, keys)
         await self.rows.execute(APPEND, rows)
         await note_forgotten(self.rows, forgotten_in(recorded))
-        self._own = self._codec.appended(newest, rows, keys)
+        self._own = self._codec.appended(newest, rows, keys, {self._actor: self._cause.actor})
         return marks
+
+    async def name_actor(self) -> Mapping[str, str]:
+        """Return the actor's name by what is stored for it from now on; raise `WriteStoreUnavailable`."""
+        self._actor = await self._codec.stored_actor(self._cause)
+        return {self._actor: self._cause.actor}
 
     def lay_out(self, first: int, keys: Keys) -> tuple[list[EventMark], list[dict[str, Any]]]:
         """Return the marks and the rows of the recorded events, from the position `first` on.
@@ -266,7 +272,7 @@ class SqlWork:
                 "command_id": self._cause.command_id,
                 "correlation_id": self._cause.correlation_id,
                 "causation_id": self._cause.command_id,
-                "actor": self._cause.actor,
+                "actor": self._actor,
                 "trace": self._cause.trace,
             }
             for mark, (stream, version, event) in zip(marks, self.recorded, strict=True)
@@ -281,7 +287,7 @@ class SqlWork:
             "fingerprint": fingerprint,
             "receipt": encode(receipt),
             "accepted_at": self.now,
-            "actor": self._cause.actor,
+            "actor": self._actor,
         }
         return receipt, row
 

@@ -21,6 +21,7 @@ from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import Impersonal, outline
 from app.cqrs.log.browsing import FoundEvents, WantedEvents
 from app.cqrs.log.events import Commits, EventTypes, RecordedEvent
+from app.cqrs.log.personal import erased_name
 from app.cqrs.log.stored import StoredEvent
 from app.cqrs.projecting.skipping import EventSkipped, Skip
 from app.cqrs.revocations import Revocation
@@ -32,7 +33,7 @@ from app.stores.sql.failures import Failure
 from app.stores.sql.groups import ClaimedTables, SqlGroup
 from app.stores.sql.keys.person_keys import PersonKeys
 from app.stores.sql.keys.upkeep import SealedLog
-from app.stores.sql.operating import revocations, skips
+from app.stores.sql.operating import actors, revocations, skips
 from app.stores.sql.operating.browsing import browse, browse_back
 from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, log_head, secrets
 
@@ -135,8 +136,8 @@ class SqlWriteStore:
         async with self._answering(self._engines.reading) as connection:
             rows = (await connection.execute(_RECEIPTS, {"keys": command_ids})).all()
         return {
-            CommandKey(row.actor, row.command_id): msgspec.json.decode(row.receipt, type=Receipt)
-            for row in rows
+            key: msgspec.json.decode(row.receipt, type=Receipt)
+            for key, row in zip(await self._codec.command_keys(rows), rows, strict=True)
         }
 
     async def browse(self, wanted: WantedEvents, *, before: int | None, limit: int) -> FoundEvents:
@@ -161,6 +162,7 @@ class SqlWriteStore:
             return None
         columns = found._asdict()
         columns["data"] = stored_names(columns)
+        columns["actor"], _ = self._codec.actor_in(found.actor, await self._codec.names_of([found.actor]))
         del columns["sealed"]
         return columns
 
@@ -173,6 +175,22 @@ class SqlWriteStore:
         """Return the revocations with greater numbers, in order; raise `WriteStoreUnavailable`."""
         async with self._answering(self._engines.reading) as connection:
             return await revocations.later(connection, after)
+
+    def digest(self, actor: str) -> str:
+        """Return what revocations have in place of an actor's name that was forgotten."""
+        return self._codec.keys.keyed(actor) if self._codec.keys else actor
+
+    async def forget_actor(self, name: str, *, by: str) -> Sequence[str]:
+        """Forget an actor who is no customer, for good; return what is shown in place of the name.
+
+        Raise `IsCustomer` if the name is a customer's only, and `WriteStoreUnavailable`.
+        """
+        found = await self._codec.keys.store.actors([name]) if self._codec.keys else {}
+        people = actors.people_in(name, found)
+        for person in people:
+            async with self.begin(actors.cause_of(person, by)) as work:
+                await actors.decide(work, person)
+        return [erased_name(person) for person in people]
 
     async def skips(self) -> Sequence[Skip]:
         """Return all decisions to skip events, in their order; raise `WriteStoreUnavailable`."""

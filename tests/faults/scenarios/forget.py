@@ -1,18 +1,24 @@
 """People are forgotten and an old log is sealed, and the service is killed while it does either."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 from time import monotonic
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
 
+from app.cqrs.commands.bus import CommandBus
+from app.cqrs.log.personal import ActorForgotten
 from app.cqrs.messages import encode
-from app.declared import EVENTS
+from app.cqrs.viewers import Scope, Sight, Viewer
+from app.declared import CUSTOMERS_OF, EVENTS, HANDLERS, RULES
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import commands, events
 from app.stores.sql.write_store import SqlWriteStore
 from schema.circle.ids import key_of
+from tests.domain.wanted import product
 from tests.faults.campaign import Run
 from tests.faults.dying import POINTS_OF_FORGETTING
 from tests.faults.findings import wrong
@@ -48,7 +54,12 @@ class _Round:
         shop, chance, number = self.shop, self.chance, self.run.done
         # No change of the name: a rebuild, after the key is gone, would not repeat what it makes of orders.
         details = {"name": f"Zephyrine {number}", "email": f"{TRACE}{number}@example.org"}
-        customer = (await shop.owner.wish(Wish("registerCustomer", details))).subjects[0]
+        self.clerk = f"Zephyrine, clerk {number}"
+        async with desk(shop.write_store) as (_, bus):
+            await self._act(bus, Viewer(actor=self.clerk, scope=Scope(Sight.STAFF)))
+            customer = (await shop.owner.wish(Wish("registerCustomer", details))).subjects[0]
+            herself = Scope(Sight.STAFF, str(key_of("Customer", customer)))
+            await self._act(bus, Viewer(actor=f"{TRACE}{number}", scope=herself))
         at_a_point = chance.random() < 0.5
         if at_a_point:
             await shop.service.kill()
@@ -71,10 +82,25 @@ class _Round:
                 await shop.service.kill()
         await shop.start()
         await forgetting
+        async with desk(shop.write_store) as (store, _):
+            assert store.sealed
+            async for _ in store.sealed.seal():  # as `forget --actor` does
+                pass
+            if len(await store.forget_actor(self.clerk, by="command line")) != 1:
+                self.run.found(wrong(f"the clerk {number} is not one actor"))
+            recorded = await store.read(after=0, limit=10_000_000)
+            forgotten = {each.command_id for each in recorded if isinstance(each.event, ActorForgotten)}
+            shop.journal.others |= forgotten
         await shop.caught_up()
         await self._is_nowhere(key_of("Customer", customer))
         said = shop.service.tracebacks()
         self.run.found(*(wrong(f"a traceback in {shop.service.log}: {each}") for each in said))
+
+    async def _act(self, bus: CommandBus, viewer: Viewer) -> None:
+        """Sends a command past the API, in which nobody has signed in."""
+        id = uuid4()
+        await bus.execute(product(sku=f"F-{id.hex[:12]}".upper()), viewer=viewer, command_id=id)
+        self.shop.journal.others.add(id)
 
     async def _is_nowhere(self, person: UUID) -> None:
         """Waits until all is sealed; then no text has a trace, and the person has no key."""
@@ -93,6 +119,12 @@ class _Round:
             async with engines.reading.connect() as connection:
                 stored = (await connection.execute(select(events))).all()
                 inputs = (await connection.execute(select(commands.c.fingerprint))).scalars().all()
+                senders = (await connection.execute(select(commands.c.actor))).scalars().all()
+            named = await keys.store.actors_of([person])
+        if named:
+            self.run.found(wrong(f"{person} was forgotten, and has a name as an actor"))
+        if TRACE in f"{senders} {[row.actor for row in stored]}".lower():
+            self.run.found(wrong(f"an event or a command has an actor {TRACE}"))
         for row in stored:
             if TRACE.encode() in f"{row.data} ".lower().encode() + (row.sealed or b"").lower():
                 self.run.found(wrong(f"{row.type} at position {row.position} names {TRACE}"))
@@ -100,18 +132,38 @@ class _Round:
             self.run.found(wrong(f"{len(plain)} fingerprints of commands are not keyed"))
 
 
+@asynccontextmanager
+async def desk(url: str) -> AsyncIterator[tuple[SqlWriteStore, CommandBus]]:
+    """The write store as a process beside the service has it, for people who have signed in."""
+    async with open_database(url) as engines, keys_of(url) as keys:
+        store = SqlWriteStore(engines, EVENTS, keys=keys)
+        yield (
+            store,
+            CommandBus(
+                store,
+                HANDLERS,
+                RULES,
+                customers_of=CUSTOMERS_OF,
+                committed=lambda _receipt, _actor: None,
+                keyed=keys.keyed,
+            ),
+        )
+
+
 async def opened_up(url: str) -> None:
     """Makes the log one that an earlier version has written, with all that is known of people in the open."""
     async with open_database(url) as engines, keys_of(url) as keys:
         store = SqlWriteStore(engines, EVENTS, keys=keys)
-        plain = {
-            each.position: encode(each.event)
-            for each in await store.read(after=0, limit=10_000_000)
-            if each.event.personal_fields
-        }
+        recorded = await store.read(after=0, limit=10_000_000)
+        plain = {each.position: encode(each.event) for each in recorded if each.event.personal_fields}
+        clerks = {each.command_id: each.actor for each in recorded if each.actor.startswith("Zephyrine, ")}
         async with engines.writing.begin() as connection:
             for position, data in plain.items():
                 row = update(events).where(events.c.position == position)
                 await connection.execute(row.values(data=data, sealed=None, person=None))
+            for id, name in clerks.items():
+                for table in (events, commands):
+                    of = update(table).where(table.c.command_id == id)
+                    await connection.execute(of.values(actor=name))
         assert store.sealed
         await store.sealed.start_over()

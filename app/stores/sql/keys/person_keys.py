@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from app.stores.sql.keys.actors import Actor, person_in
 from app.stores.sql.keys.sealing import DataKey
 from app.stores.sql.keys.store import KeyStore, Secrets
 
@@ -24,6 +25,8 @@ class PersonKeys:
         self.secrets = secrets
         self._known: dict[UUID, DataKey] = {}
         self._forgotten = set(forgotten)
+        self._names: dict[str, str] = {}
+        self._pseudonyms: dict[Actor, str] = {}
 
     @classmethod
     async def read(cls, store: KeyStore) -> "PersonKeys":
@@ -55,13 +58,44 @@ class PersonKeys:
 
     def drop(self, person: UUID) -> None:
         """Drop the key of a person who was forgotten."""
-        self._forgotten.add(person)
         self._known.pop(person, None)
+        if person in self._forgotten:
+            return
+        self._forgotten.add(person)
+        for gone in [each for each in self._names if person_in(each) == person]:
+            del self._names[gone]
+        for actor in [each for each, name in self._pseudonyms.items() if person_in(name) == person]:
+            del self._pseudonyms[actor]
+
+    async def pseudonym(self, actor: Actor) -> str:
+        """Return the durable pseudonym of an actor; raise `WriteStoreUnavailable`."""
+        if (known := self._pseudonyms.get(actor)) is not None:
+            return known
+        made = await self.store.pseudonym(actor)
+        if actor.customer not in self._forgotten:
+            self._remember({made: actor.name})
+            self._pseudonyms[actor] = made
+        return made
+
+    async def names(self, pseudonyms: Collection[str]) -> Mapping[str, str]:
+        """Return the names of actors, without those who were forgotten; raise `WriteStoreUnavailable`."""
+        missing = [
+            each for each in pseudonyms if each not in self._names and person_in(each) not in self._forgotten
+        ]
+        if missing:
+            self._remember(await self.store.names(missing))
+        return {each: self._names[each] for each in pseudonyms if each in self._names}
 
     def keyed(self, fingerprint: str) -> str:
         """Return a fingerprint that nobody can compare with an input without the key."""
         digest = hmac.digest(self.secrets.fingerprints, fingerprint.encode(), "sha256")
         return KEYED + digest[:30].hex()
+
+    def _remember(self, names: Mapping[str, str]) -> None:
+        if len(self._names) + len(names) > MOST_KEPT:
+            self._names.clear()
+            self._pseudonyms.clear()
+        self._names.update(names)
 
     def _keep(self, keys: Mapping[UUID, bytes]) -> None:
         if len(self._known) + len(keys) > MOST_KEPT:

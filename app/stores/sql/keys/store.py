@@ -3,6 +3,8 @@
 A key is durable before the first event that needs it, because the two stores share no transaction; a key
 that no event needs does no harm. The list of those who were forgotten lies beside the keys: it says who is to
 be forgotten again after the log was restored from an older backup.
+
+The names of actors lie here, too: the log has their pseudonyms.
 """
 
 import asyncio
@@ -13,24 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    URL,
-    BindParameter,
-    Column,
-    Connection,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Uuid,
-    bindparam,
-    inspect,
-    select,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -38,20 +26,18 @@ from sqlalchemy.schema import CreateSchema
 
 from app.cqrs.impersonal import outline
 from app.cqrs.unavailable import WriteStoreUnavailable
-from app.stores.sql.engines.opening import Database, UtcDateTime, explained, parsed
+from app.stores.sql.engines.opening import Database, explained, parsed
 from app.stores.sql.engines.sqlite import make_private, truncate_log
+from app.stores.sql.keys.actors import Actor, new_pseudonym, person_in
+from app.stores.sql.keys.layout import FINGERPRINTS, SCHEMA, STORE, KeysCopy, KeyTables
 from app.stores.sql.keys.sealing import DataKey
-
-SCHEMA = "diptych_keys"
-"""The schema of the keys' tables in PostgreSQL, so that they can lie in the database of the log."""
-
-FINGERPRINTS, STORE = "fingerprints", "store"
-"""The names of secrets: the key of commands' fingerprints, and the id of the store of keys."""
 
 AT_ONCE = 500
 """Persons whose keys are read by one statement."""
 
 ADVICE = "Fix that, or set KEYS_URL to another store."
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -64,59 +50,13 @@ class Secrets:
     fingerprints: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeysCopy:
-    """All that a store of keys has, for its backup."""
-
-    secrets: Mapping[str, bytes]
-    keys: Mapping[UUID, bytes]
-    forgotten: Mapping[UUID, datetime]
-
-
-class _Tables:
-    """The tables, in the schema that the database has them in."""
-
-    def __init__(self, database: str) -> None:
-        in_postgres = database == "postgresql"
-        self.metadata = MetaData(schema=SCHEMA if in_postgres else None)
-        self._insert = postgresql.insert if in_postgres else sqlite.insert
-        self.keys = Table(
-            "person_keys",
-            self.metadata,
-            Column("person", Uuid, primary_key=True),
-            Column("key", LargeBinary, nullable=False),
-        )
-        self.forgotten = Table(
-            "forgotten_people",
-            self.metadata,
-            Column("person", Uuid, primary_key=True),
-            Column("forgotten_at", UtcDateTime, nullable=False),
-        )
-        self.secrets = Table(
-            "key_secrets",
-            self.metadata,
-            Column("name", String(64), primary_key=True),
-            Column("value", LargeBinary, nullable=False),
-        )
-        people: BindParameter[Any] = bindparam("people", expanding=True)
-        self.found = select(self.keys).where(self.keys.c.person.in_(people))
-        self.gone = select(self.forgotten.c.person).where(self.forgotten.c.person.in_(people))
-        self.destroy = self.keys.delete().where(self.keys.c.person.in_(people))
-        # Whoever writes waits for it in PostgreSQL: no key is made for a person who is being forgotten.
-        self.lock = select(self.secrets.c.name).where(self.secrets.c.name == STORE).with_for_update()
-
-    def add(self, table: Table) -> Any:
-        """Return the statement that inserts rows which are not there yet."""
-        return self._insert(table).on_conflict_do_nothing()
-
-
 class KeyStore:
     """The keys of persons, in a database of their own; its methods raise `WriteStoreUnavailable`."""
 
     def __init__(self, url: URL, database: Database, writing: AsyncEngine, reading: AsyncEngine) -> None:
         self._database = database
         self._writing, self._reading = writing, reading
-        self._tables = _Tables(url.get_backend_name())
+        self._tables = KeyTables(url.get_backend_name())
         self._file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self.name = database.name(url)
 
@@ -174,9 +114,51 @@ class KeyStore:
             await rows.execute(self._tables.lock)
             forgotten = [{"person": each, "forgotten_at": at} for each in people]
             await rows.execute(self._tables.add(self._tables.forgotten), forgotten)
-            await rows.execute(self._tables.destroy, {"people": list(people)})
+            for destroy in (self._tables.destroy, self._tables.destroy_names):
+                await rows.execute(destroy, {"people": list(people)})
             await rows.commit()
         await self.clean()
+
+    async def names(self, pseudonyms: Collection[str]) -> Mapping[str, str]:
+        """Return the names of the actors with these pseudonyms, without those who were forgotten."""
+        names: dict[str, str] = {}
+        async with self._answering(self._reading) as connection:
+            for some in _portions(pseudonyms):
+                rows = await connection.execute(self._tables.named, {"pseudonyms": some})
+                names |= {row.pseudonym: row.name for row in rows}
+        return names
+
+    async def actors(self, names: Collection[str]) -> Mapping[str, Actor]:
+        """Return all actors with these names, by their pseudonyms."""
+        async with self._answering(self._reading) as connection:
+            rows = await connection.execute(self._tables.of_names, {"names": list(names)})
+            return {row.pseudonym: _actor(row) for row in rows}
+
+    async def actors_of(self, people: Collection[UUID]) -> Mapping[str, Actor]:
+        """Return all actors that are these people, by their pseudonyms."""
+        async with self._answering(self._reading) as connection:
+            rows = await connection.execute(self._tables.of_people, {"people": list(people)})
+            return {row.pseudonym: _actor(row) for row in rows}
+
+    async def pseudonym(self, actor: Actor) -> str:
+        """Return the pseudonym of an actor, and make one that is durable if there is none.
+
+        A customer who was forgotten gets one that nothing leads from to the name.
+        """
+        made = new_pseudonym(actor)
+        async with self._answering(self._writing) as connection:
+            rows, tables = self._database.rows(connection), self._tables
+            await rows.execute(tables.lock)
+            found = (await rows.execute(tables.of_names, {"names": [actor.name]})).all()
+            for row in found:
+                if _actor(row) == actor:
+                    return str(row.pseudonym)
+            person, is_customer = person_in(made), actor.customer is not None
+            if (await rows.execute(tables.gone, {"people": [person]})).first() is None:
+                new = {"pseudonym": made, "person": person, "name": actor.name, "is_customer": is_customer}
+                await rows.execute(tables.add(tables.actors), new)
+                await rows.commit()
+        return made
 
     async def clean(self) -> None:
         """Have an SQLite file keep nothing of destroyed keys: neither in itself nor in its log."""
@@ -212,8 +194,16 @@ class KeyStore:
             keys = [{"person": each, "key": key} for each, key in copy.keys.items() if each not in there]
             if keys:
                 await rows.execute(tables.add(tables.keys), keys)
+            actors = [
+                {"pseudonym": each, "person": person, "name": name, "is_customer": customer is not None}
+                for each, (name, customer) in copy.actors.items()
+                if (person := person_in(each)) not in there
+            ]
+            if actors:
+                await rows.execute(tables.add(tables.actors), actors)
             for some in _portions(there):
                 await rows.execute(tables.destroy, {"people": some})
+                await rows.execute(tables.destroy_names, {"people": some})
             await rows.commit()
         await self.clean()
 
@@ -223,6 +213,7 @@ class KeyStore:
             forgotten={row.person: row.forgotten_at for row in connection.execute(select(tables.forgotten))},
             keys={row.person: row.key for row in connection.execute(select(tables.keys))},
             secrets={row.name: row.value for row in connection.execute(select(tables.secrets))},
+            actors={row.pseudonym: _actor(row) for row in connection.execute(select(tables.actors))},
         )
 
     @asynccontextmanager
@@ -279,6 +270,10 @@ async def _prepare(engine: AsyncEngine, keys: KeyStore) -> None:
         await engine.dispose()
 
 
-def _portions(people: Iterable[UUID]) -> Iterable[list[UUID]]:
+def _actor(row: Any) -> Actor:
+    return Actor(row.name, row.person if row.is_customer else None)
+
+
+def _portions(people: Iterable[T]) -> Iterable[list[T]]:
     everyone = list(people)
     return (everyone[start : start + AT_ONCE] for start in range(0, len(everyone), AT_ONCE))

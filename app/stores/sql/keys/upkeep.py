@@ -24,9 +24,12 @@ from app.stores.sql.codec import EventCodec
 from app.stores.sql.engines.opening import Engines
 from app.stores.sql.engines.sqlite import rewrite, truncate_log
 from app.stores.sql.failures import UnfitStore
-from app.stores.sql.keys.person_keys import KEYED, PersonKeys
+from app.stores.sql.keys import senders
+from app.stores.sql.keys.actors import Actor
+from app.stores.sql.keys.person_keys import PersonKeys
 from app.stores.sql.keys.sealing import sealed
 from app.stores.sql.keys.tables import forgotten, sealing
+from app.stores.sql.operating import revocations
 from app.stores.sql.transactions import commands, events
 
 PORTION = 200
@@ -58,17 +61,8 @@ _SEAL = (
     .where(events.c.position == bindparam("at"))
     .values(data=bindparam("d"), person=bindparam("p"), sealed=bindparam("s"))
 )
-_INPUTS = (
-    select(commands.c.command_id, commands.c.actor, commands.c.fingerprint)
-    .where(commands.c.command_id > bindparam("after"))
-    .order_by(commands.c.command_id)
-    .limit(PORTION)
-)
-_KEY = (
-    commands.update()
-    .where(commands.c.command_id == bindparam("id"), commands.c.actor == bindparam("by"))
-    .values(fingerprint=bindparam("f"))
-)
+_NAME = events.update().where(events.c.position == bindparam("at")).values(actor=bindparam("a"))
+_INPUTS = senders.inputs(PORTION)
 _EXPIRED = (
     select(commands.c.command_id)
     .where(
@@ -87,9 +81,6 @@ _EXPIRE = (
     )
     .values(fingerprint=FORGOTTEN)
 )
-_PLAIN = 64
-"""Characters of a fingerprint that was made without a key."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -160,6 +151,7 @@ class SealedLog:
             people = found.scalars().all()
         if not people:
             return
+        await self._forget_revocations(await self._keys.store.actors_of(people))
         await self._keys.store.destroy(people)
         for person in people:
             self._keys.drop(person)
@@ -170,6 +162,16 @@ class SealedLog:
             rows = self._engines.database.rows(connection)
             await rows.execute(forgotten.update().where(forgotten.c.person.in_(people)).values(done=True))
             await rows.commit()
+
+    async def _forget_revocations(self, actors: Mapping[str, Actor]) -> None:
+        """Have revocations go on without the names of actors."""
+        if actors:
+            async with self._answering(self._engines.writing) as connection:
+                rows = self._engines.database.rows(connection)
+                for pseudonym, (name, _) in actors.items():
+                    shown, _ = self._codec.actor_in(pseudonym, {})
+                    await revocations.forget(rows, name, digest=self._keys.keyed(name), shown=shown)
+                await rows.commit()
 
     async def unreplayed(self) -> list[UUID]:
         """Return those who were forgotten, and of whom a log that was set back does not know it."""
@@ -236,14 +238,20 @@ class SealedLog:
             span = {"after": row.sealed_to, "until": row.until}
             found = (await connection.execute(_OPEN, span)).all()
         changes = [change for each in found if each.sealed is None and (change := self._change(each))]
+        names = [
+            {"at": each.position, "a": stored}
+            for each in found
+            if (stored := await self._codec.sealed_actor(each.actor)) != each.actor
+        ]
         keys = await self._keys.made({change["p"] for change in changes})
         for change in changes:
             change["s"] = sealed(change["s"], keys.get(change["p"]), change.pop("id"))
         last = found[-1].position if found else row.until
         async with self._answering(self._engines.writing) as connection:
             rows = self._engines.database.rows(connection)
-            if changes:
-                await rows.execute(_SEAL, changes)
+            for statement, values in ((_SEAL, changes), (_NAME, names)):
+                if values:
+                    await rows.execute(statement, values)
             await rows.execute(sealing.update().where(sealing.c.sealed_to < last).values(sealed_to=last))
             await rows.commit()
         return len(found) or 1
@@ -271,15 +279,12 @@ class SealedLog:
         while True:
             async with self._answering(self._engines.reading) as connection:
                 found = (await connection.execute(_INPUTS, {"after": after})).all()
-            changes: list[Mapping[str, Any]] = [
-                {"id": each.command_id, "by": each.actor, "f": self._keys.keyed(each.fingerprint)}
-                for each in found
-                if len(each.fingerprint) == _PLAIN and not each.fingerprint.startswith(KEYED)
-            ]
+            changes, names = senders.keyed(found, self._keys), await senders.named(found, self._codec)
             async with self._answering(self._engines.writing) as connection:
                 rows = self._engines.database.rows(connection)
-                if changes:
-                    await rows.execute(_KEY, changes)
+                for statement, values in ((senders.KEY, changes), (senders.NAME, names)):
+                    if values:
+                        await rows.execute(statement, values)
                 if not found:
                     await rows.execute(sealing.update().values(fingerprints_keyed=True))
                 await rows.commit()

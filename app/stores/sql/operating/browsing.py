@@ -46,7 +46,7 @@ async def browse(
         limited = whole
     elif wanted.stream is not None:
         limited = replace(whole, after=await _limit_in_stream(connection, wanted.stream, whole))
-    rows = await _rows(connection, codec.types, wanted, limited, limit, newest_first=True)
+    rows = await _rows(connection, codec, wanted, limited, limit, newest_first=True)
     is_full = len(rows) > limit
     return FoundEvents(
         events=await _parts(codec, rows[:limit], wanted),
@@ -66,7 +66,7 @@ async def browse_back(
         limited = whole
     elif wanted.stream is not None:
         limited = replace(whole, to=await _upper_limit_in_stream(connection, wanted.stream, whole))
-    rows = await _rows(connection, codec.types, wanted, limited, limit, newest_first=False)
+    rows = await _rows(connection, codec, wanted, limited, limit, newest_first=False)
     is_full = len(rows) > limit
     return FoundEvents(
         events=await _parts(codec, rows[:limit][::-1], wanted),
@@ -77,7 +77,7 @@ async def browse_back(
 
 async def _rows(
     connection: AsyncConnection,
-    types: EventTypes,
+    codec: EventCodec,
     wanted: WantedEvents,
     span: _Span,
     limit: int,
@@ -85,7 +85,11 @@ async def _rows(
     newest_first: bool,
 ) -> Sequence[Row[Any]]:
     """Return one row more than `limit`, if there are as many."""
-    conditions = [*_conditions(wanted, types)]
+    conditions = [*_conditions(wanted, codec.types)]
+    if wanted.actor is not None:
+        stored, forgotten = await codec.stored_actors(wanted.actor)
+        among = _ENTRIES.actor.in_(stored)
+        conditions.append(among if forgotten is None else among | _ENTRIES.actor.like(forgotten))
     order: ColumnElement[Any] = _ENTRIES.position
     if wanted.command_id is not None:
         positions = await _positions_of(connection, wanted.command_id)
@@ -151,8 +155,6 @@ def _conditions(wanted: WantedEvents, types: EventTypes) -> Iterator[ColumnEleme
         yield _ENTRIES.type.in_(sorted({name for each in wanted.types for name in types.stored_names(each)}))
     if wanted.stream is not None:
         yield _ENTRIES.stream == wanted.stream
-    if wanted.actor is not None:
-        yield _ENTRIES.actor == wanted.actor
     if wanted.correlation_id is not None:
         yield _ENTRIES.correlation_id == wanted.correlation_id
     if wanted.at_from is not None:

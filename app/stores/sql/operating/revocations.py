@@ -26,6 +26,10 @@ _REVOKE = (
     .values(number=_NEXT, actor=bindparam("a"), revoked_at=bindparam("at"), revoked_by=bindparam("b"))
     .returning(revocations.c.number)
 )
+_FORGET = (
+    revocations.update().where(revocations.c.actor == bindparam("n")).values(actor=bindparam("d")),
+    revocations.update().where(revocations.c.revoked_by == bindparam("n")).values(revoked_by=bindparam("s")),
+)
 _LATER = select(revocations).where(revocations.c.number > bindparam("after")).order_by(revocations.c.number)
 
 
@@ -39,6 +43,13 @@ async def revoke(rows: Rows, actor: str, by: str) -> Revocation:
     number = (await rows.execute(_REVOKE, {"a": actor, "at": at, "b": by})).scalar_one()
     await rows.commit()
     return Revocation(number=number, actor=actor, at=at, by=by)
+
+
+async def forget(rows: Rows, name: str, *, digest: str, shown: str) -> None:
+    """Replace an actor's name: by a digest if it was revoked, and else by what is shown for it."""
+    by_name, by_revoker = _FORGET
+    await rows.execute(by_name, {"n": name, "d": digest})
+    await rows.execute(by_revoker, {"n": name, "s": shown})
 
 
 async def later(connection: AsyncConnection, after: int) -> Sequence[Revocation]:
