@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +58,20 @@ class Revocations:
         self._seen = 0
         self._times: dict[str, float] = {}
         self._listeners: list[Callable[[str], None]] = []
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest revocation that was read."""
+        return self._seen
+
+    @property
+    def times(self) -> Mapping[str, float]:
+        """The time of the last revocation of each actor, in seconds since the epoch."""
+        return self._times
+
+    def begin(self, newest: int, times: Mapping[str, float]) -> None:
+        """Begin with the revocations that another process has read, up to a number."""
+        self._seen, self._times = newest, dict(times)
 
     def listen(self, revoked: Callable[[str], None]) -> None:
         """Call `revoked` with each actor whose tokens are revoked from now on."""
