@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -23,7 +23,7 @@ from app.cqrs.lists.effects import EventEffects
 from app.cqrs.lists.following import LiveLists
 from app.cqrs.live.following import Live
 from app.cqrs.log.event_bus import AsyncioEventBus
-from app.cqrs.log.events import RecordedEvent
+from app.cqrs.log.events import Appended, EventLog, RecordedEvent
 from app.cqrs.log.head import Head
 from app.cqrs.log.history import History
 from app.cqrs.log.relay import Relay
@@ -39,9 +39,11 @@ from app.cqrs.reading.shared_reader import SharedReader
 from app.cqrs.rebuilding.rebuilds import Rebuilds
 from app.cqrs.rebuilding.starting import record_at_start
 from app.cqrs.revocations import Revocations
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.declared import read_models
 from app.forgetting import forget_again
-from app.halves.commanding import WriteSide, open_write_side
+from app.halves.awaiting import keep_copy, open_awaited
+from app.halves.commanding import WriteSide
 from app.halves.documents import keep_running, open_documents
 from app.halves.network import Network, open_network
 from app.halves.projecting import LeasedProjecting, ProjectingHalf, note_rebuilds
@@ -96,15 +98,17 @@ async def open_circle(
             primary_lost()
             node_left()
 
-        write_side = await opened.enter_async_context(
-            open_write_side(settings, committed, lambda appended: relay.hand_over(appended))
-        )
+        def hand_over(appended: Appended) -> None:
+            relay.hand_over(appended)
+
+        write_side, awaited = await open_awaited(opened, settings, committed, hand_over)
         log = write_side.log
         history, shared_log = History(log), SharedLog(log)
         stores = await opened.enter_async_context(open_documents(settings, primary_lost, node_left))
-        await log.refuse_if_read_only()
-        revocations = Revocations(log, log.digest)
-        await revocations.read()
+        if not awaited.is_away:
+            await log.refuse_if_read_only()
+        revocations = Revocations(log)
+        known = await awaited.known(stores.mongo.known_logs, revocations)
         models = read_models(settings.days)
         records = {
             model.name: await record_at_start(model, stores.documents, stores.mongo.records)
@@ -119,23 +123,31 @@ async def open_circle(
         statuses = CommandStatuses(log, half.progress)
         relay = Relay(log, bus, head, history=history, published=published, set_back=compare, tracing=tracing)
         # With documents and an empty log, the log was lost: filling a new one would hide that.
-        if fill and (await log.head() or not await stores.mongo.has_any()):
+        if fill and not awaited.is_away and (await log.head() or not await stores.mongo.has_any()):
             await fill(write_side)
         if Role.COMMAND in settings.held_roles:
             await forget_again(log, write_side.commands)
-        start = await log.head()
-        head.rise(start, datetime.now(UTC))
-        newest = await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START)
-        history.note(newest)
-        events.note(newest)
+        begin = partial(_begin, log, head, history, events)
+        beginning = asyncio.create_task(awaited.answered(known, begin), name="log")
+        opened.callback(beginning.cancel)
+        if not awaited.is_away:
+            await beginning
         if settings.nats_url:
-            network = await opened.enter_async_context(open_network(settings, write_side, relay))
+            network = await opened.enter_async_context(
+                open_network(settings, write_side, known.store_id, relay)
+            )
             shared_log = SharedLog(network.log)
+            if awaited.is_away:
+                with suppress(WriteStoreUnavailable):  # Checkpoints and announcements tell of positions, too.
+                    head.rise(await network.log.head(), datetime.now(UTC))
         running = await opened.enter_async_context(asyncio.TaskGroup())
         tasks = [
-            running.create_task(relay.run(start, newest[-1] if newest else None), name="relay"),
+            running.create_task(_relayed(relay, beginning), name="relay"),
             running.create_task(log.listen(_Commits(relay, statuses, network)), name="listener"),
         ]
+        if network:
+            keeping = keep_copy(stores.mongo.known_logs, known, revocations, awaited)
+            tasks.append(running.create_task(keeping, name="copy of the log's key"))
         if log.sealed and Role.COMMAND in settings.held_roles:
             kept = timedelta(days=settings.command_inputs_days)
             tasks.append(running.create_task(log.sealed.follow(kept), name="personal data"))
@@ -199,7 +211,7 @@ async def open_circle(
         if Role.COMMAND not in settings.held_roles:
             del probes["write store"]
         if settings.held_roles == {Role.QUERY} and stores.pinned:  # It is of use while nobody takes writes.
-            probes = {READ_NODE: stores.pinned.node.probe}
+            probes = {READ_NODE: stores.pinned.node.probe, "write store": awaited.probe}
         yield Circle(
             commands=network.commands if network else write_side.commands,
             log=log,
@@ -217,15 +229,34 @@ async def open_circle(
             lists=LiveLists(reader, half.progress, half.lists, patience=settings.read_patience),
             effects=EventEffects(half.notices, models),
             statuses=statuses,
-            tokens=Tokens(await log.token_key(), history),
+            tokens=Tokens(known.token_key, history),
             revocations=revocations,
             read_patience=settings.read_patience,
             stores=(write_side.store, stores.name),
             probes=probes,
             leases=(lambda: len(leased.leases.held) if leased else 0) if network else None,
             reads_from=stores.pinned.reads_from if stores.pinned else None,
+            waits_for=awaited.waits_for,
             restarts=restarts,
         )
+
+
+async def _relayed(relay: Relay, beginning: Awaitable[tuple[int, RecordedEvent | None]]) -> None:
+    """Follow the log from its beginning in this process, once there is one."""
+    position, last = await beginning
+    await relay.run(position, last)
+
+
+async def _begin(
+    log: EventLog, head: Head, history: History, events: RecentEvents
+) -> tuple[int, RecordedEvent | None]:
+    """Learn the newest events of the log; return its head, and the event there."""
+    start = await log.head()
+    head.rise(start, datetime.now(UTC))
+    newest = await log.read(after=max(0, start - REMEMBERED_AT_START), limit=REMEMBERED_AT_START)
+    history.note(newest)
+    events.note(newest)
+    return start, newest[-1] if newest else None
 
 
 class _Commits:

@@ -11,6 +11,7 @@ from app.config import Settings
 from app.cqrs import contexts
 from app.cqrs.commands.bus import CommandBus
 from app.cqrs.commands.outcomes import Receipt
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.cqrs.viewers import Scope, Sight, Viewer
 from app.domain.contexts import CONTEXTS
 from app.stores.sql.engines.opening import Engines, open_database
@@ -30,10 +31,24 @@ logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def opened_keys(settings: Settings) -> AsyncIterator[PersonKeys]:
-    """Open the store of keys of the settings; raise `WriteStoreUnavailable`."""
-    async with open_keys(settings.keys_url or beside(settings.write_store)) as store:
-        yield await PersonKeys.read(store)
+async def opened_keys(settings: Settings, *, reads: bool = True) -> AsyncIterator[PersonKeys]:
+    """Open the store of keys of the settings; raise `WriteStoreUnavailable`.
+
+    Unless it `reads` them, the keys are of no use before `begin_with_keys`.
+    """
+    async with open_keys(settings.keys_url or beside(settings.write_store), prepares=reads) as store:
+        yield await PersonKeys.read(store) if reads else PersonKeys(store)
+
+
+async def begin_with_keys(keys: PersonKeys, log: SqlWriteStore) -> None:
+    """Read keys that were opened without, and prepare them; raise `WriteStoreUnavailable`."""
+    await keys.store.prepare()
+    await keys.begin()
+    try:
+        await prepare_keys(log)
+    except WriteStoreUnavailable:
+        keys.end()
+        raise
 
 
 async def prepare_keys(log: SqlWriteStore) -> None:

@@ -75,4 +75,6 @@ class Circle:
     reads_from: Callable[[], str | None] | None = None
     """The node that documents are read from, as HOST:PORT, `None` while there is none; or `None` if they are
     read where this process writes them."""
+    waits_for: Callable[[], str | None] = lambda: None
+    """The reason for which this process has begun without the write store, `None` as soon as it has it."""
     restarts: Restarts = field(default_factory=Restarts)

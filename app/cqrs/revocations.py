@@ -1,8 +1,9 @@
 """Actors whose tokens were revoked: what they were issued before counts no more."""
 
 import asyncio
+import hmac
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +17,10 @@ POLL = 0.4
 LONGEST_ACTOR = 200
 """Characters of the longest actor's name."""
 
-logger = logging.getLogger(__name__)
-
-
 DIGEST = "k1:"
 """The beginning of what stands in place of a name that was forgotten."""
+
+logger = logging.getLogger(__name__)
 
 
 def problem_with_actor(actor: str) -> str | None:
@@ -30,6 +30,11 @@ def problem_with_actor(actor: str) -> str | None:
     if not actor.isprintable():
         return "An actor's name has no control characters, and this has some. Remove them."
     return None
+
+
+def digest_of(actor: str, key: bytes) -> str:
+    """Return what stands in place of an actor's name, and can be compared with names by the key only."""
+    return DIGEST + hmac.digest(key, actor.encode(), "sha256")[:30].hex()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +62,35 @@ class RevocationStore(Protocol):
 class Revocations:
     """The revocations of all processes on one store, as far as this process has read them."""
 
-    def __init__(self, store: RevocationStore, digest: Callable[[str], str] = str) -> None:
-        """Compare actors also by `digest`, which stores have in place of names that were forgotten."""
+    def __init__(self, store: RevocationStore) -> None:
+        """Begin with none, and compare names with no digest yet."""
         self._store = store
-        self._digest = digest
+        self._key = b""
         self._seen = 0
         self._has_digests = False
         self._times: dict[str, float] = {}
         self._listeners: list[Callable[[str], None]] = []
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest revocation that was read."""
+        return self._seen
+
+    def digests(self) -> Mapping[str, float]:
+        """Return the time of the last revocation of each actor, by digest, in seconds since the epoch."""
+        times: dict[str, float] = {}
+        for actor, at in self._times.items():
+            digest = actor if actor.startswith(DIGEST) else digest_of(actor, self._key)
+            times[digest] = max(at, times.get(digest, 0))
+        return times
+
+    def compare_by(self, key: bytes) -> None:
+        """Compare names with digests that were made with this key."""
+        self._key = key
+
+    def begin(self, newest: int, digests: Mapping[str, float]) -> None:
+        """Begin with the revocations that another process has read, up to a number."""
+        self._seen, self._times, self._has_digests = newest, dict(digests), bool(digests)
 
     def listen(self, revoked: Callable[[str], None]) -> None:
         """Call `revoked` with each actor whose tokens are revoked from now on."""
@@ -77,7 +103,7 @@ class Revocations:
         """
         revoked_at = self._times.get(actor)
         if revoked_at is None and self._has_digests:
-            revoked_at = self._times.get(self._digest(actor))
+            revoked_at = self._times.get(digest_of(actor, self._key))
         return revoked_at is not None and (issued_at is None or issued_at <= revoked_at)
 
     async def revoke(self, actor: str, *, by: str) -> Revocation:

@@ -11,6 +11,7 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import msgspec
 
@@ -83,8 +84,10 @@ class Network:
 
 
 @asynccontextmanager
-async def open_network(settings: Settings, write_side: WriteSide, relay: Relay) -> AsyncIterator[Network]:
-    """Yield the connection to the other processes; `relay` is handed the events that they publish.
+async def open_network(
+    settings: Settings, write_side: WriteSide, store: UUID, relay: Relay
+) -> AsyncIterator[Network]:
+    """Yield the connection to the other processes on a `store`, whose events are handed to `relay`.
 
     It comes and goes by itself, and the process goes on without. Raise `NatsError` if the settings can't be
     used.
@@ -97,7 +100,7 @@ async def open_network(settings: Settings, write_side: WriteSide, relay: Relay) 
                 str(settings.nats_url),
                 name,
                 database=settings.mongodb_database,
-                store=await log.store_id(),
+                store=store,
             )
         )
         await opened.enter_async_context(

@@ -68,6 +68,8 @@ class Readiness:
         ]
         if circle.reads_from:
             status["readsFrom"] = circle.reads_from()
+        if (reason := circle.waits_for()) is not None:
+            status["waitsFor"] = reason
         return _response(status)
 
     def _status(self, faults: Mapping[str, str | None]) -> dict[str, Any]:

@@ -81,6 +81,8 @@ class Progress:
         self.position = 0
         self.visible = 0
         """The highest position that documents may show: a commit is visible before the store reports it."""
+        self.announced = 0
+        """The same, as far as a projector has said so: documents may show more before that is heard."""
         self.doubted = False
         """True if the documents may have been set back since `position` was reached."""
         self.doubts = 0
@@ -110,7 +112,7 @@ class Progress:
 
     def applying(self, position: int) -> None:
         """Record that documents may show all events up to `position` from now on."""
-        self.visible = position
+        self.visible = self.announced = position
 
     def shows(self, position: int) -> None:
         """Record that documents were read that show all events up to `position`, before this is announced."""
@@ -118,7 +120,7 @@ class Progress:
 
     def not_applied(self) -> None:
         """Undo `applying`, because the store has refused the change and shows none of it."""
-        self.visible = self.position
+        self.visible = self.announced = self.position
 
     def doubt(self) -> None:
         """Satisfy no token until `trust` is called, because the documents may have been lost or set back."""
@@ -140,7 +142,7 @@ class Progress:
 
     def reached(self, position: int) -> None:
         """Record that the documents contain all events up to `position`; wake the waiters for it."""
-        self.position = self.visible = position
+        self.position = self.visible = self.announced = position
         self._pending_since = self._at_head = None
         if not self.doubted:
             self._wake()
@@ -206,7 +208,7 @@ class Progress:
 
     def continue_at(self, standing: "Standing") -> None:
         """Continue at the position and in the state of other documents, which are read from now on."""
-        self.position = self.visible = standing.position
+        self.position = self.visible = self.announced = standing.position
         self.doubted, self._pending_since = standing.doubted, standing.pending_since
         if not self.doubted:
             self._wake()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.cqrs.documents.read_model import Document
 from app.cqrs.documents.store import DocumentReader
-from app.cqrs.freshness.progress import Freshness, Progress
+from app.cqrs.freshness.progress import Freshness, Progress, ReadModelBehind
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.lists.concerned import ConcernedLists
 from app.cqrs.lists.states import ListItem, ListState, LiveList, digest_in, item_after
@@ -21,6 +21,10 @@ APPLIED_AT_ONCE = 20
 
 MOST_TORN = 3
 """Attempts to read changed documents while they change again, before the whole list is read."""
+
+
+ANNOUNCED_WITHIN = 1.0
+"""Seconds to wait for the announcement of a change that documents show, before the whole list is read."""
 
 
 class Changed(NamedTuple):
@@ -138,10 +142,18 @@ class LiveLists:
         progress = self._progress[collection.read_model]
         doubts, reading = progress.doubts, self._reading(OPEN.scope)
         documents = await reading.get_many(collection, wanted)
+        found = {id: document for id, document in zip(wanted, documents, strict=True) if document}
+        shown = max((document["position"] for document in found.values()), default=0)
+        if (early := max(shown, reading.reflected)) > progress.announced:
+            # A change that is not announced yet may have changed others, too, which were not read. Once it
+            # is, the lists find that they are torn, and read all of its documents.
+            try:
+                await progress.wait_for(early, ANNOUNCED_WITHIN)
+            except ReadModelBehind:
+                return None
         if progress.doubts != doubts:
             return None
         [freshness] = reading.freshness()
-        found = {id: document for id, document in zip(wanted, documents, strict=True) if document}
         return Changed(found, reading.reflected, freshness)
 
     def _take(self, live: LiveList, ids: set[str] | None, changed: Changed | None) -> None:

@@ -21,6 +21,7 @@ from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo import generations as mongo_generations
 from app.stores.mongo.codec import CODEC
 from app.stores.mongo.fitness import FORM, probe, refuse_if_newer, refuse_if_unfit
+from app.stores.mongo.known_log import MongoKnownLogs
 from app.stores.mongo.leases import MongoLeases
 from app.stores.mongo.pinned.stored import Stored, newest
 from app.stores.mongo.reads.batches import Batch, JoinedBatches
@@ -115,6 +116,8 @@ class MongoReadStore(DocumentReads):
         """The records of the generations, which say which of them serve."""
         self.leases = MongoLeases(self._blocking, threads)
         """The leases that say which process projects."""
+        self.known_logs = MongoKnownLogs(self._blocking, threads)
+        """The copy of what processes must know of the log."""
 
     async def probe(self) -> None:
         """Check that the store takes a write, and leave nothing behind; raise `ReadStoreUnavailable`."""

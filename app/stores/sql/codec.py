@@ -63,6 +63,7 @@ class EventCodec:
         """Return the events in rows of the log, in order; raise `WriteStoreUnavailable`."""
         keys, names = NO_KEYS, NO_NAMES
         if self.keys is not None:
+            self.keys.refuse_if_unread()
             for row in rows:  # Another process may have forgotten somebody whose key is known here.
                 if row.person is not None and row.sealed is None and self.types.current(row.type).forgets:
                     self.keys.drop(row.person)

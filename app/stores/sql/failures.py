@@ -2,6 +2,9 @@
 
 from enum import Enum
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from app.cqrs.unavailable import WriteStoreUnavailable
 
 _AFTER_REPAIR = "Retry when its operator has fixed that."
@@ -28,3 +31,17 @@ class Failure(Enum):
 
 class UnfitStore(WriteStoreUnavailable):
     """A database that answers but that Diptych can't use; the message says why and what to do."""
+
+
+_PASSING = ("08", "53", "57", "58")
+"""Classes of SQLSTATEs of a server that is unreachable, full of connections, starting, ending, or failing."""
+
+
+def is_away(error: WriteStoreUnavailable) -> bool:
+    """Return whether a store may answer later without anybody changing a setting."""
+    cause = error.__cause__
+    if isinstance(cause, DBAPIError):
+        cause = cause.orig
+    if (state := getattr(cause, "sqlstate", None)) is not None:
+        return str(state)[:2] in _PASSING
+    return isinstance(cause, OSError | TimeoutError | PoolTimeout)

@@ -176,9 +176,9 @@ class SqlWriteStore:
         async with self._answering(self._engines.reading) as connection:
             return await revocations.later(connection, after)
 
-    def digest(self, actor: str) -> str:
-        """Return what revocations have in place of an actor's name that was forgotten."""
-        return self._codec.keys.keyed(actor) if self._codec.keys else actor
+    def revocation_key(self) -> bytes:
+        """Return the key of the digests that revocations have in place of names that were forgotten."""
+        return self._codec.keys.revocation_key if self._codec.keys else b""
 
     async def forget_actor(self, name: str, *, by: str) -> Sequence[str]:
         """Forget an actor who is no customer, for good; return what is shown in place of the name.

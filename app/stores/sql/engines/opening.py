@@ -139,32 +139,37 @@ async def open_database(store: str | Path, *, migrates: bool = True) -> AsyncIte
     that was not migrated stays as it is, and can hardly be used.
     """
     url, database = parsed(store)
-    name = database.name(url)
-    advice = (
-        "Fix that, or choose another folder with --data-dir."
-        if isinstance(store, Path)
-        else "Fix that, or set DATABASE_URL to another store."
-    )
+    name, advice = database.name(url), advice_for(store)
     with explained(name, advice):
         if isinstance(store, Path):
             make_private(store)
         engines = Engines(database, name, advice, database.writing(url), database.reading(url))
     try:
         if migrates:
-            with explained(name, advice):
-                await _migrate(database.migrating(url), database)
+            await migrate_database(store)
         yield engines
     finally:
         await engines.reading.dispose()
         await engines.writing.dispose()
 
 
-async def _migrate(engine: AsyncEngine, database: Database) -> None:
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(migrate, database)
-    finally:
-        await engine.dispose()
+async def migrate_database(store: str | Path) -> None:
+    """Migrate the write store; raise as `open_database` does."""
+    url, database = parsed(store)
+    with explained(database.name(url), advice_for(store)):
+        engine = database.migrating(url)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(migrate, database)
+        finally:
+            await engine.dispose()
+
+
+def advice_for(store: str | Path) -> str:
+    """Return the last sentence of messages about a store that can't be used."""
+    if isinstance(store, Path):
+        return "Fix that, or choose another folder with --data-dir."
+    return "Fix that, or set DATABASE_URL to another store."
 
 
 async def refuse_if_read_only(engines: Engines) -> None:

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.keys.actors import Actor, person_in
 from app.stores.sql.keys.sealing import DataKey
 from app.stores.sql.keys.store import KeyStore, Secrets
@@ -20,21 +21,48 @@ Keys = Mapping[UUID, DataKey]
 class PersonKeys:
     """The keys that were read, and the persons whose keys are gone."""
 
-    def __init__(self, store: KeyStore, secrets: Secrets, forgotten: Collection[UUID]) -> None:
+    def __init__(self, store: KeyStore) -> None:
+        """Begin with nothing: `begin` reads what must be known before any event is read or written."""
         self.store = store
-        self.secrets = secrets
+        self._secrets: Secrets | None = None
         self._known: dict[UUID, DataKey] = {}
-        self._forgotten = set(forgotten)
+        self._forgotten = set[UUID]()
         self._names: dict[str, str] = {}
         self._pseudonyms: dict[Actor, str] = {}
 
     @classmethod
     async def read(cls, store: KeyStore) -> "PersonKeys":
         """Return the keys of a store; raise `WriteStoreUnavailable`."""
-        return cls(store, await store.secrets(), await store.forgotten())
+        keys = cls(store)
+        await keys.begin()
+        return keys
+
+    async def begin(self) -> None:
+        """Read the secrets, and who was forgotten; raise `WriteStoreUnavailable`."""
+        secrets, forgotten = await self.store.secrets(), await self.store.forgotten()
+        self._secrets = secrets
+        self._forgotten.update(forgotten)
+
+    def end(self) -> None:
+        """Read and write no event with these keys, because they are those of another log."""
+        self._secrets = None
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets that belong to no person; raise `WriteStoreUnavailable` if they were not read yet."""
+        if self._secrets is None:
+            raise WriteStoreUnavailable(
+                "The store of the keys of personal data has not answered yet. Try again later."
+            )
+        return self._secrets
+
+    def refuse_if_unread(self) -> None:
+        """Raise `WriteStoreUnavailable` if nobody knows yet who was forgotten."""
+        _ = self.secrets
 
     async def of(self, people: Collection[UUID]) -> Keys:
         """Return the keys of people, without those that are gone; raise `WriteStoreUnavailable`."""
+        self.refuse_if_unread()
         missing = {each for each in people if each not in self._known and each not in self._forgotten}
         if missing:
             self._keep(await self.store.find(missing))
@@ -79,12 +107,18 @@ class PersonKeys:
 
     async def names(self, pseudonyms: Collection[str]) -> Mapping[str, str]:
         """Return the names of actors, without those who were forgotten; raise `WriteStoreUnavailable`."""
+        self.refuse_if_unread()
         missing = [
             each for each in pseudonyms if each not in self._names and person_in(each) not in self._forgotten
         ]
         if missing:
             self._remember(await self.store.names(missing))
         return {each: self._names[each] for each in pseudonyms if each in self._names}
+
+    @property
+    def revocation_key(self) -> bytes:
+        """The key of the digests that revocations have in place of names that were forgotten."""
+        return hmac.digest(self.secrets.fingerprints, b"revocations", "sha256")
 
     def keyed(self, fingerprint: str) -> str:
         """Return a fingerprint that nobody can compare with an input without the key."""

@@ -36,6 +36,7 @@ AT_ONCE = 500
 """Persons whose keys are read by one statement."""
 
 ADVICE = "Fix that, or set KEYS_URL to another store."
+WHAT = "store of keys"
 
 T = TypeVar("T")
 
@@ -56,12 +57,22 @@ class KeyStore:
     def __init__(self, url: URL, database: Database, writing: AsyncEngine, reading: AsyncEngine) -> None:
         self._database = database
         self._writing, self._reading = writing, reading
+        self._url = url
         self._tables = KeyTables(url.get_backend_name())
         self._file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self.name = database.name(url)
 
-    def prepare(self, connection: Connection) -> None:
-        """Create what is missing, within a transaction."""
+    async def prepare(self) -> None:
+        """Create what is missing; raise `WriteStoreUnavailable`, whose message says what is wrong."""
+        with explained(self.name, ADVICE, WHAT):
+            engine = self._database.migrating(self._url)
+            try:
+                async with engine.begin() as connection:
+                    await connection.run_sync(self._create)
+            finally:
+                await engine.dispose()
+
+    def _create(self, connection: Connection) -> None:
         self._database.refuse_if_unfit(connection)
         self._database.lock_migrations(connection)
         if self._tables.metadata.schema and not inspect(connection).has_schema(SCHEMA):
@@ -242,32 +253,24 @@ def beside(write_store: str | Path) -> str | Path:
 
 
 @asynccontextmanager
-async def open_keys(store: str | Path) -> AsyncIterator[KeyStore]:
+async def open_keys(store: str | Path, *, prepares: bool = True) -> AsyncIterator[KeyStore]:
     """Open the store of keys at a URL or in a file, and create it if it does not exist.
 
-    Raise `WriteStoreUnavailable`, whose message says what is wrong.
+    Raise `WriteStoreUnavailable`, whose message says what is wrong. Without `prepares` nothing is created,
+    and the store need not answer yet.
     """
     url, database = parsed(store, setting="KEYS_URL")
-    name, what = database.name(url), "store of keys"
-    with explained(name, ADVICE, what):
+    with explained(database.name(url), ADVICE, WHAT):
         if url.get_backend_name() == "sqlite":
             Path(url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             make_private(Path(url.database or ""))
         keys = KeyStore(url, database, database.writing(url), database.reading(url))
     try:
-        with explained(name, ADVICE, what):
-            await _prepare(database.migrating(url), keys)
+        if prepares:
+            await keys.prepare()
         yield keys
     finally:
         await keys.close()
-
-
-async def _prepare(engine: AsyncEngine, keys: KeyStore) -> None:
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(keys.prepare)
-    finally:
-        await engine.dispose()
 
 
 def _actor(row: Any) -> Actor:

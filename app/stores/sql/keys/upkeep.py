@@ -19,6 +19,7 @@ from app.cqrs.commands.asked import FORGOTTEN
 from app.cqrs.impersonal import outline
 from app.cqrs.log.events import UnknownEvent, UnreadableEvent
 from app.cqrs.log.personal import person_of, split_stored
+from app.cqrs.revocations import digest_of
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.codec import EventCodec
 from app.stores.sql.engines.opening import Engines
@@ -168,9 +169,10 @@ class SealedLog:
         if actors:
             async with self._answering(self._engines.writing) as connection:
                 rows = self._engines.database.rows(connection)
+                key = self._keys.revocation_key
                 for pseudonym, (name, _) in actors.items():
                     shown, _ = self._codec.actor_in(pseudonym, {})
-                    await revocations.forget(rows, name, digest=self._keys.keyed(name), shown=shown)
+                    await revocations.forget(rows, name, digest=digest_of(name, key), shown=shown)
                 await rows.commit()
 
     async def unreplayed(self) -> list[UUID]:
