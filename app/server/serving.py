@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from ipaddress import ip_address
@@ -26,6 +27,11 @@ from app.server.tls import check_certificate
 
 UNANSWERED = 40
 """Seconds that a websocket's ping may go unanswered; longer than a client may leave messages unread."""
+
+GIVES_WAY = 0.001
+"""Seconds after which the event loop gives way to a thread that waits for the interpreter, such as a writer's
+after each of its statements; Python's default is 5 ms.
+"""
 
 HANDED_OVER = 3
 """The number of the first open file that a process inherits for listening."""
@@ -80,6 +86,7 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
             async with app.router.lifespan_context(app):
                 started(app.state.circle, _url(listening, "https" if settings.ssl_certfile else "http"))
                 collect_garbage_in_small_parts()
+                sys.setswitchinterval(GIVES_WAY)
                 if measured:
                     measured.start_recording()
                 await server.serve(sockets=[listening])

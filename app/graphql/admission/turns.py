@@ -24,6 +24,9 @@ LONG_ROUND, LONGEST_REST = 0.01, 0.05
 rest. What else runs, such as projections, is no operation.
 """
 
+REST = 2
+"""Seconds of rest after each second of steps while a short operation is under way; else it is one."""
+
 MOST_CALLED = 50
 """Largest number of waiting steps that one round takes; an item of a list takes only microseconds."""
 
@@ -44,10 +47,10 @@ class Turns:
     starts the reads of all their orders at the same moment, and may receive all of them at the same moment.
     Without turns the loop would take all these steps before it serves any other task.
 
-    Steps that have taken longer than `SLICE` together are followed by an equally long rest, in which no step
-    begins, as long as a short operation is under way. It takes several rounds of the loop, between which it
-    waits for the stores. Without rests it would wait in each round for a step of a long operation, and there
-    may be many of these.
+    Steps that have taken longer than `SLICE` together are followed by a rest, in which no step begins. It is
+    `REST` times as long as they were while a short operation is under way: this takes several rounds of the
+    loop, between which it waits for the stores. Without rests it would wait in each round for a step of a
+    long operation, and there may be many of these.
     """
 
     def __init__(self) -> None:
@@ -124,7 +127,8 @@ class Turns:
         self._taken += self._ended - self._began
         wanted = self._short and self._taken > SLICE
         if self._loop and (wanted or self._taken > LONG_ROUND):
-            self._rest = self._loop.call_later(min(self._taken, LONGEST_REST), self._call, context=_EMPTY)
+            rest = self._taken * (REST if self._short else 1)
+            self._rest = self._loop.call_later(min(rest, LONGEST_REST), self._call, context=_EMPTY)
         else:
             self._call()
 
