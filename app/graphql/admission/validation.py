@@ -14,9 +14,11 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     ListValueNode,
+    Node,
     ObjectValueNode,
     OperationDefinitionNode,
     OverlappingFieldsCanBeMergedRule,
+    ParallelVisitor,
     SelectionSetNode,
     TypeInfo,
     TypeInfoVisitor,
@@ -101,61 +103,81 @@ def _value_at(node: ValueNode, path: Sequence[str | int]) -> ValueNode:
 
 def errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
     """Return the errors of a document by these rules and by strawberry's own, up to `MOST_ERRORS`."""
-    return _errors_of(schema, document, (*rules, *_STRAWBERRYS))
+    return _Validation(rules).errors_of(schema, document)
 
 
 async def errors_in_slices(schema: GraphQLSchema, document: DocumentNode, rules: Rules) -> list[GraphQLError]:
     """Return the same errors of a large document; yield to other tasks meanwhile."""
-    validation = _PausingValidation()
-    every: Rules = (_Pausing, *rules, *_STRAWBERRYS)
-    made = [partial(validation.visitor, rule) for rule in every]
-    try:
-        return await in_slices(partial(_errors_of, schema, document, made))
-    finally:
-        validation.end()
+    validation = _Validation((_Pausing, *rules))
+    return await in_slices(partial(validation.errors_of, schema, document))
 
 
 _STRAWBERRYS = (MaybeNullValidationRule, OneOfInputValidationRule)
 
 
-def _errors_of(schema: GraphQLSchema, document: DocumentNode, rules: Any) -> list[GraphQLError]:
-    return validate(schema, document, rules, max_errors=MOST_ERRORS)
-
-
-class _PausingValidation:
-    """The visitors of one validation, which pause, and of which no garbage is left.
+class _Validation:
+    """The visitors of one validation, which can pause, and of which no garbage is left.
 
     graphql-core's visitors refer to themselves, to their context and to the document. Without an end they
     would all stay in memory until a garbage collection, which would take long then.
     """
 
-    def __init__(self) -> None:
-        self._visitors: list[ASTValidationRule] = []
-        self._context: ValidationContext | None = None
+    def __init__(self, rules: Rules) -> None:
+        self._rules = (*rules, *_STRAWBERRYS)
+        self._referring: list[object] = []
 
-    def visitor(self, rule: type[ASTValidationRule], context: ValidationContext) -> ASTValidationRule:
-        """Make the visitor of a rule, as `validate` does."""
-        if self._context is None:
-            self._context = context
-            mentioned: Any = _Mentioned(context)
-            # graphql-core finds these by a hash of the whole definition, which takes up to 3 ms, and which
-            # it computes ten times, in one step.
-            replaced: Any = context
-            replaced.get_variable_usages = mentioned.variables
-            replaced.get_recursive_variable_usages = mentioned.variables_of_operation
-            replaced.get_fragment_spreads = mentioned.spreads
-        visitor = rule(context)
-        if isinstance(visitor, OverlappingFieldsCanBeMergedRule):
-            visitor.rule_context = _PausingRuleContext()
-        self._visitors.append(visitor)
-        return visitor
-
-    def end(self) -> None:
-        """Free everything to which the visitors and their context refer."""
-        for each in (*self._visitors, self._context):
-            if each is not None:
+    def errors_of(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+        """Return the document's errors, once."""
+        together: Any = [self._together]
+        try:
+            return validate(schema, document, together, max_errors=MOST_ERRORS)
+        finally:
+            for each in self._referring:
                 vars(each).clear()
-        self._visitors.clear()
+            self._referring.clear()
+
+    def _together(self, context: ValidationContext) -> ASTValidationRule:
+        """Make the visitor of all rules."""
+        mentioned: Any = _Mentioned(context)
+        # graphql-core finds these by a hash of the whole definition, which takes up to 3 ms, and which it
+        # computes ten times, in one step.
+        replaced: Any = context
+        replaced.get_variable_usages = mentioned.variables
+        replaced.get_recursive_variable_usages = mentioned.variables_of_operation
+        replaced.get_fragment_spreads = mentioned.spreads
+        visitors = [rule(context) for rule in self._rules]
+        for each in visitors:
+            if isinstance(each, OverlappingFieldsCanBeMergedRule):
+                each.rule_context = _PausingRuleContext()
+        parallel = ParallelVisitor(visitors)
+        types = [each for each in vars(context).values() if isinstance(each, TypeInfo)]
+        together = _Together(context, parallel)
+        self._referring += [*visitors, parallel, together, context, *types]
+        return together
+
+
+class _Together(ASTValidationRule):
+    """A rule that is many rules.
+
+    `validate` puts the visitors of its rules together, too, and leaves garbage for each of them: functions
+    that refer to all of them and to themselves.
+    """
+
+    def __init__(self, context: ValidationContext, parallel: ParallelVisitor) -> None:
+        super().__init__(context)
+        self._parallel = parallel
+
+    def enter(self, node: Node, *place: Any) -> VisitorAction:
+        """Have each rule enter the node."""
+        enter = self._parallel.get_enter_leave_for_kind(node.kind).enter
+        action: VisitorAction = enter(node, *place) if enter else None
+        return action
+
+    def leave(self, node: Node, *place: Any) -> VisitorAction:
+        """Have each rule leave the node."""
+        leave = self._parallel.get_enter_leave_for_kind(node.kind).leave
+        action: VisitorAction = leave(node, *place) if leave else None
+        return action
 
 
 class _Pausing(ASTValidationRule):
@@ -198,8 +220,10 @@ class _Mentioned:
             found = self._variables[id(definition)] = []
             types = TypeInfo(self._schema)
             visitor = _Variables(types, found)
-            visit(definition, TypeInfoVisitor(types, visitor))
-            visitor.enter_leave_map.clear()  # which refers to the visitor
+            with_types = TypeInfoVisitor(types, visitor)
+            visit(definition, with_types)
+            for each in (visitor, with_types, types):  # which refer to themselves
+                vars(each).clear()
         return found
 
     def variables_of_operation(self, operation: OperationDefinitionNode) -> list[VariableUsage]:

@@ -131,6 +131,7 @@ class Streams:
             if not execution.subscribers:
                 self._forget(execution)
                 execution.task.cancel()
+                del execution.task  # which keeps its end with the traceback, and so the execution
 
     async def _run(self, execution: SharedExecution, operation: Operation, context: Context) -> None:
         state = SubscriptionState(after=operation.after)

@@ -77,25 +77,30 @@ class Socket:
     async def serve(self) -> None:
         """Answer messages until either side closes the socket, and end all its operations then."""
         self._traffic.sockets += 1
+        close: BaseException | None = None
         try:
+            # An error that leaves the group would refer to itself by its traceback, and so to all of this.
             async with asyncio.TaskGroup() as self._running:
-                await self._listen()
+                close = await self._listened()
+                for running in self._operations.values():
+                    running.task.cancel()
         except* Disconnected:
             pass
         except* Close as closing:
             close = closing.exceptions[0]
-            assert isinstance(close, Close)
-            with suppress(WebSocketDisconnect, TimeoutError):
-                async with asyncio.timeout(self._read_patience):
-                    await self._websocket.close(close.code, close.reason)
         finally:
             self._traffic.sockets -= 1
             self._unwatch()
             self._operations.clear()  # They were cancelled, and refer to this socket as it refers to them.
             if self._watch:
                 self._watch.cancel()
+        if isinstance(close, Close):
+            with suppress(WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(self._read_patience):
+                    await self._websocket.close(close.code, close.reason)
 
-    async def _listen(self) -> None:
+    async def _listened(self) -> Close | None:
+        """Answer messages until the client has disconnected, or the socket is to be closed for a reason."""
         try:
             async with asyncio.timeout(self._init_patience) as patience:
                 while True:
@@ -103,7 +108,11 @@ class Socket:
                     if self._initialised:
                         patience.reschedule(None)
         except TimeoutError:
-            raise Close(4408, "Connection initialisation timeout") from None
+            return Close(4408, "Connection initialisation timeout")
+        except Disconnected:
+            return None
+        except Close as close:
+            return close
 
     async def _answer(self, sent: Message) -> None:
         message = sent.parts
