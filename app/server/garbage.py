@@ -11,13 +11,13 @@ The youngest generation is collected after so many new objects, the middle one a
 it would have more garbage, all of which is freed at once.
 """
 
-LONG_LIVED = 30_000
+LONG_LIVED = 10_000
 """Objects of the oldest generation from which those that outlive a collection are left out of later ones.
 
-To look at so many takes some 10 ms. Among them are those of requests under way, and if one of these refers to
-itself it stays: with 5,000, so that objects were left out more often, a service grew by 0.6 MB a minute.
+To look at so many takes some 5 ms, and objects of requests under way are among them: if one of these comes to
+be garbage that refers to itself, it stays. So nothing leaves any that can be avoided
+(`tests/graphql/test_no_garbage.py`).
 """
-
 
 MUCH = 3_000_000
 """Objects more than at the last time, some 250 MB, after which a collection looks at everything once.
