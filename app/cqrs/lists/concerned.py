@@ -51,6 +51,15 @@ class ConcernedLists:
         self._being_read.discard(live)
         self._concerned[name].pop(live, None)
 
+    def under_way(self, live: LiveList) -> Sequence[ChangeWithIds]:
+        """Return the changes that documents may show already, and that are not known to be shown."""
+        return self._under_way.get(live.collection.read_model, ())
+
+    def waits_for(self, live: LiveList, changes: Sequence[ChangeWithIds]) -> bool:
+        """Return whether these changes are still under way, and concern the list."""
+        name = live.collection.read_model
+        return bool(changes) and self._under_way.get(name) is changes and live in self._concerned[name]
+
     def begin(self, live: LiveList) -> set[str] | None:
         """Record that a read of the list begins, which may show the changes under way and all before.
 
@@ -58,7 +67,7 @@ class ConcernedLists:
         whole list.
         """
         live.stale = False
-        under_way = self._under_way.get(live.collection.read_model, ())
+        under_way = self.under_way(live)
         live.met, live.met_before = [*under_way], len(under_way)
         self._being_read.add(live)
         for ids in affected(live.collection.name, under_way):
@@ -135,7 +144,8 @@ class ConcernedLists:
     def refused(self, read_model: str) -> None:
         """Record that the documents show nothing of the last `changing`."""
         self._under_way.pop(read_model, None)
-        self._concerned.pop(read_model, None)
+        for live in self._concerned.pop(read_model, {}):
+            live.tell()  # Those who have just come wait for the end of the changes.
 
     def settled(self, read_model: str, *, gapless: bool, log_set_back: bool) -> None:
         """Record that no transaction is under way.

@@ -92,11 +92,15 @@ class LiveLists:
                 self._forget(live)
 
     async def _current(self, live: LiveList) -> ListState:
-        """Return a state of the list that shows all changes that were reached when this was called."""
+        """Return a state of the list that shows all changes that were visible when this was called."""
         if live.stale:
             self._refresh(live)
-        wanted = live.reads_begun + 1
-        while live.newest is None or (live.reading and live.reads_done < wanted):
+        wanted, visible = live.reads_begun + 1, self._concerned.under_way(live)
+        while (
+            live.newest is None
+            or (live.reading and live.reads_done < wanted)
+            or self._concerned.waits_for(live, visible)
+        ):
             await live.news()
         return live.newest
 

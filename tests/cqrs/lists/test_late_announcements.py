@@ -63,11 +63,15 @@ class Apart:
 
     async def hear(self, *events: RecordedEvent) -> None:
         for event in events:
-            changes: Sequence[ChangeWithIds] = [
-                (change, BOTH if change.id is None else (change.id,)) for change in notes.changes(event)
-            ]
-            self._announcer.changing(changes, event.position)
+            self.hear_of(event)
             await self._announcer.changed(event.position, [])
+
+    def hear_of(self, event: RecordedEvent) -> None:
+        """Hear that documents may show an event, and not yet that they do."""
+        changes: Sequence[ChangeWithIds] = [
+            (change, BOTH if change.id is None else (change.id,)) for change in notes.changes(event)
+        ]
+        self._announcer.changing(changes, event.position)
 
     async def find(self, *what: Any, **how: Any) -> Any:
         return await self._store.find(*what, **how)
@@ -117,3 +121,17 @@ async def test_a_list_goes_on_if_a_change_that_it_has_seen_is_never_announced(
         await apart.hear(praised)
         shown = (await anext(items)).state.page.documents
         assert [each["_id"] for each in shown] == ["b"]
+
+
+async def test_who_comes_while_a_change_is_visible_is_not_shown_the_state_before(apart: Apart) -> None:
+    async with aclosing(apart.lists.follow(PLAIN, None, scope=OPEN.scope, after=None)) as items:
+        assert [each["praise"] for each in (await anext(items)).state.page.documents] == [0, 0]
+        praised = await apart.commit(NotePraised(note="b"))
+        apart.hear_of(praised)
+        async with aclosing(apart.lists.follow(PLAIN, None, scope=OPEN.scope, after=None)) as those_who_come:
+            coming = asyncio.ensure_future(anext(those_who_come))
+            await settled()
+            assert not coming.done()
+            await apart.hear(praised)
+            shown = (await coming).state.page.documents
+            assert [(each["_id"], each["praise"]) for each in shown] == [("a", 0), ("b", 1)]
