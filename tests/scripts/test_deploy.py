@@ -11,6 +11,7 @@ import yaml
 from app.config import Settings
 from app.roles import Role
 from app.web.health import LIVE, PATHS, READY
+from tests.cluster.members.mongod import SETTINGS, SYNCS_FROM_ANOTHER
 from tests.ports import free_port
 
 DEPLOY = Path("scripts/deploy")
@@ -160,6 +161,13 @@ def test_the_image_has_what_roles_apart_need() -> None:
     locked = Path("requirements/run.txt").read_text()
     assert re.search(r"^nats-py==", locked, re.MULTILINE)
     assert re.search(r"^hatchling==", locked, re.MULTILINE), "the project is built without a network"
+
+
+def test_the_replica_set_of_compose_has_the_settings_of_the_cluster_that_is_tested() -> None:
+    services = compose()["services"]
+    [initiated] = re.findall(r"settings: { ([^}]*) }", str(services["mongo-set"]["entrypoint"]))
+    assert initiated == ", ".join(f"{name}: {value}" for name, value in SETTINGS.items())
+    assert f"--setParameter={SYNCS_FROM_ANOTHER}" in services["mongo-1"]["command"]
 
 
 def test_dependencies_and_volumes_of_compose_are_there() -> None:

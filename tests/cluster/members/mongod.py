@@ -15,8 +15,18 @@ from tests.cluster.members.member import DidNotStart, Member
 NAME = "diptych"
 """The replica set's name."""
 
-ELECTION_TIMEOUT = 2_000
-"""Milliseconds without a primary after which another is elected; MongoDB's default is 10 s."""
+SETTINGS = {
+    "electionTimeoutMillis": 2_000,  # without a primary, after which another is elected; else 10 s
+    # Where a node is cut off, the others sync from it until they notice that, and for half a minute a primary
+    # knows by heartbeats alone what they have. So each write to a majority takes as long as from one to the
+    # next, 2 s by default.
+    "heartbeatIntervalMillis": 500,
+    "heartbeatTimeoutSecs": 2,
+}
+"""The settings of the replica set, with which little time passes until the documents can change again."""
+
+SYNCS_FROM_ANOTHER = "oplogNetworkTimeoutBufferSeconds=1"
+"""The parameter that says when a node stops waiting for another one that it syncs from; else 5."""
 
 START_LIMIT = 60.0
 """Seconds until a new replica set has a primary."""
@@ -31,6 +41,7 @@ _OPTIONS = (
     *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
     *("--networkMessageCompressors", "disabled"),  # one of them has the flaw CVE-2025-14847
     *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    *("--setParameter", SYNCS_FROM_ANOTHER),
     # At SIGTERM a member of a replica set waits for clients to go elsewhere, for 15 s by default.
     *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),
     "--quiet",
@@ -119,11 +130,10 @@ class ReplicaSet:
 
     async def _initiate(self) -> None:
         members = [{"_id": number, "host": node.address} for number, node in enumerate(self.nodes)]
-        settings = {"electionTimeoutMillis": ELECTION_TIMEOUT}
         async with self._client(self.nodes[0]) as client:
             try:
                 await client.admin.command(
-                    "replSetInitiate", {"_id": NAME, "members": members, "settings": settings}
+                    "replSetInitiate", {"_id": NAME, "members": members, "settings": SETTINGS}
                 )
             except OperationFailure as error:
                 if error.code != _ALREADY_INITIALIZED:
