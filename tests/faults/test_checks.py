@@ -208,7 +208,7 @@ async def test_finds_a_checkpoint_that_was_moved_back(shop: Shop, in_a_transacti
 def remembered(journal: Journal) -> Journal:
     """A journal whose entries can be falsified."""
     copy = object.__new__(Journal)
-    copy.entries = deepcopy(journal.entries)
+    copy.entries, copy.others = deepcopy(journal.entries), {*journal.others}
     return copy
 
 
