@@ -5,6 +5,7 @@ equal pseudonyms, also once the name is destroyed.
 """
 
 import re
+from functools import lru_cache
 from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -30,7 +31,12 @@ def new_pseudonym(actor: Actor) -> str:
 
 def person_in(stored: str) -> UUID | None:
     """Return the person of a stored actor; `None` if that is an open name."""
-    found = _PSEUDONYM.fullmatch(stored) if stored.startswith("~") else None
+    return _person_in(stored) if stored.startswith("~") else None  # No name is kept in memory.
+
+
+@lru_cache(maxsize=10_000)
+def _person_in(pseudonym: str) -> UUID | None:
+    found = _PSEUDONYM.fullmatch(pseudonym)
     return UUID(hex=found[1]) if found else None
 
 
