@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pymongo import AsyncMongoClient
 
 from app.access.development import development_token
 from app.config import Settings
 from app.cqrs.viewers import Sight
-from tests.cluster.cluster import Cluster, open_cluster
+from tests.cluster.cluster import DATABASE, Cluster, open_cluster
 from tests.cluster.members.service import ServiceProcess
 from tests.cluster.test_several_processes import ADD, ON_HAND, PATIENCE, RECEIVE
 
@@ -76,6 +77,16 @@ async def until(process: ServiceProcess, *, waits: bool) -> Mapping[str, Any]:
     return detail
 
 
+async def copied(cluster: Cluster, revocations: int) -> Mapping[str, Any]:
+    """Return what processes know of the log without PostgreSQL, once so many revocations are in it."""
+    async with AsyncMongoClient[dict[str, Any]](cluster.mongo.url) as client, asyncio.timeout(PATIENCE):
+        while True:
+            copy = await client[DATABASE]["known_log"].find_one()
+            if copy and copy["revocations"] >= revocations:
+                return copy
+            await asyncio.sleep(0.05)
+
+
 async def test_a_query_process_begins_without_postgresql_and_goes_on_with_it(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -86,7 +97,7 @@ async def test_a_query_process_begins_without_postgresql_and_goes_on_with_it(
         assert await ada.on_hand(product) == 1
         assert not (await ada.ask(REVOKE, actor="bob"))["revokeTokens"]["errors"]
         assert (await bob.send(ON_HAND, product=product)).status_code == 401
-        await asyncio.sleep(1)  # A copy of revocations may be that old.
+        assert "bob" not in str(await copied(cluster, revocations=1))
 
         await query.stop()
         await cluster.postgres.kill()
