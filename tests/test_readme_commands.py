@@ -28,6 +28,7 @@ ELSEWHERE = {
     "scripts/check": "run by .ci/run, before the tests",
     "scripts/faults kill --seed 7 --rounds 30": "in short: tests/faults/test_faults.py",
     "scripts/diptych forget CUSTOMER": "tests/forgetting/test_command_line.py",
+    "scripts/diptych forget --actor ADA": "tests/forgetting/test_command_line.py",
     "scripts/diptych projections rebuild order_details --stream order-018f…": (
         "tests/command_line/test_rebuilding.py"
     ),
