@@ -22,7 +22,6 @@ APPLIED_AT_ONCE = 20
 MOST_TORN = 3
 """Attempts to read changed documents while they change again, before the whole list is read."""
 
-
 ANNOUNCED_WITHIN = 1.0
 """Seconds to wait for the announcement of a change that documents show, before the whole list is read."""
 

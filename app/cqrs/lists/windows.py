@@ -67,9 +67,6 @@ class Window:
             kept, bound = kept[:most], kept[most - 1]
         return replace(self, documents=kept, bound=bound)
 
-    def _place(self, document: Document, kept: Sequence[Document]) -> int:
-        return bisect_left(kept, True, key=lambda other: self._follows(document, other))
-
     def _is_within(self, document: Document) -> bool:
         fits = matches(self.filter, document)
         if fits is None:
