@@ -38,6 +38,12 @@ async def begin(opened: AsyncExitStack, settings: Settings) -> tuple[WriteSide, 
     return await open_awaited(opened, settings, lambda _receipt, _actor: None, lambda _appended: None)
 
 
+async def waiting(opened: AsyncExitStack, settings: Settings) -> tuple[WriteSide, Awaited]:
+    """A process that has begun while a store was away which is back now."""
+    write_side = await opened.enter_async_context(open_write_side(settings, may_be_away=True))
+    return write_side, Awaited(write_side, WriteStoreUnavailable("It was away."))
+
+
 async def test_only_a_process_that_answers_queries_begins_without_a_store(
     opened: AsyncExitStack, tmp_path: Path
 ) -> None:
@@ -68,9 +74,7 @@ async def test_without_a_copy_a_process_says_why_it_can_not_begin(
 async def test_a_store_that_was_replaced_while_it_was_away_is_not_used(
     opened: AsyncExitStack, tmp_path: Path, copied_postgres_url: str
 ) -> None:
-    settings = settings_of(tmp_path, copied_postgres_url, Role.QUERY)
-    write_side = await opened.enter_async_context(open_write_side(settings, may_be_away=True))
-    awaited = Awaited(write_side, WriteStoreUnavailable("It was away."))
+    write_side, awaited = await waiting(opened, settings_of(tmp_path, copied_postgres_url, Role.QUERY))
     former = KnownLog(store_id=uuid4(), token_key=b"key", revocation_key=b"", revoked={})
     await awaited.probe()
     using = asyncio.create_task(awaited.answered(former, write_side.log.head))
@@ -86,9 +90,7 @@ async def test_a_store_that_was_replaced_while_it_was_away_is_not_used(
 async def test_a_store_that_is_back_is_migrated_and_its_events_can_be_read(
     opened: AsyncExitStack, tmp_path: Path, postgres_url: str
 ) -> None:
-    settings = settings_of(tmp_path, postgres_url, Role.QUERY)
-    write_side = await opened.enter_async_context(open_write_side(settings, may_be_away=True))
-    awaited = Awaited(write_side, WriteStoreUnavailable("It was away."))
+    write_side, awaited = await waiting(opened, settings_of(tmp_path, postgres_url, Role.QUERY))
     with pytest.raises(WriteStoreUnavailable, match="has not answered yet"):
         await write_side.log.decoded([])
     await write_side.begin()

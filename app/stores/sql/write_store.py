@@ -35,6 +35,7 @@ from app.stores.sql.keys.person_keys import PersonKeys
 from app.stores.sql.keys.upkeep import SealedLog
 from app.stores.sql.operating import actors, revocations, skips
 from app.stores.sql.operating.browsing import browse, browse_back
+from app.stores.sql.operating.decisions import Decision
 from app.stores.sql.transactions import HEAD, Listener, SqlWork, commands, events, log_head, secrets
 
 logger = logging.getLogger(__name__)
@@ -188,8 +189,7 @@ class SqlWriteStore:
         found = await self._codec.keys.store.actors([name]) if self._codec.keys else {}
         people = actors.people_in(name, found)
         for person in people:
-            async with self.begin(actors.cause_of(person, by)) as work:
-                await actors.decide(work, person)
+            await self._decide(actors.forgetting(person), by)
         return [erased_name(person) for person in people]
 
     async def skips(self) -> Sequence[Skip]:
@@ -199,8 +199,7 @@ class SqlWriteStore:
 
     async def skip(self, event: EventSkipped, *, by: str) -> None:
         """Record a decision to skip an event, once; raise `WriteStoreUnavailable`."""
-        async with self.begin(skips.cause_of(event, by)) as work:
-            await skips.decide(work, event)
+        await self._decide(skips.skipping(event), by)
 
     async def listen(self, commits: Commits) -> None:
         """Notify `commits` of each commit of any process until cancelled; return if the database can't."""
@@ -220,6 +219,10 @@ class SqlWriteStore:
         if isinstance(error, PoolTimeout | OSError | TimeoutError):
             return _unavailable(outline(error), Failure.AWAY)
         return error
+
+    async def _decide(self, decision: Decision, by: str) -> None:
+        async with self.begin(decision.cause(by)) as work:
+            await decision.record(work)
 
     async def _rows(self, after: int, limit: int) -> Sequence[Any]:
         async with self._answering(self._engines.reading) as connection:

@@ -1,17 +1,12 @@
 """Decisions of operators to forget actors: events in the log."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import select
-
-from app.cqrs.commands.write_store import Cause
 from app.cqrs.impersonal import Impersonal
 from app.cqrs.log.personal import ActorForgotten
 from app.stores.sql.keys.actors import Actor, person_in
-from app.stores.sql.operating.skips import FINGERPRINT
-from app.stores.sql.transactions import SqlWork, events
+from app.stores.sql.operating.decisions import Decision
 
 _DECISION = UUID("5c0a5c1e-9d2f-4c39-8a54-0f6b8d3c6f11")
 """The namespace of the ids of these decisions."""
@@ -33,17 +28,7 @@ def people_in(name: str, found: Mapping[str, Actor]) -> Sequence[UUID]:
     return people
 
 
-def cause_of(person: UUID, by: str) -> Cause:
-    """Return the cause of a decision, whose id is derived from the person who is forgotten."""
+def forgetting(person: UUID) -> Decision:
+    """Return the decision to forget a person who is an actor."""
     id = uuid5(_DECISION, str(person))
-    return Cause(command_id=id, correlation_id=id, actor=by, at=datetime.now(UTC))
-
-
-async def decide(work: SqlWork, person: UUID) -> None:
-    """Record and commit a decision; do nothing if it was recorded before."""
-    await work.take_positions()  # Another process that decides the same waits here.
-    stream = f"actor-{person}"
-    earlier = await work.rows.execute(select(events.c.position).where(events.c.stream == stream))
-    if earlier.first() is None:
-        work.record(stream, 0, [ActorForgotten(person=person)])
-        await work.commit(FINGERPRINT)
+    return Decision(id=id, stream=f"actor-{person}", event=ActorForgotten(person=person))

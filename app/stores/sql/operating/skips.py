@@ -1,19 +1,15 @@
 """Decisions of operators to skip events: events in the log, which an index finds."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from sqlalchemy import literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.cqrs.commands.write_store import Cause
 from app.cqrs.projecting.skipping import EventSkipped, Skip
 from app.stores.sql.codec import EventCodec
-from app.stores.sql.transactions import SqlWork, events
-
-FINGERPRINT = "decision of an operator"
-"""It stands where commands have the fingerprint of their input."""
+from app.stores.sql.operating.decisions import Decision
+from app.stores.sql.transactions import events
 
 # With a parameter in place of the constant, the databases would not use the index.
 DECISIONS = (
@@ -33,21 +29,7 @@ async def decisions(connection: AsyncConnection, codec: EventCodec) -> Sequence[
     ]
 
 
-def cause_of(event: EventSkipped, by: str) -> Cause:
-    """Return the cause of a decision, whose id is derived from what is decided."""
-    id = _id_of(event)
-    return Cause(command_id=id, correlation_id=id, actor=by, at=datetime.now(UTC))
-
-
-async def decide(work: SqlWork, event: EventSkipped) -> None:
-    """Record and commit a decision; do nothing if it was recorded before."""
-    await work.take_positions()  # Another process that decides the same waits here.
-    stream = f"skip-{_id_of(event)}"
-    earlier = await work.rows.execute(select(events.c.position).where(events.c.stream == stream))
-    if earlier.first() is None:
-        work.record(stream, 0, [event])
-        await work.commit(FINGERPRINT)
-
-
-def _id_of(event: EventSkipped) -> UUID:
-    return uuid5(event.event_id, event.read_model)
+def skipping(event: EventSkipped) -> Decision:
+    """Return the decision to skip an event."""
+    id = uuid5(event.event_id, event.read_model)
+    return Decision(id=id, stream=f"skip-{id}", event=event)
