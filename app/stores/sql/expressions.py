@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
 
@@ -45,6 +46,13 @@ class AmongKeys(FunctionElement[bool]):
 
     def __init__(self, column: Column[Any]) -> None:
         super().__init__(column, bindparam("keys", type_=_Keys()))
+
+    def self_group(self, against: OperatorType | None = None) -> "AmongKeys":  # noqa: ARG002
+        """Return the condition as it is, where SQLAlchemy would add `= 1` for SQLite.
+
+        With that, SQLite reads the whole table instead of looking the keys up.
+        """
+        return self
 
 
 class _Keys(TypeDecorator[Collection[UUID]]):
