@@ -7,7 +7,7 @@ are the same, so one of them ends and the other takes over its subscribers.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -41,11 +41,14 @@ class Streams:
         self._starting: dict[SharingKey, SharedExecution] = {}
         self._at: dict[tuple[bytes, Any], SharedExecution] = {}
 
-    async def open(self, operation: Operation, context: Context) -> AsyncGenerator[Item, None]:
+    async def open(
+        self, operation: Operation, context: Context, at_once: Callable[[Item], bool] = lambda _item: False
+    ) -> AsyncGenerator[Item, None]:
         """Yield each result of a subscription, or the only result of a query or mutation; raise `Refused`.
 
-        A subscriber that does not take items as they come misses some, and is told how many. Close the
-        generator (`contextlib.aclosing`) to unsubscribe.
+        Items of a subscription for which the caller waits are given to `at_once`, and yielded only if that
+        returns false. A subscriber that does not take items as they come misses some, and is told how many.
+        Close the generator (`contextlib.aclosing`) to unsubscribe.
         """
         await turns.take_for(operation.query)
         context = context.with_tokens_of(operation)
@@ -58,7 +61,15 @@ class Streams:
             context.for_operation().charge(SUBSCRIPTION)
         except GraphQLError as refusal:
             raise Refused([refusal]) from refusal
-        subscriber = Subscriber(operation.after)
+
+        def send_at_once(item: SharedItem) -> bool:
+            if sent := at_once(item.item(0)):
+                self._traffic.items += 1
+                if item.delivery:
+                    item.delivery.done()
+            return sent
+
+        subscriber = Subscriber(operation.after, send_at_once)
         self._join(subscriber, key, operation, context)
         self._traffic.subscribers += 1
         try:
@@ -146,7 +157,7 @@ class Streams:
                     item = SharedItem(result, metadata, lagged_at)
                     if self._tracing and metadata and metadata.told:
                         item.delivery = self._tracing.delivery(metadata.told, len(execution.subscribers))
-                    execution.publish(item)
+                    await execution.publish(item)
                     if metadata and metadata.step is not None:
                         execution.step = metadata.step
                         host = self._at.setdefault((execution.key.operation, metadata.step), execution)

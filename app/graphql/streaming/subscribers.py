@@ -1,7 +1,7 @@
 """Subscribers that share an execution, the items made for all of them, and the queue of each."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from strawberry.types import ExecutionResult
@@ -15,6 +15,9 @@ from app.graphql.streaming.sharing import SharingKey
 
 MOST_QUEUED = 256
 """Items in one subscriber's queue."""
+
+PUBLISHED_AT_ONCE = 50
+"""Subscribers that get an item before others have a turn: sending it takes some 20 microseconds for each."""
 
 
 class SharedItem:
@@ -45,9 +48,16 @@ class SharedItem:
 
 
 class Subscriber:
-    """A subscriber with its queue of at most `MOST_QUEUED` items; of each document only the newest state."""
+    """A subscriber with its queue of at most `MOST_QUEUED` items; of each document only the newest state.
 
-    def __init__(self, cursor: str | None) -> None:
+    If it has taken all items and waits, the next one is sent by `at_once`, which returns whether it could be:
+    to wake those who wait takes longer than to send what they wait for.
+    """
+
+    def __init__(
+        self, cursor: str | None, at_once: Callable[[SharedItem], bool] = lambda _item: False
+    ) -> None:
+        self._at_once = at_once
         self.cursor = cursor
         """The cursor of the last item that was sent."""
         self.execution: SharedExecution | None = None
@@ -60,7 +70,12 @@ class Subscriber:
         self._error: Exception | None = None
 
     def offer(self, item: SharedItem) -> None:
-        """Append an item to the queue, without blocking; drop an older state, or the oldest item if full."""
+        """Send an item, or queue it and drop an older state; drop the oldest item if the queue is full."""
+        if self._waits and self._at_once(item):
+            self.cursor = item.cursor or self.cursor
+            if self.execution:
+                self.execution.more_wanted.set()
+            return
         key: object = item if item.document is None else item.document
         if older := self._queue.pop(key, None):
             self._lagged += older.changes
@@ -103,8 +118,13 @@ class Subscriber:
             self.execution.more_wanted.set()
         return oldest
 
+    @property
+    def _waits(self) -> bool:
+        """True if somebody waits for the next item: then all before it were taken, and none was skipped."""
+        return self._arrival is not None and not self._arrival.done()
+
     def _wake(self) -> None:
-        if self._arrival and not self._arrival.done():
+        if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
 
 
@@ -127,11 +147,17 @@ class SharedExecution:
         self.subscribers |= subscribers
         self.more_wanted.set()
 
-    def publish(self, item: SharedItem) -> None:
-        """Append an item to the queue of each subscriber."""
+    async def publish(self, item: SharedItem) -> None:
+        """Send an item to each subscriber that waits for it, and append it to the queues of the others.
+
+        Nobody joins meanwhile: an execution is offered to others before an item, and after it.
+        """
         self.more_wanted.clear()
-        for subscriber in self.subscribers:
-            subscriber.offer(item)
+        for number, subscriber in enumerate([*self.subscribers], 1):
+            if subscriber.execution is self:
+                subscriber.offer(item)
+            if number % PUBLISHED_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def end(self, error: Exception | None) -> None:
         """End the queues of all subscribers, with an error if there is one."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from datetime import timedelta
+from itertools import count
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,7 +18,7 @@ from app.graphql.admission.persisted import NotAccepted, Texts
 from app.graphql.execution.context import Context
 from app.graphql.execution.operation import Operation
 from app.graphql.measured.traffic import Traffic
-from app.graphql.streaming.executing import Refused
+from app.graphql.streaming.executing import Item, Refused
 from app.graphql.streaming.streams import Streams
 from app.graphql.transport.closing import FORBIDDEN, TRY_AGAIN_LATER, UNREAD, Close, Disconnected, raise_close
 from app.graphql.transport.messages import Message, error_message, message_in, tokens_of
@@ -30,15 +31,20 @@ MOST_OPERATIONS = 100
 MOST_BYTES = 1_000_000
 """Bytes of the `subscribe` messages whose operations run over one socket; a single one may be larger."""
 
+SendAtOnce = Callable[[bytes], bool]
+"""A function that sends a frame with a text in UTF-8 if it can do so without waiting, and returns whether."""
+
+_numbers = count(1)
 
 logger = logging.getLogger(__name__)
 
 
 class _Running(NamedTuple):
-    """A running operation, and the bytes of the message that started it."""
+    """A running operation, the bytes of the message that started it, and a number that no other has."""
 
     task: asyncio.Task[None]
     size: int
+    number: int
 
 
 class Socket:
@@ -48,6 +54,7 @@ class Socket:
         self,
         websocket: WebSocket,
         send: Send,
+        send_at_once: SendAtOnce,
         context: Context,
         streams: Streams,
         authentication: Authentication,
@@ -58,6 +65,7 @@ class Socket:
     ) -> None:
         self._websocket = websocket
         self._send_frame = send
+        self._send_at_once = send_at_once
         self._context = context
         self._streams = streams
         self._authentication = authentication
@@ -191,23 +199,32 @@ class Socket:
         except NotAccepted as refused:
             await self._send(error_message(id, str(refused), refused.code))
             return
-        self._operations[id] = _Running(self._running.create_task(self._run(id, operation)), size)
+        task = self._running.create_task(self._run(id, operation))
+        self._operations[id] = _Running(task, size, next(_numbers))
         self._bytes += size
 
     def _forget(self, id: str) -> asyncio.Task[None]:
         """Remove an operation, so that its id can be used again, and return its task."""
-        task, size = self._operations.pop(id)
-        self._bytes -= size
-        return task
+        running = self._operations.pop(id)
+        self._bytes -= running.size
+        return running.task
 
     async def _run(self, id: str, operation: Operation) -> None:
         """Send an operation's results; free its id before the last message, so that it can be used again."""
-        head = f'{{"id":{orjson.dumps(id).decode()},"type":"next","payload":'
+        head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(id)
         last: dict[str, Any] = {"id": id, "type": "complete"}
+        own = self._operations[id].number
+
+        def at_once(item: Item) -> bool:
+            # Once the client has completed the operation, it may have begun another one with this id.
+            running = self._operations.get(id)
+            is_own = running is not None and running.number == own
+            return is_own and self._send_at_once(b"%b%b}" % (head, item.body))
+
         try:
-            async with aclosing(self._streams.open(operation, self._context)) as items:
+            async with aclosing(self._streams.open(operation, self._context, at_once)) as items:
                 async for item in items:
-                    await self._send_text(f"{head}{item.body.decode()}}}")
+                    await self._send_text((b"%b%b}" % (head, item.body)).decode())
         except Refused as refused:
             last = {"id": id, "type": "error", "payload": refused.errors}
         except (Close, Disconnected):

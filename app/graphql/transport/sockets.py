@@ -19,6 +19,9 @@ from app.graphql.transport.socket import Socket
 
 PROTOCOL = "graphql-transport-ws"
 
+SEND_AT_ONCE = "diptych.send_at_once"
+"""The extension of ASGI with which a server's connection offers the function of that kind (`SendAtOnce`)."""
+
 INIT_PATIENCE = timedelta(seconds=10)
 """The time that a socket may stay open without `connection_init`."""
 
@@ -75,6 +78,7 @@ class Sockets:
             await Socket(
                 websocket,
                 send,
+                (scope.get("extensions") or {}).get(SEND_AT_ONCE, _never_at_once),
                 context,
                 self._streams,
                 self._authentication,
@@ -83,3 +87,7 @@ class Sockets:
                 self._init_patience,
                 self._read_patience,
             ).serve()
+
+
+def _never_at_once(_text: bytes) -> bool:
+    return False

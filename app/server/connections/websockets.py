@@ -8,6 +8,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.protocol import State
 
+from app.graphql.transport.sockets import SEND_AT_ONCE
+
 GRACE = 2
 """Seconds that open connections have to end after the service was told to stop; mongod takes one more."""
 
@@ -56,7 +58,7 @@ class Connection(WebSocketsSansIOProtocol):
         """
         if self.handshake_complete and self.close_sent:
             raise ClientDisconnected
-        if self.writable.is_set() and (text := message.get("text")) is not None and self._sends_plainly:
+        if (text := message.get("text")) is not None and self._sends_plainly:
             if self.disconnected:
                 raise ClientDisconnected
             self.transport.write(_frame(text.encode()))
@@ -66,14 +68,31 @@ class Connection(WebSocketsSansIOProtocol):
             self.loop.call_later(UNREAD, self.transport.abort)
         await super().send(message)
 
+    async def run_asgi(self) -> None:
+        """Run the application, and offer it a way to send without waiting."""
+        self.scope["extensions"] = {**(self.scope["extensions"] or {}), SEND_AT_ONCE: self.send_at_once}  # type: ignore[dict-item]
+        await super().run_asgi()
+
+    def send_at_once(self, text: bytes) -> bool:
+        """Send a frame with a text in UTF-8; return false, and send nothing, if that could have to wait."""
+        if self.disconnected or self.close_sent or not self._sends_plainly:
+            return False
+        self.transport.write(_frame(text))
+        return True
+
     @property
     def _sends_plainly(self) -> bool:
-        """True if the socket is open and its frames are not compressed: a text needs only a frame's head.
+        """True if frames are sent now, and not compressed: a text needs only a frame's head.
 
         A list's change goes to a thousand subscribers, so that each step on the way to the socket counts.
         """
         conn = self.conn
-        return self.handshake_complete and conn.state is State.OPEN and not conn.extensions
+        return (
+            self.writable.is_set()
+            and self.handshake_complete
+            and conn.state is State.OPEN
+            and not conn.extensions
+        )
 
     def shutdown(self) -> None:
         """Close with code 1012 after a random delay, which may be longer the more connections are open."""

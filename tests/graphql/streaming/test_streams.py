@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -42,11 +42,16 @@ class Subscribers:
 
     @asynccontextmanager
     async def open(
-        self, query: str, after: str | None = None, **variables: Any
+        self,
+        query: str,
+        after: str | None = None,
+        *,
+        at_once: Callable[[Item], bool] = lambda _item: False,
+        **variables: Any,
     ) -> AsyncIterator[AsyncGenerator[Item, None]]:
         operation = Operation(query=query, variables={**variables, "after": after})
         context = Context(self.service.circle, OPEN)
-        async with aclosing(self.streams.open(operation, context)) as items:
+        async with aclosing(self.streams.open(operation, context, at_once)) as items:
             yield items
 
     def executions(self) -> int:
@@ -279,6 +284,54 @@ async def test_cursors_rise_and_nothing_is_lost_whoever_joins_and_leaves_when(
         for _ in range(12):
             running.create_task(subscribe())
         await receive(shop, product, last)
+    await subscribers.come_to(0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_items_that_are_sent_at_once_and_those_that_had_to_wait_are_one_sequence(
+    subscribers: Subscribers, shop: Shop, seed: int
+) -> None:
+    chance, last = random.Random(seed), 25
+    product = await shop.product()
+    sent = {"at once": 0, "in turn": 0}
+
+    async def subscribe() -> None:
+        seen: list[tuple[str | None, Any]] = []
+        ended = asyncio.Event()
+
+        def receive_item(item: Item, how: str) -> None:
+            sent[how] += 1
+            seen.append((item.cursor, shown(item)))
+            if seen[-1][1]["product"]["onHand"] == last:
+                ended.set()
+
+        def at_once(item: Item) -> bool:
+            if chance.random() < 0.3:
+                return False  # The client has not read enough of the items before.
+            receive_item(item, "at once")
+            return True
+
+        async def take(items: AsyncGenerator[Item, None]) -> None:
+            async for item in items:
+                receive_item(item, "in turn")
+                for _ in range(chance.choice([0, 0, 3, 30])):
+                    await asyncio.sleep(0)
+
+        async with subscribers.open(PRODUCT, id=product, at_once=at_once) as items:
+            taking = asyncio.create_task(take(items))
+            await ended.wait()
+            taking.cancel()
+            await asyncio.wait([taking])
+        cursors = [cursor for cursor, _ in seen]
+        assert cursors == sorted({str(cursor) for cursor in cursors})
+        units = [item["product"]["onHand"] for _, item in seen]
+        assert sum(1 + item["missed"] for _, item in seen[1:]) == last - units[0]
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as running:
+        for _ in range(60):  # more than get an item before others have a turn
+            running.create_task(subscribe())
+        await receive(shop, product, last)
+    assert min(sent.values()) > 0
     await subscribers.come_to(0)
 
 
