@@ -57,6 +57,8 @@ class Client:
         self.http = http
         self.chance = chance
         self.seen = ""
+        self.may_be_cut_off = True
+        """False where the service promises that no connection is refused or cut off before the answer."""
         self._found = found
 
     async def ask(self, query: str, variables: dict[str, Any] | None = None, *, token: str = "") -> Answer:
@@ -72,6 +74,8 @@ class Client:
             self._found(wrong(f"no answer and no end after {PATIENCE:g} s: {query[:80]}"))
             raise Lost("timeout") from None
         except (aiohttp.ClientError, OSError) as error:
+            if not self.may_be_cut_off:
+                self._found(wrong(f"{type(error).__name__} ({error}) instead of an answer to {query[:80]}"))
             raise Lost(f"{type(error).__name__}: {error}") from error
         except ValueError:
             self._found(wrong(f"an answer with status {status} that is no JSON: {query[:80]}"))

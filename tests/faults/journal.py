@@ -70,6 +70,9 @@ class Journal:
         self.entries: dict[UUID, Entry] = {}
         self.acknowledged: list[Entry] = []
         self.sent = 0
+        self.longest_wait = 0.0
+        """Seconds of the longest wait for an answer, since somebody has set it to zero."""
+        self._sent_at: dict[UUID, float] = {}
         self._file = file.open("a", buffering=1)
         self._told = asyncio.Event()
 
@@ -89,11 +92,13 @@ class Journal:
     def sends(self, entry: Entry) -> None:
         """Notes that it is sent now, for the first time or once more."""
         self.sent += 1
+        self._sent_at[entry.id] = monotonic()
         self._line(command=str(entry.id), sent=self.sent)
 
     def answered(self, entry: Entry, outcome: Outcome) -> None:
         """Notes what came of it."""
         entry.outcomes.append(outcome)
+        self.longest_wait = max(self.longest_wait, monotonic() - self._sent_at.pop(entry.id, monotonic()))
         self._line(command=str(entry.id), outcome=type(outcome).__name__, **vars(outcome))
         if isinstance(outcome, Acknowledged):
             if len(entry.receipts) == 1:

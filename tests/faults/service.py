@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from time import monotonic
 
 from tests.faults.dying import AT, POINT
 from tests.ports import free_port
+from tests.service import ACTIVATE
 
 PATIENCE = 20.0
 """Seconds until a process that should end, or should have said something, counts as hanging."""
@@ -22,9 +24,17 @@ ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "LOG_FORMAT": "text"}
 class Service:
     """`python -m app serve` on a fixed port and data folder; what it says is kept in `service.log`."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], program: str = "app") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        program: str = "app",
+        held: socket.socket | None = None,
+    ) -> None:
+        """With a socket that is `held`, each process of it serves on that one, in the way of systemd."""
         self.data_dir = folder / "data"
-        self.port = free_port()
+        self.port = held.getsockname()[1] if held else free_port()
+        self._held = held
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         self._environment = environment
@@ -39,10 +49,13 @@ class Service:
         """
         module = "tests.faults.dying" if dying else self._program
         options = ("--no-demo", "--port", str(self.port), "--data-dir", str(self.data_dir))
+        held = self._held.fileno() if self._held else None
         self.started_at = monotonic()
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *(() if held is None else (sys.executable, "-c", ACTIVATE, str(held))),
                 *(sys.executable, "-m", module, "serve", *options),
+                pass_fds=() if held is None else (held,),
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=STDOUT,

@@ -1,6 +1,7 @@
 """A shop under way: the service, its users and subscribers, and the checks when all is over."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from random import Random
@@ -9,7 +10,6 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from app.declared import READ_MODELS
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from tests.faults.campaign import Run
 from tests.faults.checks.everything import States, check_stores, final_states
@@ -19,7 +19,16 @@ from tests.faults.findings import lost, wrong
 from tests.faults.journal import Acknowledged, Journal, JsonObject
 from tests.faults.read_store import OwnMongod
 from tests.faults.service import Service
-from tests.faults.watchers import CHANGES, ONE_ORDER, ONE_PRODUCT, ORDERS_OF, Item, Watcher
+from tests.faults.watchers import (
+    CHANGES,
+    ONE_ORDER,
+    ONE_PRODUCT,
+    ORDERS_OF,
+    Item,
+    Watcher,
+    is_back,
+    is_done_at,
+)
 from tests.faults.wishes import Known, Wish, register_customer
 
 USERS = 6
@@ -64,15 +73,21 @@ class Shop:
         self.failing: frozenset[str] = frozenset()
         """The read models that may be `FAILED`, as GraphQL names them."""
         self.finished = False
+        self.may_be_cut_off = True
+        """False where nobody may be refused or cut off."""
+        self.anew: aiohttp.ClientSession | None = None
+        """Connects anew for each request: half of the users do, if there is one."""
         self._checked = 0
         self._users: list[asyncio.Task[None]] = []
         self._watching: list[asyncio.Task[None]] = []
         self.owner = self.buyer("owner")
 
-    def buyer(self, *name: object) -> Buyer:
+    def buyer(self, *name: object, http: aiohttp.ClientSession | None = None) -> Buyer:
         """A user of their own, by whose name the seed repeats what they do."""
         chance = Random(repr((self.chance.random(), *name)))
-        return Buyer(self.service.url, self.http, chance, self.run.found, self.journal, self.known)
+        buyer = Buyer(self.service.url, http or self.http, chance, self.run.found, self.journal, self.known)
+        buyer.may_be_cut_off = self.may_be_cut_off
+        return buyer
 
     async def open(self, users: int) -> None:
         """Starts the service, fills the shelves, lets the users in, and has the watchers watch."""
@@ -92,9 +107,9 @@ class Shop:
             self.watcher("another product", ONE_PRODUCT, other),
         )
         self._watching = [asyncio.create_task(self._watch(watcher)) for watcher in self.watchers]
-        self._users = [
-            asyncio.create_task(self.buyer("user", number).shop_on(self.closing)) for number in range(users)
-        ]
+        for number in range(users):
+            user = self.buyer("user", number, http=self.anew if number % 2 else None)
+            self._users.append(asyncio.create_task(user.shop_on(self.closing)))
         self._users.append(asyncio.create_task(self._keep_looking()))
 
     async def start(self, *, dying: str = "", at: int = 1) -> None:
@@ -150,6 +165,7 @@ class Shop:
     async def _keep_looking(self) -> None:
         """A reader, who never goes back in time: `Client.ask` sees to that."""
         reader = Client(self.service.url, self.http, Random(0), self.run.found)
+        reader.may_be_cut_off = self.may_be_cut_off
         while not self.closing.is_set():
             try:
                 answer = await reader.read(
@@ -185,12 +201,12 @@ class Shop:
         self.finished = True
         await self.close()
         for watcher in self.watchers:
-            await self._within_patience(watcher, _is_back(watcher), "its place again")
+            await self._within_patience(watcher, is_back(watcher), "its place again")
         last = await self._last_order()
         self.run.measured("catching up in the end", await self.caught_up(), limit=CATCH_UP)
         final = self.final = {each.name: await final_states(self.owner, each) for each in self.watchers}
         for watcher in self.watchers:
-            await self._within_patience(watcher, _is_done(final[watcher.name], last), "the last state")
+            await self._within_patience(watcher, is_done_at(final[watcher.name], last), "the last state")
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
@@ -236,10 +252,12 @@ async def open_shop(
     write_store: str = "",
     program: str = "app",
     settings: Mapping[str, str] | None = None,
+    held: socket.socket | None = None,
 ) -> AsyncIterator[Shop]:
     """An open shop in a folder of its own; it is checked when the block ends, with the service running.
 
     The `write_store` is the run's, unless there is an URL; `settings` go into the service's environment.
+    With a listening socket that is `held`, nobody may be refused or cut off.
     """
     run.shops += 1
     folder = run.folder / f"shop-{run.shops}"
@@ -255,7 +273,7 @@ async def open_shop(
             environment["DATABASE_URL"] = write_store
         elif run.server:
             environment["DATABASE_URL"] = await run.server.database()
-        service = Service(folder, environment, program)
+        service = Service(folder, environment, program, held)
         opened.push_async_callback(service.kill)
         journal = opened.enter_context(Journal(folder / "journal.jsonl"))
         connector = aiohttp.TCPConnector(limit=0)
@@ -263,6 +281,10 @@ async def open_shop(
         shop = Shop(run, chance, journal, service, http)
         shop.write_store = environment.get("DATABASE_URL", f"sqlite+aiosqlite:///{service.data_dir}/write.db")
         shop.mongod = mongod
+        if held:
+            shop.may_be_cut_off = shop.owner.may_be_cut_off = False
+            connecting_anew = aiohttp.TCPConnector(limit=0, force_close=True)
+            shop.anew = await opened.enter_async_context(aiohttp.ClientSession(connector=connecting_anew))
         opened.push_async_callback(shop.send_home)
         await shop.open(users)
         yield shop
@@ -273,32 +295,6 @@ async def open_shop(
 
 async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks)
-
-
-def _is_back(watcher: Watcher) -> Callable[[Sequence[Item]], bool]:
-    """Whether a follower of all changes has heard something, if only a heartbeat, from now on."""
-    heard = len(watcher.items)
-    return lambda items: watcher.query is not CHANGES or len(items) > heard
-
-
-def _is_done(states: States, last: Acknowledged) -> Callable[[Sequence[Item]], bool]:
-    """Whether a watcher has seen the newest of these states; or, of all changes, each model's last ones."""
-    newest = max((int(state["position"]) for state in states.values()), default=0)
-    first = int(last.receipt["events"][0]["position"])
-
-    def is_done(items: Sequence[Item]) -> bool:
-        if states:
-            shown = (item.get("order") or item.get("product") or {} for item in items)
-            return any(int(state.get("position", 0)) >= newest for state in shown)
-        late: set[str] = set()
-        for item in items:
-            if int(item.get("position", 0)) >= first:
-                late.add(item["readModel"])
-            elif len(late) == len(READ_MODELS):  # A heartbeat: nothing of the last event is under way.
-                return True
-        return False
-
-    return is_done
 
 
 def _token(receipt: JsonObject) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -10,8 +10,10 @@ from typing import Any
 
 import aiohttp
 
+from app.declared import READ_MODELS
 from tests.faults.clients import PATIENT, pauses
 from tests.faults.findings import Finding, wrong
+from tests.faults.journal import Acknowledged
 
 CHANGES = """subscription ($after: ConsistencyToken) { readModelUpdates(after: $after) { __typename
     ... on DocumentChanged { readModel collection documentId position cursor }
@@ -100,3 +102,29 @@ class Watcher:
 
 _CUT_OFF = {1000, 1001, 1006, 1012}
 """Closed in order, by a service that goes away, without a word, or for a restart."""
+
+
+def is_back(watcher: Watcher) -> Callable[[Sequence[Item]], bool]:
+    """Whether a follower of all changes has heard something, if only a heartbeat, from now on."""
+    heard = len(watcher.items)
+    return lambda items: watcher.query is not CHANGES or len(items) > heard
+
+
+def is_done_at(states: Mapping[str, Any], last: Acknowledged) -> Callable[[Sequence[Item]], bool]:
+    """Whether a watcher has seen the newest of these states; or, of all changes, each model's last ones."""
+    newest = max((int(state["position"]) for state in states.values()), default=0)
+    first = int(last.receipt["events"][0]["position"])
+
+    def is_done(items: Sequence[Item]) -> bool:
+        if states:
+            shown = (item.get("order") or item.get("product") or {} for item in items)
+            return any(int(state.get("position", 0)) >= newest for state in shown)
+        late: set[str] = set()
+        for item in items:
+            if int(item.get("position", 0)) >= first:
+                late.add(item["readModel"])
+            elif len(late) == len(READ_MODELS):  # A heartbeat: nothing of the last event is under way.
+                return True
+        return False
+
+    return is_done
