@@ -1,8 +1,13 @@
-"""A reader of the log that all projectors share: each batch is read once for all of them."""
+"""A reader of the log that all projectors share: each batch is read once for all of them.
+
+A batch that somebody will need soon is kept, at most for a moment: who is far ahead waits. To read and decode
+events takes as long as half of the read models take to apply them, so that all arrive sooner together.
+"""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from app.cqrs.log.events import EventLog, RecordedEvent
 
@@ -12,13 +17,36 @@ CACHED_BATCHES = 20
 UNUSED_SECONDS = 10.0
 """Seconds without a read after which all batches are dropped: 10,000 events take 30 MB."""
 
+LONGEST_WAIT = 1.0
+"""Seconds that who is ahead waits at most for those behind, who may have failed, before each batch."""
+
+Events = Sequence[RecordedEvent]
+
+
+class _Batch:
+    """A batch that is read, or was."""
+
+    def __init__(self, log: EventLog, after: int, limit: int) -> None:
+        self.after, self.limit = after, limit
+        self.task: asyncio.Task[Events] = asyncio.create_task(_reading(log, after, limit))
+        self.readers = 0
+
+    @property
+    def is_full(self) -> bool:
+        """True if it was read, and no event can come to it."""
+        task = self.task
+        return task.done() and not (task.cancelled() or task.exception()) and len(task.result()) == self.limit
+
 
 class SharedLog:
     """A reader with the results of `log`. Events never change: a full batch is the same for every reader."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._kept: OrderedDict[tuple[int, int], asyncio.Task[Sequence[RecordedEvent]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], _Batch] = OrderedDict()
+        self._readers_at: dict[int, int] = {}
+        """By position: the readers of the dropped batch that ended there, who will need the next one."""
+        self._was_read = asyncio.Event()
         self._read_at = 0.0
         """The time of the last read, by the event loop's clock."""
         self._timer: asyncio.TimerHandle | None = None
@@ -30,23 +58,47 @@ class SharedLog:
     def forget(self) -> None:
         """Drop all batches, because an operator may have changed an event by hand."""
         self._kept.clear()
+        self._readers_at.clear()
 
-    async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+    async def read(self, *, after: int, limit: int) -> Events:
         """Return up to `limit` events with a position greater than `after`, in order."""
         key = after, limit
         self._read_at = asyncio.get_running_loop().time()
-        if kept := self._kept.get(key):
-            await asyncio.wait([kept])
-            if _is_full(kept, limit):
-                return kept.result()
-        reading = asyncio.create_task(_reading(self._log, after, limit))
+        if key not in self._kept:
+            await self._make_room(key)
+        if batch := self._kept.get(key):
+            batch.readers += 1
+            self._was_read.set()
+            await asyncio.wait([batch.task])
+            if batch.is_full:
+                return batch.task.result()
+        batch = _Batch(self._log, after, limit)
         if limit > 1:
-            self._kept[key] = reading
+            batch.readers = 1
+            self._kept[key] = batch
             self._drop_in(UNUSED_SECONDS)
-            reading.add_done_callback(lambda _: self._settle(key, reading))
-        if len(self._kept) > CACHED_BATCHES:
-            self._kept.popitem(last=False)
-        return await asyncio.shield(reading)
+            batch.task.add_done_callback(lambda _: self._settle(key, batch))
+        return await asyncio.shield(batch.task)
+
+    async def _make_room(self, wanted: tuple[int, int]) -> None:
+        """Drop the oldest batches, after a wait for those who will need them, unless `wanted` is kept."""
+        while len(self._kept) >= CACHED_BATCHES and wanted not in self._kept:
+            key, oldest = next(iter(self._kept.items()))
+            if oldest.readers < self._readers_at.get(oldest.after, 0):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LONGEST_WAIT):
+                        await self._until_read_by_all(oldest)
+                if self._kept.get(key) is not oldest:
+                    continue  # Somebody else has waited for the same, and has dropped it.
+            del self._kept[key]
+            self._readers_at.pop(oldest.after, None)
+            if oldest.is_full:
+                self._readers_at[oldest.task.result()[-1].position] = oldest.readers
+
+    async def _until_read_by_all(self, batch: _Batch) -> None:
+        while batch.readers < self._readers_at.get(batch.after, 0):
+            self._was_read.clear()
+            await self._was_read.wait()
 
     def _drop_in(self, seconds: float) -> None:
         if self._timer is None:
@@ -57,17 +109,13 @@ class SharedLog:
         if (left := self._read_at + UNUSED_SECONDS - asyncio.get_running_loop().time()) > 0:
             self._drop_in(left)
         else:
-            self._kept.clear()
+            self.forget()
 
-    def _settle(self, key: tuple[int, int], reading: "asyncio.Task[Sequence[RecordedEvent]]") -> None:
+    def _settle(self, key: tuple[int, int], batch: _Batch) -> None:
         # A batch with fewer events than `limit` may be longer at the next read.
-        if not _is_full(reading, key[1]) and self._kept.get(key) is reading:
+        if not batch.is_full and self._kept.get(key) is batch:
             del self._kept[key]
 
 
-async def _reading(log: EventLog, after: int, limit: int) -> Sequence[RecordedEvent]:
+async def _reading(log: EventLog, after: int, limit: int) -> Events:
     return await log.read(after=after, limit=limit)
-
-
-def _is_full(reading: "asyncio.Task[Sequence[RecordedEvent]]", limit: int) -> bool:
-    return not reading.cancelled() and not reading.exception() and len(reading.result()) == limit

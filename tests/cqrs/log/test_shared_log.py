@@ -94,6 +94,42 @@ async def test_keeps_the_newest_parts_only(log: SlowLog, monkeypatch: pytest.Mon
     assert [after for after, _ in log.reads] == [0, 1, 2, 0]
 
 
+async def read_all(shared: SharedLog, events: int, *, steps_between: int) -> list[int]:
+    """Read the log in parts of four; return the positions that were read."""
+    found: list[int] = []
+    while len(found) < events:
+        found += [event.position for event in await shared.read(after=len(found), limit=4)]
+        for _ in range(steps_between):
+            await asyncio.sleep(0)
+    return found
+
+
+async def test_who_is_faster_waits_so_that_each_part_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_log, "CACHED_BATCHES", 3)
+    log = SlowLog(200)
+    log.may_answer.set()
+    shared = SharedLog(log)
+    async with asyncio.timeout(20):
+        readers = [read_all(shared, 200, steps_between=steps) for steps in (0, 0, 1, 40)]
+        for found in await asyncio.gather(*readers):
+            assert found == [*range(1, 201)]
+    assert log.reads == [(after, 4) for after in range(0, 200, 4)]
+
+
+async def test_nobody_waits_for_long_for_one_who_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_log, "CACHED_BATCHES", 3)
+    monkeypatch.setattr(shared_log, "LONGEST_WAIT", 0.01)
+    log = SlowLog(200)
+    log.may_answer.set()
+    shared = SharedLog(log)
+    slow = asyncio.create_task(read_all(shared, 200, steps_between=10))
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(read_all(shared, 40, steps_between=0) for _ in range(2)))
+        slow.cancel()
+        for found in await asyncio.gather(*(read_all(shared, 200, steps_between=0) for _ in range(2))):
+            assert found == [*range(1, 201)]
+
+
 async def test_parts_that_nobody_reads_any_more_are_dropped(
     log: SlowLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
