@@ -4,10 +4,10 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, bindparam, select
 
 from app.domain.catalog.model import Product
-from app.stores.sql.engines.opening import metadata
+from app.stores.sql.engines.opening import Uuid, metadata
 from app.stores.sql.transactions import SqlWork
 from app.values import Money, Sku
 

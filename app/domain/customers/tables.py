@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Row, String, Table, Text, Uuid, bindparam, select
+from sqlalchemy import Column, Integer, Row, String, Table, Text, bindparam, select
 
 from app.domain.customers.events import CustomerDetails
 from app.domain.customers.model import Customer
-from app.stores.sql.engines.opening import PERSONAL, metadata
+from app.stores.sql.engines.opening import PERSONAL, Uuid, metadata
 from app.stores.sql.transactions import SqlWork
 from app.values import ADDRESS, PostalAddress, email_key
 

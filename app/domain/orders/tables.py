@@ -14,7 +14,6 @@ from sqlalchemy import (
     Row,
     String,
     Table,
-    Uuid,
     bindparam,
     func,
     literal_column,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 from app.domain.orders.events import OrderLine
 from app.domain.orders.model import Order
 from app.domain.orders.status import OrderStatus
-from app.stores.sql.engines.opening import UtcDateTime, metadata
+from app.stores.sql.engines.opening import UtcDateTime, Uuid, metadata
 from app.stores.sql.transactions import SqlWork
 from app.values import Money, Quantity, Sku, discount
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Uuid, bindparam, select
+from sqlalchemy import CheckConstraint, Column, Integer, Table, bindparam, select
 
 from app.domain.stock.model import Stock
-from app.stores.sql.engines.opening import metadata
+from app.stores.sql.engines.opening import Uuid, metadata
 from app.stores.sql.transactions import SqlWork
 
 stocks = Table(

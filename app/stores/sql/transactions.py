@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Uuid,
     bindparam,
     func,
     literal,
@@ -35,7 +34,7 @@ from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import Appended
 from app.cqrs.messages import Event, encode
 from app.stores.sql.codec import EventCodec, Newest, forgotten_in
-from app.stores.sql.engines.opening import Rows, UtcDateTime, metadata
+from app.stores.sql.engines.opening import Rows, UtcDateTime, Uuid, metadata
 from app.stores.sql.expressions import AmongKeys, HeldHead
 from app.stores.sql.keys.person_keys import Keys
 from app.stores.sql.keys.tables import forgotten

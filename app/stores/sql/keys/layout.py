@@ -14,13 +14,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Uuid,
     bindparam,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.stores.sql.engines.opening import UtcDateTime
+from app.stores.sql.engines.opening import UtcDateTime, Uuid
 from app.stores.sql.keys.actors import Actor
 
 SCHEMA = "diptych_keys"

@@ -1,8 +1,8 @@
 """The tables of the write store that say who is forgotten, and how far the log is sealed."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Table, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Table
 
-from app.stores.sql.engines.opening import metadata
+from app.stores.sql.engines.opening import Uuid, metadata
 
 # The people who are forgotten, each from the transaction of the decision on.
 forgotten = Table(
