@@ -23,7 +23,22 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 MAX_AFFECTED = 1_000
 """Documents that a change by filter may match before all cached answers of its collection are dropped."""
 
+MOST_WRITTEN = 2_000
+"""Documents that events may change in one transaction, unless a single event changes more.
+
+MongoDB keeps what a transaction has changed in memory until it ends. If its cache has too little room for
+that, what would take a second takes minutes.
+"""
+FOR_EACH_FILTER = 100
+"""Documents for which a change by filter counts as long as they are not found."""
+
 logger = logging.getLogger(__name__)
+
+AffectedIds = Sequence[str] | None
+
+
+class _TooMany(Exception):
+    """More documents than one transaction may change."""
 
 
 class Poison(Impersonal):
@@ -59,10 +74,17 @@ class Applier:
         """Held while events are applied; whoever else holds it finds documents and progress at rest."""
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
-        """Apply `events` in one transaction; if that fails, one by one. Raises `Poison`."""
+        """Apply `events` in one transaction, if they don't change too much; if that fails, one by one.
+
+        Raises `Poison`.
+        """
         self._announcer.pending(events[0].occurred_at)
         try:
             await self._commit(events)
+        except _TooMany:
+            half = len(events) // 2
+            await self.apply(events[:half])
+            await self.apply(events[half:])
         except (ReadStoreUnavailable, CheckpointMoved):
             raise
         except Exception as error:
@@ -108,9 +130,13 @@ class Applier:
 
     async def _commit(self, events: Sequence[RecordedEvent]) -> None:
         changes, last = self.changes_of(events), events[-1]
+        known = [(change, None if change.id is None else (change.id,)) for _, change in changes]
+        self._refuse_too_many(events, known, FOR_EACH_FILTER)
         async with self.turn:
             if changes:
                 with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
+                found = MAX_AFFECTED if self._announcer.answers_are_kept else FOR_EACH_FILTER
+                self._refuse_too_many(events, with_ids, found)
                 self._announcer.changing(with_ids, last.position)
                 with self._announcer.transaction(changes):
                     notices = await self._documents.write(changes, last)
@@ -120,7 +146,19 @@ class Applier:
                 self._announcer.unchanged(last.position)
             await self._documents.save_if_due()
 
-    async def _affected_ids(self, change: Change) -> Sequence[str] | None:
+    def _refuse_too_many(
+        self, events: Sequence[RecordedEvent], changes: Sequence[tuple[Change, AffectedIds]], unknown: int
+    ) -> None:
+        """Raise `_TooMany` if several events change more documents than one transaction should.
+
+        A change whose documents are not known counts for `unknown` documents.
+        """
+        if len(events) > 1:
+            named = {(change.collection.name, id) for change, ids in changes for id in ids or ()}
+            if len(named) + unknown * sum(ids is None for _, ids in changes) > MOST_WRITTEN:
+                raise _TooMany
+
+    async def _affected_ids(self, change: Change) -> AffectedIds:
         """Return the ids of the documents that a change may affect; `None` if there are too many to find.
 
         A document that matches the filter only after another change of the batch is found by that change.

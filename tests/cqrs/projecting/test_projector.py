@@ -54,6 +54,38 @@ async def test_catches_up_from_the_log_in_batches(desk: Desk, read_store: MongoR
     assert desk.log.reads[:2] == [(0, BATCH), (BATCH - 1, BATCH + 1)]
 
 
+@pytest.mark.parametrize(
+    ("for_each_filter", "transactions"), [(1, 1), (4, 6)], ids=["one transaction", "two renames at most"]
+)
+async def test_events_that_change_very_many_documents_do_not_share_a_transaction(
+    desk: Desk,
+    read_store: MongoReadStore,
+    monkeypatch: pytest.MonkeyPatch,
+    for_each_filter: int,
+    transactions: int,
+) -> None:
+    monkeypatch.setattr("app.cqrs.projecting.applying.MOST_WRITTEN", 10)
+    monkeypatch.setattr("app.cqrs.projecting.applying.FOR_EACH_FILTER", for_each_filter)
+    renamed = [TopicRenamed(topic=f"topic {each}", to=f"topic {each + 1}") for each in range(8)]
+    desk.log.append(NoteTaken(note="a", topic="topic 0"), NoteTaken(note="b", topic="topic 3"), *renamed)
+    async with desk.running():
+        await desk.reaches(10)
+    assert [note["topic"] for note in await read_store.find(documents, {})] == ["topic 8", "topic 8"]
+    assert desk.projector.transactions.count == transactions
+
+
+async def test_documents_that_one_event_after_another_changes_count_once_for_a_transaction(
+    desk: Desk, read_store: MongoReadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cqrs.projecting.applying.MOST_WRITTEN", 10)
+    desk.log.append(*taken(range(10)), *(NotePraised(note="9") for _ in range(5)))
+    desk.log.append(*taken(range(10, 15)))
+    async with desk.running():
+        await desk.reaches(20)
+    assert await read_store.count(documents, {}) == 15
+    assert desk.projector.transactions.count == 2
+
+
 async def test_goes_on_from_the_checkpoint(desk: Desk, read_store: MongoReadStore) -> None:
     desk.log.append(NoteTaken(note="a"), NotePraised(note="a"))
     async with desk.running():
