@@ -26,7 +26,7 @@ from app.stores.mongo.embedded.mongod import embedded_mongod
 from app.stores.mongo.store import open_read_store
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
-from tests.bench.commands import Known, invalidating
+from tests.bench.commands import Known, deliveries, orders
 from tests.bench.loading import percentile
 from tests.bench.queries import QUERIES, variables_for
 from tests.bench.shop import Size, made, until_live
@@ -96,8 +96,10 @@ async def alone(folder: Path, name: str) -> tuple[int, float]:
         return progress.position, monotonic() - began
 
 
-async def rebuilt(url: str, http: aiohttp.ClientSession, name: str) -> float:
-    """The seconds of a rebuild until its documents serve."""
+async def rebuilt(
+    url: str, http: aiohttp.ClientSession, name: str, at_most: float = float("inf")
+) -> tuple[int, float]:
+    """Rebuild until the new documents serve, or for so many seconds; return its position, and the seconds."""
 
     async def ask(query: str) -> Any:
         async with http.post(f"{url}/graphql", json={"query": query}) as answer:
@@ -107,13 +109,16 @@ async def rebuilt(url: str, http: aiohttp.ClientSession, name: str) -> float:
     await ask(REBUILD % name.upper())
     while True:
         [found] = [e for e in (await ask(PROGRESS))["rebuildProgress"] if e["readModel"] == name.upper()]
-        if found["state"] in ("SWITCHED", "FINISHED"):
-            return monotonic() - began
+        if found["state"] in ("SWITCHED", "FINISHED") or monotonic() - began > at_most:
+            return int(found["position"]), monotonic() - began
         await asyncio.sleep(0.05)
 
 
-async def measure(size: Size, name: str, seconds: float) -> list[list[str]]:
-    """Rows of a table: each way, its events a second, and the reads meanwhile."""
+async def measure(size: Size, name: str, seconds: float, beside: float) -> list[list[str]]:
+    """Rows of a table: each way, its events a second, and the reads meanwhile.
+
+    The load lasts `seconds` before the last rebuild, and goes on beside that for as many as `beside` says.
+    """
     with TemporaryDirectory(prefix="bench-", dir="/tmp") as temporary:
         folder = Path(temporary) / "data"
         shutil.copytree(await made(size), folder, ignore=shutil.ignore_patterns("*.sock", "*.log"))
@@ -125,13 +130,15 @@ async def measure(size: Size, name: str, seconds: float) -> list[list[str]]:
             for query in QUERIES
             for each in asked[query.name][:300]
         ]
-        sent = [_body(each) for each in invalidating(known, Random(1), 20_000)]
+        chance = Random(1)
+        both = zip(deliveries(known, chance, 50_000), orders(known, chance, 50_000), strict=True)
+        sent = [_body(each) for pair in both for each in pair]
         count, took = await alone(folder, name)
         rows = [["one projector alone", f"{count / took:,.0f}", "", "", ""]]
         async with running(folder, "--no-demo") as service, aiohttp.ClientSession() as http:
             await until_live(service.url)
-            took = await rebuilt(service.url, http, name)
-            rows.append(["rebuild, nothing else to do", f"{count / took:,.0f}", "", "", ""])
+            reached, took = await rebuilt(service.url, http, name)
+            rows.append(["rebuild, nothing else to do", f"{reached / took:,.0f}", "", "", ""])
             load = Load(service.url, http, reads, sent)
             working = asyncio.create_task(load.run())
             await asyncio.sleep(2)
@@ -139,10 +146,10 @@ async def measure(size: Size, name: str, seconds: float) -> list[list[str]]:
             await asyncio.sleep(seconds)
             number, p50, p99 = load.taken()
             rows.append(["no rebuild", "", f"{number / seconds:,.0f}", f"{p50:.1f}", f"{p99:.1f}"])
-            took = await rebuilt(service.url, http, name)
+            reached, took = await rebuilt(service.url, http, name, beside)
             number, p50, p99 = load.taken()
-            rate = f"{number / took:,.0f}"
-            rows.append(["rebuild beside the load", f"{count / took:,.0f}", rate, f"{p50:.1f}", f"{p99:.1f}"])
+            rates = f"{reached / took:,.0f}", f"{number / took:,.0f}"
+            rows.append(["rebuild beside the load", *rates, f"{p50:.1f}", f"{p99:.1f}"])
             working.cancel()
             await asyncio.wait([working])
             print(f"{load.commands} commands beside, {load.errors} errors")
@@ -160,9 +167,10 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=20_000)
     parser.add_argument("--model", default="activity", choices=[each.name for each in READ_MODELS])
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the load is measured before")
+    parser.add_argument("--beside", type=float, default=600.0, help="and beside the rebuild, at most")
     wanted = parser.parse_args()
     size = Size(orders=wanted.orders)
-    rows = asyncio.run(measure(size, wanted.model, wanted.seconds))
+    rows = asyncio.run(measure(size, wanted.model, wanted.seconds, wanted.beside))
     heads = [f"{wanted.model}, {size}", "events/s", "reads/s", "read p50, ms", "p99, ms"]
     print("\n".join(table(heads, rows)))
     return 0
