@@ -27,7 +27,7 @@ class _Batch:
     """A batch that is read, or was."""
 
     def __init__(self, log: EventLog, after: int, limit: int) -> None:
-        self.after, self.limit = after, limit
+        self.limit = limit
         self.task: asyncio.Task[Events] = asyncio.create_task(_reading(log, after, limit))
         self.readers = 0
 
@@ -44,8 +44,8 @@ class SharedLog:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._kept: OrderedDict[tuple[int, int], _Batch] = OrderedDict()
-        self._readers_at: dict[int, int] = {}
-        """By position: the readers of the dropped batch that ended there, who will need the next one."""
+        self._readers_of: dict[tuple[int, int], int] = {}
+        """How many will need a batch: those who have read the dropped one that ended where it begins."""
         self._was_read = asyncio.Event()
         self._read_at = 0.0
         """The time of the last read, by the event loop's clock."""
@@ -58,7 +58,7 @@ class SharedLog:
     def forget(self) -> None:
         """Drop all batches, because an operator may have changed an event by hand."""
         self._kept.clear()
-        self._readers_at.clear()
+        self._readers_of.clear()
 
     async def read(self, *, after: int, limit: int) -> Events:
         """Return up to `limit` events with a position greater than `after`, in order."""
@@ -84,19 +84,19 @@ class SharedLog:
         """Drop the oldest batches, after a wait for those who will need them, unless `wanted` is kept."""
         while len(self._kept) >= CACHED_BATCHES and wanted not in self._kept:
             key, oldest = next(iter(self._kept.items()))
-            if oldest.readers < self._readers_at.get(oldest.after, 0):
+            if oldest.readers < self._readers_of.get(key, 0):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LONGEST_WAIT):
-                        await self._until_read_by_all(oldest)
+                        await self._until_read_by_all(key, oldest)
                 if self._kept.get(key) is not oldest:
                     continue  # Somebody else has waited for the same, and has dropped it.
             del self._kept[key]
-            self._readers_at.pop(oldest.after, None)
+            self._readers_of.pop(key, None)
             if oldest.is_full:
-                self._readers_at[oldest.task.result()[-1].position] = oldest.readers
+                self._readers_of[oldest.task.result()[-1].position, oldest.limit] = oldest.readers
 
-    async def _until_read_by_all(self, batch: _Batch) -> None:
-        while batch.readers < self._readers_at.get(batch.after, 0):
+    async def _until_read_by_all(self, key: tuple[int, int], batch: _Batch) -> None:
+        while batch.readers < self._readers_of.get(key, 0):
             self._was_read.clear()
             await self._was_read.wait()
 
