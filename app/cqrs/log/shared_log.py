@@ -17,7 +17,7 @@ CACHED_BATCHES = 20
 UNUSED_SECONDS = 10.0
 """Seconds without a read after which all batches are dropped: 10,000 events take 30 MB."""
 
-LONGEST_WAIT = 1.0
+LONGEST_WAIT = 5.0
 """Seconds that who is ahead waits at most for those behind, who may have failed, before each batch."""
 
 Events = Sequence[RecordedEvent]
@@ -28,6 +28,8 @@ class _Batch:
 
     def __init__(self, log: EventLog, after: int, limit: int) -> None:
         self.limit = limit
+        self.begins_at = after + 1, after
+        """Where the batch before it ended: whoever reads on begins with the last event that they have."""
         self.task: asyncio.Task[Events] = asyncio.create_task(_reading(log, after, limit))
         self.readers = 0
 
@@ -44,8 +46,8 @@ class SharedLog:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._kept: OrderedDict[tuple[int, int], _Batch] = OrderedDict()
-        self._readers_of: dict[tuple[int, int], int] = {}
-        """How many will need a batch: those who have read the dropped one that ended where it begins."""
+        self._dropped: dict[int, tuple[int, int]] = {}
+        """By the position at which a dropped batch ended: its limit, and how many have read it."""
         self._was_read = asyncio.Event()
         self._read_at = 0.0
         """The time of the last read, by the event loop's clock."""
@@ -58,7 +60,7 @@ class SharedLog:
     def forget(self) -> None:
         """Drop all batches, because an operator may have changed an event by hand."""
         self._kept.clear()
-        self._readers_of.clear()
+        self._dropped.clear()
 
     async def read(self, *, after: int, limit: int) -> Events:
         """Return up to `limit` events with a position greater than `after`, in order."""
@@ -84,19 +86,28 @@ class SharedLog:
         """Drop the oldest batches, after a wait for those who will need them, unless `wanted` is kept."""
         while len(self._kept) >= CACHED_BATCHES and wanted not in self._kept:
             key, oldest = next(iter(self._kept.items()))
-            if oldest.readers < self._readers_of.get(key, 0):
+            if oldest.readers < self._will_read(oldest):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LONGEST_WAIT):
-                        await self._until_read_by_all(key, oldest)
+                        await self._until_read_by_all(oldest)
                 if self._kept.get(key) is not oldest:
                     continue  # Somebody else has waited for the same, and has dropped it.
             del self._kept[key]
-            self._readers_of.pop(key, None)
+            for end in oldest.begins_at:
+                self._dropped.pop(end, None)
             if oldest.is_full:
-                self._readers_of[oldest.task.result()[-1].position, oldest.limit] = oldest.readers
+                self._dropped[oldest.task.result()[-1].position] = oldest.limit, oldest.readers
 
-    async def _until_read_by_all(self, key: tuple[int, int], batch: _Batch) -> None:
-        while batch.readers < self._readers_of.get(key, 0):
+    def _will_read(self, batch: _Batch) -> int:
+        """Return how many will need a batch: the readers of the dropped one that ended where it begins."""
+        for end in batch.begins_at:
+            limit, readers = self._dropped.get(end, (0, 0))
+            if abs(limit - batch.limit) <= 1:
+                return readers
+        return 0
+
+    async def _until_read_by_all(self, batch: _Batch) -> None:
+        while batch.readers < self._will_read(batch):
             self._was_read.clear()
             await self._was_read.wait()
 
