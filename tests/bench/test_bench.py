@@ -139,7 +139,7 @@ def test_growth_refuses_a_shop_in_which_nobody_has_twenty_orders(
 
 @LONG
 async def test_traces_are_measured_beside_a_service_without_them() -> None:
-    [head, _, *rows] = await traces.measure(SMALL, [2], 1, 0.6, cores())
+    [head, _, *rows] = await traces.measure(SMALL, [2], 1, 2, 0.6, cores())
     assert len(rows) == len(QUERIES) * len(traces.WAYS)
     assert "nan" not in "".join(rows)
     assert "by CPU" in head

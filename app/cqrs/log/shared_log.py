@@ -29,7 +29,7 @@ class _Batch:
     def __init__(self, log: EventLog, after: int, limit: int) -> None:
         self.limit = limit
         self.begins_at = after + 1, after
-        """Where the batch before it ended: whoever reads on begins with the last event that they have."""
+        """The positions at which the one before may end: whoever reads on begins with the last event they have."""
         self.task: asyncio.Task[Events] = asyncio.create_task(_reading(log, after, limit))
         self.readers = 0
 
