@@ -29,7 +29,7 @@ class _Batch:
     def __init__(self, log: EventLog, after: int, limit: int) -> None:
         self.limit = limit
         self.begins_at = after + 1, after
-        """The positions at which the one before may end: whoever reads on begins with the last event they have."""
+        """The positions at which the one before may end: whoever reads on begins with their last event."""
         self.task: asyncio.Task[Events] = asyncio.create_task(_reading(log, after, limit))
         self.readers = 0
 
