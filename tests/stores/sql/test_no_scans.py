@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Traced:
     def scans(self) -> set[tuple[str, str]]:
         """Return each step that reads a whole table or index, with the statement."""
         found = set()
-        with sqlite3.connect(self.file) as connection:
+        with closing(sqlite3.connect(self.file)) as connection:
             for statement in self.statements:
                 if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
                     for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}"):
