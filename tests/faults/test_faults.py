@@ -12,7 +12,7 @@ from tests.faults.report import reported
 SEED = 1
 
 # On a slow machine each start of the service takes several seconds.
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize(
