@@ -1,6 +1,6 @@
 """A reader of the log that all projectors share: each batch is read once for all of them.
 
-A batch that somebody will need soon is kept, at most for a moment: who is far ahead waits. To read and decode
+A batch that somebody will need soon is kept for some seconds, in which who is far ahead waits. To read and decode
 events takes as long as half of the read models take to apply them, so that all arrive sooner together.
 """
 
