@@ -1,7 +1,7 @@
 """A reader of the log that all projectors share: each batch is read once for all of them.
 
-A batch that somebody will need soon is kept for some seconds, in which who is far ahead waits. To read and decode
-events takes as long as half of the read models take to apply them, so that all arrive sooner together.
+A batch that somebody will need soon is kept for some seconds, in which who is far ahead waits. To read and
+decode events takes half as long as read models take to apply them, so that all arrive sooner together.
 """
 
 import asyncio
