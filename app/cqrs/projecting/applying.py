@@ -12,6 +12,7 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.measured import logged
 from app.cqrs.projecting.checkpointing import CheckpointedDocuments
 from app.cqrs.projecting.skipping import SkippedEvents
+from app.cqrs.reading.recent_changes import ChangeWithIds
 from app.cqrs.unavailable import ReadStoreUnavailable
 
 RETRIES = 5
@@ -33,8 +34,6 @@ FOR_EACH_FILTER = 100
 """Documents for which a change by filter counts as long as they are not found."""
 
 logger = logging.getLogger(__name__)
-
-AffectedIds = Sequence[str] | None
 
 
 class _TooMany(Exception):
@@ -135,8 +134,8 @@ class Applier:
         async with self.turn:
             if changes:
                 with_ids = [(change, await self._affected_ids(change)) for _, change in changes]
-                found = MAX_AFFECTED if self._announcer.answers_are_kept else FOR_EACH_FILTER
-                self._refuse_too_many(events, with_ids, found)
+                not_found = MAX_AFFECTED if self._announcer.answers_are_kept else FOR_EACH_FILTER
+                self._refuse_too_many(events, with_ids, not_found)
                 self._announcer.changing(with_ids, last.position)
                 with self._announcer.transaction(changes):
                     notices = await self._documents.write(changes, last)
@@ -147,7 +146,7 @@ class Applier:
             await self._documents.save_if_due()
 
     def _refuse_too_many(
-        self, events: Sequence[RecordedEvent], changes: Sequence[tuple[Change, AffectedIds]], unknown: int
+        self, events: Sequence[RecordedEvent], changes: Sequence[ChangeWithIds], unknown: int
     ) -> None:
         """Raise `_TooMany` if several events change more documents than one transaction should.
 
@@ -158,7 +157,7 @@ class Applier:
             if len(named) + unknown * sum(ids is None for _, ids in changes) > MOST_WRITTEN:
                 raise _TooMany
 
-    async def _affected_ids(self, change: Change) -> AffectedIds:
+    async def _affected_ids(self, change: Change) -> Sequence[str] | None:
         """Return the ids of the documents that a change may affect; `None` if there are too many to find.
 
         A document that matches the filter only after another change of the batch is found by that change.
