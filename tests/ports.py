@@ -4,13 +4,18 @@ import socket
 from random import SystemRandom
 
 _RANGE = (20_000, 32_000)  # below those that the system gives to clients, who would take it between two runs
+_GIVEN = set[int]()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on; it is none of a seed, because two campaigns must not meet."""
+    """Return a port that nobody listens on, and another one each time: a cluster asks for many at once.
+
+    It is none of a seed, because two campaigns must not meet.
+    """
     while True:
         port = SystemRandom().randrange(*_RANGE)
-        if is_free(port):
+        if port not in _GIVEN and is_free(port):
+            _GIVEN.add(port)
             return port
 
 
