@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from bson import Binary
-from pymongo import UpdateOne, WriteConcern
+from pymongo import IndexModel, UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
@@ -86,8 +86,8 @@ class MongoWriter:
         else:
             self._begin(model)
         for collection in model.collections:
-            for keys in indexes_of(collection):
-                self._database[collection.stored_as].create_index(keys)
+            indexes = [IndexModel(keys) for keys in indexes_of(collection)]
+            self._database[collection.stored_as].create_indexes(indexes)
         if not checkpoint.get("collections"):
             unknown = {"_id": model.key, "collections": {"$exists": False}}
             self._checkpoints.update_one(unknown, {"$set": {"collections": self._existing(model)}})
