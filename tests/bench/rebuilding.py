@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-import json
 import re
 import shutil
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from random import Random
 from signal import SIGTERM
@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.event_bus import AsyncioEventBus
@@ -27,56 +28,57 @@ from app.stores.mongo.store import open_read_store
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.bench.commands import Known, deliveries, orders
-from tests.bench.loading import percentile
+from tests.bench.generator import Job, Seen
+from tests.bench.loading import load, percentile
+from tests.bench.machine import cores
 from tests.bench.queries import QUERIES, variables_for
 from tests.bench.shop import Size, made, until_live
 from tests.bench.tables import table
 from tests.keys import keys_of
 from tests.service import running
 
-READERS, COMMANDS_PER_SECOND = 16, 50.0
+READERS, READS_PER_SECOND, COMMANDS_PER_SECOND = 16, 400.0, 50.0
+WARM_UP, TURN = 0.5, 4.0
+"""Seconds of each turn of the load that are left out, and those that are measured."""
+
 REBUILD = "mutation { rebuildReadModel(input: {readModel: %s, keepSeconds: 0}) { errors { message } } }"
 PROGRESS = "{ rebuildProgress { readModel state position } }"
 
 
 class Load:
-    """Readers and commands at work until the block ends, and how long reads took."""
+    """Readers and commands at work in turns, each from a process of its own, and what was measured of them.
 
-    def __init__(
-        self, url: str, http: aiohttp.ClientSession, reads: Sequence[Any], sent: Sequence[Any]
-    ) -> None:
-        self.url, self.http, self.reads, self.sent = f"{url}/graphql", http, reads, sent
-        self.seconds: list[float] = []
-        self.commands = self.errors = 0
+    Readers ask at fixed times, so that an answer that comes late counts from when it was due. Without a pace
+    each asks as soon as it has its answer, and 16 readers take all that the machine has.
+    """
+
+    def __init__(self, port: int, reads: Sequence[bytes], sent: Sequence[bytes], pace: float | None) -> None:
+        self._reads = Job(
+            port=port, connections=READERS, seconds=TURN, warm_up=WARM_UP, requests=[*reads], pace=pace
+        )
+        self._sent, self._used = iter(sent), cores(apart=False)
+        self._seen: list[tuple[Seen, Seen]] = []
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for number in range(READERS):
-                group.create_task(self._read(Random(number)))
-            group.create_task(self._command())
-
-    async def _read(self, chance: Random) -> None:
+        """Takes turns until cancelled; raises `LoadFailed` at an answer that has errors."""
         while True:
-            began = monotonic()
-            await self._ask(chance.choice(self.reads))
-            self.seconds.append(monotonic() - began)
+            await self.turn()
 
-    async def _command(self) -> None:
-        due = monotonic()
-        for command in self.sent:
-            await asyncio.sleep(max(0.0, due - monotonic()))
-            await self._ask(command)
-            self.commands += 1
-            due += 1 / COMMANDS_PER_SECOND
+    async def turn(self) -> None:
+        # No delivery and no order twice: another turn has others.
+        sent = [*islice(self._sent, int(COMMANDS_PER_SECOND * (WARM_UP + TURN + 1)))]
+        commands = replace(self._reads, connections=8, pace=COMMANDS_PER_SECOND, requests=sent)
+        reads, written = await asyncio.gather(*(load(each, self._used) for each in (self._reads, commands)))
+        self._seen.append((reads, written))
 
-    async def _ask(self, body: Any) -> None:
-        async with self.http.post(self.url, json=body) as answer:
-            self.errors += "errors" in await answer.json()
-
-    def taken(self) -> tuple[int, float, float]:
-        """The number of reads since the last call, and the median and 99th percentile in milliseconds."""
-        seconds, self.seconds = self.seconds, []
-        return len(seconds), 1000 * percentile(seconds, 50), 1000 * percentile(seconds, 99)
+    def taken(self) -> list[str]:
+        """Reads a second since the last call, their median and 99th percentile, and commands on time."""
+        seen, self._seen = self._seen, []
+        latencies = [each for reads, _ in seen for each in reads.latencies]
+        seconds = sum(reads.seconds for reads, _ in seen)
+        p50, p99 = (1000 * percentile(latencies, share) for share in (50, 99))
+        on_time = sum(len(each.latencies) for _, each in seen) / sum(each.due for _, each in seen)
+        return [f"{len(latencies) / seconds:,.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{on_time:.2f}"]
 
 
 async def alone(folder: Path, name: str) -> tuple[int, float]:
@@ -114,10 +116,10 @@ async def rebuilt(
         await asyncio.sleep(0.05)
 
 
-async def measure(size: Size, name: str, seconds: float, beside: float) -> list[list[str]]:
+async def measure(size: Size, name: str, turns: int, beside: float, pace: float | None) -> list[list[str]]:
     """Rows of a table: each way, its events a second, and the reads meanwhile.
 
-    The load lasts `seconds` before the last rebuild, and goes on beside that for as many as `beside` says.
+    The load takes so many turns before the last rebuild, and goes on beside it for at most `beside` seconds.
     """
     with TemporaryDirectory(prefix="bench-", dir="/tmp") as temporary:
         folder = Path(temporary) / "data"
@@ -125,40 +127,32 @@ async def measure(size: Size, name: str, seconds: float, beside: float) -> list[
         engine = sa.create_engine(f"sqlite:///{folder}/write.db")
         known, asked = Known.of(engine), variables_for(engine, size.seed)
         engine.dispose()
-        reads = [
-            {"query": query.text, "variables": dict(each)}
-            for query in QUERIES
-            for each in asked[query.name][:300]
-        ]
+        reads = [query.over_graphql(each) for query in QUERIES for each in asked[query.name][:300]]
         chance = Random(1)
+        chance.shuffle(reads)
         both = zip(deliveries(known, chance, 50_000), orders(known, chance, 50_000), strict=True)
-        sent = [_body(each) for pair in both for each in pair]
         count, took = await alone(folder, name)
-        rows = [["one projector alone", f"{count / took:,.0f}", "", "", ""]]
+        rows = [["one projector alone", f"{count / took:,.0f}"]]
         async with running(folder, "--no-demo") as service, aiohttp.ClientSession() as http:
             await until_live(service.url)
             reached, took = await rebuilt(service.url, http, name)
-            rows.append(["rebuild, nothing else to do", f"{reached / took:,.0f}", "", "", ""])
-            load = Load(service.url, http, reads, sent)
-            working = asyncio.create_task(load.run())
-            await asyncio.sleep(2)
-            load.taken()
-            await asyncio.sleep(seconds)
-            number, p50, p99 = load.taken()
-            rows.append(["no rebuild", "", f"{number / seconds:,.0f}", f"{p50:.1f}", f"{p99:.1f}"])
+            rows.append(["rebuild, nothing else to do", f"{reached / took:,.0f}"])
+            port = int(service.url.rpartition(":")[2])
+            at_work = Load(port, reads, [each for pair in both for each in pair], pace)
+            await at_work.turn()
+            at_work.taken()  # What was asked for the first time is compiled and kept now.
+            for _ in range(turns):
+                await at_work.turn()
+            rows.append(["no rebuild", "", *at_work.taken()])
+            working = asyncio.create_task(at_work.run())
             reached, took = await rebuilt(service.url, http, name, beside)
-            number, p50, p99 = load.taken()
-            rates = f"{reached / took:,.0f}", f"{number / took:,.0f}"
-            rows.append(["rebuild beside the load", *rates, f"{p50:.1f}", f"{p99:.1f}"])
             working.cancel()
             await asyncio.wait([working])
-            print(f"{load.commands} commands beside, {load.errors} errors")
+            if not working.cancelled():
+                working.result()
+            rows.append(["rebuild beside the load", f"{reached / took:,.0f}", *at_work.taken()])
             print(re.findall(r"Other documents serve.*", await service.stop(SIGTERM)))
-        return rows
-
-
-def _body(request: bytes) -> Any:
-    return json.loads(request.partition(b"\r\n\r\n")[2])
+        return [[*row, *[""] * (6 - len(row))] for row in rows]
 
 
 def main() -> int:
@@ -166,12 +160,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.rebuilding", description=__doc__)
     parser.add_argument("--orders", type=int, default=20_000)
     parser.add_argument("--model", default="activity", choices=[each.name for each in READ_MODELS])
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long the load is measured before")
-    parser.add_argument("--beside", type=float, default=600.0, help="and beside the rebuild, at most")
+    parser.add_argument("--turns", type=int, default=5, help=f"of {TURN:g} s with the load, before")
+    parser.add_argument("--beside", type=float, default=600.0, help="seconds beside the rebuild, at most")
+    parser.add_argument("--reads", type=float, default=READS_PER_SECOND, help="a second; 0 for no pace")
     wanted = parser.parse_args()
     size = Size(orders=wanted.orders)
-    rows = asyncio.run(measure(size, wanted.model, wanted.seconds, wanted.beside))
-    heads = [f"{wanted.model}, {size}", "events/s", "reads/s", "read p50, ms", "p99, ms"]
+    rows = asyncio.run(measure(size, wanted.model, wanted.turns, wanted.beside, wanted.reads or None))
+    heads = [f"{wanted.model}, {size}", "events/s", "reads/s", "p50, ms", "p99, ms", "commands on time"]
     print("\n".join(table(heads, rows)))
     return 0
 

@@ -67,9 +67,15 @@ def texts_of(shown: Sequence[tuple[str, str]], chance: Random) -> Searches:
 
 
 async def measure(
-    size: Size, first: Candidate, second: Candidate, rounds: int, seconds: float, used: Cores
+    size: Size,
+    first: Candidate,
+    second: Candidate,
+    rounds: int,
+    seconds: float,
+    used: Cores,
+    pace: float | None = None,
 ) -> list[str]:
-    """Return a table of both candidates; raise `LoadFailed`."""
+    """Return a table of both candidates; raise `LoadFailed`. Without a `pace`, nobody pauses."""
     async with AsyncExitStack() as opening:
         own = await opening.enter_async_context(opened(await made(size), used))
         stores = await opening.enter_async_context(with_stores_for(first.checkout, own))
@@ -93,6 +99,7 @@ async def measure(
                         seconds=seconds,
                         warm_up=0.5,
                         requests=requests,
+                        pace=pace,
                     )
                     seen.setdefault((kind, each), []).extend((await load(job, used)).latencies)
     rows = []
@@ -123,6 +130,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--products", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--pace", type=float, help="searches a second; by default as fast as answers come")
     given = parser.parse_args(arguments)
     size = Size(products=given.products, customers=100, orders=100)
     used = cores()
@@ -132,11 +140,12 @@ def main(arguments: Sequence[str]) -> int:
             if given.against:
                 checkout = opening.enter_context(checked_out(given.against))
                 pair = (against(checkout, given.against)[0], UNCACHED)
-            rows = asyncio.run(measure(size, *pair, given.rounds, given.seconds, used))
+            rows = asyncio.run(measure(size, *pair, given.rounds, given.seconds, used, given.pace))
     except (NoSuchRevision, LoadFailed) as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join([f"{size}; {CONNECTIONS} connections.", *described(), "", *rows]))
+    asked = f"{given.pace:g} searches a second" if given.pace else "without a pause"
+    print("\n".join([f"{size}; {CONNECTIONS} connections, {asked}.", *described(), "", *rows]))
     return 0
 
 
