@@ -44,11 +44,11 @@ async def _taken(devtools: CDPSession) -> Taken:
     return Taken(values["JSHeapUsedSize"] / 1e6, int(values["Nodes"]), int(values["JSEventListeners"]))
 
 
-async def _work(http: httpx.AsyncClient, url: str, product: str) -> None:
+async def _work(http: httpx.AsyncClient, url: str, product: str, rate: float) -> None:
     while True:
         await send(http, url, RECEIVE, id=product)
         await send(http, url, "query ($id: ID!) { product(id: $id) { onHand } }", id=product)
-        await asyncio.sleep(1 / COMMANDS_PER_SECOND)
+        await asyncio.sleep(1 / rate)
 
 
 async def _watched(page: Page, minutes: float) -> list[Taken]:
@@ -68,7 +68,8 @@ async def _watched(page: Page, minutes: float) -> list[Taken]:
     return seen
 
 
-async def _measure(minutes: float) -> None:
+async def measured(minutes: float, rate: float = COMMANDS_PER_SECOND) -> list[Taken]:
+    """What the page takes at each look, beside so many commands a second."""
     claims = {"sub": "Ada", "roles": ["operator", "staff"], "exp": int(time.time() + 60 * minutes) + 3600}
     token = jwt.encode(claims, SECRET, algorithm="HS256")
     with tempfile.TemporaryDirectory() as folder:
@@ -83,11 +84,15 @@ async def _measure(minutes: float) -> None:
             await page.goto(f"{service.url}/admin")
             await page.get_by_label("access token", exact=True).fill(token)
             await page.get_by_role("status").first.get_by_text("live, each second").wait_for()
-            working = asyncio.create_task(_work(http, service.url, shop.product))
+            working = asyncio.create_task(_work(http, service.url, shop.product, rate))
             seen = await _watched(page, minutes)
             working.cancel()
             await asyncio.wait([working])
-    third = LOOKS // 3
+    return seen
+
+
+def _report(minutes: float) -> None:
+    seen, third = asyncio.run(measured(minutes)), LOOKS // 3
     thirds = [
         median(each.heap for each in seen[start : start + third]) for start in (1, 1 + third, 1 + 2 * third)
     ]
@@ -97,4 +102,4 @@ async def _measure(minutes: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.memory.page", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
-    asyncio.run(_measure(parser.parse_args().minutes))
+    _report(parser.parse_args().minutes)
