@@ -96,8 +96,8 @@ class Live:
         with self._notices.listen(followed) as listener:
             lag, reset = None, lost
             while True:
-                if listener.log_was_set_back:
-                    listener.log_was_set_back, reset, seen, lag = False, True, (0, ""), None
+                if listener.take_set_back():
+                    reset, seen, lag = True, (0, ""), None
                 if reset:  # Missing documents may appear while the read model is rebuilt.
                     await self._progress[collection.read_model].until_live()
                 fresh = self._progress[collection.read_model].freshness()
@@ -156,10 +156,11 @@ class Live:
                         yield delivery
             while True:
                 published = await listener.next(self._heartbeat)
-                if listener.log_was_set_back:
-                    listener.log_was_set_back = False
+                if set_back := listener.take_set_back():
                     listener.take_lagged()
-                    _, reached = self._reached(read_models)
+                    _, now = self._reached(read_models)
+                    # The positions of the others stay valid, and may be ahead of what is known here so far.
+                    reached = _later(reached, now) | {name: now[name] for name in set_back}
                     yield Delivery(item=Reset(), reached=reached, step=None)
                 elif lagged := listener.take_lagged():  # The dropped notices came before this one.
                     yield Delivery(item=Lagged(count=lagged), reached=reached, step=None)
@@ -239,7 +240,7 @@ def _delivery(published: PublishedNotice, before: ReachedPositions) -> Delivery:
     return Delivery(item=published.notice, reached=reached, step=published.number if reached == now else None)
 
 
-def _later(one: ReachedPositions, other: ReachedPositions) -> ReachedPositions:
+def _later(one: ReachedPositions, other: ReachedPositions) -> dict[str, DocumentPosition]:
     return {name: max(position, other[name]) for name, position in one.items()}
 
 

@@ -32,8 +32,7 @@ class Listener:
         self._notices: deque[PublishedNotice] = deque()
         self._arrived = asyncio.Event()
         self.lagged = 0
-        self.log_was_set_back = False
-        """True if the positions of earlier notices are no longer valid; the listener sets it to false."""
+        self._set_back = set[str]()
 
     def offer(self, notice: PublishedNotice) -> None:
         """Append a notice; never block, and never exceed the capacity."""
@@ -53,10 +52,15 @@ class Listener:
         self._notices.clear()
         self._arrived.set()
 
-    def set_back(self) -> None:
-        """Drop the queued notices, which are of a history that the log has lost."""
+    def set_back(self, read_model: str) -> None:
+        """Drop the queued notices: those of the read model are of a history that the log has lost."""
         self._notices.clear()
-        self.log_was_set_back = True
+        self._set_back.add(read_model)
+
+    def take_set_back(self) -> Collection[str]:
+        """Return the read models of which earlier positions are no longer valid, since the last call."""
+        taken, self._set_back = self._set_back, set[str]()
+        return taken
 
     async def next(self, seconds: float | None = None) -> PublishedNotice | None:
         """Return the oldest notice; `None` if none arrives within `seconds`, or if one was lost."""
@@ -103,7 +107,7 @@ class Notices:
             if re.split("[/@]", name, maxsplit=1)[0] == read_model:
                 for listener in listeners:
                     if log_set_back:
-                        listener.set_back()
+                        listener.set_back(read_model)
                     listener.lose()
 
     async def publish_in_steps(self, notices: Sequence[DocumentChanged]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from app.cqrs.documents.store import DocumentReader
+from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.freshness.tokens import LostHistory, Token
 from app.cqrs.live.following import CHUNK, Heartbeat, Lagged, Live, LiveDocument, Reset
@@ -52,6 +53,23 @@ async def test_what_was_lost_is_told_of_right_before_what_came_after(read_store:
         told = [await anext(items) for _ in range(2)]
     assert [each.item for each in told] == [Lagged(count=3), changed(6, "6")]
     assert told[0].reached == start.reached, "who is cut off here resumes before the gap"
+
+
+async def test_a_reset_of_one_read_model_takes_no_listener_back_in_another_that_has_not_begun_yet(
+    read_store: MongoReadStore,
+) -> None:
+    """As after a start in which a rebuilt read model serves before another one was compared with the log."""
+    notices, names = Notices(), ("notes", "topics")
+    progress = {name: Progress(name, Head()) for name in names}
+    cursor = Token(7, reached={"notes": (9, "documents/9"), "topics": (8, "documents/8")})
+    async with aclosing(Live(read_store, notices, progress, heartbeat=60).changes(names, cursor)) as items:
+        following = asyncio.ensure_future(anext(items))
+        await asyncio.sleep(0)
+        progress["notes"].reached(5)
+        notices.begin("notes", 5, log_set_back=True)
+        told = await following
+    assert isinstance(told.item, Reset)
+    assert told.reached == {"notes": (5, AFTER_ALL_DOCUMENTS), "topics": (8, "documents/8")}
 
 
 async def test_a_place_that_is_no_longer_kept_is_a_reset(read_store: MongoReadStore) -> None:
