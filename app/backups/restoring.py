@@ -35,7 +35,7 @@ class Restored:
     with_documents: Sequence[str]
     """The read models whose documents were restored; the others are built from the log."""
     lost: int
-    """The number of people whose rows are restored without personal data, because their keys are missing."""
+    """The number of people who are restored as forgotten, because their keys are missing."""
 
 
 async def restore(
@@ -73,7 +73,10 @@ async def restore(
         _refuse_other_keys(checked, person_keys, without_keys=without_keys)
         people = await asyncio.to_thread(sealed_in, folder / LOG)
         keys = await person_keys.of(people)
-        lost = len([each for each in people if each not in keys and not person_keys.has_forgotten(each)])
+        lost = [each for each in people if each not in keys and not person_keys.has_forgotten(each)]
+        _refuse_losses(len(lost), person_keys, without_keys=without_keys)
+        # The next start forgets them: otherwise rows would have closed them, and no document would show it.
+        await person_keys.store.destroy(lost)
     # The documents go first: without them an interrupted restore leaves a log from which they are built.
     if url:
         await asyncio.to_thread(drop_documents, url, database, models)
@@ -90,12 +93,12 @@ async def restore(
         backup=await asyncio.to_thread(os.path.abspath, folder),
     )
     if not checked.manifest.read_models:
-        return Restored(checked=checked, with_documents=(), lost=lost)
+        return Restored(checked=checked, with_documents=(), lost=len(lost))
     async with AsyncExitStack() as opened:
         if url is None:
             url = await opened.enter_async_context(any_mongod(settings.data_dir, settings.mongod_bin))
         restored = await asyncio.to_thread(put_documents_back, url, database, models, folder / DOCUMENTS)
-    return Restored(checked=checked, with_documents=restored, lost=lost)
+    return Restored(checked=checked, with_documents=restored, lost=len(lost))
 
 
 def _refuse_other_keys(checked: Checked, keys: PersonKeys, *, without_keys: bool) -> None:
@@ -104,7 +107,16 @@ def _refuse_other_keys(checked: Checked, keys: PersonKeys, *, without_keys: bool
         raise CannotRestore(
             f"The keys of the backup's personal data are not in {keys.store.name}.\n"
             "Give --keys with the file that `backup --keys` has made, or name their store in KEYS_URL. With "
-            "--without-keys everybody in the backup is restored as if they had been forgotten."
+            "--without-keys everybody in the backup is restored as if they had been forgotten, for good."
+        )
+
+
+def _refuse_losses(lost: int, keys: PersonKeys, *, without_keys: bool) -> None:
+    if lost and not without_keys:
+        raise CannotRestore(
+            f"The keys of {lost:,} people in the backup are not in {keys.store.name}.\n"
+            "Give --keys with a file that `backup --keys` has made with the backup, or later. With "
+            "--without-keys these people are restored as if they had been forgotten, for good."
         )
 
 

@@ -115,7 +115,7 @@ def restore(
     if missing := sorted(set(restored.checked.manifest.read_models) - {*restored.with_documents}):
         _say(f"This version projects {', '.join(missing)} in another way, and builds the documents anew.")
     if restored.lost:
-        _say(f"The keys of {restored.lost:,} people are missing: their data reads as forgotten.")
+        _say(f"The keys of {restored.lost:,} people are missing: the next start forgets these people.")
     _say("Start the service. Tokens and cursors from before are refused, and clients read again.")
 
 

@@ -111,7 +111,7 @@ def test_a_backup_is_restored_elsewhere_only_with_its_keys_or_without_anybody(
     without = tmp_path / "without"
     code, said = diptych("restore", backup, "--without-keys", "--data-dir", without)
     assert code == 0
-    assert "The keys of 1 people are missing: their data reads as forgotten." in said
+    assert "The keys of 1 people are missing: the next start forgets these people." in said
     assert EMAIL not in events_of(without)
     assert [*traces_in(files_below(without))] == []
 

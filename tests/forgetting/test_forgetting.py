@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from app.backups.restoring import restore
+from app.backups.restoring import CannotRestore, restore
 from app.backups.taking import back_up
 from app.config import Settings
 from app.cqrs.log.events import RecordedEvent
@@ -171,6 +171,32 @@ async def test_a_restored_backup_forgets_again_who_was_forgotten_since(
     async with serving(but(settings, read_patience=30)) as service:
         await until_caught_up(service)
         assert [*traces_in([("answers", str(await shown(service, ids)).encode())])] == []
+
+
+async def test_who_is_restored_without_their_key_is_forgotten_in_rows_and_documents(
+    settings: Settings, mongo_url: str, tmp_path: Path
+) -> None:
+    async with serving(settings) as service:
+        ids = await lived(Shop(service.client), open_orders=1)
+        await back_up(settings, tmp_path / "backup", documents=False, keys_file=tmp_path / "keys")
+        await Shop(service.client).customer(name="Ada Steadfast")
+        await back_up(settings, tmp_path / "later", documents=False)
+    elsewhere = but(
+        settings, data_dir=tmp_path / "elsewhere", keys_url=f"sqlite+aiosqlite:///{tmp_path}/other-keys.db"
+    )
+    with pytest.raises(CannotRestore, match="keys of 1 people in the backup are not in"):
+        await restore(elsewhere, tmp_path / "later", overwrite=True, keys_file=tmp_path / "keys")
+    elsewhere = but(elsewhere, keys_url=f"sqlite+aiosqlite:///{tmp_path}/no-keys.db")
+    restored = await restore(elsewhere, tmp_path / "backup", overwrite=True, without_keys=True)
+    assert restored.lost == 1
+    async with serving(but(elsewhere, read_patience=30)) as service:
+        await until_caught_up(service)
+        customer = (await shown(service, ids))["customer"]
+        assert (customer["name"], customer["closed"], customer["orderCount"]) == (None, True, 2)
+        refused = await service.client.mutate("updateCustomer", "", customerId=ids["customer"], name="Eve")
+        assert [each["code"] for each in refused["errors"]] == ["CUSTOMER_CLOSED"]
+        [forgotten] = [each for each in await log_of(service) if isinstance(each.event, CustomerForgotten)]
+        assert forgotten.actor == "restore"
 
 
 async def test_a_key_that_could_not_be_destroyed_is_destroyed_at_the_next_start(

@@ -123,10 +123,11 @@ class KeyStore:
         async with self._answering(self._writing) as connection:
             rows = self._database.rows(connection)
             await rows.execute(self._tables.lock)
-            forgotten = [{"person": each, "forgotten_at": at} for each in people]
-            await rows.execute(self._tables.add(self._tables.forgotten), forgotten)
-            for destroy in (self._tables.destroy, self._tables.destroy_names):
-                await rows.execute(destroy, {"people": list(people)})
+            for some in _portions(people):
+                forgotten = [{"person": each, "forgotten_at": at} for each in some]
+                await rows.execute(self._tables.add(self._tables.forgotten), forgotten)
+                for destroy in (self._tables.destroy, self._tables.destroy_names):
+                    await rows.execute(destroy, {"people": some})
             await rows.commit()
         await self.clean()
 
