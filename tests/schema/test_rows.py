@@ -155,6 +155,23 @@ async def test_staff_alone_are_told_who_placed_an_order(known: Known, viewer: Vi
     assert codes == ([] if names else [(["order", "placedBy"], "FORBIDDEN")])
 
 
+async def test_a_field_that_a_buyer_may_not_ask_for_is_no_failure_of_what_they_bought(
+    known: Known, shop: Shop
+) -> None:
+    viewer = customer(key_of("Customer", known.ids["ada"]))
+    bought = {
+        "customerId": known.ids["ada"],
+        "lines": [{"productId": await shop.product(stock=1), "quantity": 1}],
+    }
+    query = "mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { order { units placedBy } } }"
+    context = Context(known.service.circle, viewer)
+    result = await schema.execute(query, variable_values={"input": bought}, context_value=context)
+    assert result.data == {"placeOrder": {"order": {"units": 1, "placedBy": None}}}
+    [error] = result.errors or []
+    assert error.message.startswith("Only staff and operators may ask for this field.")
+    assert (error.extensions or {})["code"] == "FORBIDDEN"
+
+
 def test_no_part_of_the_schema_reads_documents_past_their_audience() -> None:
     """The circle's own reader knows no viewer; `Reading` and `Live` do."""
     for file in Path(package.__file__).parent.rglob("*.py"):

@@ -37,7 +37,10 @@ class UpdateCustomer(Command):
 
 
 class CloseCustomer(Command):
-    """Closes a customer: they can't order any more, and read models drop their personal data."""
+    """Closes a customer: they can't order any more, and read models drop their personal data.
+
+    That includes the address of orders on their way: ship or cancel these before.
+    """
 
     customer_id: Annotated[UUID, Id("customer"), "The global id of the customer."]
     expected_version: int | None = None

@@ -18,9 +18,9 @@ def moment(given: datetime | None, now: datetime) -> datetime:
             f"must have a UTC offset, such as 2024-05-31T12:00:00Z; {given.isoformat()} has none"
         )
     if given > now + SKEW:
-        raise ValueError(f"must not be in the future; it is {given.isoformat()}")
+        raise ValueError(f"must not be in the future; it is {_shown(given)}")
     if given < FIRST_DAY:
-        raise ValueError(f"must not be before {FIRST_DAY.year}; it is {given.isoformat()}")
+        raise ValueError(f"must not be before {FIRST_DAY.year}; it is {_shown(given)}")
     return min(given.astimezone(UTC), now)
 
 
@@ -30,7 +30,12 @@ def step(given: datetime | None, now: datetime, since: datetime, status: OrderSt
     shown = since.replace(microsecond=since.microsecond // 1000 * 1000)  # Clients know the milliseconds.
     if given is not None and given < shown:
         raise ValueError(
-            f"must not be before {shown.isoformat()}, when the order was {status.value.lower()}; "
-            f"it is {given.isoformat()}"
+            f"must not be before {_shown(shown)}, when the order was {status.value.lower()}; "
+            f"it is {_shown(given)}"
         )
     return max(at, since)  # A clock that was set back does not mix up the order's history.
+
+
+def _shown(moment: datetime) -> str:
+    """Return a time as clients write it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -66,7 +66,9 @@ def _of_list(error: GraphQLError, commands: Sequence[SentCommand]) -> GraphQLErr
 
 def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:
     id, message = str(command.command_id), error.message
-    if command.accepted:
+    if (error.extensions or {}).get("code") == CODES[NotVisible]:
+        pass  # The result is shown, and this field of it would not be in any answer.
+    elif command.accepted:
         message = f"The command took effect (commandId {id}), but its result can't be shown: {message}"
     elif id not in message:
         message = f"{message} With the commandId {id} the command takes effect once."

@@ -23,7 +23,8 @@ class CommandCount:
     )
     count: BigInt = strawberry.field(description="The number of these commands.")
     seconds: float = strawberry.field(
-        description="The sum of the times until their outcomes were known, in seconds."
+        description="The sum of the times until their outcomes were known, in seconds. A command in a list "
+        "counts the time of the whole list."
     )
 
 
