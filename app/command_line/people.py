@@ -120,7 +120,7 @@ def seal(
     ] = None,
     lost: Annotated[
         bool,
-        typer.Option("--lost", help="Go on without the former keys. What they sealed reads as forgotten."),
+        typer.Option("--lost", help="Go on without the former keys. Events that they sealed read as forgotten."),
     ] = False,
     data_dir: DataDir = None,
 ) -> None:

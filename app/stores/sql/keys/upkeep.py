@@ -46,7 +46,7 @@ Answering = Callable[[AsyncEngine], AbstractAsyncContextManager[AsyncConnection]
 
 PUT_BACK = (
     "Put its store of keys back, or name it in KEYS_URL. `seal --keys FILE` takes in keys from a backup. If "
-    "they are lost for good, `seal --lost` goes on with new ones: all that was sealed before reads as "
+    "they are lost for good, `seal --lost` goes on with new ones: events that were sealed before read as "
     "forgotten then."
 )
 """The advice about a log whose keys are not found."""
