@@ -24,7 +24,10 @@ orders = Aggregate(
 
 
 async def place_order(command: PlaceOrder, work: SqlWork) -> Refused | Order:
-    """Place an order and reserve its stock, or refuse it with every reason."""
+    """Place an order and reserve its stock, or refuse it with every reason of the first kind that there is.
+
+    The input comes first, then customer and offers, then the stock: a refused order holds up no stock.
+    """
     draft = model.draft(command, work.now)
     if isinstance(draft, Refused):
         return draft
