@@ -120,7 +120,7 @@ def seal(
     ] = None,
     lost: Annotated[
         bool,
-        typer.Option("--lost", help="Go on without the former keys. Events that they sealed read as forgotten."),
+        typer.Option("--lost", help="Go on without the former keys. Events that they sealed read as empty."),
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
