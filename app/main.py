@@ -36,7 +36,7 @@ from app.graphql.transport.traced import TracedEndpoint
 from app.hosts import Hosts
 from app.roles import Role
 from app.tracing.configured import tracing_of
-from app.web import admin, elsewhere, health, held_loop, playground
+from app.web import admin, command_line, elsewhere, health, held_loop, playground
 from app.web.at_once import AtOnce, Headers
 from app.web.held_loop import HeldLoop
 from app.web.metrics.route import Metrics
@@ -152,10 +152,11 @@ def create_app(
 
 
 def _texts(settings: Settings) -> Texts:
-    """Return the texts that the settings accept, and those of the operators' page; raise `BadManifest`."""
+    """Return the texts that the settings accept, and those of operators' tools; raise `BadManifest`."""
     file = settings.documents_manifest
     manifest = read_manifest(file) if file else {}
-    return Texts({**admin.DOCUMENTS, **manifest}, only_trusted=settings.documents == "trusted")
+    known = {**admin.DOCUMENTS, **command_line.DOCUMENTS, **manifest}
+    return Texts(known, only_trusted=settings.documents == "trusted")
 
 
 class _GraphQLFirst(Starlette):

@@ -3,7 +3,9 @@
 import json
 import os
 from collections.abc import Mapping
+from hashlib import sha256
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -19,6 +21,12 @@ TOKEN = "DIPTYCH_TOKEN"  # noqa: S105 - the name of a variable
 
 PATIENCE = 10
 """Seconds to wait for an answer; retrying a read model takes some."""
+
+_ADVICE = {
+    "FORBIDDEN": f" Set {TOKEN} to a token of an operator.",
+    "DOCUMENT_NOT_TRUSTED": " Or call this command in the version that the service has, which it trusts.",
+}
+"""More advice, by the code of an error."""
 
 Url = Annotated[
     str | None,
@@ -58,33 +66,27 @@ def ask(url: str, query: str, *, may_be_hidden: bool = False, **variables: objec
     """
     from app.access.fetching import NoRedirect
 
+    # The hash is for a service of trusted documents, and the text for an older one that does not know it.
+    persisted = {"version": 1, "sha256Hash": sha256(query.encode()).hexdigest()}
+    sent = {"query": query, "variables": variables, "extensions": {"persistedQuery": persisted}}
     try:
         question = Request(  # noqa: S310 - the operator chose the URL
             url,
-            json.dumps({"query": query, "variables": variables}).encode(),
+            json.dumps(sent).encode(),
             {"Content-Type": "application/json", "Accept": "application/json", **_authorization(url)},
         )
         # The service runs on this host or at the operator's URL, so a proxy from the environment is not used,
         # and no redirect is followed: it would take the operator's token elsewhere.
         with build_opener(NoRedirect, ProxyHandler({})).open(question, timeout=PATIENCE) as response:
             answer = json.load(response)
-        if errors := answer.get("errors"):
-            said = f"{url} refused the request: {errors[0]['message']}"
-            hidden = errors[0].get("extensions", {}).get("code") == "FORBIDDEN"
-            if hidden and may_be_hidden:
+        if answer.get("errors"):
+            if may_be_hidden and _code_in(answer) == "FORBIDDEN":
                 return dict(answer["data"])
-            stop(f"{said} Set {TOKEN} to a token of an operator." if hidden else said, FAILED)
+            stop(_refusal(url, answer), FAILED)
         data: dict[str, Any] = answer["data"]
     except HTTPError as error:
-        error.close()
-        if error.code == HTTPStatus.UNAUTHORIZED:
-            stop(f"{url} refused the token. Set {TOKEN} to a valid token of an operator.", FAILED)
-        stop(
-            f"{url} answered with HTTP status {error.code}, so it is not Diptych's GraphQL endpoint. "
-            "Give the right URL with --url.",
-            FAILED,
-        )
-    except (OSError, ValueError) as error:
+        stop(_reason(url, error), FAILED)
+    except (HTTPException, OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         stop(
             f"No Diptych service answers at {url}: {reason}.\n"
@@ -94,3 +96,27 @@ def ask(url: str, query: str, *, may_be_hidden: bool = False, **variables: objec
     except (AttributeError, LookupError, TypeError):
         stop(f"The service at {url} is not Diptych. Give the right URL with --url.", FAILED)
     return data
+
+
+def _reason(url: str, error: HTTPError) -> str:
+    """Return why a service has answered with an HTTP error, and what to do; close the answer."""
+    with error:
+        if error.code == HTTPStatus.UNAUTHORIZED:
+            return f"{url} refused the token. Set {TOKEN} to a valid token of an operator."
+        try:
+            return _refusal(url, json.load(error))
+        except (AttributeError, HTTPException, LookupError, OSError, TypeError, ValueError):
+            return (
+                f"{url} answered with HTTP status {error.code}, so it is not Diptych's GraphQL endpoint. "
+                "Give the right URL with --url."
+            )
+
+
+def _refusal(url: str, answer: Mapping[str, Any]) -> str:
+    """Return what the first error of an answer says; raise `LookupError` or the like if there is none."""
+    advice = _ADVICE.get(_code_in(answer), "")
+    return f"{url} refused the request: {answer['errors'][0]['message']}{advice}"
+
+
+def _code_in(answer: Mapping[str, Any]) -> str:
+    return str(answer["errors"][0].get("extensions", {}).get("code"))

@@ -11,11 +11,8 @@ from app.command_line.read_models.asking import Url, ask, chosen
 from app.command_line.read_models.rebuilding import abort, rebuild, refuse_unknown, rollback, show_rebuilds
 from app.command_line.read_models.skipping import skip, skipped
 from app.command_line.terminal import BAD_SETTING, FAILED, console, explained, settings_of, stop
+from app.web.command_line import FRESHNESS, RETRY
 
-_FRESHNESS = "readModel state position head eventsBehind millisecondsBehind eventsSkipped reason"
-_QUESTION = f"{{ freshness {{ {_FRESHNESS} }} }}"
-_RETRY = f"""mutation ($readModel: ReadModelName!) {{
-    retryReadModel(input: {{ readModel: $readModel }}) {{ freshness {{ {_FRESHNESS} }} }} }}"""
 _COLORS = {"LIVE": "green", "CATCHING_UP": "yellow", "FAILED": "red"}
 
 _Model = dict[str, Any]
@@ -122,7 +119,7 @@ def _retry(url: str, name: str, before: _Model) -> str | None:
     if before["state"] == "LIVE":
         console.print(f"{name} has not failed: it is LIVE at position {before['position']}.")
         return None
-    after: _Model = ask(url, _RETRY, readModel=before["readModel"])["retryReadModel"]["freshness"]
+    after: _Model = ask(url, RETRY, readModel=before["readModel"])["retryReadModel"]["freshness"]
     state, position = after["state"], after["position"]
     if state == "FAILED":
         return f"{name} FAILED again: {after['reason']}"
@@ -136,4 +133,4 @@ def _retry(url: str, name: str, before: _Model) -> str | None:
 
 
 def _read_models(url: str) -> dict[str, _Model]:
-    return {model["readModel"].lower(): model for model in ask(url, _QUESTION)["freshness"]}
+    return {model["readModel"].lower(): model for model in ask(url, FRESHNESS)["freshness"]}

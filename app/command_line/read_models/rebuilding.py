@@ -14,15 +14,12 @@ from rich.table import Table
 
 from app.command_line.read_models.asking import Url, ask, chosen
 from app.command_line.terminal import BAD_SETTING, FAILED, console, errors, stop
+from app.web.command_line import ABORT, NAMES, REBUILD, REBUILDS, ROLL_BACK
 
 POLLED_EVERY = 0.5
 """Seconds between two questions for the progress of a rebuild."""
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_FIELDS = "readModel state position head eventsPerSecond secondsLeft startedAt keptUntil reason"
-_PROGRESS = f"{{ rebuildProgress {{ {_FIELDS} }} }}"
-_REMAKE = """mutation ($input: RebuildReadModelInput!) { rebuildReadModel(input: $input) {
-    documents { isDone position head count differing differences } errors { message } } }"""
 _UNDER_WAY = ("BUILDING", "VERIFYING")
 _DONE = ("SWITCHED", "FINISHED")
 _COLORS = {
@@ -94,8 +91,7 @@ def rebuild(
             stop("--verify and --accept-differences are for whole read models. Leave them out.", BAD_SETTING)
         _remake(url, _known_name(url, name), choice)
         return
-    given = f"keepSeconds: {seconds}, verify: {str(verify).lower()}, acceptDifferences: {str(accept).lower()}"
-    _order(url, "rebuildReadModel", name, given)
+    _order(url, REBUILD, name, keepSeconds=seconds, verify=verify, acceptDifferences=accept)
     if not wait:
         console.print(f"{_known_as(name)} is rebuilt. `projections status` shows the progress.")
         return
@@ -111,13 +107,13 @@ def rebuild(
 
 def abort(context: typer.Context, name: Name, url: Url = None) -> None:
     """End the rebuild of a read model before its new documents serve, and drop these."""
-    _order(chosen(context, url), "abortRebuild", name)
+    _order(chosen(context, url), ABORT, name)
     console.print(f"The rebuild of {_known_as(name)} was ended. Its documents are as before.")
 
 
 def rollback(context: typer.Context, name: Name, url: Url = None) -> None:
     """Have the documents from before the last rebuild serve again, which are up to date."""
-    _order(chosen(context, url), "rollBackReadModel", name)
+    _order(chosen(context, url), ROLL_BACK, name)
     console.print(f"The documents of {_known_as(name)} from before the rebuild serve again.")
 
 
@@ -152,18 +148,16 @@ def refuse_unknown(wanted: Collection[str], known: Collection[str]) -> None:
         stop(f"There is no read model {', '.join(unknown)}. Choose from: {', '.join(known)}.", BAD_SETTING)
 
 
-def _order(url: str, mutation: str, name: str, given: str = "") -> None:
+def _order(url: str, mutation: str, name: str, **given: object) -> None:
     """Carry out a mutation, or end the program with the reason why it is refused."""
-    input = f"{{ readModel: {_known_name(url, name).upper()} {given} }}"
-    answer = ask(url, f"mutation {{ {mutation}(input: {input}) {{ errors {{ message }} }} }}")
-    refusals = answer[mutation]["errors"]
-    if refusals:
-        stop(" ".join(each["message"] for each in refusals), FAILED)
+    answer = ask(url, mutation, input={"readModel": _known_name(url, name).upper(), **given})
+    if refusals := [each["message"] for payload in answer.values() for each in payload["errors"]]:
+        stop(" ".join(refusals), FAILED)
 
 
 def _known_name(url: str, name: str) -> str:
     """Return the name of a read model in its usual form; end the program if the service has none."""
-    known = ask(url, '{ __type(name: "ReadModelName") { enumValues { name } } }')["__type"]["enumValues"]
+    known = ask(url, NAMES)["__type"]["enumValues"]
     refuse_unknown([_known_as(name)], [each["name"].lower() for each in known])
     return _known_as(name)
 
@@ -177,7 +171,7 @@ def _remake(url: str, name: str, choice: dict[str, str]) -> None:
     chosen = {"readModel": name.upper(), **choice}
     with _bar(name) as (bar, task):
         while True:
-            payload = ask(url, _REMAKE, input=chosen)["rebuildReadModel"]
+            payload = ask(url, REBUILD, input=chosen)["rebuildReadModel"]
             if refusals := payload["errors"]:
                 stop(" ".join(each["message"] for each in refusals), FAILED)
             made = payload["documents"]
@@ -197,7 +191,7 @@ def _remake(url: str, name: str, choice: dict[str, str]) -> None:
 
 
 def _rebuilds(url: str, *, may_be_hidden: bool = False) -> dict[str, _Rebuild]:
-    found = ask(url, _PROGRESS, may_be_hidden=may_be_hidden)["rebuildProgress"]
+    found = ask(url, REBUILDS, may_be_hidden=may_be_hidden)["rebuildProgress"]
     return {each["readModel"].lower(): each for each in found or ()}
 
 

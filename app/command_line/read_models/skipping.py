@@ -7,12 +7,7 @@ from rich.markup import escape
 
 from app.command_line.read_models.asking import Url, ask, chosen
 from app.command_line.terminal import BAD_SETTING, FAILED, console, stop
-
-_NAMES = "{ freshness { readModel } }"
-_SKIP = """mutation ($readModel: ReadModelName!, $position: Position!, $reason: String!) {
-    skipEvent(input: { readModel: $readModel, position: $position, reason: $reason }) {
-    freshness { state position reason } errors { message } } }"""
-_SKIPPED = "{ skippedEvents { readModel position eventType reason actor skippedAt } }"
+from app.web.command_line import FRESHNESS, SKIP, SKIPPED
 
 
 def skip(
@@ -27,12 +22,12 @@ def skip(
     Repair the cause and retry instead if you can: this can't be undone.
     """
     url = chosen(context, url)
-    known = {each["readModel"].lower(): each["readModel"] for each in ask(url, _NAMES)["freshness"]}
+    known = {each["readModel"].lower(): each["readModel"] for each in ask(url, FRESHNESS)["freshness"]}
     wanted = name.lower().replace("-", "_")
     if wanted not in known:
         stop(f"There is no read model {wanted}. Choose from: {', '.join(known)}.", BAD_SETTING)
-    variables = {"readModel": known[wanted], "position": str(event), "reason": reason}
-    outcome = ask(url, _SKIP, **variables)["skipEvent"]
+    decision = {"readModel": known[wanted], "position": str(event), "reason": reason}
+    outcome = ask(url, SKIP, input=decision)["skipEvent"]
     if outcome["errors"]:
         stop("\n".join(error["message"] for error in outcome["errors"]), FAILED)
     after = outcome["freshness"]
@@ -45,7 +40,7 @@ def skip(
 
 def skipped(context: typer.Context, url: Url = None) -> None:
     """List the events that operators have had read models skip."""
-    found = ask(chosen(context, url), _SKIPPED)["skippedEvents"]
+    found = ask(chosen(context, url), SKIPPED)["skippedEvents"]
     if not found:
         console.print("No event was skipped.")
         return
