@@ -1,16 +1,21 @@
 """The command line, also installed as `diptych`; a command loads what it needs when it is called."""
 
-import typer
+import sys
 
-from app.command_line.access import revoke, token
-from app.command_line.backups import backup, restore
-from app.command_line.check import check
-from app.command_line.demo import demo
-from app.command_line.doctor import doctor
-from app.command_line.events import events
-from app.command_line.people import expire, forget, seal
-from app.command_line.read_models.projections import projections
-from app.command_line.serve import serve
+from app.command_line.interrupts.loading import INTERRUPTED, loading
+
+with loading():
+    import typer
+
+    from app.command_line.access import revoke, token
+    from app.command_line.backups import backup, restore
+    from app.command_line.check import check
+    from app.command_line.demo import demo
+    from app.command_line.doctor import doctor
+    from app.command_line.events import events
+    from app.command_line.people import expire, forget, seal
+    from app.command_line.read_models.projections import projections
+    from app.command_line.serve import serve
 
 command_line = typer.Typer(
     name="diptych",
@@ -44,7 +49,10 @@ def schema() -> None:
 
 def main() -> None:
     """Run the command that the arguments name."""
-    command_line(prog_name="diptych")
+    try:
+        command_line(prog_name="diptych")
+    except KeyboardInterrupt:  # It came before or after the command's own work.
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

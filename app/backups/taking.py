@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,12 +33,13 @@ async def back_up(
     """Copy the write store, and the documents if wanted, into a folder that does not exist yet or is empty.
 
     Documents with personal data are left out, because they are built from the log, which is sealed.
-    The keys of personal data go into `keys_file`, if that is given, after the log that needs them.
+    The keys of personal data go into `keys_file`, if that is given, after the log that needs them. If no
+    backup comes of it, neither the folder nor that file remains.
     Raise `BadKeys`, `CannotBackUp`, `WriteStoreUnavailable`, `ReadStoreUnavailable` and `MongodError`.
     """
     if keys_file:
         keys.refuse_place(keys_file, target)
-    with _new_folder(target) as folder:
+    with _new_folder(target) as folder, ExitStack() as if_it_fails:
         (folder / LOG).mkdir(mode=0o700)
         # The documents come first: a checkpoint after the end of its log would fail the read model.
         copied = await _documents(settings, folder) if documents else []
@@ -46,6 +47,7 @@ async def back_up(
             log = await take(settings.write_store, folder / LOG, person_keys)
             if keys_file:
                 keys.write(keys_file, await person_keys.store.copy())
+                if_it_fails.callback(keys_file.unlink, missing_ok=True)
         files = await asyncio.to_thread(sums_of, folder)
         manifest = Manifest(
             format=FORMAT,
@@ -56,6 +58,7 @@ async def back_up(
             files=files,
         )
         write(folder, manifest)
+        if_it_fails.pop_all()
     return manifest
 
 

@@ -6,13 +6,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.command_line.terminal import FAILED, DataDir, console, errors, explained, settings_of, stop
+from app.command_line.interrupts.loading import loading
+from app.command_line.interrupts.telling import interruptible
+from app.command_line.terminal import (
+    FAILED,
+    DataDir,
+    console,
+    errors,
+    explained,
+    settings_of,
+    stop,
+)
 
 if TYPE_CHECKING:
     from app.backups.manifest import Manifest
 
 REMARKS, DAMAGED = 1, 2
 """Exit codes of a check: the backup is whole, but not all of it can be used; it is damaged, or none."""
+
+BACKUP_INTERRUPTED = "The backup was interrupted, and nothing of it remains. Repeat it."
+CHECK_INTERRUPTED = "The check was interrupted, and nothing was changed. Repeat it."
+RESTORE_INTERRUPTED = (
+    "The restore was interrupted. Repeat it: the log is as before or as in the backup, and the service "
+    "builds documents that are missing."
+)
 
 
 def backup(
@@ -42,13 +59,14 @@ def backup(
     """
     settings = settings_of(data_dir=data_dir)
 
-    from app.backups.keys import BadKeys
-    from app.backups.taking import CannotBackUp, back_up
-    from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
-    from app.stores.mongo.embedded.mongod_binary import MongodError
+    with loading():
+        from app.backups.keys import BadKeys
+        from app.backups.taking import CannotBackUp, back_up
+        from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+        from app.stores.mongo.embedded.mongod_binary import MongodError
 
     expected = (BadKeys, CannotBackUp, MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    with explained(*expected, exit_code=FAILED):
+    with interruptible(BACKUP_INTERRUPTED), explained(*expected, exit_code=FAILED):
         manifest = asyncio.run(back_up(settings, folder, documents=documents, keys_file=keys))
     _say(f"{folder} has {_described(manifest)}.")
     if keys:
@@ -82,17 +100,19 @@ def restore(
     """
     settings = settings_of(data_dir=data_dir)
 
-    from app.backups.checking import check as check_backup
-    from app.backups.comparing import Different, compare_rows
-    from app.backups.keys import BadKeys
-    from app.backups.manifest import BadBackup, NewerBackup
-    from app.backups.restoring import CannotRestore
-    from app.backups.restoring import restore as restore_backup
-    from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
-    from app.stores.mongo.embedded.mongod_binary import MongodError
+    with loading():
+        from app.backups.checking import check as check_backup
+        from app.backups.comparing import Different, compare_rows
+        from app.backups.keys import BadKeys
+        from app.backups.manifest import BadBackup, NewerBackup
+        from app.backups.restoring import CannotRestore
+        from app.backups.restoring import restore as restore_backup
+        from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+        from app.stores.mongo.embedded.mongod_binary import MongodError
 
     if check:
         with (
+            interruptible(CHECK_INTERRUPTED),
             explained(BadBackup, Different, exit_code=DAMAGED),
             explained(NewerBackup, BadKeys, WriteStoreUnavailable, exit_code=REMARKS),
         ):
@@ -105,7 +125,8 @@ def restore(
             stop("\n".join(checked.remarks), REMARKS)
         return
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
-    with explained(BadBackup, BadKeys, NewerBackup, CannotRestore, *unavailable, exit_code=FAILED):
+    expected = (BadBackup, BadKeys, NewerBackup, CannotRestore, *unavailable)
+    with interruptible(RESTORE_INTERRUPTED), explained(*expected, exit_code=FAILED):
         restored = asyncio.run(
             restore_backup(settings, folder, overwrite=overwrite, keys_file=keys, without_keys=without_keys)
         )

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
+from app.command_line.interrupts.loading import loading
+from app.command_line.interrupts.telling import interruptible
 from app.command_line.terminal import FAILED, DataDir, console, explained, progress, settings_of
+
+DEMO_INTERRUPTED = (
+    "The demo was interrupted. Repeat it with the same options: what exists already is not added again."
+)
 
 
 def demo(
@@ -17,15 +23,16 @@ def demo(
 ) -> None:
     """Fill the write store with an invented shop. The service may be running or stopped.
 
-    The same seed makes the same shop, and entries that exist already are not added again.
+    The same seed makes the same shop, and what exists already is not added again.
     """
     settings = settings_of(data_dir=data_dir)
 
-    from app.cqrs.commands.write_store import Conflict
-    from app.cqrs.unavailable import WriteStoreUnavailable
-    from app.demo.filling import DemoRefused, fill
-    from app.demo.plan import Shop
-    from app.halves.commanding import open_write_side
+    with loading():
+        from app.cqrs.commands.write_store import Conflict
+        from app.cqrs.unavailable import WriteStoreUnavailable
+        from app.demo.filling import DemoRefused, fill
+        from app.demo.plan import Shop
+        from app.halves.commanding import open_write_side
 
     async def fill_store() -> None:
         shop = Shop(products=products, customers=customers, orders=orders, seed=seed)
@@ -37,5 +44,6 @@ def demo(
         outcome = f"{added} events added." if added else "All of it existed already: no events added."
         console.print(f"{products} products, {customers} customers, {orders} orders. {outcome}")
 
-    with explained(Conflict, DemoRefused, WriteStoreUnavailable, exit_code=FAILED):
+    expected = (Conflict, DemoRefused, WriteStoreUnavailable)
+    with interruptible(DEMO_INTERRUPTED), explained(*expected, exit_code=FAILED):
         asyncio.run(fill_store())

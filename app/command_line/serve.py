@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app.access.urls import is_loopback
+from app.command_line.interrupts.loading import loading
 from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
 from app.roles import Role
 from app.server.logs import log_to_stderr
@@ -60,23 +61,24 @@ def serve(
             "Only a process with the role command can fill a store.", param_hint="--demo"
         )
 
-    from uvicorn.loops.auto import auto_loop_factory
+    with loading():
+        from uvicorn.loops.auto import auto_loop_factory
 
-    from app.access.keys import BadKey
-    from app.completeness import Incomplete
-    from app.cqrs.circle import Circle
-    from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
-    from app.demo.filling import DemoRefused, fill, is_wanted
-    from app.demo.plan import Shop
-    from app.graphql.admission.persisted import BadManifest
-    from app.halves.commanding import WriteSide
-    from app.server.measured_loop import MeasuredLoop
-    from app.server.serving import CannotListen
-    from app.server.serving import serve as run
-    from app.server.tls import BadCertificate
-    from app.stores.mongo.embedded.mongod_binary import MongodError
-    from app.stores.nats.away import NatsError
-    from app.tracing.configured import TracesUnavailable
+        from app.access.keys import BadKey
+        from app.completeness import Incomplete
+        from app.cqrs.circle import Circle
+        from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
+        from app.demo.filling import DemoRefused, fill, is_wanted
+        from app.demo.plan import Shop
+        from app.graphql.admission.persisted import BadManifest
+        from app.halves.commanding import WriteSide
+        from app.server.measured_loop import MeasuredLoop
+        from app.server.serving import CannotListen
+        from app.server.serving import serve as run
+        from app.server.tls import BadCertificate
+        from app.stores.mongo.embedded.mongod_binary import MongodError
+        from app.stores.nats.away import NatsError
+        from app.tracing.configured import TracesUnavailable
 
     async def fill_if_empty(write_side: WriteSide) -> None:
         shop = Shop()
