@@ -1,7 +1,7 @@
 """The keys of personal data, and the people who are forgotten again after a restore."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from app.cqrs.viewers import Scope, Sight, Viewer
 from app.domain.contexts import CONTEXTS
 from app.stores.sql.engines.opening import Engines, open_database
 from app.stores.sql.failures import UnfitStore
+from app.stores.sql.keys.foreseeing import Foreseen, foreseen
+from app.stores.sql.keys.layout import KeysCopy
 from app.stores.sql.keys.person_keys import PersonKeys
 from app.stores.sql.keys.store import beside, open_keys
 from app.stores.sql.keys.upkeep import PUT_BACK, sealing_of
@@ -38,6 +40,11 @@ async def opened_keys(settings: Settings, *, reads: bool = True) -> AsyncIterato
     """
     async with open_keys(settings.keys_url or beside(settings.write_store), prepares=reads) as store:
         yield await PersonKeys.read(store) if reads else PersonKeys(store)
+
+
+async def foreseen_keys(settings: Settings, copy: KeysCopy | None, people: Collection[UUID]) -> Foreseen:
+    """Return the store of keys of the settings as it would be with a copy; raise `WriteStoreUnavailable`."""
+    return await foreseen(settings.keys_url or beside(settings.write_store), copy, people)
 
 
 async def begin_with_keys(keys: PersonKeys, log: SqlWriteStore) -> None:

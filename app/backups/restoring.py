@@ -14,13 +14,13 @@ from app.backups.manifest import DOCUMENTS, LOG
 from app.config import Settings
 from app.cqrs.impersonal import Impersonal
 from app.declared import read_models
-from app.forgetting import opened_keys
+from app.forgetting import foreseen_keys, opened_keys
 from app.stores.mongo.copying import drop_documents, position_of, put_documents_back
 from app.stores.mongo.embedded.mongod import any_mongod, folder_of, is_in_use
 from app.stores.sql.backups.people import sealed_in
 from app.stores.sql.backups.restoring import refuse_unless_free
 from app.stores.sql.backups.restoring import restore as restore_log
-from app.stores.sql.keys.person_keys import PersonKeys
+from app.stores.sql.keys.foreseeing import Foreseen
 
 
 class CannotRestore(Impersonal):
@@ -66,15 +66,18 @@ async def restore(
             "another log than the restored one.\nGive --overwrite to drop them, or set MONGODB_DATABASE to "
             "another database."
         )
+    copy = copy_of_keys(keys_file) if keys_file else None
+    people = await asyncio.to_thread(sealed_in, folder / LOG)
+    if not without_keys:  # The keys are not opened yet, which would make their store, nor changed.
+        _refuse_other_keys(checked, await foreseen_keys(settings, copy, people))
     async with opened_keys(settings) as person_keys:
-        if keys_file:
-            await person_keys.store.add(copy_of_keys(keys_file))
+        if copy:
+            await person_keys.store.add(copy)
     async with opened_keys(settings) as person_keys:
-        _refuse_other_keys(checked, person_keys, without_keys=without_keys)
-        people = await asyncio.to_thread(sealed_in, folder / LOG)
         keys = await person_keys.of(people)
         lost = [each for each in people if each not in keys and not person_keys.has_forgotten(each)]
-        _refuse_losses(len(lost), person_keys, without_keys=without_keys)
+        if not without_keys:  # A program may have destroyed some meanwhile.
+            _refuse_losses(len(lost), person_keys.store.name)
         # The next start forgets them: otherwise rows would have closed them, and no document would show it.
         await person_keys.store.destroy(lost)
     # The documents go first: without them an interrupted restore leaves a log from which they are built.
@@ -101,20 +104,21 @@ async def restore(
     return Restored(checked=checked, with_documents=restored, lost=len(lost))
 
 
-def _refuse_other_keys(checked: Checked, keys: PersonKeys, *, without_keys: bool) -> None:
+def _refuse_other_keys(checked: Checked, keys: Foreseen) -> None:
     known = checked.manifest.log.keys_id
-    if known is not None and known != keys.secrets.store_id and not without_keys:
+    if known is not None and known != keys.id:
         raise CannotRestore(
-            f"The keys of the backup's personal data are not in {keys.store.name}.\n"
+            f"The keys of the backup's personal data are not in {keys.name}.\n"
             "Give --keys with the file that `backup --keys` has made, or name their store in KEYS_URL. With "
             "--without-keys everybody in the backup is restored as if they had been forgotten, for good."
         )
+    _refuse_losses(len(keys.missing), keys.name)
 
 
-def _refuse_losses(lost: int, keys: PersonKeys, *, without_keys: bool) -> None:
-    if lost and not without_keys:
+def _refuse_losses(lost: int, where: str) -> None:
+    if lost:
         raise CannotRestore(
-            f"The keys of {lost:,} people in the backup are not in {keys.store.name}.\n"
+            f"The keys of {lost:,} people in the backup are not in {where}.\n"
             "Give --keys with a file that `backup --keys` has made with the backup, or later. With "
             "--without-keys these people are restored as if they had been forgotten, for good."
         )
