@@ -9,6 +9,7 @@ import typer
 from app.command_line.interrupts.loading import loading
 from app.command_line.interrupts.telling import interruptible
 from app.command_line.terminal import (
+    BAD_SETTING,
     FAILED,
     DataDir,
     console,
@@ -98,6 +99,12 @@ def restore(
     it or can't read all of its events, and 2 if it is damaged, or its rows are not what its events make of
     them.
     """
+    if keys and without_keys:
+        stop(
+            f"--keys {keys} contradicts --without-keys. Leave out --without-keys to restore with these keys, "
+            "or --keys to restore without any.",
+            BAD_SETTING,
+        )
     settings = settings_of(data_dir=data_dir)
 
     with loading():

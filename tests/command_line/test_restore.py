@@ -76,3 +76,15 @@ async def test_a_refused_restore_makes_no_schema_of_keys(
         assert (await opened.store.copy()).keys == {}
     assert (await diptych(*restore, "--keys", backups / "one.keys", KEYS_URL=url))[0] == 0
     assert os.listdir(tmp_path / "new") == ["write.db"]
+
+
+async def test_keys_contradict_a_restore_without_any(backups: Path, tmp_path: Path) -> None:
+    restore = ("restore", backups / "one", "--data-dir", tmp_path / "new", "--without-keys")
+    code, said = await diptych(*restore, "--keys", backups / "one.keys")
+    assert code == 2
+    assert (
+        f"--keys {backups / 'one.keys'} contradicts --without-keys. Leave out --without-keys to restore"
+        in said
+    )
+    assert "or --keys to restore without any." in said
+    assert not (tmp_path / "new").exists()
