@@ -13,6 +13,8 @@ class ProductReviewed(Event):
 
     schema_version: ClassVar[int] = 2
     personal_fields = ("opinion",)
+    # Nobody knows who wrote it: the review stands for the person. Name the customer's id where there is one:
+    # forgetting a customer reaches what is sealed with that customer's key.
     person_field = "review_id"
 
     review_id: UUID
