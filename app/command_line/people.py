@@ -22,7 +22,7 @@ from app.command_line.terminal import (
 
 if TYPE_CHECKING:
     from app.config import Settings
-    from app.cqrs.commands.outcomes import Receipt, Refused
+    from app.cqrs.commands.outcomes import CommandError, Receipt, Refused
     from app.halves.commanding import WriteSide
 
 ACTOR = "command line"
@@ -79,11 +79,24 @@ def forget(
     with explained(Conflict, WriteStoreUnavailable, exit_code=FAILED):
         outcome = asyncio.run(send())
     if isinstance(outcome, Refused):
-        stop("\n".join(error.message for error in outcome.errors), FAILED)
+        stop("\n".join(_refusal(error, key) for error in outcome.errors), FAILED)
     if outcome.events:
         _say(f"The customer {key} is forgotten. Older backups of keys still have the key: remove them.")
     else:
         _say(f"The customer {key} was forgotten before.")
+
+
+def _refusal(error: "CommandError", customer: str) -> str:
+    """Return the message of a refusal, with the option of the command line where it names a field."""
+    from app.domain.customers.refusals import CustomerHasOpenOrders
+
+    if not isinstance(error, CustomerHasOpenOrders):
+        return error.message
+    orders = "1 order that is" if error.open_orders == 1 else f"{error.open_orders} orders that are"
+    return (
+        f"The customer {customer} has {orders} neither shipped nor cancelled. Ship or cancel them first, or "
+        "repeat this command with --despite-open-orders."
+    )
 
 
 def _forget_actor(settings: "Settings", name: str) -> None:

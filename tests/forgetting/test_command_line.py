@@ -5,19 +5,23 @@ import re
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner
 
 from app.__main__ import command_line
 from app.config import Settings
+from app.cqrs.messages import Command
 from app.cqrs.viewers import OPEN
 from app.domain.customers.commands import RegisterCustomer
+from app.domain.stock.commands import ReceiveStock
 from app.halves.commanding import open_write_side
 from app.values import PostalAddress
 from schema.circle.ids import global_id
 from tests.backups.test_interrupted import killed
 from tests.domain.shop import made_by
+from tests.domain.wanted import order, product
 from tests.forgetting.people import PERSON, files_below, traces_in
 
 EMAIL = str(PERSON["email"])
@@ -71,6 +75,28 @@ def test_a_customer_is_forgotten_from_the_command_line_once(data_dir: Path, tmp_
     code, said = diptych("forget", "x", "--data-dir", data_dir)
     assert code == 2
     assert said.startswith("CUSTOMER x: ")
+
+
+def test_a_refusal_to_forget_a_customer_names_the_option_of_the_command_line(data_dir: Path) -> None:
+    id = registered(data_dir)
+
+    async def place_an_order() -> None:
+        async with open_write_side(Settings(data_dir=data_dir)) as write_side:
+
+            async def made(command: Command) -> UUID:
+                return made_by(await write_side.commands.execute(command, viewer=OPEN))  # type: ignore[arg-type]
+
+            sold = await made(product())
+            await write_side.commands.execute(ReceiveStock(product_id=sold, quantity=2), viewer=OPEN)
+            await made(order(UUID(id), (sold, 1)))
+
+    asyncio.run(place_an_order())
+    assert diptych("forget", id, "--data-dir", data_dir) == (
+        1,
+        f"The customer {id} has 1 order that is neither shipped nor cancelled. Ship or cancel them first, or "
+        "repeat this command with --despite-open-orders.\n",
+    )
+    assert diptych("forget", id, "--despite-open-orders", "--data-dir", data_dir)[0] == 0
 
 
 @pytest.mark.parametrize(
