@@ -121,6 +121,13 @@ def refuse_misfits(
             "NATS_URL is for several processes, which an embedded mongod can't serve. Set MONGODB_URL to a "
             "replica set",
         )
+    elif settings.auth == "development":
+        raise PydanticCustomError(
+            "nats",
+            "AUTH=development signs tokens with a secret in the data folder of one process, and with NATS_URL "
+            "the others refuse them. Remove it, and give all processes the same AUTH_SECRET, which signs the "
+            "tokens of `python -m app token`, too",
+        )
     elif search_engine != "mongodb":
         raise PydanticCustomError(
             "nats",

@@ -137,6 +137,10 @@ def test_trusted_documents_need_a_manifest() -> None:
         ),
         ({"nats_url": "nats://there", **STORES, "mongodb_url": None}, "Set MONGODB_URL to a replica set"),
         ({"nats_url": "nats://there", **STORES, "search_engine": "fts5"}, "leave it at mongodb"),
+        (
+            {"nats_url": "nats://there", **STORES, "auth": "development"},
+            "AUTH=development signs tokens with a secret in the data folder of one process.*same AUTH_SECRET",
+        ),
         ({"nats_url": ""}, "It is empty"),
         ({"mongodb_read_from": "nearest"}, "MONGODB_READ_FROM=nearest is for processes that hear of changes"),
         ({"nats_url": "nats://there", **STORES, "mongodb_read_from": "there"}, "'there' names no node"),
