@@ -64,11 +64,11 @@ def placed(
     for part in ("app", "schema"):
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT / "pyproject.toml", folder)
-    newest = max(path.name for path in (folder / "app/migrations/versions").glob("[0-9]*.py"))
+    migration = folder / PLACES["migration.py"]
     for source, place in PLACES.items():
         if place not in without:
             text = (HERE / source).read_text("utf-8")
-            text = text.replace('"0004"', f'"{newest.partition("_")[0]}"')  # The shop has got on since.
+            text = text.replace('"0004"', f'"{before_it(migration)}"')  # The shop has got on since.
             for name, other in _NAMES.items():
                 text = text.replace(name, other)
             (folder / place).parent.mkdir(exist_ok=True)
@@ -80,6 +80,12 @@ def placed(
         assert before in text, (file, before)
         (folder / file).write_text(text.replace(before, after), "utf-8")
     return folder
+
+
+def before_it(migration: Path) -> str:
+    """Return the newest migration beside one that is added, or is to be added."""
+    others = (path.name for path in migration.parent.glob("[0-9]*.py") if path.name < migration.name)
+    return max(others).partition("_")[0]
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.example.placing import LISTED, placed, run
+from tests.example.placing import HERE, LISTED, before_it, placed, run
 from tests.schema.client import Client
 from tests.schema.shop import Shop
 from tests.service import running
@@ -169,6 +169,25 @@ def test_the_start_is_refused_where_something_is_forgotten(tmp_path: Path) -> No
         assert (said.returncode, said.stdout) == (exit_code, "")
         assert "there is no table reviews. Write a migration in app/migrations/versions" in said.stderr
         assert "Traceback" not in said.stderr
+
+
+def test_a_migration_that_does_not_follow_the_newest_one_is_told_with_what_to_change(tmp_path: Path) -> None:
+    folder = placed(tmp_path / "program")
+    migration = folder / MIGRATION
+    migration.write_text((HERE / "migration.py").read_text("utf-8"), "utf-8")  # as it stands
+    serve = ("app", "serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
+    for command, exit_code in ((serve, 2), (("app", "check"), 1)):
+        said = run(folder, *command)
+        assert (said.returncode, said.stdout) == (exit_code, "")
+        newest = before_it(migration)
+        assert said.stderr == (
+            f"Several migrations are the newest one: {newest}, reviews. In app/migrations/versions, "
+            "0005_the_head_row_is_only_locked.py and 9000_products_are_reviewed.py each say that they follow "
+            "0004.\nIn the file that was added, set `down_revision` to that one of "
+            f"{newest}, reviews with which the others end. No store was changed.\n"
+        )
+    migration.write_text(migration.read_text("utf-8").replace('"0004"', f'"{newest}"'), "utf-8")
+    assert run(folder, "app", "check").returncode == 0
 
 
 @pytest.fixture(scope="module")

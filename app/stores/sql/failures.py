@@ -33,6 +33,10 @@ class UnfitStore(WriteStoreUnavailable):
     """A database that answers but that Diptych can't use; the message says why and what to do."""
 
 
+class ForkedMigrations(WriteStoreUnavailable):
+    """Several newest migrations, so that no store can be migrated; the message names them."""
+
+
 _PASSING = ("08", "53", "57", "58")
 """Classes of SQLSTATEs of a server that is unreachable, full of connections, starting, ending, or failing."""
 
