@@ -125,8 +125,8 @@ def refuse_misfits(
         raise PydanticCustomError(
             "nats",
             "AUTH=development signs tokens with a secret in the data folder of one process, and with "
-            "NATS_URL the others refuse them. Remove it, and give all processes the same AUTH_SECRET, which signs the "
-            "tokens of `python -m app token`, too",
+            "NATS_URL the others refuse them. Remove it, and give all processes the same AUTH_SECRET, which "
+            "signs the tokens of `python -m app token`, too",
         )
     elif search_engine != "mongodb":
         raise PydanticCustomError(
