@@ -12,6 +12,7 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from signal import SIGINT
@@ -216,6 +217,15 @@ async def test_prune_drops_what_older_programs_made(
         [{"_id": "activity_v1", "position": 0}, {"_id": "order_list_v1", "position": 7}]
     )
     await database["activity_v1"].insert_one({"_id": "a"})
+    lease = {
+        "_id": "activity_v1",
+        "holder": "another process",
+        "until": datetime.now(UTC) + timedelta(days=1),
+    }
+    await database["leases"].insert_one(lease)
+    said = await asyncio.to_thread(refusal, "projections", "prune", exit_code=1)
+    assert "A running process projects activity_v1, which would be dropped. Nothing was dropped." in said
+    await database.drop_collection("leases")
     said = (await asyncio.to_thread(run, "projections", "prune")).output
     assert "activity_v1 was dropped. It was at position 0.\n" in said
     assert "order_list keeps its older documents: this version has not built its own yet.\n" in said

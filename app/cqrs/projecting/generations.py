@@ -9,6 +9,7 @@ from typing import Protocol
 from app.cqrs.documents.generations import Generation
 from app.cqrs.documents.read_model import ReadModel
 from app.cqrs.freshness.progress import Progress
+from app.cqrs.projecting.leases import Leases
 from app.cqrs.unavailable import ReadStoreUnavailable
 
 PAUSE = 2.0
@@ -48,6 +49,18 @@ class Generations(Protocol):
         """Delete a generation's documents and checkpoint."""
 
 
+class LeasedGenerations(Generations, Protocol):
+    """A document store that several processes may project into."""
+
+    @property
+    def leases(self) -> Leases:
+        """The leases of the processes, each with the key of a program's first generation."""
+
+
+class InUse(ReadStoreUnavailable):
+    """Documents that a running process projects, and that are not dropped; the message says what to do."""
+
+
 async def succeed(model: ReadModel, progress: Progress, store: Generations, *, alone: bool) -> None:
     """Log older generations; if the program is `alone`, drop them as soon as its own generation is live.
 
@@ -74,24 +87,38 @@ async def succeed(model: ReadModel, progress: Progress, store: Generations, *, a
 
 
 async def prune(
-    models: Iterable[ReadModel], store: Generations
+    models: Iterable[ReadModel], store: LeasedGenerations
 ) -> tuple[Sequence[StoredGeneration], Sequence[str]]:
     """Drop the older generations of each read model whose own generation this program has built.
 
-    Returns the dropped generations, and the names of the read models that keep theirs.
+    It is built if the documents that serve are as far as every one that is dropped.
+
+    Returns the dropped generations, and the names of the read models that keep theirs. Raise `InUse`, and
+    drop nothing, if a process holds the lease of a generation that would be dropped.
     """
-    dropped, kept = list[StoredGeneration](), list[str]()
+    doomed, kept = list[StoredGeneration](), list[str]()
     for model in models:
         found = await store.generations(model)
         older = [each for each in found if _is_older(each, model)]
-        own = max((each.position for each in found if not _is_older(each, model)), default=0)
-        if any(each.serves or each.position > own == 0 for each in older):
+        own = max((each.position for each in found if each.serves and each not in older), default=0)
+        if any(each.serves or each.position > own for each in older):
             kept.append(model.name)
-            continue
-        for generation in older:
-            await store.drop(generation.generation)
-            dropped.append(generation)
-    return dropped, kept
+        else:
+            doomed += older
+    await _refuse_if_in_use(doomed, store.leases)
+    for generation in doomed:
+        await store.drop(generation.generation)
+    return doomed, kept
+
+
+async def _refuse_if_in_use(doomed: Sequence[StoredGeneration], leases: Leases) -> None:
+    names = sorted({each.generation.numbered(1).key for each in doomed})
+    if held := {*names} - {*await leases.free(names)}:
+        raise InUse(
+            f"A running process projects {', '.join(sorted(held))}, which would be dropped. Nothing was "
+            "dropped.\nStop the processes of other versions first. Processes of this version have other "
+            "documents if their TIME_ZONE differs: give this command the same one."
+        )
 
 
 def _is_older(stored: StoredGeneration, model: ReadModel) -> bool:

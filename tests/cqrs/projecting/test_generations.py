@@ -12,7 +12,7 @@ from app.cqrs.documents.read_model import Change, Document, ReadModel
 from app.cqrs.freshness.progress import ReadModelState
 from app.cqrs.log.events import EventTypes, RecordedEvent, UnknownEvent
 from app.cqrs.messages import Event
-from app.cqrs.projecting.generations import prune, succeed
+from app.cqrs.projecting.generations import InUse, prune, succeed
 from app.stores.mongo.store import MongoReadStore
 from tests.cqrs.desk import Desk, MemoryLog
 from tests.cqrs.notes import NotePraised, NoteTaken, recorded
@@ -218,3 +218,41 @@ async def test_an_operator_drops_older_generations_once_there_is_a_new_one(
     assert await praise_in(read_store, newer) == [0]
     assert await praise_in(read_store, older) == []
     assert await prune([newer], read_store) == ([], [])
+
+
+async def test_documents_that_are_ahead_of_those_of_this_program_are_not_dropped(
+    read_store: MongoReadStore,
+) -> None:
+    other, own, log = read_model(knows_praise=False), read_model(), MemoryLog()
+    for model, count in ((own, 1), (other, 2)):  # as with a program that once ran for a while
+        log.append(NoteTaken(note=f"note {count}"))
+        desk = Desk(read_store, log, model=model)
+        async with desk.running():
+            await desk.reaches(count)
+    assert await prune([own], read_store) == ([], ["notes"])
+    assert await praise_in(read_store, other) == [0, 0]
+    desk = Desk(read_store, log, model=own)
+    async with desk.running():
+        await desk.reaches(2)
+    dropped, _ = await prune([own], read_store)
+    assert [each.key for each in dropped] == [other.key]
+
+
+async def test_documents_that_a_running_process_projects_are_not_dropped(read_store: MongoReadStore) -> None:
+    other, own, log = read_model(knows_praise=False), read_model(), MemoryLog()
+    log.append(NoteTaken(note="a"))
+    for model in (other, own):
+        desk = Desk(read_store, log, model=model)
+        async with desk.running():
+            await desk.reaches(1)
+    assert await read_store.leases.take([other.key], "another process", 60) == {other.key}
+    with pytest.raises(InUse) as refused:
+        await prune([own], read_store)
+    assert str(refused.value).startswith(
+        f"A running process projects {other.key}, which would be dropped. Nothing was dropped.\nStop the "
+    )
+    assert await praise_in(read_store, other) == [0]
+    await read_store.leases.give_back("another process")
+    assert await read_store.leases.take([own.key], "a process of this program", 60) == {own.key}
+    dropped, _ = await prune([own], read_store)
+    assert [each.key for each in dropped] == [other.key]
