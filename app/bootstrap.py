@@ -48,6 +48,7 @@ from app.halves.documents import keep_running, open_documents
 from app.halves.network import Network, open_network
 from app.halves.projecting import LeasedProjecting, ProjectingHalf, note_rebuilds
 from app.halves.querying import QueryingHalf
+from app.halves.unprojected import Unprojected
 from app.roles import Role
 
 REMEMBERED_AT_START = 1_000
@@ -120,6 +121,7 @@ async def open_circle(
             cache=ReadCache(settings.read_cache),
             progress={each.name: Progress(each.name, head) for each in models},
         )
+        unprojected = Unprojected(models, half.progress, stores.mongo.leases)
         statuses = CommandStatuses(log, half.progress)
         relay = Relay(log, bus, head, history=history, published=published, set_back=compare, tracing=tracing)
         # With documents and an empty log, the log was lost: filling a new one would hide that.
@@ -200,6 +202,7 @@ async def open_circle(
                 tasks.append(running.create_task(run, name="leases"))
             noting = note_rebuilds(rebuilds, models, stores.mongo.records)
             tasks.append(running.create_task(noting, name="rebuilds of others"))
+            tasks.append(running.create_task(unprojected.run(), name="documents of nobody"))
         restarts = Restarts()
         if stores.mongod:
             tasks.append(running.create_task(keep_running(stores.mongod, settings, restarts), name="mongod"))
@@ -237,6 +240,7 @@ async def open_circle(
             leases=(lambda: len(leased.leases.held) if leased else 0) if network else None,
             reads_from=stores.pinned.reads_from if stores.pinned else None,
             waits_for=awaited.waits_for,
+            unprojected=unprojected.named,
             restarts=restarts,
         )
 

@@ -77,4 +77,6 @@ class Circle:
     read where this process writes them."""
     waits_for: Callable[[], str | None] = lambda: None
     """The reason for which this process has begun without the write store, `None` as soon as it has it."""
+    unprojected: Callable[[], Mapping[str, str]] = dict
+    """The documents that wait for a projector which does not come, by the name of their read model."""
     restarts: Restarts = field(default_factory=Restarts)

@@ -73,10 +73,10 @@ class Readiness:
         return _response(status)
 
     def _status(self, faults: Mapping[str, str | None]) -> dict[str, Any]:
-        progress = self._circle().progress
+        progress, unprojected = self._circle().progress, self._circle().unprojected()
         failed = [name for name, each in progress.items() if each.state is ReadModelState.FAILED]
         behind = [name for name, each in progress.items() if each.state is ReadModelState.CATCHING_UP]
-        missing = [f"{name} is catching up" for name in behind]
+        missing = [f"{name} is catching up{_waiting(unprojected.get(name))}" for name in behind]
         if len(failed) == len(progress):
             missing.append("all read models have failed")
         missing += [fault for fault in faults.values() if fault]
@@ -115,6 +115,12 @@ def routes(circle: Callable[[], Circle]) -> list[Route]:
     """Return the routes of the health checks of a service."""
     readiness = Readiness(circle)
     return [Route(LIVE, live), Route(READY, readiness.ready), Route(DETAIL, readiness.detail)]
+
+
+def _waiting(documents: str | None) -> str:
+    if documents is None:
+        return ""
+    return f": no process projects {documents}. Start a projector of this version, with the same TIME_ZONE"
 
 
 def _response(status: dict[str, Any]) -> Response:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.cqrs.documents.generations import Generation
 from tests.cluster.cluster import Cluster, open_cluster
 
 pytestmark = pytest.mark.campaign
@@ -262,3 +263,30 @@ async def test_a_process_without_the_role_says_where_graphql_is(cluster: Cluster
         assert answer
         assert answer.status_code == 421
         assert f"has the roles {role}. GraphQL is served by those with the role query." in answer.text
+
+
+async def test_a_process_with_another_time_zone_says_that_nobody_projects_its_documents(
+    clients: Clients, cluster: Cluster
+) -> None:
+    await clients.add()  # With an empty log, documents that nobody has begun are complete.
+    odd = cluster.of("query")[0]
+    await odd.stop()
+    odd.set(TIME_ZONE="Europe/Berlin")
+    try:
+        await odd.start()
+        async with asyncio.timeout(PATIENCE):
+            while not (said := await odd.asked("/health/ready")) or "no process projects" not in said.text:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    finally:
+        odd.leave_out("TIME_ZONE")
+        await odd.stop()
+        await odd.start()
+    assert said.status_code == 503
+    [missing] = said.json()["missing"]
+    key = Generation.of_key(missing.partition("projects ")[2].partition(".")[0])
+    assert key.read_model == "sales_by_day"
+    assert missing == (
+        f"sales_by_day is catching up: no process projects {key.key}. Start a projector of this version, "
+        "with the same TIME_ZONE"
+    )
+    await cluster.until_ready()
