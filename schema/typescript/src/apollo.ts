@@ -1,6 +1,12 @@
 import { ApolloLink, Observable } from "@apollo/client";
 import type { ApolloCache, ApolloClient, OperationVariables, TypedDocumentNode } from "@apollo/client";
-import { CombinedProtocolErrors, graphQLResultHasProtocolErrors, PROTOCOL_ERRORS_SYMBOL } from "@apollo/client/errors";
+import {
+  CombinedProtocolErrors,
+  graphQLResultHasProtocolErrors,
+  PROTOCOL_ERRORS_SYMBOL,
+  ServerError,
+  ServerParseError,
+} from "@apollo/client/errors";
 import { mergeMap, of, tap } from "rxjs";
 import { cascadesIn, type Cascade } from "./cascade.js";
 import { cursorIn, hasFailed, passes, refusesCursor, refusesToken, type Failure, type Result } from "./client.js";
@@ -43,7 +49,8 @@ const failuresOf = (result: ApolloLink.Result): readonly Failure[] | undefined =
 
 /**
  * Return a link whose subscriptions continue after the last item, for those that the `HttpLink` behind it opens in the
- * multipart protocol. It waits `pause` milliseconds after a lost connection, or a fault of the service that passes. If
+ * multipart protocol. It waits `pause` milliseconds after a lost connection, a fault of the service that passes, or an
+ * answer of a proxy that does not reach the service; longer, up to a minute, where the answer says so in `Retry-After`. If
  * the cursor of an item is refused, because the service's store was replaced, the subscription starts anew.
  *
  * Select `cursor` in the subscription, and declare `$after`.
@@ -57,10 +64,10 @@ export const resumingLink = ({ pause = 1000 } = {}): ApolloLink =>
       const first: unknown = operation.variables["after"];
       const start = () => {
         let ended = false;
-        const again = () => {
+        const again = (response?: Response) => {
           ended = true;
           running?.unsubscribe();
-          timer = setTimeout(start, pause);
+          timer = setTimeout(start, Math.max(pause, askedToWait(response)));
         };
         const isAnew = (failures: readonly Failure[] | undefined): boolean => {
           const { after, ...variables } = operation.variables;
@@ -72,16 +79,17 @@ export const resumingLink = ({ pause = 1000 } = {}): ApolloLink =>
           next: (result) => {
             if (ended) return;
             const failures = failuresOf(result);
+            const { response } = operation.getContext() as { response?: Response };
+            if (failures && response && isBusy(response)) return again(response);
             if (failures?.every(passes) || isAnew(failures)) return again();
             const cursor = cursorIn(result as Result);
             if (cursor) operation.variables = { ...operation.variables, after: cursor };
             observer.next(result);
           },
-          // An answer with a status is a refusal; without one the connection was lost.
           error: (reason: unknown) => {
             const isFinal = isRefusal(reason) && !(CombinedProtocolErrors.is(reason) && isAnew(reason.errors));
             if (isFinal) observer.error(reason);
-            else again();
+            else again(isAnswer(reason) ? reason.response : undefined);
           },
           complete: () => ended || observer.complete(),
         });
@@ -94,8 +102,36 @@ export const resumingLink = ({ pause = 1000 } = {}): ApolloLink =>
     });
   });
 
-const isRefusal = (reason: unknown): boolean =>
-  CombinedProtocolErrors.is(reason) ? !reason.errors.every(passes) : !!reason && typeof reason === "object" && "statusCode" in reason;
+const isAnswer = (reason: unknown): reason is ServerError | ServerParseError =>
+  ServerError.is(reason) || ServerParseError.is(reason);
+
+/** Return whether an error is final. Without an answer the connection was lost. */
+const isRefusal = (reason: unknown): boolean => {
+  if (CombinedProtocolErrors.is(reason)) return !reason.errors.every(passes);
+  if (!isAnswer(reason) || isBusy(reason.response)) return false;
+  return reason.statusCode < 500 || isOfService(reason.bodyText);
+};
+
+/** Return whether an answer, of whomever, says by its status that the same may be asked again. */
+const isBusy = ({ status }: Response): boolean => [408, 429, 502, 503, 504].includes(status);
+
+/** Return whether an answer is of the service: a proxy knows no GraphQL. */
+const isOfService = (body: string): boolean => {
+  try {
+    return Array.isArray((JSON.parse(body) as { errors?: unknown } | null)?.errors);
+  } catch {
+    return false;
+  }
+};
+
+const LONGEST_WAIT = 60_000;
+
+/** Return the milliseconds that an answer asks to wait, in seconds or as a date; 0 if it does not say. */
+const askedToWait = (response: Response | undefined): number => {
+  const asked = response?.headers.get("Retry-After") ?? "";
+  const wait = /^\d+$/.test(asked) ? Number(asked) * 1000 : Date.parse(asked) - Date.now();
+  return Number.isNaN(wait) ? 0 : Math.min(wait, LONGEST_WAIT);
+};
 
 /**
  * Follow a list, and show it after each item; return how to leave it. In a component:
@@ -104,7 +140,7 @@ const isRefusal = (reason: unknown): boolean =>
  */
 export const followList = <Edge, Variables extends OperationVariables>(
   client: ApolloClient,
-  query: TypedDocumentNode<ListData<Edge>, Variables>,
+  query: TypedDocumentNode<Data, Variables>,
   variables: NoInfer<Variables>,
   show: (list: List<Edge>) => void,
   fail: (error: unknown) => void,
