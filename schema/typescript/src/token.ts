@@ -60,7 +60,10 @@ const isRefusal = async (response: Response): Promise<boolean> => {
   return refusesToken(result?.errors);
 };
 
-/** Return a `fetch` that sends the latest token, notes the one that comes back, and asks again if it is refused. */
+/**
+ * Return a `fetch` that sends the latest token, notes the one that comes back, and asks again if it is refused. Of a
+ * `Request` it sends copies.
+ */
 export const echoing =
   (
     latest: LatestToken,
@@ -70,9 +73,10 @@ export const echoing =
   async (input, init) => {
     for (;;) {
       const sent = latest.seen;
-      const headers = new Headers(init?.headers);
+      const request = input instanceof Request ? input.clone() : input;
+      const headers = new Headers(init?.headers ?? (request instanceof Request ? request.headers : undefined));
       for (const [name, value] of Object.entries(latest.headers)) headers.set(name, value);
-      const response = await fetch(input, { ...init, headers });
+      const response = await fetch(request, { ...init, headers });
       latest.note(response.headers.get(HEADER), { ofMutation });
       if (!(await isRefusal(response)) || !latest.refused(sent)) return response;
     }
