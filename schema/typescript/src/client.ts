@@ -1,10 +1,16 @@
 /** What clients of graphql-ws and graphql-sse have in common. */
 export interface SubscriptionClient {
   subscribe(operation: Operation, sink: Sink): () => void;
+  iterate?(operation: Operation): AsyncIterableIterator<unknown>;
 }
 
+/**
+ * An operation by its text, or by its id in the service's manifest. By its id it is taken for a subscription, and has an
+ * empty text: graphql-ws sends none without.
+ */
 export interface Operation {
   query: string;
+  documentId?: string | undefined;
   operationName?: string | null | undefined;
   variables?: Record<string, unknown> | null | undefined;
   extensions?: Record<string, unknown> | null | undefined;

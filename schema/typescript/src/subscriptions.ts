@@ -1,19 +1,76 @@
 import { getOperationAST, parse } from "graphql";
 import { cursorIn, hasFailed, passes, refusesCursor, refusesToken } from "./client.js";
-import type { Failure, Operation, Result, SubscriptionClient } from "./client.js";
+import type { Failure, Operation, Result, Sink, SubscriptionClient } from "./client.js";
 import { EXTENSION, type LatestToken } from "./token.js";
 
-const kindOf = ({ query, operationName }: Operation): string | undefined =>
-  getOperationAST(parse(query), operationName)?.operation;
+/** Return the kind of an operation, or tell the sink that its text is none, and return undefined. */
+const kindOf = ({ query, documentId, operationName }: Operation, sink: Sink): string | undefined => {
+  if (documentId && !query) return "subscription";
+  try {
+    const kind = getOperationAST(parse(query), operationName)?.operation;
+    if (kind) return kind;
+    throw new Error("The text has no such operation. Name one in operationName if there are several.");
+  } catch (reason) {
+    // As the clients tell all errors: after `subscribe` has returned.
+    void Promise.resolve().then(() => sink.error(reason));
+    return undefined;
+  }
+};
+
+/** Return a method `iterate` by way of `subscribe`, for a client that has it. */
+const iterating = (client: SubscriptionClient, subscribe: (...given: [Operation, Sink]) => () => void): object => {
+  const iterate = (operation: Operation, ...more: []): AsyncIterableIterator<Result> => {
+    const pending: Result[] = [];
+    let failure: { reason: unknown } | undefined;
+    let ended = false;
+    let wake = () => {};
+    const end = () => {
+      ended = true;
+      wake();
+    };
+    const next = (result: Result) => {
+      pending.push(result);
+      wake();
+    };
+    const error = (reason: unknown) => {
+      failure = { reason };
+      end();
+    };
+    const leave = subscribe(operation, { next, error, complete: end }, ...more);
+    const results = (async function* () {
+      for (;;) {
+        for (let result = pending.shift(); result; result = pending.shift()) yield result;
+        if (failure) throw failure.reason;
+        if (ended) return;
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    })();
+    // The generator's own would wait for the next result.
+    const stop = async () => {
+      leave();
+      pending.length = 0;
+      end();
+      return { done: true, value: undefined } as const;
+    };
+    return Object.assign(results, {
+      return: stop,
+      throw: async (reason: unknown) => {
+        if (!ended) failure = { reason };
+        return stop();
+      },
+    });
+  };
+  return client.iterate ? { iterate } : {};
+};
 
 /**
  * Return a client of graphql-ws or graphql-sse whose operations carry the latest token, and bring a later one. One whose
  * token is refused is sent again without it.
  */
-export const consistent = <C extends SubscriptionClient>(client: C, latest: LatestToken): C => ({
-  ...client,
-  subscribe(operation: Operation, sink, ...more: []) {
-    const kind = kindOf(operation);
+export const consistent = <C extends SubscriptionClient>(client: C, latest: LatestToken): C => {
+  const subscribe = (operation: Operation, sink: Sink, ...more: []) => {
+    const kind = kindOf(operation, sink);
+    if (!kind) return () => {};
     let leave: (() => void) | undefined;
     const start = () => {
       const sent = latest.seen;
@@ -41,8 +98,9 @@ export const consistent = <C extends SubscriptionClient>(client: C, latest: Late
     };
     start();
     return () => leave?.();
-  },
-} satisfies SubscriptionClient & C);
+  };
+  return { ...client, subscribe, ...iterating(client, subscribe) };
+};
 
 /**
  * Return a client of graphql-ws or graphql-sse whose subscriptions continue after the last item: when the connection
@@ -52,10 +110,11 @@ export const consistent = <C extends SubscriptionClient>(client: C, latest: Late
  * Select `cursor` in the subscription, and declare `$after`. Queries and mutations are left alone. Send mutations with
  * a `commandId`: graphql-ws sends them again if the connection is lost before the answer.
  */
-export const resuming = <C extends SubscriptionClient>(client: C, { pause = 1000 } = {}): C => ({
-  ...client,
-  subscribe(operation: Operation, sink, ...more: []) {
-    if (kindOf(operation) !== "subscription") return client.subscribe(operation, sink, ...more);
+export const resuming = <C extends SubscriptionClient>(client: C, { pause = 1000 } = {}): C => {
+  const subscribe = (operation: Operation, sink: Sink, ...more: []) => {
+    const kind = kindOf(operation, sink);
+    if (!kind) return () => {};
+    if (kind !== "subscription") return client.subscribe(operation, sink, ...more);
     // Both libraries send this very object again when they reconnect.
     const variables = { ...operation.variables };
     const first = variables["after"];
@@ -90,8 +149,9 @@ export const resuming = <C extends SubscriptionClient>(client: C, { pause = 1000
       clearTimeout(timer);
       leave?.();
     };
-  },
-} satisfies SubscriptionClient & C);
+  };
+  return { ...client, subscribe, ...iterating(client, subscribe) };
+};
 
 /** Return the one result of a query or a mutation from a client of graphql-ws or graphql-sse. */
 export const resultOf = (client: SubscriptionClient, operation: Operation): Promise<Result | undefined> =>
