@@ -1,6 +1,7 @@
 """Operations by their ids, as clients send them and as their tools write manifests of them."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,13 @@ async def test_apollos_persisted_queries_are_trusted_documents_where_a_manifest_
     assert all("data" in answer for answer in answers)
 
 
-async def test_the_manifest_of_relay_compiler_is_read_as_it_is(
-    node: NpmProject, mongo_url: str, tmp_path: Path
-) -> None:
+async def relay_manifest(node: NpmProject) -> Path:
+    """Return the manifest that relay-compiler writes, with its artifacts beside it, which have no texts."""
     config = HERE / ".generated" / "relay.persisted.json"
     config.parent.mkdir(exist_ok=True)
     artifacts = HERE / ".generated" / "relay-persisted"
-    artifacts.mkdir(exist_ok=True)
+    shutil.rmtree(artifacts, ignore_errors=True)  # The compiler leaves out what it has persisted before.
+    artifacts.mkdir()
     file = config.parent / "relay-manifest.json"
     file.write_text("{}", "utf-8")
     written = json.loads((HERE / "relay.config.json").read_text("utf-8"))
@@ -68,12 +69,28 @@ async def test_the_manifest_of_relay_compiler_is_read_as_it_is(
     }
     config.write_text(json.dumps(written), "utf-8")
     await node.use("relay-compiler", str(config.relative_to(HERE)))
+    return file
+
+
+async def test_the_manifest_of_relay_compiler_is_read_as_it_is(
+    node: NpmProject, mongo_url: str, tmp_path: Path
+) -> None:
+    file = await relay_manifest(node)
     texts = read_manifest(file)
     [id] = [id for id, text in texts.items() if text.startswith("query ShopQuery")]
     async with serving(settings(tmp_path, mongo_url, file)) as service, httpx.AsyncClient() as http:
         url = f"{service.client.url}/graphql"
         answer = await http.post(url, json={"documentId": id, "variables": {}})
     assert answer.json()["data"]["products"]["edges"] == []
+
+
+async def test_the_npm_package_sends_what_relay_compiler_has_persisted_by_its_id(
+    npm_package: NpmProject, mongo_url: str, tmp_path: Path
+) -> None:
+    file = await relay_manifest(npm_package)
+    async with serving(settings(tmp_path, mongo_url, file)) as service:
+        said = await npm_package.run("javascript/relay-persisted.js", f"{service.client.url}/graphql")
+    assert json.loads(said) == {"asked": "1.00", "followed": "1.00"}
 
 
 async def test_the_manifest_of_graphql_codegen_is_read_as_it_is(

@@ -7,7 +7,7 @@ from tests.node import NpmProject
 pytestmark = pytest.mark.campaign
 
 
-@pytest.mark.parametrize("case", ["apollo", "sockets", "token"])
+@pytest.mark.parametrize("case", ["apollo", "relay", "sockets", "token"])
 async def test_the_npm_package_keeps_what_its_comments_promise(npm_package: NpmProject, case: str) -> None:
     """Each file has its cases as sentences."""
     said = await npm_package.run(f"javascript/library/cases/{case}.js")

@@ -11,6 +11,28 @@ const raised = (reason: unknown): Error =>
     ? Object.assign(new Error(reason.map(({ message }) => message).join("\n")), { errors: reason })
     : (reason as Error);
 
+/** The part of Relay's `RequestParameters` that is needed here: a persisted operation has an id, and no text. */
+interface Request {
+  text?: string | null | undefined;
+  id?: string | null | undefined;
+}
+
+const documentOf = ({ text, id }: Request): Pick<Operation, "query" | "documentId"> =>
+  text || !id ? { query: text ?? "" } : { query: "", documentId: id };
+
+/** Return the result in an answer; throw an error with the answer's status and text if it has none. */
+const resultIn = async (response: Response): Promise<Result> => {
+  const text = await response.text();
+  let result: unknown;
+  try {
+    result = JSON.parse(text);
+  } catch {
+    // Such as the answer of a proxy; the error below says so.
+  }
+  if (result && typeof result === "object" && ("data" in result || "errors" in result)) return result as Result;
+  throw new Error(`The answer with the status ${response.status} is not of GraphQL: ${text.slice(0, 500)}`);
+};
+
 /** Return a network with queries and mutations over HTTP, and subscriptions through a client of graphql-ws or graphql-sse. */
 export const network = (
   url: string,
@@ -19,22 +41,19 @@ export const network = (
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): ReturnType<typeof Network.create> => {
   const headers = { "Content-Type": "application/json", Accept: "application/graphql-response+json" };
-  const ask = async (
-    request: { text: string | null | undefined; operationKind: string },
-    variables: object,
-  ): Promise<Result> => {
+  const ask = async (request: Request & { operationKind: string }, variables: object): Promise<Result> => {
     const { written } = latest;
-    const body = JSON.stringify({ query: request.text, variables });
+    const body = JSON.stringify({ ...documentOf(request), variables });
     const ofMutation = request.operationKind === "mutation";
     const response = await echoing(latest, fetch, { ofMutation })(url, { method: "POST", headers, body });
-    const result = (await response.json()) as Result;
+    const result = await resultIn(response);
     // A query that was under way when a mutation was answered is asked again: Relay gives its answer also to who asks
     // the same after the mutation, and it would put older data back.
     return request.operationKind === "query" && latest.written !== written ? ask(request, variables) : result;
   };
-  const follow = ({ text: query }: { text: string | null | undefined }, variables: object) =>
+  const follow = (request: Request, variables: object) =>
     Observable.create((sink: { next(value: never): void; error(error: Error): void; complete(): void }) =>
-      sockets.subscribe({ query: query ?? "", variables: variables as Operation["variables"] }, {
+      sockets.subscribe({ ...documentOf(request), variables: variables as Operation["variables"] }, {
         next: (result: Result) => sink.next(result as never),
         error: (reason: unknown) => sink.error(raised(reason)),
         complete: () => sink.complete(),
