@@ -10,7 +10,7 @@ import {
 import { mergeMap, of, tap } from "rxjs";
 import { cascadesIn, type Cascade } from "./cascade.js";
 import { cursorIn, hasFailed, passes, refusesCursor, refusesToken, type Failure, type Result } from "./client.js";
-import { keeping, type List, type ListData } from "./live-list.js";
+import { keeping, type EdgeIn, type List, type ListData, type ListFields } from "./live-list.js";
 import { EXTENSION, HEADER, type LatestToken } from "./token.js";
 
 /**
@@ -138,17 +138,17 @@ const askedToWait = (response: Response | undefined): number => {
  *
  *   useEffect(() => followList(client, OrdersUpdated, variables, setList, setError), [client, variables]);
  */
-export const followList = <Edge, Variables extends OperationVariables>(
+export const followList = <Data extends ListFields<Data>, Variables extends OperationVariables>(
   client: ApolloClient,
   query: TypedDocumentNode<Data, Variables>,
   variables: NoInfer<Variables>,
-  show: (list: List<Edge>) => void,
+  show: (list: List<EdgeIn<Data>>) => void,
   fail: (error: unknown) => void,
 ): (() => void) => {
   const take = keeping(show);
   const following = client
     .subscribe<unknown>({ query, variables })
-    .subscribe(({ data, error }) => (error ? fail(error) : take(data as ListData<Edge> | undefined)));
+    .subscribe(({ data, error }) => (error ? fail(error) : take(data as ListData<EdgeIn<Data>> | undefined)));
   return () => following.unsubscribe();
 };
 

@@ -13,6 +13,14 @@ export interface ListUpdate<Edge> {
 /** The data of a subscription whose one field is a list. */
 export type ListData<Edge> = { readonly [field: string]: ListUpdate<Edge> | string | undefined };
 
+/** The same by its own fields, as an interface has them: `Data extends ListFields<Data>`. */
+export type ListFields<Data, Edge = unknown> = {
+  readonly [Field in keyof Data]: ListUpdate<Edge> | string | undefined;
+};
+
+/** The edges of the list in the data of a subscription. */
+export type EdgeIn<Data> = Data[keyof Data] extends infer Field ? (Field extends ListUpdate<infer Edge> ? Edge : never) : never;
+
 export interface List<Edge> {
   edges: readonly Edge[];
   hasNextPage: boolean;
@@ -34,7 +42,7 @@ export const updated = <Edge>(list: List<Edge>, update: ListUpdate<Edge>): List<
 /** Return a function that takes the data of a subscription to a list, and shows the list after each item. */
 export const keeping = <Edge>(show: (list: List<Edge>) => void) => {
   let list: List<Edge> = { edges: [], hasNextPage: false };
-  return (data: ListData<Edge> | null | undefined): void => {
+  return <Data extends ListFields<Data, Edge>>(data: Data | null | undefined): void => {
     const update = Object.values(data ?? {}).find((value) => value && typeof value === "object");
     if (update) show((list = updated(list, update as ListUpdate<Edge>)));
   };

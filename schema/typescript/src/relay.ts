@@ -2,7 +2,7 @@ import { commitLocalUpdate, Environment, fetchQuery, Network, Observable, reques
 import type { GraphQLTaggedNode, OperationDescriptor, OperationType } from "relay-runtime";
 import { cascadesIn, type Cascade } from "./cascade.js";
 import type { Operation, Result, SubscriptionClient } from "./client.js";
-import { keeping, type List, type ListData } from "./live-list.js";
+import { keeping, type EdgeIn, type List, type ListData } from "./live-list.js";
 import { echoing, type LatestToken } from "./token.js";
 
 /** Return GraphQL's errors as one error to throw. */
@@ -63,7 +63,7 @@ export const network = (
 };
 
 /** The edges of a list in what relay-compiler says of a subscription. */
-export type EdgeOf<Subscription extends OperationType> = Subscription["response"] extends ListData<infer Edge> ? Edge : never;
+export type EdgeOf<Subscription extends OperationType> = EdgeIn<Subscription["response"]>;
 
 /**
  * Follow a list, and show it after each item; return how to leave it. In a component:

@@ -4,7 +4,7 @@ import type { CombinedError, Exchange, ExecutionResult, Operation as Request, Op
 import { filter, make, map, merge, mergeMap, pipe, subscribe, takeUntil } from "wonka";
 import { cascadesIn, type CascadeNode } from "./cascade.js";
 import type { Operation, Result, SubscriptionClient } from "./client.js";
-import { keeping, type List, type ListData } from "./live-list.js";
+import { keeping, type EdgeIn, type List, type ListData, type ListFields } from "./live-list.js";
 import { echoing, type LatestToken } from "./token.js";
 
 /**
@@ -80,17 +80,17 @@ export const liveExchange =
  *
  *   useEffect(() => followList(client, OrdersUpdated, variables, setList, setError), [client, variables]);
  */
-export const followList = <Edge, Variables extends AnyVariables>(
+export const followList = <Data extends ListFields<Data>, Variables extends AnyVariables>(
   client: Client,
-  query: DocumentInput<ListData<Edge>, Variables>,
+  query: DocumentInput<Data, Variables>,
   variables: NoInfer<Variables>,
-  show: (list: List<Edge>) => void,
+  show: (list: List<EdgeIn<Data>>) => void,
   fail: (error: unknown) => void,
 ): (() => void) => {
   const take = keeping(show);
   const following = pipe(
-    client.subscription<ListData<Edge>>(query, variables as AnyVariables),
-    subscribe(({ data, error }) => (error ? fail(error) : take(data))),
+    client.subscription<Data>(query, variables as AnyVariables),
+    subscribe(({ data, error }) => (error ? fail(error) : take(data as ListData<EdgeIn<Data>> | undefined))),
   );
   return () => following.unsubscribe();
 };
