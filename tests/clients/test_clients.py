@@ -15,6 +15,7 @@ from app.read_models.product_listing import products
 from schema.circle.ids import global_id, key_of
 from tests.clients.client import Client
 from tests.clients.conftest import BY_LIBRARY
+from tests.clients.examples.latest_token import HEADER, LatestToken
 from tests.clients.puppet import puppet
 from tests.clients.shop import Shop
 from tests.node import NpmProject
@@ -182,6 +183,31 @@ async def test_goes_on_at_a_store_that_was_restored_and_refuses_all_tokens_of_be
         await change_price(client, product, "3.00")
         assert await price_of(client, product, echo=True) == "3.00"
         await changed.until(is_priced("3.00"))
+
+
+@pytest.mark.parametrize("library", ["apollo", "urql", "relay"], indirect=True)
+async def test_the_examples_drop_a_token_that_a_restored_store_refuses(client: Client, shop: Shop) -> None:
+    product, _ = await new_product(client)
+    await shop.restore()
+    with pytest.raises(Exception, match="token"):
+        await price_of(client, product, echo=True)
+    assert await price_of(client, product, echo=True) == "1.00"
+
+
+async def test_the_example_in_python_drops_a_token_that_is_refused() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if HEADER in request.headers:
+            return httpx.Response(200, json={"errors": [{"extensions": {"code": "BAD_TOKEN"}}]})
+        return httpx.Response(200, json={"data": {}}, headers={HEADER: "1"})
+
+    latest = LatestToken()
+    latest.seen = "2"
+    async with httpx.AsyncClient(
+        event_hooks=latest.hooks, transport=httpx.MockTransport(answer), base_url="http://shop.example"
+    ) as http:
+        assert "errors" in (await http.post("/graphql")).json()
+        assert (await http.post("/graphql")).json() == {"data": {}}
+    assert latest.seen == "1"
 
 
 async def test_urql_tells_an_error_with_its_own_event_only(

@@ -7,7 +7,10 @@ export const consistencyLink = (latest) =>
   new ApolloLink((operation, forward) => {
     operation.setContext(({ headers }) => ({ headers: { ...headers, ...latest.headers } }));
     return forward(operation).pipe(
-      tap(() => latest.note(operation.getContext().response?.headers.get(HEADER))),
+      tap(({ errors }) => {
+        latest.note(operation.getContext().response?.headers.get(HEADER));
+        latest.heed(errors);
+      }),
     );
   });
 

@@ -10,7 +10,10 @@ export const resultOf = (client, operation) =>
 
 /** The same through a socket: having no headers, the token goes and comes in the extensions. */
 export const echoingResultOf = async (client, latest, operation) => {
-  const result = await resultOf(client, { ...operation, extensions: latest.extensions });
+  const result = await resultOf(client, { ...operation, extensions: latest.extensions }).catch((errors) => {
+    latest.heed(Array.isArray(errors) ? errors : []);
+    throw errors;
+  });
   latest.note(result.extensions?.[EXTENSION]);
   return result;
 };

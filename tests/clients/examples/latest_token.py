@@ -10,7 +10,8 @@ HEADER = "Consistency-Token"
 class LatestToken:
     """The greatest token that was seen: who sends it back never goes back in time.
 
-    `httpx.AsyncClient(event_hooks=LatestToken().hooks)` does so.
+    `httpx.AsyncClient(event_hooks=LatestToken().hooks)` does so. A token that the service refuses
+    (`BAD_TOKEN`) is dropped: the next request does without it.
     """
 
     def __init__(self) -> None:
@@ -27,3 +28,7 @@ class LatestToken:
 
     async def _note(self, response: httpx.Response) -> None:
         self.seen = max(self.seen, response.headers.get(HEADER, ""))
+        # Every answer brings a token, unless it is a refusal; and a stream of answers is left alone.
+        refuses = HEADER not in response.headers and "json" in response.headers.get("Content-Type", "")
+        if refuses and b'"BAD_TOKEN"' in await response.aread():
+            self.seen = ""
