@@ -228,7 +228,7 @@ async def test_prune_drops_what_older_programs_made(
     await database.drop_collection("leases")
     said = (await asyncio.to_thread(run, "projections", "prune")).output
     assert "activity_v1 was dropped. It was at position 0.\n" in said
-    assert "order_list keeps its older documents: this version has not built its own as far yet.\n" in said
+    assert "order_list keeps its older documents: this version's own are not as far yet.\n" in said
     assert await database.list_collection_names() == ["checkpoints"]
     await mongo.client.drop_database("pruned")
     assert "no older documents" in (await asyncio.to_thread(run, "projections", "prune")).output

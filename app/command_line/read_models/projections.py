@@ -106,7 +106,7 @@ def prune() -> None:
         for generation in dropped:
             console.print(f"{generation.key} was dropped. It was at position {generation.position}.")
         for name in kept:
-            console.print(f"{name} keeps its older documents: this version has not built its own as far yet.")
+            console.print(f"{name} keeps its older documents: this version's own are not as far yet.")
         if not dropped and not kept:
             console.print("There are no older documents.")
 
