@@ -79,11 +79,11 @@ async def test_joined_documents_and_sums_are_made_anew_by_stream_position_and_id
         await shop.order(product=product, customer=customer)
     renamed = await client.mutate("updateCustomer", "", customerId=ada, name="Countess")
     position = renamed["receipt"]["events"][0]["position"]
-    await shop.order(product=cup, customer=bob)
-    await client.send(
-        "{ freshness { position } activity { totalCount } sales: salesByDay { totals { orders } } }"
-    )
-    await client.send("{ orders { totalCount } customers { totalCount } products { totalCount } }")
+    last = await shop.order(product=cup, customer=bob)
+    # Each of them waits until the documents show all of that.
+    everywhere = """{ orders { totalCount } customers { totalCount } products { totalCount }
+        activity(first: 1) { totalCount } sales { total { orders } } order(id: "%s") { units } }"""
+    assert (await client.send(everywhere % last)).data["sales"] == {"total": {"orders": 4}}
     right = await everything(stored)
     theirs = {"customer.id": split_id(ada)[1]}
     await stored[order_details.key].update_many(theirs, {"$set": {"customer.name": "Nobody", "units": 77}})
