@@ -78,8 +78,8 @@ async def restore(
         lost = [each for each in people if each not in keys and not person_keys.has_forgotten(each)]
         if not without_keys:  # A program may have destroyed some meanwhile.
             _refuse_losses(len(lost), person_keys.store.name)
-        # The next start forgets them: otherwise rows would have closed them, and no document would show it.
-        await person_keys.store.destroy(lost)
+        if lost:  # The next start forgets them: rows would have closed them, and no document would show it.
+            await person_keys.store.destroy(lost)
     # The documents go first: without them an interrupted restore leaves a log from which they are built.
     if url:
         await asyncio.to_thread(drop_documents, url, database, models)

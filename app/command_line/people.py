@@ -79,24 +79,20 @@ def forget(
     with explained(Conflict, WriteStoreUnavailable, exit_code=FAILED):
         outcome = asyncio.run(send())
     if isinstance(outcome, Refused):
-        stop("\n".join(_refusal(error, key) for error in outcome.errors), FAILED)
+        stop("\n".join(_refusal(error) for error in outcome.errors), FAILED)
     if outcome.events:
         _say(f"The customer {key} is forgotten. Older backups of keys still have the key: remove them.")
     else:
         _say(f"The customer {key} was forgotten before.")
 
 
-def _refusal(error: "CommandError", customer: str) -> str:
-    """Return the message of a refusal, with the option of the command line where it names a field."""
+def _refusal(error: "CommandError") -> str:
+    """Return the message of a refusal, with the option of the command line for the field that it names."""
     from app.domain.customers.refusals import CustomerHasOpenOrders
 
-    if not isinstance(error, CustomerHasOpenOrders):
-        return error.message
-    orders = "1 order that is" if error.open_orders == 1 else f"{error.open_orders} orders that are"
-    return (
-        f"The customer {customer} has {orders} neither shipped nor cancelled. Ship or cancel them first, or "
-        "repeat this command with --despite-open-orders."
-    )
+    if isinstance(error, CustomerHasOpenOrders):
+        return f"{error.message} Here that is the option --despite-open-orders."
+    return error.message
 
 
 def _forget_actor(settings: "Settings", name: str) -> None:

@@ -1,4 +1,4 @@
-"""What the npm package does with answers and options that the service does not give, or need, at will."""
+"""The npm package with answers and options that the service does not give, or need, at will."""
 
 import pytest
 

@@ -94,7 +94,7 @@ def test_a_refusal_to_forget_a_customer_names_the_option_of_the_command_line(dat
     assert diptych("forget", id, "--data-dir", data_dir) == (
         1,
         f"The customer {id} has 1 order that is neither shipped nor cancelled. Ship or cancel them first, or "
-        "repeat this command with --despite-open-orders.\n",
+        "set despiteOpenOrders. Here that is the option --despite-open-orders.\n",
     )
     assert diptych("forget", id, "--despite-open-orders", "--data-dir", data_dir)[0] == 0
 

@@ -69,7 +69,7 @@ async def _watched(page: Page, minutes: float) -> list[Taken]:
 
 
 async def measured(minutes: float, rate: float = COMMANDS_PER_SECOND) -> list[Taken]:
-    """What the page takes at each look, beside so many commands a second."""
+    """Return what the page takes at each look, beside so many commands a second."""
     claims = {"sub": "Ada", "roles": ["operator", "staff"], "exp": int(time.time() + 60 * minutes) + 3600}
     token = jwt.encode(claims, SECRET, algorithm="HS256")
     with tempfile.TemporaryDirectory() as folder:

@@ -66,11 +66,11 @@ def _of_list(error: GraphQLError, commands: Sequence[SentCommand]) -> GraphQLErr
 
 def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:
     id, message = str(command.command_id), error.message
-    if (error.extensions or {}).get("code") == CODES[NotVisible]:
-        pass  # The result is shown, and this field of it would not be in any answer.
-    elif command.accepted:
+    # The rest of a result with a hidden field is shown, and repeating the command would not show the field.
+    is_hidden = (error.extensions or {}).get("code") == CODES[NotVisible]
+    if command.accepted and not is_hidden:
         message = f"The command took effect (commandId {id}), but its result can't be shown: {message}"
-    elif id not in message:
+    elif not command.accepted and id not in message:
         message = f"{message} With the commandId {id} the command takes effect once."
     return _with_message(error, message, {**(error.extensions or {}), "commandId": id})
 
