@@ -31,7 +31,7 @@ from app.stores.fts5.store import open_indexed_store
 from app.stores.mongo.codec import CODEC
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from app.stores.mongo.store import open_read_store
-from app.stores.mongo.writing import indexes_of
+from app.stores.mongo.writes.indexes import indexes_of
 from app.values import Money, sku
 from tests.bench.loading import percentile
 from tests.bench.machine import described, spent_by

@@ -57,7 +57,7 @@ class FlakyStore:
     def __init__(self, store: DocumentWriter, fails: Callable[[Sequence[object]], bool]) -> None:
         self._store = store
         self._fails = fails
-        self.prepare = store.prepare
+        self.prepare, self.index = store.prepare, store.index
         self.clear = store.clear
         self.checkpoint = store.checkpoint
         self.find = store.find

@@ -23,6 +23,7 @@ class Given:
 
     async def __call__(self, model: ReadModel, *events: Event) -> list[DocumentChanged]:
         await self.store.prepare(model)
+        await self.store.index(model)
         return await project(self.store, model, self.history.record(*events))
 
     async def all(self, collection: Collection) -> list[Document]:

@@ -120,6 +120,9 @@ class DistantStore:
     async def prepare(self, model: ReadModel) -> None:
         await self.network.ask(lambda: None)
 
+    async def index(self, model: ReadModel) -> None:
+        await self.network.ask(lambda: None)
+
     async def clear(self, model: ReadModel) -> None:
         raise AssertionError("nobody drops documents here")
 

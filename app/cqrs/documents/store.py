@@ -133,7 +133,10 @@ class DocumentWriter(Finder, Protocol):
     """All writes of documents; each raises `ReadStoreUnavailable` if the store does not answer."""
 
     async def prepare(self, model: ReadModel) -> None:
-        """Create the read model's missing collections and indexes; raise `DocumentsLost`."""
+        """Create the read model's missing collections; raise `DocumentsLost`."""
+
+    async def index(self, model: ReadModel) -> None:
+        """Create the read model's missing indexes. Documents that are made first take less time to index."""
 
     async def clear(self, model: ReadModel) -> None:
         """Delete the read model's documents and checkpoint, which makes it rebuild from the log."""

@@ -14,6 +14,9 @@ from app.cqrs.log.events import EventLog, RecordedEvent
 CACHED_BATCHES = 20
 """Batches that are kept in memory for projectors that read them later."""
 
+KEPT_ALONE = 2
+"""Batches that are kept for a reader who has long been alone: the garbage collector looks at all of them."""
+
 UNUSED_SECONDS = 10.0
 """Seconds without a read after which all batches are dropped: 10,000 events take 30 MB."""
 
@@ -48,6 +51,8 @@ class SharedLog:
         self._kept: OrderedDict[tuple[int, int], _Batch] = OrderedDict()
         self._dropped: dict[int, tuple[int, int]] = {}
         """By the position at which a dropped batch ended: its limit, and how many have read it."""
+        self._read_once = 0
+        """The number of batches, the last that were dropped, that nobody has read a second time."""
         self._was_read = asyncio.Event()
         self._read_at = 0.0
         """The time of the last read, by the event loop's clock."""
@@ -82,9 +87,13 @@ class SharedLog:
             batch.task.add_done_callback(lambda _: self._settle(key, batch))
         return await asyncio.shield(batch.task)
 
+    @property
+    def _room(self) -> int:
+        return KEPT_ALONE if self._read_once >= CACHED_BATCHES else CACHED_BATCHES
+
     async def _make_room(self, wanted: tuple[int, int]) -> None:
         """Drop the oldest batches, after a wait for those who will need them, unless `wanted` is kept."""
-        while len(self._kept) >= CACHED_BATCHES and wanted not in self._kept:
+        while len(self._kept) >= self._room and wanted not in self._kept:
             key, oldest = next(iter(self._kept.items()))
             if oldest.readers < self._will_read(oldest):
                 with suppress(TimeoutError):
@@ -93,6 +102,7 @@ class SharedLog:
                 if self._kept.get(key) is not oldest:
                     continue  # Somebody else has waited for the same, and has dropped it.
             del self._kept[key]
+            self._read_once = self._read_once + 1 if oldest.readers == 1 else 0
             for end in oldest.begins_at:
                 self._dropped.pop(end, None)
             if oldest.is_full:

@@ -61,6 +61,7 @@ class CheckpointedDocuments:
         self._store = store
         self._log = log
         self._checkpoint = DeferredCheckpoint()
+        self._is_indexed = False
         self._compare_by = 0.0
         """The time of the next comparison, by the event loop's clock."""
 
@@ -82,6 +83,7 @@ class CheckpointedDocuments:
 
     async def open(self) -> Opened:
         """Compare the documents with the log; clear them if some were lost; raise `OtherLog`."""
+        self._is_indexed = False
         try:
             await self._store.prepare(self._model)
         except DocumentsLost as loss:
@@ -103,6 +105,12 @@ class CheckpointedDocuments:
             self._checkpoint.save_soon()
         self._compare_by = asyncio.get_running_loop().time() + COMPARED_EVERY
         return Opened(position=self._checkpoint.position, gapless=gapless, log_set_back=set_back)
+
+    async def index(self) -> None:
+        """Create the indexes that the documents lack, unless that was done since they were opened."""
+        if not self._is_indexed:
+            await self._store.index(self._model)
+            self._is_indexed = True
 
     async def position_in_log(self) -> int:
         """Return the position of the stored documents, which the log agrees with; raise `OtherLog`."""

@@ -75,6 +75,8 @@ class LogFollower:
 
     async def _catch_up_and_be_live(self) -> None:
         await self.catch_up()
+        async with self._applier.turn:  # Events that come meanwhile wait on the bus, or are missed there.
+            await self._documents.index()
         if not self._interrupts.doubted:
             self._announcer.progress.live()
 

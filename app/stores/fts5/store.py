@@ -192,6 +192,10 @@ class IndexedReadStore:
         """Create what the read model lacks in MongoDB; raise `DocumentsLost`. See `checkpoint`."""
         await self._documents.prepare(model)
 
+    async def index(self, model: ReadModel) -> None:
+        """Create the read model's missing indexes in MongoDB."""
+        await self._documents.index(model)
+
     async def checkpoint(self, model: ReadModel) -> Checkpoint:
         """Return the read model's checkpoint, to which the index catches up; raise `DocumentsLost`."""
         checkpoint = await self._documents.checkpoint(model)

@@ -13,7 +13,7 @@ from app.cqrs.rebuilding.records import Rebuild
 from app.cqrs.unavailable import ReadStoreUnavailable
 from app.stores.mongo.fitness import FORMAT, explained, hosts_of, refuse_if_unfit
 from app.stores.mongo.generations import record_of
-from app.stores.mongo.writing import indexes_of
+from app.stores.mongo.writes.indexes import indexes_of
 
 PATIENCE = 3000
 """Milliseconds to wait for a primary."""
@@ -76,11 +76,12 @@ def _state(database: Database[Document], model: ReadModel) -> ReadModelState:
     if checkpoint is None:
         return ReadModelState(position=None, event_id=None, missing=(), surplus=(), rebuild=record.rebuild)
     declared = {_named(each, keys) for each in model.collections for keys in indexes_of(each)}
+    begun = checkpoint.get("indexed") is False  # The indexes are created once all documents are there.
     existing = {each for collection in model.collections for each in _existing(database, collection)}
     return ReadModelState(
         position=int(checkpoint.get("position", 0)),
         event_id=checkpoint.get("event_id"),
-        missing=sorted(declared - existing),
+        missing=[] if begun else sorted(declared - existing),
         surplus=sorted(existing - declared),
         rebuild=record.rebuild,
     )

@@ -1,6 +1,7 @@
 """The read store on MongoDB: reads for queries, and batches of changes for projectors."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -38,6 +39,8 @@ Ts = TypeVarTuple("Ts")
 
 WRITERS = 24
 """Threads for the transactions of projectors: more than there are read models with three generations each."""
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -139,12 +142,18 @@ class MongoReadStore(DocumentReads):
             return await self._in_a_thread(self._writer.has_any)
 
     async def prepare(self, model: ReadModel) -> None:
-        """Create the read model's checkpoint, collections and indexes if they are missing.
+        """Create the read model's checkpoint and collections if they are missing; for indexes, see `index`.
 
         Raise `DocumentsLost` if a collection that had documents was dropped or replaced.
         """
         with unavailable():
             await self._in_a_thread(self._writer.prepare, model)
+
+    async def index(self, model: ReadModel) -> None:
+        """Create the read model's missing indexes, which takes minutes for millions of documents."""
+        with unavailable():
+            while not await self._in_a_thread(self._writer.index, model):
+                logger.info("Indexes are created: read_model=%s", model.name)
 
     async def origin(self, model: ReadModel) -> str | None:
         """Return the origin of the read model's documents, which differs if they are projected anew."""

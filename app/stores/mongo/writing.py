@@ -7,13 +7,13 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from bson import Binary
-from pymongo import IndexModel, UpdateOne, WriteConcern
+from pymongo import UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from app.cqrs.documents.read_model import Change, Collection, Document, ReadModel
+from app.cqrs.documents.read_model import Change, Document, ReadModel
 from app.cqrs.documents.store import (
     Checkpoint,
     CheckpointMoved,
@@ -26,6 +26,7 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.rebuilding.differences import Report
 from app.stores.mongo.internals.pymongo import forget_connections
 from app.stores.mongo.reads.batches import Batch
+from app.stores.mongo.writes.indexes import Indexes
 from app.stores.mongo.writes.lifetime import in_time
 from app.stores.mongo.writes.notices import notices_of
 from app.stores.mongo.writes.operations import MOST, Operations
@@ -44,15 +45,6 @@ _EARLIER, _SPACING = 8, 100
 """Number of earlier events in a checkpoint, and the number of positions between two of them."""
 
 
-def indexes_of(collection: Collection) -> list[list[tuple[str, int]]]:
-    """Return the keys of a collection's indexes: those that it declares, and one by position."""
-    # Subscriptions resume by position, and rebuilds compare by it.
-    return [
-        [(path.removeprefix("-"), -1 if path.startswith("-") else 1) for path in paths]
-        for paths in (("position", "_id"), *collection.indexes)
-    ]
-
-
 class MongoWriter:
     """Writer of documents and checkpoints, which change in the same transaction. Its methods block."""
 
@@ -61,6 +53,7 @@ class MongoWriter:
         # A position that was read once must not be lost when mongod is killed after that.
         self._checkpoints = self._database.get_collection("checkpoints", read_concern=ReadConcern("majority"))
         self._writers = self._database["writers"]
+        self._indexes = Indexes(self._database)
         self._sessions: dict[str, ClientSession] = {}
         self._in_doubt: dict[str, Binary] = {}
         """By read model: the session of its last transaction, until that is known to have ended."""
@@ -75,7 +68,7 @@ class MongoWriter:
         return self._checkpoints.find_one({"position": {"$gt": 0}}) is not None
 
     def prepare(self, model: ReadModel) -> None:
-        """Create the read model's checkpoint, collections and indexes if they are missing.
+        """Create the read model's checkpoint and collections if they are missing; for indexes, see `index`.
 
         Raise `DocumentsLost` if a collection that had documents was dropped or replaced.
         """
@@ -86,15 +79,22 @@ class MongoWriter:
         else:
             self._begin(model)
         for collection in model.collections:
-            indexes = [IndexModel(keys) for keys in indexes_of(collection)]
-            self._database[collection.stored_as].create_indexes(indexes)
+            self._indexes.begin(collection)
         if not checkpoint.get("collections"):
             unknown = {"_id": model.key, "collections": {"$exists": False}}
             self._checkpoints.update_one(unknown, {"$set": {"collections": self._existing(model)}})
 
+    def index(self, model: ReadModel) -> bool:
+        """Create the read model's missing indexes; return `False` if that takes longer than a call may."""
+        if done := self._indexes.create_all(model):
+            unindexed = {"_id": model.key, "indexed": False}
+            self._checkpoints.update_one(unindexed, {"$unset": {"indexed": True}})
+        return done
+
     def _begin(self, model: ReadModel) -> None:
         """Create the checkpoint, and delete documents that have none: their position is unknown."""
-        first = {"$setOnInsert": {"position": 0, "types": dict(model.types), "origin": uuid4().hex}}
+        made = {"position": 0, "types": dict(model.types), "origin": uuid4().hex, "indexed": False}
+        first = {"$setOnInsert": made}
         existing = (self._database[each.stored_as].find_one({}, {"_id": 1}) for each in model.collections)
         if not any(existing):
             self._checkpoints.update_one({"_id": model.key}, first, upsert=True)
@@ -170,6 +170,7 @@ class MongoWriter:
         if not any(batch.changes for batch in batches):
             self._move(batches)
             return [[] for _ in batches]
+        self._indexes.create_for(change for batch in batches for _, change in batch.changes)
         with self._transaction([batch.model.key for batch in batches]) as session:
             self._move(batches, session)
             return [self._write(batch.changes, session) for batch in batches]

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -129,6 +130,38 @@ async def test_nobody_waits_for_long_for_one_who_has_stopped(monkeypatch: pytest
         slow.cancel()
         for found in await asyncio.gather(*(read_all(shared, 200, steps_between=0) for _ in range(2))):
             assert found == [*range(1, 201)]
+
+
+async def alive_while_one_reads(shared: SharedLog, parts: range) -> list[int]:
+    """Read so many parts of four; return how many of those read so far are in memory, after each."""
+    read, alive = list[weakref.ref[RecordedEvent]](), list[int]()
+    for part in parts:
+        read.append(weakref.ref((await shared.read(after=4 * part, limit=4))[0]))
+        alive.append(sum(each() is not None for each in read))
+    return alive
+
+
+async def test_a_reader_who_has_long_been_alone_has_few_parts_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The garbage collector would look at all of them again and again, which holds everything up."""
+    monkeypatch.setattr(shared_log, "CACHED_BATCHES", 5)
+    log = MemoryLog()
+    log.append(*(NoteRead() for _ in range(200)))
+    made, log.events = log.events, []
+
+    class Copying(MemoryLog):
+        async def read(self, *, after: int, limit: int) -> Sequence[RecordedEvent]:
+            return [replace(each) for each in made[after : after + limit]]
+
+    shared = SharedLog(Copying())
+    alive = await alive_while_one_reads(shared, range(20))
+    assert max(alive[:10]) == 5
+    assert alive[-1] == 2
+    # Another one who comes close behind is noticed, and more is kept for both again.
+    assert len(await shared.read(after=4 * 19, limit=4)) == 4
+    for after in range(20, 23):
+        for _ in range(2):
+            await shared.read(after=4 * after, limit=4)
+    assert max(await alive_while_one_reads(shared, range(23, 30))) == 5
 
 
 async def test_parts_that_nobody_reads_any_more_are_dropped(

@@ -89,7 +89,7 @@ async def test_an_older_process_that_goes_ahead_leaves_nothing_out_of_the_newer_
         behind = Desk(read_store, log, model=newer)
         async with behind.running():
             await behind.reaches(2)
-            assert behind.progress.state is ReadModelState.LIVE
+            await behind.becomes(ReadModelState.LIVE)
             assert await praise_in(read_store, newer) == [1]
             assert await praise_in(read_store, older) == [0]
     assert (await read_store.checkpoint(newer)).position == 2

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.cqrs.documents.read_model import Change
+from app.cqrs.documents.read_model import Change, ReadModel
 from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.freshness.document_positions import AFTER_ALL_DOCUMENTS
 from app.cqrs.freshness.progress import ReadModelBehind, ReadModelState
@@ -371,7 +371,7 @@ async def test_a_log_that_can_not_be_read_is_tried_again(
     desk.log.append(NoteTaken(note="a"))
     async with desk.running():
         await desk.reaches(1)
-    assert desk.progress.state is ReadModelState.LIVE
+        await desk.becomes(ReadModelState.LIVE)
 
 
 async def test_outlives_a_mongod_that_is_killed(
@@ -390,7 +390,7 @@ async def test_outlives_a_mongod_that_is_killed(
             async with embedded_mongod(tmp_path):
                 await desk.reaches(3)
                 assert [note["praise"] for note in await store.find(documents, {"_id": "a"})] == [1]
-                assert desk.progress.state is ReadModelState.LIVE
+                await desk.becomes(ReadModelState.LIVE)
 
 
 @pytest.mark.parametrize("there", [[], [NoteTaken(note="b")], [NoteTaken(note="b"), NotePraised(note="b")]])
@@ -671,3 +671,49 @@ async def test_documents_that_are_dropped_are_made_anew(desk: Desk, read_store: 
         await desk.publish(NotePraised(note="a"))
         await desk.reaches(3)
     assert [note["praise"] for note in await read_store.find(documents, {})] == [1]
+
+
+async def test_is_live_with_its_indexes_and_with_the_events_that_came_while_they_were_created(
+    read_store: MongoReadStore, log: MemoryLog
+) -> None:
+    class Indexing(FlakyStore):
+        async def index_slowly(self, model: ReadModel) -> None:
+            states.append(desk.progress.state)
+            for name in "cdef":  # more than the bus keeps for who does not listen
+                await desk.publish(*taken(name))
+            await read_store.index(model)
+
+    states: list[ReadModelState] = []
+    store = Indexing(read_store, lambda _: False)
+    store.index = store.index_slowly
+    desk = Desk(store, log)
+    log.append(*taken("ab"))
+    async with desk.running():
+        await desk.reaches(6)
+        await desk.becomes(ReadModelState.LIVE)
+        assert await read_store.count(documents, {}) == 6
+    assert states == [ReadModelState.CATCHING_UP]
+
+
+async def test_others_have_a_turn_while_the_changes_of_many_events_are_computed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would be answered until all of them are, which are 500."""
+    computed, seen, changes = list[int](), set[int](), notes.changes
+
+    def counted(event: RecordedEvent) -> Sequence[Change]:
+        computed.append(event.position)
+        return changes(event)
+
+    async def look() -> None:
+        while True:
+            seen.add(len(computed))
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(notes, "changes", counted)
+    desk.log.append(*taken(range(200)))
+    looking = asyncio.create_task(look())
+    async with desk.running():
+        await desk.reaches(200)
+    looking.cancel()
+    assert seen >= {50, 100, 150, 200}

@@ -34,7 +34,7 @@ class _Noting:
     def __init__(self, store: MongoReadStore) -> None:
         self._store = store
         self.notices: list[DocumentChanged] = []
-        self.prepare = store.prepare
+        self.prepare, self.index = store.prepare, store.index
         self.clear = store.clear
         self.checkpoint = store.checkpoint
         self.find = store.find

@@ -340,21 +340,6 @@ async def test_preparing_again_changes_nothing(store: MongoReadStore) -> None:
     assert (await store.checkpoint(notes)).position == 1
 
 
-async def test_makes_the_declared_indexes_and_one_by_position(
-    store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document]
-) -> None:
-    falling = ReadModel("falling")
-    collection = falling.collection("part", indexes=[("-weight", "name")])
-    await store.prepare(falling)
-    indexes = await mongo[collection.stored_as].index_information()
-    assert collection.stored_as == f"falling_{falling.fingerprint}_part"
-    assert [index["key"] for index in indexes.values()] == [
-        [("_id", 1)],
-        [("position", 1), ("_id", 1)],
-        [("weight", -1), ("name", 1)],
-    ]
-
-
 async def test_a_cleared_read_model_starts_from_nothing(store: MongoReadStore) -> None:
     await apply(store, NoteTaken(note="a"))
     await store.clear(notes)

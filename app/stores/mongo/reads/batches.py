@@ -11,8 +11,9 @@ from app.cqrs.documents.store import DocumentChanged
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.together.callers import Caller, Together
 
-SMALL = 400
-"""Changes in the largest batch that shares a transaction: a larger one would delay the others too long."""
+SMALL = 150
+"""Changes in the largest batch that shares a transaction: a larger one, such as that of a rebuild, would delay
+the others too long."""
 
 Notices = list[DocumentChanged]
 
