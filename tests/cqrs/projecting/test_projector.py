@@ -667,6 +667,7 @@ async def test_documents_that_are_dropped_are_made_anew(desk: Desk, read_store: 
     async with desk.running():
         await desk.publish(NoteTaken(note="a"), NoteRead())
         await desk.reaches(2)
+        await desk.becomes(ReadModelState.LIVE)
         await read_store.clear(notes)
         await desk.publish(NotePraised(note="a"))
         await desk.reaches(3)

@@ -14,12 +14,20 @@ from uuid_utils.compat import uuid7
 from app.cqrs.commands.outcomes import CommandKey
 from app.cqrs.commands.write_store import Cause, Conflict
 from app.cqrs.impersonal import outline
-from app.cqrs.log.events import Appended, EventTypes, UndeclaredEvent, UnknownEvent, UnreadableEvent
+from app.cqrs.log.events import (
+    Appended,
+    EventTypes,
+    RecordedEvent,
+    UndeclaredEvent,
+    UnknownEvent,
+    UnreadableEvent,
+)
 from app.cqrs.messages import Event
 from app.cqrs.unavailable import WriteStoreUnavailable
 from app.domain.catalog.tables import products
 from app.domain.customers.tables import customers
 from app.domain.stock.tables import stocks
+from app.stores.sql.codec import EventCodec
 from app.stores.sql.engines.opening import Engines, open_database
 from app.stores.sql.transactions import SqlWork, commands, events
 from app.stores.sql.write_store import RuleBroken, SqlWriteStore
@@ -79,6 +87,31 @@ async def test_the_log_is_read_in_order_and_in_portions(store: SqlWriteStore) ->
     await turn(store, "book-1", 0, *range(7))
     portion = await store.read(after=2, limit=3)
     assert [event.position for event in portion] == [3, 4, 5]
+
+
+async def test_others_have_a_turn_while_many_events_are_decoded(
+    store: SqlWriteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would be answered until all of them are, which are 500."""
+    await turn(store, "book-1", 0, *range(120))
+    rows, decode = await store._rows(0, 120), EventCodec.event_in
+    decoded, seen = list[RecordedEvent](), set[int]()
+
+    def counted(*what: Any) -> RecordedEvent:
+        decoded.append(decode(*what))
+        return decoded[-1]
+
+    async def look() -> None:
+        while True:
+            seen.add(len(decoded))
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(EventCodec, "event_in", counted)
+    looking = asyncio.create_task(look())
+    found = await store.decoded(rows)
+    looking.cancel()
+    assert [each.position for each in found] == [*range(1, 121)]
+    assert seen >= {50, 100}
 
 
 async def test_what_was_not_committed_never_was(store: SqlWriteStore) -> None:
