@@ -25,7 +25,7 @@ NO_KEYS: Keys = {}
 NO_NAMES: Mapping[str, str] = {}
 
 DECODED_AT_ONCE = 50
-"""Events that are decoded, in about a millisecond, before others have a turn: nobody is answered meanwhile."""
+"""Events that are decoded, in about a millisecond, before others have a turn."""
 
 
 class Newest(NamedTuple):

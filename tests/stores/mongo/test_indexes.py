@@ -1,4 +1,4 @@
-"""The indexes of a collection are created once its documents are there, and are there before anybody needs them."""
+"""Indexes are created once the documents are there, and are there before anybody needs them."""
 
 from collections.abc import Sequence
 from uuid import uuid4

@@ -12,8 +12,10 @@ from app.cqrs.log.events import RecordedEvent
 from app.cqrs.together.callers import Caller, Together
 
 SMALL = 150
-"""Changes in the largest batch that shares a transaction: a larger one, such as that of a rebuild, would delay
-the others too long."""
+"""Changes in the largest batch that shares a transaction.
+
+A larger one, such as that of a rebuild, would delay the others too long.
+"""
 
 Notices = list[DocumentChanged]
 

@@ -1,7 +1,7 @@
 """The indexes of collections, which are created once the documents of a new one are there.
 
-To keep an index up to date while documents are made from the whole log costs mongod several times as much as to
-sort all its keys at last, and more still once the index outgrows mongod's cache.
+Keeping an index up to date while documents are made from the whole log costs mongod several times as much as
+sorting all its keys at last, and more still once the index outgrows mongod's cache.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ BY_POSITION: Keys = [("position", 1), ("_id", 1)]
 """The keys of the index of every collection: subscriptions resume by position, and rebuilds compare by it."""
 
 QUORUM = "majority"
-"""The nodes that must have an index before it is used; by default all would, and one that is down holds it up."""
+"""The nodes that must have an index before it is used; by default, one that is down holds it up."""
 
 
 def indexes_of(collection: Collection) -> list[Keys]:
