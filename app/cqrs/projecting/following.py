@@ -55,8 +55,9 @@ class LogFollower:
                 await self._applier.apply([event for event in batch.events if event.position > position])
 
     async def catch_up(self) -> None:
-        """Apply all events in the log after the checkpoint; later ones come from the bus.
+        """Apply all events in the log after the checkpoint, and index the documents.
 
+        Later events come from the bus.
         Otherwise, under a load without a pause, every projector would go on reading the log by itself.
         """
         events = await read_on(self._log, self._documents.last, self._batch)
@@ -66,6 +67,8 @@ class LogFollower:
                 await self._applier.apply(events)
                 events = await reading
             self._batch = larger
+        async with self._applier.turn:  # Who waits for the last events finds indexes, too.
+            await self._documents.index()
         if events:
             await self._applier.apply(events)
 
@@ -75,8 +78,6 @@ class LogFollower:
 
     async def _catch_up_and_be_live(self) -> None:
         await self.catch_up()
-        async with self._applier.turn:  # Events that come meanwhile wait on the bus, or are missed there.
-            await self._documents.index()
         if not self._interrupts.doubted:
             self._announcer.progress.live()
 

@@ -152,8 +152,10 @@ class MongoReadStore(DocumentReads):
     async def index(self, model: ReadModel) -> None:
         """Create the read model's missing indexes, which takes minutes for millions of documents."""
         with unavailable():
-            while not await self._in_a_thread(self._writer.index, model):
-                logger.info("Indexes are created: read_model=%s", model.name)
+            for collection in model.collections:  # A cancelled call begins with no other one.
+                while not await self._in_a_thread(self._writer.index, collection):
+                    logger.info("Indexes are created: collection=%s", collection.stored_as)
+            await self._in_a_thread(self._writer.indexed, model)
 
     async def origin(self, model: ReadModel) -> str | None:
         """Return the origin of the read model's documents, which differs if they are projected anew."""

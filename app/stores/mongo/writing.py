@@ -13,7 +13,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from app.cqrs.documents.read_model import Change, Document, ReadModel
+from app.cqrs.documents.read_model import Change, Collection, Document, ReadModel
 from app.cqrs.documents.store import (
     Checkpoint,
     CheckpointMoved,
@@ -84,12 +84,14 @@ class MongoWriter:
             unknown = {"_id": model.key, "collections": {"$exists": False}}
             self._checkpoints.update_one(unknown, {"$set": {"collections": self._existing(model)}})
 
-    def index(self, model: ReadModel) -> bool:
-        """Create the read model's missing indexes; return `False` if that takes longer than a call may."""
-        if done := self._indexes.create_all(model):
-            unindexed = {"_id": model.key, "indexed": False}
-            self._checkpoints.update_one(unindexed, {"$unset": {"indexed": True}})
-        return done
+    def index(self, collection: Collection) -> bool:
+        """Create a collection's missing indexes; return `False` if that takes longer than a call may."""
+        return self._indexes.create_all(collection)
+
+    def indexed(self, model: ReadModel) -> None:
+        """Record that the read model has all its indexes."""
+        unindexed = {"_id": model.key, "indexed": False}
+        self._checkpoints.update_one(unindexed, {"$unset": {"indexed": True}})
 
     def _begin(self, model: ReadModel) -> None:
         """Create the checkpoint, and delete documents that have none: their position is unknown."""

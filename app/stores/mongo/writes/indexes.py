@@ -11,7 +11,7 @@ from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import NetworkTimeout
 
-from app.cqrs.documents.read_model import Change, Collection, Document, ReadModel
+from app.cqrs.documents.read_model import Change, Collection, Document
 
 Keys = list[tuple[str, int]]
 
@@ -52,17 +52,16 @@ class Indexes:
                 self._create(change.collection, missing)
                 known += missing
 
-    def create_all(self, model: ReadModel) -> bool:
-        """Create all indexes of a read model; return whether they are there.
+    def create_all(self, collection: Collection) -> bool:
+        """Create all indexes of a collection; return whether they are there.
 
         Otherwise their creation takes longer than a call may. It goes on, and another call waits for it.
         """
-        for collection in model.collections:
-            try:
-                self._create(collection, indexes_of(collection))
-            except NetworkTimeout:
-                self._database.command("ping")  # This raises if mongod does not answer at all.
-                return False
+        try:
+            self._create(collection, indexes_of(collection))
+        except NetworkTimeout:
+            self._database.command("ping")  # This raises if mongod does not answer at all.
+            return False
         return True
 
     def _create(self, collection: Collection, indexes: Sequence[Keys]) -> None:
