@@ -57,8 +57,8 @@ class LogFollower:
     async def catch_up(self) -> None:
         """Apply all events in the log after the checkpoint, and index the documents.
 
-        Later events come from the bus.
-        Otherwise, under a load without a pause, every projector would go on reading the log by itself.
+        Later ones come from the bus: otherwise, under a load without a pause, every projector would
+        go on reading the log by itself.
         """
         events = await read_on(self._log, self._documents.last, self._batch)
         while len(events) == self._batch:  # Most likely there is another batch, which is read meanwhile.
