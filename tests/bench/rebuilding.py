@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
-from signal import SIGTERM
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
@@ -42,6 +41,7 @@ WARM_UP, TURN = 0.5, 4.0
 """Seconds of each turn of the load that are left out, and those that are measured."""
 
 REBUILD = "mutation { rebuildReadModel(input: {readModel: %s, keepSeconds: 0}) { errors { message } } }"
+SWITCH = r'diptych_rebuild_switch_seconds{read_model="%s"} (\S+)'
 PROGRESS = "{ rebuildProgress { readModel state position } }"
 
 
@@ -151,7 +151,9 @@ async def measure(size: Size, name: str, turns: int, beside: float, pace: float 
             if not working.cancelled():
                 working.result()
             rows.append(["rebuild beside the load", f"{reached / took:,.0f}", *at_work.taken()])
-            print(re.findall(r"Other documents serve.*", await service.stop(SIGTERM)))
+            async with http.get(f"{service.url}/metrics") as answer:
+                found = re.search(SWITCH % name, await answer.text())
+            print(f"The switch took {1000 * float(found[1] if found else 'nan'):.1f} ms.")
         return [[*row, *[""] * (6 - len(row))] for row in rows]
 
 

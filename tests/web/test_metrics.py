@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -9,6 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.config import Settings
+from app.cqrs.rebuilding.records import RebuildState
 from app.main import create_app
 from app.web import metrics
 from tests.inprocess import Service, serving
@@ -51,6 +54,18 @@ async def test_the_log_and_each_read_model_say_how_far_they_have_come(service: S
     assert scraped.value("diptych_read_model_state", state="LIVE", **model) == 1
     assert scraped.value("diptych_read_model_state", state="FAILED", **model) == 0
     assert scraped.value("diptych_projector_transaction_seconds_count", **model) == 1
+
+
+async def test_a_switch_to_rebuilt_documents_says_how_long_it_took(service: Service) -> None:
+    await Shop(service.client).customer(name="Ada")
+    model = {"read_model": "customer_overview"}
+    assert (await scrape(service)).value("diptych_rebuild_switch_seconds", **model) == 0
+    assert await service.circle.rebuilds.begin("customer_overview", keep=timedelta()) is None
+    async with aclosing(service.circle.rebuilds.follow()) as reports:
+        async for [told] in reports:
+            if told.state is RebuildState.FINISHED:
+                break
+    assert 0 < (await scrape(service)).value("diptych_rebuild_switch_seconds", **model) < 60
 
 
 async def test_a_read_counts_by_the_way_in_which_it_was_answered(service: Service) -> None:

@@ -98,6 +98,11 @@ class Rebuilder:
         """The projector of the generation that is built; `None` if no rebuild is under way."""
         return self._generations.of(self.record.building)
 
+    @property
+    def switch_seconds(self) -> float:
+        """The duration of the last switch by this process, in which no event was applied; 0 before one."""
+        return self._switching.seconds
+
     async def run(self) -> None:
         """Project all generations until cancelled."""
         async with self._group:

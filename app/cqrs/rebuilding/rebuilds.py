@@ -175,6 +175,11 @@ class Rebuilds:
             reason=rebuild.reason,
         )
 
+    def switch_seconds(self, read_model: str) -> float:
+        """Return the duration of the last switch of a read model by this process; 0 if there was none."""
+        rebuilder = self._rebuilders.get(read_model)
+        return rebuilder.switch_seconds if rebuilder else 0.0
+
     def progress(self) -> Sequence[RebuildProgress]:
         """Return the progress of the newest rebuild of each read model that was ever rebuilt."""
         names = dict.fromkeys((*self._rebuilders, *self._noted))

@@ -94,6 +94,11 @@ def of_rebuilds(circle: Circle) -> Iterator[Metric]:
     pace = GaugeMetricFamily(
         "diptych_rebuild_events_per_second", "Events that a rebuild applies per second.", labels=model
     )
+    switch = GaugeMetricFamily(
+        "diptych_rebuild_switch_seconds",
+        "Seconds of the last switch to other documents, in which no event was applied.",
+        labels=model,
+    )
     for name in circle.progress:
         rebuild = circle.rebuilds.of(name)
         state = rebuild.state if rebuild else None
@@ -101,7 +106,8 @@ def of_rebuilds(circle: Circle) -> Iterator[Metric]:
         stopped.add_metric((name,), float(state in (RebuildState.FAILED, RebuildState.DIFFERENT)))
         position.add_metric((name,), rebuild.position if rebuild else 0)
         pace.add_metric((name,), rebuild.events_per_second if rebuild else 0.0)
-    yield from (under_way, stopped, position, pace)
+        switch.add_metric((name,), circle.rebuilds.switch_seconds(name))
+    yield from (under_way, stopped, position, pace, switch)
 
 
 def of_cluster(circle: Circle) -> Iterator[Metric]:
