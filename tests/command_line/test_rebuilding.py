@@ -36,6 +36,12 @@ async def projections(service: Service, *arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, command_line, ["projections", *arguments, *url])
 
 
+async def test_the_url_of_the_service_will_do(service: Service) -> None:
+    for url in (service.client.url, f"{service.client.url}/"):
+        said = await asyncio.to_thread(CliRunner().invoke, command_line, ["projections", "--url", url])
+        assert (said.exit_code, "LIVE" in said.output) == (0, True), said.output
+
+
 async def test_a_rebuild_is_waited_for_shown_and_rolled_back(service: Service) -> None:
     nothing = await projections(service, "status")
     assert "rebuild of" not in nothing.output

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit, urlunsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import typer
@@ -18,6 +19,8 @@ from app.cqrs.viewers import Sight
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address that stands for all of them
 TOKEN = "DIPTYCH_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable with an operator's token, for a service that takes tokens."""
+
+ENDPOINT = "/graphql"
 
 PATIENCE = 10
 """Seconds to wait for an answer; retrying a read model takes some."""
@@ -30,20 +33,32 @@ _ADVICE = {
 
 Url = Annotated[
     str | None,
-    typer.Option(help="URL of the running service's GraphQL endpoint.", show_default="at HOST and PORT"),
+    typer.Option(
+        help="URL of the running service, or of its GraphQL endpoint.", show_default="at HOST and PORT"
+    ),
 ]
 
 
 def chosen(context: typer.Context, url: str | None) -> str:
     """Return the URL that was given here or before the command, or that of a service with these settings."""
-    return url or context.obj or _own_url()
+    given: str | None = url or context.obj
+    return _at_endpoint(given) if given else _own_url()
+
+
+def _at_endpoint(url: str) -> str:
+    """Return the URL of a service's endpoint; one without a path is that of the service."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # The request says what is wrong with it.
+        return url
+    return urlunsplit(parts._replace(path=ENDPOINT)) if parts.netloc and parts.path in ("", "/") else url
 
 
 def _own_url() -> str:
     """Return the URL of the GraphQL endpoint of a service with these settings."""
     settings = settings_of()
     host = _REACHED_AT.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/graphql"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{ENDPOINT}"
 
 
 def _authorization(url: str) -> Mapping[str, str]:
