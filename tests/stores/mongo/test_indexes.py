@@ -44,6 +44,7 @@ async def apply(store: MongoReadStore, model: ReadModel, *changes: Change) -> No
 async def test_the_declared_indexes_come_after_the_documents(
     read_store: MongoReadStore, mongo: AsyncIOMotorDatabase[Document], model: ReadModel, part: Collection
 ) -> None:
+    assert part.stored_as == f"{model.name}_{model.fingerprint}_part"
     await read_store.prepare(model)
     await apply(read_store, model, part.put("a", {"topic": "tea", "weight": 1}))
     assert await indexes(mongo, part) == [BY_POSITION]
