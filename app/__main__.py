@@ -14,6 +14,7 @@ with loading():
     from app.command_line.doctor import doctor
     from app.command_line.events import events
     from app.command_line.people import expire, forget, seal
+    from app.command_line.read_models.building import build
     from app.command_line.read_models.projections import projections
     from app.command_line.serve import serve
 
@@ -35,6 +36,7 @@ command_line.command()(seal)
 command_line.command()(expire)
 command_line.command()(backup)
 command_line.command()(restore)
+command_line.command(hidden=True)(build)
 command_line.add_typer(events, name="events")
 command_line.add_typer(projections, name="projections")
 

@@ -43,6 +43,7 @@ from app.cqrs.unavailable import WriteStoreUnavailable
 from app.declared import read_models
 from app.forgetting import forget_again
 from app.halves.awaiting import keep_copy, open_awaited
+from app.halves.building_apart import BuildingApart
 from app.halves.commanding import WriteSide
 from app.halves.documents import keep_running, open_documents
 from app.halves.network import Network, open_network
@@ -157,7 +158,8 @@ async def open_circle(
             tasks.append(running.create_task(revocations.follow(), name="revocations"))
         each_projector: dict[str, Any] = {"log": shared_log, "bus": bus, "store": stores.documents}
         each_projector |= {"lost": compare, "skips": log}
-        projecting = ProjectingHalf(stores, rebuilds, head, each_projector)
+        apart = BuildingApart(settings, stores.url, stores.mongo, head)
+        projecting = ProjectingHalf(stores, rebuilds, head, each_projector, apart.build)
         projections = Projections(shared_log, rebuilds.serving)
         skipping = Skipping(log, projections)
         operating = OperatedReadModels(

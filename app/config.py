@@ -73,6 +73,9 @@ class Settings(RoleSettings, TracingSettings):
         "by default 64, or 0 with MONGODB_URL and no NATS_URL, because other processes may then change the "
         "documents unheard",
     )
+    build_apart_events: int = Field(
+        default=10_000, ge=0, description="events from which a rebuild has a process of its own; 0: never"
+    )
     read_patience: float = Field(
         default=2.0, ge=0, le=30, description="seconds that a read waits for the position in its token"
     )

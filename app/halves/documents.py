@@ -26,6 +26,8 @@ class DocumentStores:
 
     mongod: Mongod | None
     """The embedded mongod; `None` with MONGODB_URL."""
+    url: str
+    """The URL of the MongoDB, also of the embedded one."""
     mongo: MongoReadStore
     documents: MongoReadStore | IndexedReadStore
     """The store as projectors use it."""
@@ -58,9 +60,10 @@ async def open_documents(
         mongod = None
         if not settings.mongodb_url:
             mongod = await opened.enter_async_context(embedded_mongod(settings.data_dir, settings.mongod_bin))
+        url = mongod.url if mongod else str(settings.mongodb_url)
         mongo = await opened.enter_async_context(
             open_read_store(
-                mongod.url if mongod else str(settings.mongodb_url),
+                url,
                 settings.mongodb_database,
                 settings.mongo_driver,
                 majority=settings.is_one_of_several,
@@ -80,7 +83,7 @@ async def open_documents(
             where = settings.mongodb_url, settings.mongodb_database, settings.mongo_driver
             choice = Choice.of(settings.read_from)
             pinned = await opened.enter_async_context(open_pinned_reads(*where, choice, mongo.newest, moved))
-        yield DocumentStores(mongod=mongod, mongo=mongo, documents=documents, pinned=pinned)
+        yield DocumentStores(mongod=mongod, url=url, mongo=mongo, documents=documents, pinned=pinned)
 
 
 async def keep_running(mongod: Mongod, settings: Settings, restarts: Restarts) -> None:

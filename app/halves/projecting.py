@@ -1,7 +1,7 @@
 """The half of the circle that turns events into documents."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
@@ -40,8 +40,13 @@ class ProjectingHalf:
         rebuilds: Rebuilds,
         head: Head,
         each_projector: Mapping[str, Any],
+        apart: Callable[[Projector], Awaitable[None]],
     ) -> None:
-        """Project into `stores`; `each_projector` has what all projectors are given, such as the log."""
+        """Project into `stores`; `each_projector` has what all projectors are given, such as the log.
+
+        Documents that nobody reads yet are built `apart` first.
+        """
+        self._apart = apart
         self._stores = stores
         self._rebuilds = rebuilds
         self._head = head
@@ -79,6 +84,7 @@ class ProjectingHalf:
             partly=lambda serving, selection: PartialRebuild(
                 serving, selection, self._each_projector["log"], self._stores.documents
             ),
+            apart=self._apart,
             moved=self._rebuilds.moved,
         )
         self._rebuilds.add(rebuilder)

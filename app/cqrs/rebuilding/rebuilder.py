@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -56,12 +56,13 @@ class Rebuilder:
         readers: Readers,
         poll: float | None,
         partly: Partly,
+        apart: Callable[[Projector], Awaitable[None]],
         moved: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with the serving `projector`, and make those of other generations with `beside`.
 
-        Some documents are made anew with `partly`. The record is read every `poll` seconds, if other
-        processes may change it; `moved` is called at each progress.
+        Their documents are built `apart` first, and some are made anew with `partly`. The record is read
+        every `poll` seconds, if other processes may change it; `moved` is called at each progress.
         """
         self.model = projector.model.of(record.own)
         self.progress: Progress = projector.progress
@@ -69,7 +70,7 @@ class Rebuilder:
         self.pace = Pace()
         self.record = record
         self._generations = RunningGenerations(
-            projector, self.model, beside=beside, store=store, moved=self._other_moved
+            projector, self.model, beside=beside, store=store, moved=self._other_moved, apart=apart
         )
         self._records = records
         self._switching = Switching(readers, records)

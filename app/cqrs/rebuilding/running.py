@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from app.cqrs.documents.generations import Generation
@@ -31,11 +31,13 @@ class RunningGenerations:
         beside: Callable[[ReadModel], Projector],
         store: Generations,
         moved: Callable[[Progress], None],
+        apart: Callable[[Projector], Awaitable[None]],
     ) -> None:
         """Begin with the serving `projector`, and make those of other generations of `model` with `beside`.
 
-        If another program has made the documents that serve, they stand still until others serve. `moved` is
-        called with the progress of a generation that does not serve, whenever it may have changed.
+        Their documents are built `apart` before that, as far as it goes. If another program has made the
+        documents that serve, they stand still until others serve. `moved` is called with the progress of a
+        generation that does not serve, whenever it may have changed.
         """
         self.model = model
         self.serving = projector.model.generation
@@ -43,6 +45,7 @@ class RunningGenerations:
         self._beside = beside
         self._store = store
         self._moved = moved
+        self._apart = apart
         self._served_until: dict[Generation, float] = {}
         """The times at which generations stopped to serve in this process, by the event loop's clock."""
         self._leftovers = True
@@ -68,9 +71,14 @@ class RunningGenerations:
             elif self._running[generation].task:
                 continue
             is_own = generation.is_of_same_code(self.model.generation)
-            work = projector.run() if is_own else projector.stand_still()
+            work = self._build(projector) if is_own else projector.stand_still()
             task = group.create_task(work, name=f"projector {generation.key}")
             self._running[generation] = _Running(projector, task)
+
+    async def _build(self, projector: Projector) -> None:
+        if projector.model.generation != self.serving:
+            await self._apart(projector)
+        await projector.run()
 
     async def stop(self, wanted: Collection[Generation]) -> None:
         """Stop the projectors of all generations that are not wanted."""

@@ -80,6 +80,7 @@ class Rebuilt:
             readers=self.readers,
             poll=self.poll,
             partly=lambda serving, selection: PartialRebuild(serving, selection, self.log, self.replacer),
+            apart=self.apart,
             moved=self.rebuilds.moved,
         )
         self.rebuilds.add(rebuilder)
@@ -89,6 +90,9 @@ class Rebuilt:
         finally:
             task.cancel()
             await asyncio.wait([task])
+
+    async def apart(self, projector: Projector) -> None:
+        """Builds nothing, as for documents that are not far behind."""
 
     def _beside(self, model: ReadModel) -> Projector:
         own = Progress(model.name, self.head)

@@ -1,8 +1,11 @@
 """A read model is rebuilt under load, and the service is killed while it is."""
 
 import asyncio
+import os
+from contextlib import suppress
 from pathlib import Path
 from random import Random
+from signal import SIGKILL
 from time import monotonic
 from typing import Any
 
@@ -11,6 +14,7 @@ from pymongo import AsyncMongoClient
 from app.stores.mongo.embedded.mongod import any_mongod
 from schema.circle.consistency import ReadModelName
 from schema.circle.ids import split_id
+from tests.builders import builders
 from tests.faults.campaign import Run
 from tests.faults.checks.documents import LIVE
 from tests.faults.clients import Lost
@@ -35,7 +39,9 @@ OTHER = "mutation { %s(input: {readModel: %s}) { errors { message } } }"
 async def rebuild(run: Run) -> None:
     """kill -9 while a read model is rebuilt: it goes on or is as before, and no document differs."""
     while run.goes_on():
-        async with open_shop(run) as shop:
+        # In some shops each rebuild has a process of its own, however few its events are.
+        apart = run.chance("apart", run.done).choice("01")
+        async with open_shop(run, settings={"BUILD_APART_EVENTS": apart}) as shop:
             for _ in range(min(SHOP, run.rounds - run.done)):
                 await _Round(run, shop, run.chance(run.done)).live_through()
                 run.done += 1
@@ -80,7 +86,12 @@ class _Round:
             await asyncio.sleep(chance.uniform(0, 0.5))
             if points > 0.9:
                 await self._send("abortRebuild")
-            await shop.service.kill()
+            for each in builders(shop.service.process.pid):
+                if chance.random() < 0.3:  # Then the service goes on, if it is not killed, too.
+                    with suppress(ProcessLookupError):
+                        os.kill(each, SIGKILL)
+            if chance.random() < 0.8:
+                await shop.service.kill()
         if not shop.service.runs:
             await shop.start()
         await self._ends()

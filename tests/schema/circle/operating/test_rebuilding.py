@@ -31,14 +31,15 @@ PROGRESS = """rebuildProgress { readModel state position head eventsPerSecond se
 PRODUCTS = "{ products(first: 100) { totalCount nodes { id name position available } } }"
 
 
-@pytest.fixture(params=["mongodb", "fts5"])
+@pytest.fixture(params=[("mongodb", 0), ("mongodb", 1), ("fts5", 1)], ids=["mongodb", "apart", "fts5-apart"])
 def settings(request: pytest.FixtureRequest, mongo_url: str, tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path,
         mongodb_url=mongo_url,
         mongodb_database=tmp_path.name,
         read_cache_mb=8,
-        search_engine=request.param,
+        search_engine=request.param[0],
+        build_apart_events=request.param[1],
         heartbeat=60.0,
     )
 
