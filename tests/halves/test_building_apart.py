@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -112,6 +114,14 @@ async def test_a_small_rebuild_needs_no_process(settings: Settings, caplog: pyte
         await begin(service, "Ada", "Grace")
         await becomes(service, "SWITCHED")
     assert said(caplog) == []
+
+
+def test_the_command_is_for_the_service_and_says_so_to_people() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "app", "build"], input="hello\n", capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 2
+    assert told.stderr == "This command is for the service. Call `projections rebuild NAME` instead.\n"
 
 
 @pytest.mark.campaign

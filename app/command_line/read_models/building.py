@@ -15,6 +15,7 @@ NICENESS = 10
 
 def build() -> None:
     """Build the documents that standard input orders, up to the head of the log, until it ends."""
+    os.nice(NICENESS)  # Loading the program is a good part of the work already.
     import msgspec
 
     from app.config import Settings
@@ -27,7 +28,6 @@ def build() -> None:
         order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     except msgspec.DecodeError:
         stop("This command is for the service. Call `projections rebuild NAME` instead.", BAD_SETTING)
-    os.nice(NICENESS)
     log_to_stderr(Settings.model_validate_json(order.settings).log_format)
     try:
         is_built = asyncio.run(build_documents(order))
