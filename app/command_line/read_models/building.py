@@ -24,8 +24,11 @@ def build() -> None:
     from app.halves.building import build as build_documents
     from app.server.logs import log_to_stderr
 
+    ordered = sys.stdin.buffer.readline()
+    if not ordered:
+        raise typer.Exit(FAILED)  # The service has ended meanwhile.
     try:
-        order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+        order = msgspec.json.decode(ordered, type=Order)
     except msgspec.DecodeError:
         stop("This command is for the service. Call `projections rebuild NAME` instead.", BAD_SETTING)
     log_to_stderr(Settings.model_validate_json(order.settings).log_format)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
+from app.read_models.product_listing import product_listing
 from app.stores.mongo.embedded.mongod import any_mongod
 from schema.circle.consistency import ReadModelName
 from schema.circle.ids import split_id
@@ -50,14 +51,18 @@ async def rebuild(run: Run) -> None:
 
 
 async def spoil(data_dir: Path, product: str) -> None:
-    """Gives a product's document another name and price behind the service's back."""
+    """Gives a product's document another name and price behind the service's back, where it serves.
+
+    Former documents, which a rollback may have serve again, are not made anew.
+    """
     spoilt = {"$set": {"name": "spoilt", "price.amount": 1}}
     async with any_mongod(data_dir) as url:
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
         async with client:
-            listings = {"name": {"$regex": "^product_listing_"}}
-            for name in await client[LIVE].list_collection_names(filter=listings):
-                await client[LIVE][name].update_one({"_id": product}, spoilt)
+            record = await client[LIVE]["generations"].find_one({"_id": {"$regex": "^product_listing_"}})
+            serving = record["serving"] if record else product_listing.key
+            spoiling = await client[LIVE][serving].update_one({"_id": product}, spoilt)
+            assert spoiling.matched_count == 1, f"{serving} has no document {product}"
 
 
 class _Round:
