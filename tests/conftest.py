@@ -11,6 +11,7 @@ from app.config import Settings
 from app.cqrs.documents.read_model import Document
 from app.stores.mongo.embedded.mongod import embedded_mongod
 from app.stores.mongo.store import MongoReadStore, open_read_store
+from tests import slow
 from tests.empty_stores import copied_database, copied_file, migrated_database, migrated_file
 from tests.inprocess import Service as InProcess
 from tests.inprocess import serving
@@ -23,6 +24,7 @@ DATABASE = "test"
 
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
+SLOW_ONES = "slow ones of many files"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,11 +34,25 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("READ_PATIENCE", "20")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--note-slow", action="store_true", help="note the tests that are slow in tests/slow.txt"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests before others are chosen by their marks."""
+    slow.mark(items)
+
+
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Count the campaigns that were not asked for, by their files."""
+    """Count the slow tests and campaigns that were not asked for; campaigns by their files."""
     for item in items:
         if item.get_closest_marker("campaign"):
             item.config.stash[LEFT_OUT][item.location[0]] += 1
+        elif item.get_closest_marker("slow"):
+            item.config.stash[LEFT_OUT][SLOW_ONES] += 1
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -55,6 +71,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say at the end which tests did not run; the reasons say how to have them run."""
+    if config.getoption("--note-slow"):
+        reports = (each for kind in ("passed", "") for each in terminalreporter.getreports(kind))
+        slow.note(each for each in reports if isinstance(each, pytest.TestReport))
     if left_out := config.stash[LEFT_OUT]:
         terminalreporter.write_line(
             f"{left_out.total()} tests not run, for they take long: {', '.join(sorted(left_out))}. "

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-EVERY_DAY = "-m pytest --numprocesses 2 -m not campaign"
+EVERY_DAY = "-m pytest --numprocesses 2 -m not campaign and not slow"
+MOST = "-m pytest --numprocesses 2 -m not campaign"
 ALL = "-m pytest --numprocesses 2"
 
 
@@ -33,10 +34,12 @@ def project(tmp_path: Path) -> Path:
     [
         ("", f".venv {EVERY_DAY}"),
         ("--all", f".venv {ALL}"),
+        ("--most", f".venv {MOST}"),
         ("--exitfirst -k cart", f".venv {EVERY_DAY} --exitfirst -k cart"),
         ("tests", f".venv {ALL} tests"),
         ("--exitfirst tests::test_it", f".venv {ALL} --exitfirst tests::test_it"),
         ("--lowest", f".venv-lowest {EVERY_DAY}"),
+        ("--most --newest --note-slow", f".venv-newest {MOST} --note-slow"),
         ("--all --newest", f".venv-newest {ALL}"),
         ("--newest --all --exitfirst", f".venv-newest {ALL} --exitfirst"),
     ],
