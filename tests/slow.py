@@ -9,7 +9,7 @@ import pytest
 NOTED = Path(__file__).with_name("slow.txt")
 """Files and functions, a line each; `scripts/test --most --note-slow` writes it anew."""
 
-SLOW = 0.4
+SLOW = 0.3
 """Seconds, with set-up and end, from which a test is slow; all its parameters are if one is."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import run
+from tests.slow import noted
 
 pytestmark = pytest.mark.campaign
 
@@ -39,3 +40,9 @@ async def test_the_end_names_the_campaigns_that_were_left_out_and_how_to_run_the
         f" tests not run, for they take long: {files[1]}. Run every test with scripts/test --all"
     )
     assert "passed" in result
+
+
+def test_each_test_that_was_noted_as_slow_is_there() -> None:
+    for test in sorted(noted()):
+        file, _, function = test.partition("::")
+        assert f"def {function}(" in Path(file).read_text(encoding="utf-8"), test
