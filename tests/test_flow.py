@@ -38,7 +38,8 @@ async def test_a_mutation_becomes_a_row_an_event_a_document_an_answer_and_a_mess
 
     watched = "subscription ($id: ID!) { productUpdated(id: $id) { cursor product { available unitsSold } } }"
     async with client.subscribe(watched, {"id": product}) as updates:
-        assert (await updates.next())["product"] == {"available": 5, "unitsSold": "0"}
+        while (state := (await updates.next())["product"]) != {"available": 5, "unitsSold": "0"}:
+            assert state["available"] == 0, "a subscription without a token may begin with an earlier state"
 
         # The mutation: the payload's own order is read back from the documents, in the same round trip.
         order_lines = [{"productId": product, "quantity": 2, "discount": "0.1"}]
