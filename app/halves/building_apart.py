@@ -17,11 +17,9 @@ import msgspec
 
 import app
 from app.config import Settings
-from app.cqrs.documents.store import DocumentsLost
 from app.cqrs.impersonal import outline
 from app.cqrs.log.head import Head
 from app.cqrs.projecting.projector import Projector
-from app.cqrs.unavailable import ReadStoreUnavailable
 from app.halves.building import Order
 from app.stores.mongo.store import MongoReadStore
 
@@ -48,18 +46,18 @@ class BuildingApart:
         Whatever is missing after that is left to the projector: all of it if the documents are not far
         behind, and the rest if the process has failed.
         """
-        if not await self._is_far_behind(projector):
-            return
         key = projector.model.key
         order = Order(settings=self._settings, mongodb_url=self._mongodb_url, generation=key)
         try:
+            if not await self._is_far_behind(projector):
+                return
             async with _process(order) as process:
                 logger.info("A process builds documents: generation=%s process=%d", key, process.pid)
                 assert process.stdout
                 async for line in process.stdout:
                     projector.progress.reached(int(line))
                 failed = await process.wait()
-        except Exception as reason:  # Nothing is lost: the projector goes on.
+        except Exception as reason:  # The projector goes on, and knows what to do if it meets the same.
             logger.warning("No process can build documents: generation=%s error=%s", key, outline(reason))
         else:
             position = projector.progress.position
@@ -76,10 +74,7 @@ class BuildingApart:
     async def _is_far_behind(self, projector: Projector) -> bool:
         if not self._least:
             return False
-        try:
-            checkpoint = await self._store.checkpoint(projector.model)
-        except (DocumentsLost, ReadStoreUnavailable):  # The projector meets that, too, and knows what to do.
-            return False
+        checkpoint = await self._store.checkpoint(projector.model)
         return self._head.position - checkpoint.position >= self._least
 
 
