@@ -61,8 +61,9 @@ class Receipt:
         description="The id of the command: the one that was sent, or a generated one."
     )
     token: ConsistencyToken | None = strawberry.field(
-        description="The consistency token of the command: a read that carries it reflects the effects. "
-        "Null if the command was refused or changed nothing."
+        description="The consistency token of the command: a read that carries it reflects the effects. If "
+        "the command was refused or changed nothing, the read reflects all that was decided by, such as the "
+        "stock that was too small. Null only if nothing had to be looked up, as for an invalid input."
     )
     events: list[EventReference] = strawberry.field(
         description="The events that the command recorded, in order; empty if it was refused or changed "
@@ -74,7 +75,7 @@ class Receipt:
         """Return the receipt in the form that clients see."""
         return cls(
             command_id=receipt.command_id,
-            token=ConsistencyToken(tokens.of(receipt.events[-1])) if receipt.events else None,
+            token=token_of(receipt, tokens),
             events=[
                 EventReference(
                     event_id=mark.event_id,
@@ -85,6 +86,18 @@ class Receipt:
                 for mark in receipt.events
             ],
         )
+
+    @classmethod
+    def of_refused(cls, command_id: UUID, refusal: commands.Refused, tokens: Tokens) -> "Receipt":
+        """Return the receipt of a refused command."""
+        return cls(command_id=command_id, token=token_of(refusal, tokens), events=[])
+
+
+def token_of(outcome: commands.Receipt | commands.Refused | None, tokens: Tokens) -> ConsistencyToken | None:
+    """Return the token with which reads do not contradict an outcome; `None` if none is needed."""
+    if isinstance(outcome, commands.Receipt) and outcome.events:
+        return ConsistencyToken(tokens.of(outcome.events[-1]))
+    return ConsistencyToken(tokens.write(outcome.covered)) if outcome and outcome.covered else None
 
 
 @strawberry.type(description="The position that a read model has reached, and its lag behind the log.")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, TypeVar
@@ -185,6 +186,13 @@ class CommandBus:
 
     async def _decide(self, asked: Asked, work: Transaction) -> Outcome | None:
         """Return the outcome of the command; `None` if it is accepted, and must be committed."""
+        outcome = await self._decided(asked, work)
+        if isinstance(outcome, Refused):
+            # The head is read last: whatever stood against the command is at most there.
+            return replace(outcome, decided_at=await work.head())
+        return outcome
+
+    async def _decided(self, asked: Asked, work: Transaction) -> Outcome | None:
         key, command, kind = asked.cause.key, asked.command, type(asked.command)
         if earlier := await work.earlier(key):
             return asked.answered_before(*earlier)

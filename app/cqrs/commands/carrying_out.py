@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from app.cqrs.commands.asked import Asked, Outcome
@@ -79,7 +80,8 @@ class CarryingOut:
         for number, receipt in zip(accepted.values(), receipts, strict=False):
             results[number] = receipt
             self._committed(receipt, group[number].cause.actor)
-        return [_resolved(results[number], results) for number in range(len(group))]
+        resolved = [_resolved(results[number], results) for number in range(len(group))]
+        return _decided_together(resolved)
 
     async def _in_group(self, asked: Asked, transaction: Group[Transaction]) -> Result | None:
         asked.name_in_log()
@@ -103,6 +105,12 @@ class CarryingOut:
             if meaning is not error or isinstance(meaning, WriteStoreUnavailable):
                 raise meaning from error
             return meaning
+
+
+def _decided_together(results: Sequence[Result]) -> list[Result]:
+    """Return the results with refusals that cover the whole group: an earlier command may be the reason."""
+    newest = max((each.covered for each in results if not isinstance(each, Exception)), default=0)
+    return [replace(each, decided_at=newest) if isinstance(each, Refused) else each for each in results]
 
 
 def _resolved(result: "Result | _Repetition", results: "dict[int, Result | _Repetition]") -> Result:

@@ -1,6 +1,7 @@
 """The outcomes of a command: a receipt, or the reasons for which it was refused."""
 
 from collections.abc import Sequence
+from dataclasses import field
 from types import ModuleType
 from typing import Annotated, ClassVar, NamedTuple
 from uuid import UUID
@@ -73,6 +74,13 @@ class Refused(Message):
     """The outcome of a refused command, with every reason for the refusal."""
 
     errors: tuple[CommandError, ...]
+    decided_at: int | None = field(default=None, compare=False)
+    """The position of the newest event when it was decided; `None` if that did not depend on the log."""
+
+    @property
+    def covered(self) -> int:
+        """Return the position that reads must show so as not to contradict the refusal; 0 if any may."""
+        return self.decided_at or 0
 
 
 def refused(*errors: CommandError) -> Refused:
@@ -105,6 +113,13 @@ class Receipt(Message):
 
     command_id: UUID
     events: tuple[EventMark, ...]
+    decided_at: int | None = None
+    """The position of the newest event when a command was accepted that changed nothing; or else `None`."""
+
+    @property
+    def covered(self) -> int:
+        """Return the position that reads must show so as not to contradict the receipt; 0 if any may."""
+        return self.position or self.decided_at or 0
 
     @property
     def position(self) -> int | None:

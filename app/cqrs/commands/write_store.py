@@ -42,6 +42,9 @@ class Transaction(UnitOfWork, Protocol):
     async def earlier(self, key: CommandKey) -> tuple[str, Receipt] | None:
         """Return the fingerprint and receipt of a command that was accepted before."""
 
+    async def head(self) -> int:
+        """Return the position of the newest event that the transaction may have seen; 0 if there is none."""
+
     async def commit(self, fingerprint: str) -> Receipt:
         """Append the recorded events, mark the command as done, and commit; raise `Conflict`."""
 

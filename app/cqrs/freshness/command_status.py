@@ -156,12 +156,12 @@ class CommandStatuses:
 
     def _moved(self, progress: Progress) -> None:
         for follower, state in self._behind[progress.read_model].items():
-            wanted = follower.receipt.position or 0 if follower.receipt else 0
+            wanted = follower.receipt.covered if follower.receipt else 0
             if progress.holds(wanted) or progress.state is not state:
                 follower.woken.set()
 
     def _status(self, command_id: UUID, receipt: Receipt | None) -> CommandStatus:
-        wanted = receipt.position or 0 if receipt else None
+        wanted = receipt.covered if receipt else None
         behind = {
             name: each for name, each in self._progress.items() if wanted is None or not each.holds(wanted)
         }

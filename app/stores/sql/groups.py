@@ -142,9 +142,12 @@ class SqlGroup:
             names |= await work.name_actor()
         if recorded:
             newest = await self._accepted[0][0].take_positions()
+        elif self._accepted:
+            newest = Newest(await self._accepted[0][0].head(), None)
         for work, fingerprint in self._accepted:
-            marks, rows = work.lay_out(newest.position + len(events) + 1, keys)
-            receipt, row = work.accepted(fingerprint, marks)
+            head = newest.position + len(events)
+            marks, rows = work.lay_out(head + 1, keys)
+            receipt, row = work.accepted(fingerprint, marks, head)
             events += rows
             done.append(row)
             receipts.append(receipt)

@@ -219,11 +219,16 @@ class SqlWork:
         """Return the fingerprint and receipt of a command that was accepted before."""
         return (await earlier_of(self.rows, [key], self._codec))[key]
 
+    async def head(self) -> int:
+        """Return the position of the newest event that the transaction may have seen; 0 if there is none."""
+        position: int = (await self.rows.execute(HEAD)).scalar_one()
+        return position
+
     async def commit(self, fingerprint: str) -> Receipt:
         """Append the recorded events, mark the command as done, and commit."""
         await self.name_actor()
         marks = await self.append() if self.recorded else []
-        receipt, row = self.accepted(fingerprint, marks)
+        receipt, row = self.accepted(fingerprint, marks, 0 if marks else await self.head())
         await self.rows.execute(ACCEPT, row)
         await self.rows.commit()
         self.forgets = bool(forgotten_in(event for _, _, event in self.recorded))
@@ -278,9 +283,15 @@ class SqlWork:
         ]
         return marks, rows
 
-    def accepted(self, fingerprint: str, marks: Sequence[EventMark]) -> tuple[Receipt, dict[str, Any]]:
-        """Return the command's receipt, and the row that marks it as done."""
-        receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks))
+    def accepted(
+        self, fingerprint: str, marks: Sequence[EventMark], head: int
+    ) -> tuple[Receipt, dict[str, Any]]:
+        """Return the command's receipt, and the row that marks it as done.
+
+        `head` is the position of the newest event before it, which counts if the command changed nothing.
+        """
+        decided_at = None if marks else head
+        receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks), decided_at=decided_at)
         row = {
             "command_id": receipt.command_id,
             "fingerprint": fingerprint,

@@ -72,7 +72,7 @@ class CommandStatus:
 def _note_token(context: Context, status: command_status.CommandStatus) -> None:
     """Have the answer bring the command's token, as the lost answer to the mutation would have."""
     if status.receipt:
-        context.written = max(context.written, status.receipt.position or 0)
+        context.written = max(context.written, status.receipt.covered)
 
 
 @strawberry.type

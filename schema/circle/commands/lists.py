@@ -22,7 +22,7 @@ from schema.circle.commands.cascades import CASCADE, Cascade
 from schema.circle.commands.errors import CommandError, shown
 from schema.circle.commands.mutations import Sendable
 from schema.circle.commands.sending import INPUT, CommandInput, subject_of
-from schema.circle.consistency import Receipt
+from schema.circle.consistency import Receipt, token_of
 from schema.circle.ids import BadInput
 from schema.circle.nodes import Node
 from schema.circle.scalars import ConsistencyToken
@@ -57,7 +57,7 @@ class CommandResult:
 class SendCommandsPayload(CommandOutcomes):
     token: ConsistencyToken | None = strawberry.field(
         description="The consistency token of the whole list: a read that carries it reflects the effects of "
-        "all commands. Null if none of them changed anything."
+        "all commands, and what the others were refused by. Null if nothing had to be looked up."
     )
     results: list[CommandResult | None] = strawberry.field(
         description="The outcome of each command, in the order of the list. Null for a command that is "
@@ -151,9 +151,9 @@ async def _send(
     entries = [Entry(_command(input), id) for (_, input), id in zip(chosen, ids, strict=True)]
     circle = info.context.uncached_circle()
     outcomes = await circle.commands.execute_all(entries, viewer=info.context.viewer, atomic=atomic)
-    receipts = [each for each in outcomes if isinstance(each, commands.Receipt) and each.events]
-    newest = max(receipts, key=lambda receipt: receipt.position or 0, default=None)
-    position = newest.position or 0 if newest else 0
+    decided = [each for each in outcomes if not isinstance(each, Exception)]
+    newest = max(decided, key=lambda outcome: outcome.covered, default=None)
+    position = newest.covered if newest else 0
     info.context.written = max(info.context.written, position)
     results, errors = list[Any](), list[CommandError]()
     for number, ((kind, _), entry, outcome) in enumerate(zip(chosen, entries, outcomes, strict=True)):
@@ -163,8 +163,8 @@ async def _send(
         elif isinstance(outcome, Refused):
             at: Path = ("commands", number, to_camel_case(kind.name))
             reasons = [shown(error, at) for error in outcome.errors]
-            nothing = Receipt(command_id=entry.command_id, token=None, events=[])
-            results.append(CommandResult(receipt=nothing, errors=reasons))
+            receipt = Receipt.of_refused(entry.command_id, outcome, circle.tokens)
+            results.append(CommandResult(receipt=receipt, errors=reasons))
             errors += [
                 reason
                 for error, reason in zip(outcome.errors, reasons, strict=True)
@@ -172,9 +172,11 @@ async def _send(
             ]
         else:
             results.append(outcome)  # which GraphQL takes for the failure of this item
-    token = ConsistencyToken(circle.tokens.of(newest.events[-1])) if newest else None
+    receipts = (each for each in decided if isinstance(each, commands.Receipt))
     positions = [mark.position for receipt in receipts for mark in receipt.events]
-    return SendCommandsPayload(token=token, results=results, errors=errors, positions=positions)
+    return SendCommandsPayload(
+        token=token_of(newest, circle.tokens), results=results, errors=errors, positions=positions
+    )
 
 
 def _command(input: CommandInput) -> Command | Refused:

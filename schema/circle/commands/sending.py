@@ -1,6 +1,6 @@
 """The execution of a mutation: its input becomes a command, and the outcome its payload."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import strawberry
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands import outcomes as commands
-from app.cqrs.commands.outcomes import InvalidInput, Refused
+from app.cqrs.commands.outcomes import InvalidInput, Refused, refused
 from app.cqrs.documents.read_model import Collection, Document
 from app.cqrs.freshness.tokens import Token
 from app.cqrs.message_fields import id_field
@@ -77,16 +77,17 @@ class Payload:
         return await info.context.reading.get(collection, str(self.changed), await info.tokens())
 
     @classmethod
-    def refused(cls, command_id: UUID, errors: Iterable[commands.CommandError]) -> Self:
+    def refused(cls, command_id: UUID, outcome: Refused, info: Info) -> Self:
         """Return the payload of a refused command, which may be sent again with the same id."""
-        nothing = Receipt(command_id=command_id, token=None, events=[])
-        return cls(receipt=nothing, errors=[shown(error) for error in errors])
+        info.context.written = max(info.context.written, outcome.covered)
+        receipt = Receipt.of_refused(command_id, outcome, info.context.uncached_circle().tokens)
+        return cls(receipt=receipt, errors=[shown(error) for error in outcome.errors])
 
     @classmethod
     def accepted(cls, outcome: commands.Receipt, changed: UUID | None, info: Info) -> Self:
         """Return the payload of a command that took effect, now or when it was first sent."""
-        info.context.written = max(info.context.written, outcome.position or 0)
-        info.demand_below([Token(outcome.position)] if outcome.position else [])
+        info.context.written = max(info.context.written, outcome.covered)
+        info.demand_below([Token(outcome.covered)] if outcome.covered else [])
         receipt = Receipt.of(outcome, info.context.uncached_circle().tokens)
         positions = [mark.position for mark in outcome.events]
         return cls(receipt=receipt, errors=[], changed=changed, positions=positions)
@@ -106,12 +107,12 @@ async def send(info: Info, payload: type[P], kinds: Sequence[str], input: Comman
     try:
         command = input.command()
     except BadInput as bad:
-        return payload.refused(command_id, [InvalidInput(message=str(bad), path=bad.path)])
+        return payload.refused(command_id, refused(InvalidInput(message=str(bad), path=bad.path)), info)
     outcome = await info.context.uncached_circle().commands.execute(
         command, viewer=info.context.viewer, command_id=command_id
     )
     if isinstance(outcome, Refused):
-        return payload.refused(command_id, outcome.errors)
+        return payload.refused(command_id, outcome, info)
     sent.accepted = True
     return payload.accepted(outcome, subject_of(command, outcome, kinds), info)
 

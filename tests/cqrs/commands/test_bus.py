@@ -113,6 +113,28 @@ async def test_a_refused_command_leaves_nothing_and_tells_nobody(desk: Desk) -> 
     assert desk.committed == []
 
 
+async def test_a_refusal_covers_all_that_was_there_when_it_was_decided(desk: Desk) -> None:
+    first = await desk.bus.execute(TurnPage(page=101), viewer=OPEN)
+    assert (type(first), first.covered) == (Refused, 0)
+    await desk.bus.execute(TurnPage(page=1), viewer=OPEN)
+    second = await desk.bus.execute(TurnPage(page=101), viewer=OPEN)
+    assert (type(second), second.covered) == (Refused, 1)
+
+
+async def test_a_refusal_covers_the_commands_that_share_its_transaction(desk: Desk) -> None:
+    pages = (1, 2, 101, 3)  # the first goes at once, the others go together
+    outcomes = await asyncio.gather(*(desk.bus.execute(TurnPage(page=page), viewer=OPEN) for page in pages))
+    assert [outcome.covered for outcome in outcomes] == [1, 2, 3, 3]
+    assert isinstance(outcomes[2], Refused)
+
+
+async def test_an_id_that_was_used_before_is_refused_with_what_the_earlier_command_did(desk: Desk) -> None:
+    id = uuid7()
+    await desk.bus.execute(TurnPage(page=1), viewer=OPEN, command_id=id)
+    reused = await desk.bus.execute(TurnPage(page=2), viewer=OPEN, command_id=id)
+    assert (type(reused), reused.covered) == (Refused, 1)
+
+
 async def test_a_lost_race_is_run_again(desk: Desk) -> None:
     desk.races_to_lose = 3
     assert isinstance(await desk.bus.execute(TurnPage(page=1), viewer=OPEN), Receipt)

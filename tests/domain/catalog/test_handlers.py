@@ -59,3 +59,4 @@ async def test_what_changes_nothing_has_a_receipt_without_events(shop: Shop) -> 
     chai = await shop.product(name="Chai")
     receipt = await shop.accept(UpdateProduct(product_id=chai, name="Chai"))
     assert (receipt.events, receipt.position) == ((), None)
+    assert receipt.covered == 1, "the event that gave it the name"

@@ -1,6 +1,7 @@
 """Tokens and freshness: a client reads its own writes, and is told of the lag."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 
@@ -50,6 +51,54 @@ async def test_the_payload_reads_the_change_back_in_one_round_trip(client: Clien
 async def test_a_mutation_answers_with_its_own_token_in_the_header(client: Client) -> None:
     answer = await client.send('mutation { registerCustomer(input: {name: "T"}) { receipt { token } } }')
     assert answer.token == answer.data["registerCustomer"]["receipt"]["token"]
+
+
+async def test_what_a_refused_command_was_refused_for_is_read_with_its_token(
+    service: Service, shop: Shop
+) -> None:
+    product, reading = await shop.product(stock=1), "query ($id: ID!) { product(id: $id) { version onHand } }"
+    for name in ("First", "Second", "Third"):  # as graphql-core answers it, and compiled
+        others = await shop.client.mutate(
+            "updateProduct", "product { version }", productId=product, name=name
+        )
+        one = Client(service.client.url, service.client.http)
+        refused = await one.mutate(
+            "updateProduct",
+            "",
+            productId=product,
+            name="Lost",
+            expectedVersion=others["product"]["version"] - 1,
+        )
+        [error] = refused["errors"]
+        assert error["code"] == "VERSION_CONFLICT"
+        assert refused["receipt"]["events"] == []
+        assert refused["receipt"]["token"] == one.seen
+        decode = service.circle.tokens.decode
+        assert decode(one.seen).position >= decode(others["receipt"]["token"]).position
+        read = await one.send(reading, {"id": product})
+        assert read.data["product"]["version"] == error["currentVersion"]
+
+
+async def test_what_a_command_found_that_changed_nothing_is_read_with_its_token(
+    service: Service, shop: Shop
+) -> None:
+    product = await shop.product()
+    gone = await shop.client.mutate("discontinueProduct", "", productId=product)
+    one, id = Client(service.client.url, service.client.http), str(uuid4())
+    for _ in range(2):  # its repetition gets the same receipt
+        again = await one.mutate(
+            "discontinueProduct", "product { discontinued }", productId=product, commandId=id
+        )
+        assert (again["errors"], again["receipt"]["events"]) == ([], [])
+        assert again["product"] == {"discontinued": True}
+        assert again["receipt"]["token"] == gone["receipt"]["token"] == one.seen
+
+
+async def test_a_refusal_that_needs_no_look_into_the_log_has_no_token(service: Service) -> None:
+    answer = await service.client.send(
+        'mutation { payOrder(input: {orderId: "x"}) { receipt { token } } }', token=None
+    )
+    assert (answer.data["payOrder"]["receipt"]["token"], answer.token) == (None, None)
 
 
 async def test_a_query_answers_with_the_later_of_asked_and_reflected(service: Service, shop: Shop) -> None:

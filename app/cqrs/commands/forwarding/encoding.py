@@ -7,7 +7,7 @@ and which the handler refuses like any other bad text.
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -92,11 +92,13 @@ class _Failure(msgspec.Struct):
 
 
 class _Outcome(msgspec.Struct):
-    """The outcome of a command: exactly one field is set."""
+    """The outcome of a command: exactly one of the first three fields is set."""
 
     receipt: bytes | None = None
     errors: Sequence[_Named] | None = None
     failure: _Failure | None = None
+    decided_at: int | None = None
+    """The position of the newest event when the `errors` were found."""
 
 
 class _Answer(msgspec.Struct):
@@ -176,14 +178,14 @@ class CommandEncoding:
         if isinstance(result, Receipt):
             return _Outcome(receipt=_as_json(result))
         if isinstance(result, Refused):
-            return _Outcome(errors=self._named_errors(result))
+            return _Outcome(errors=self._named_errors(result), decided_at=result.decided_at)
         return _Outcome(failure=_failure(result))
 
     def _result(self, outcome: _Outcome) -> Result:
         if outcome.receipt is not None:
             return _from_json(outcome.receipt, Receipt)
         if outcome.errors:
-            return self._refused(outcome.errors)
+            return replace(self._refused(outcome.errors), decided_at=outcome.decided_at)
         if outcome.failure is None:
             raise Unreadable("An outcome is neither a receipt nor a refusal nor a failure.")
         return _raised(outcome.failure)

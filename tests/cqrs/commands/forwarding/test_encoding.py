@@ -1,7 +1,7 @@
 """Commands and outcomes are the same after their way to another process, whatever is in them."""
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -137,10 +137,14 @@ def test_a_list_arrives_in_order_with_what_describes_no_command() -> None:
 def test_receipts_and_failures_arrive_as_they_were_returned() -> None:
     mark = EventMark(event_id=uuid4(), type="OrderPlaced", stream="order-1", position=2**40)
     receipt = Receipt(command_id=uuid4(), events=(mark, mark))
-    missing = refused(NotFound(message="There is no order with this id.", kind="order", id=uuid4()))
+    missing = replace(
+        refused(NotFound(message="There is no order with this id.", kind="order", id=uuid4())),
+        decided_at=2**41,
+    )
     away, lost, fault = WriteStoreUnavailable("away"), Conflict("lost"), KeyError("ada@x")
     found = returned(receipt, missing, away, lost, WriteStoreBusy(1.25), fault)
     assert found[:2] == [receipt, missing]
+    assert found[1].covered == 2**41
     assert [(type(each), str(each)) for each in found[2:4]] == [
         (WriteStoreUnavailable, "away"),
         (Conflict, "lost"),
