@@ -93,11 +93,9 @@ class Receipt:
         return cls(command_id=command_id, token=token_of(refusal, tokens), events=[])
 
 
-def token_of(outcome: commands.Receipt | commands.Refused | None, tokens: Tokens) -> ConsistencyToken | None:
+def token_of(outcome: commands.Decided, tokens: Tokens) -> ConsistencyToken | None:
     """Return the token with which reads do not contradict an outcome; `None` if none is needed."""
-    if isinstance(outcome, commands.Receipt) and outcome.events:
-        return ConsistencyToken(tokens.of(outcome.events[-1]))
-    return ConsistencyToken(tokens.write(outcome.covered)) if outcome and outcome.covered else None
+    return ConsistencyToken(tokens.of(outcome.newest)) if outcome.newest else None
 
 
 @strawberry.type(description="The position that a read model has reached, and its lag behind the log.")

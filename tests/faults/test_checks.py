@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,18 +14,21 @@ from sqlalchemy import Executable, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cqrs.documents.read_model import Document
+from app.domain.customers.events import CustomerClosed, CustomerRegistered, CustomerUpdated
 from app.domain.orders.tables import orders
 from app.domain.stock.tables import stocks
 from app.read_models.product_listing import product_listing
 from app.stores.sql.engines.opening import open_database
 from app.stores.sql.transactions import commands, events
 from tests.faults.campaign import Run
+from tests.faults.checks.books import open_books
 from tests.faults.checks.documents import LIVE
 from tests.faults.checks.everything import check_stores
 from tests.faults.checks.light import check_lightly
 from tests.faults.journal import Journal, Refused
 from tests.faults.shop import Shop, open_shop
 from tests.faults.watchers import CHANGES, Item, Watcher
+from tests.read_models.shop import DETAILS, History
 
 pytestmark = pytest.mark.campaign
 
@@ -266,6 +270,19 @@ async def test_finds_falsified_notices(
     watcher = watched(shop, CHANGES)
     falsify(watcher.items)
     assert expected in await found(shop, watchers=[watcher])
+
+
+async def test_only_events_whose_personal_data_is_gone_may_have_changed_more_than_their_replay(
+    shop: Shop,
+) -> None:
+    id = uuid4()
+    log = History().record(
+        CustomerRegistered(customer_id=id, personal=DETAILS),
+        CustomerUpdated(customer_id=id, personal=None),
+        CustomerClosed(customer_id=id),
+    )
+    books = replace(await open_books(shop.write_store), log=log)
+    assert books.erased == {2}
 
 
 async def test_finds_a_state_that_a_subscriber_missed(shop: Shop) -> None:

@@ -189,7 +189,7 @@ class CommandBus:
         outcome = await self._decided(asked, work)
         if isinstance(outcome, Refused):
             # The head is read last: whatever stood against the command is at most there.
-            return replace(outcome, decided_at=await work.head())
+            return replace(outcome, decided_after=await work.newest())
         return outcome
 
     async def _decided(self, asked: Asked, work: Transaction) -> Outcome | None:

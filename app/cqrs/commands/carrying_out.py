@@ -109,8 +109,9 @@ class CarryingOut:
 
 def _decided_together(results: Sequence[Result]) -> list[Result]:
     """Return the results with refusals that cover the whole group: an earlier command may be the reason."""
-    newest = max((each.covered for each in results if not isinstance(each, Exception)), default=0)
-    return [replace(each, decided_at=newest) if isinstance(each, Refused) else each for each in results]
+    places = [each.newest for each in results if not isinstance(each, Exception)]
+    newest = max(filter(None, places), key=lambda place: place.position, default=None)
+    return [replace(each, decided_after=newest) if isinstance(each, Refused) else each for each in results]
 
 
 def _resolved(result: "Result | _Repetition", results: "dict[int, Result | _Repetition]") -> Result:

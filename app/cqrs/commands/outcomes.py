@@ -70,17 +70,34 @@ def not_found(kind: str, id: UUID, *path: str | int) -> NotFound:
     return NotFound(message=f"There is no {kind} with this id.", kind=kind, id=id, path=path)
 
 
-class Refused(Message):
-    """The outcome of a refused command, with every reason for the refusal."""
+class EventPlace(Message):
+    """An event and its place in the log."""
 
-    errors: tuple[CommandError, ...]
-    decided_at: int | None = field(default=None, compare=False)
-    """The position of the newest event when it was decided; `None` if that did not depend on the log."""
+    event_id: UUID
+    position: int
+
+
+class Decided(Message):
+    """The outcome of a command; reads that show its newest event do not contradict it."""
+
+    decided_after: EventPlace | None = field(default=None, compare=False)
+    """The newest event when a command was refused, or changed nothing; `None` if nothing was looked up."""
+
+    @property
+    def newest(self) -> EventPlace | None:
+        """The newest event on which the outcome may depend, or which it has made; `None` if there is none."""
+        return self.decided_after
 
     @property
     def covered(self) -> int:
-        """Return the position that reads must show so as not to contradict the refusal; 0 if any may."""
-        return self.decided_at or 0
+        """The position of the newest event, or 0."""
+        return self.newest.position if self.newest else 0
+
+
+class Refused(Decided):
+    """The outcome of a refused command, with every reason for the refusal."""
+
+    errors: tuple[CommandError, ...]
 
 
 def refused(*errors: CommandError) -> Refused:
@@ -92,13 +109,11 @@ Decision = tuple[Event, ...] | Refused
 """The decision of a pure model about a command: the events to record, or the refusal."""
 
 
-class EventMark(Message):
+class EventMark(EventPlace):
     """A reference to a recorded event, as a receipt contains it."""
 
-    event_id: UUID
     type: str
     stream: str
-    position: int
 
 
 class CommandKey(NamedTuple):
@@ -108,18 +123,16 @@ class CommandKey(NamedTuple):
     command_id: UUID
 
 
-class Receipt(Message):
+class Receipt(Decided):
     """The receipt of an accepted command; every repetition of its id returns the same."""
 
     command_id: UUID
     events: tuple[EventMark, ...]
-    decided_at: int | None = None
-    """The position of the newest event when a command was accepted that changed nothing; or else `None`."""
 
     @property
-    def covered(self) -> int:
-        """Return the position that reads must show so as not to contradict the receipt; 0 if any may."""
-        return self.position or self.decided_at or 0
+    def newest(self) -> EventPlace | None:
+        """The command's last event, or what was the newest one if it changed nothing."""
+        return self.events[-1] if self.events else self.decided_after
 
     @property
     def position(self) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from app.cqrs.commands.aggregates import UnitOfWork
-from app.cqrs.commands.outcomes import CommandKey, Receipt
+from app.cqrs.commands.outcomes import CommandKey, EventPlace, Receipt
 from app.cqrs.impersonal import Impersonal
 from app.cqrs.messages import Command
 
@@ -42,8 +42,8 @@ class Transaction(UnitOfWork, Protocol):
     async def earlier(self, key: CommandKey) -> tuple[str, Receipt] | None:
         """Return the fingerprint and receipt of a command that was accepted before."""
 
-    async def head(self) -> int:
-        """Return the position of the newest event that the transaction may have seen; 0 if there is none."""
+    async def newest(self) -> EventPlace | None:
+        """Return the newest event that the transaction may have seen; `None` if there is none."""
 
     async def commit(self, fingerprint: str) -> Receipt:
         """Append the recorded events, mark the command as done, and commit; raise `Conflict`."""

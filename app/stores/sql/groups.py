@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Column, Delete, Executable, Result, Row, Select, Table, text
 from sqlalchemy.sql import visitors
 
-from app.cqrs.commands.outcomes import CommandKey, Receipt
+from app.cqrs.commands.outcomes import CommandKey, EventPlace, Receipt
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.messages import Command
 from app.stores.sql.codec import EventCodec, Newest, forgotten_in
@@ -142,12 +142,12 @@ class SqlGroup:
             names |= await work.name_actor()
         if recorded:
             newest = await self._accepted[0][0].take_positions()
-        elif self._accepted:
-            newest = Newest(await self._accepted[0][0].head(), None)
+        # What a command found that changed nothing was there before the group, or an earlier command's doing.
+        found = None if all(work.recorded for work, _ in self._accepted) else await self._newest()
         for work, fingerprint in self._accepted:
-            head = newest.position + len(events)
-            marks, rows = work.lay_out(head + 1, keys)
-            receipt, row = work.accepted(fingerprint, marks, head)
+            marks, rows = work.lay_out(newest.position + len(events) + 1, keys)
+            receipt, row = work.accepted(fingerprint, marks, found)
+            found = receipt.newest
             events += rows
             done.append(row)
             receipts.append(receipt)
@@ -160,6 +160,9 @@ class SqlGroup:
         if events:
             self._listener(self._codec.appended(newest, events, keys, names))
         return receipts
+
+    async def _newest(self) -> EventPlace | None:
+        return await self._accepted[0][0].newest() if self._accepted else None
 
     @property
     def forgotten(self) -> Collection[UUID]:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.asked import FORGOTTEN
-from app.cqrs.commands.outcomes import CommandKey, EventMark, Receipt
+from app.cqrs.commands.outcomes import CommandKey, EventMark, EventPlace, Receipt
 from app.cqrs.commands.write_store import Cause
 from app.cqrs.log.events import Appended
 from app.cqrs.messages import Event, encode
@@ -104,6 +104,7 @@ _EARLIER = select(commands).where(AmongKeys(commands.c.command_id))
 ACCEPT = commands.insert()
 APPEND = events.insert()
 HEAD = select(func.coalesce(func.max(events.c.position), 0))
+_NEWEST = select(events.c.position, events.c.event_id).order_by(events.c.position.desc()).limit(1)
 _held = select(HeldHead(HEAD.scalar_subquery()).label("position")).subquery()
 HOLD = select(_held.c.position, events.c.event_id).outerjoin_from(
     _held, events, events.c.position == _held.c.position
@@ -219,16 +220,16 @@ class SqlWork:
         """Return the fingerprint and receipt of a command that was accepted before."""
         return (await earlier_of(self.rows, [key], self._codec))[key]
 
-    async def head(self) -> int:
-        """Return the position of the newest event that the transaction may have seen; 0 if there is none."""
-        position: int = (await self.rows.execute(HEAD)).scalar_one()
-        return position
+    async def newest(self) -> EventPlace | None:
+        """Return the newest event that the transaction may have seen; `None` if there is none."""
+        found = (await self.rows.execute(_NEWEST)).first()
+        return EventPlace(event_id=found.event_id, position=found.position) if found else None
 
     async def commit(self, fingerprint: str) -> Receipt:
         """Append the recorded events, mark the command as done, and commit."""
         await self.name_actor()
         marks = await self.append() if self.recorded else []
-        receipt, row = self.accepted(fingerprint, marks, 0 if marks else await self.head())
+        receipt, row = self.accepted(fingerprint, marks, None if marks else await self.newest())
         await self.rows.execute(ACCEPT, row)
         await self.rows.commit()
         self.forgets = bool(forgotten_in(event for _, _, event in self.recorded))
@@ -284,14 +285,14 @@ class SqlWork:
         return marks, rows
 
     def accepted(
-        self, fingerprint: str, marks: Sequence[EventMark], head: int
+        self, fingerprint: str, marks: Sequence[EventMark], newest: EventPlace | None
     ) -> tuple[Receipt, dict[str, Any]]:
         """Return the command's receipt, and the row that marks it as done.
 
-        `head` is the position of the newest event before it, which counts if the command changed nothing.
+        `newest` is the newest event before it, which counts if the command changed nothing.
         """
-        decided_at = None if marks else head
-        receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks), decided_at=decided_at)
+        before = None if marks else newest
+        receipt = Receipt(command_id=self._cause.command_id, events=tuple(marks), decided_after=before)
         row = {
             "command_id": receipt.command_id,
             "fingerprint": fingerprint,

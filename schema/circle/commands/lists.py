@@ -175,7 +175,10 @@ async def _send(
     receipts = (each for each in decided if isinstance(each, commands.Receipt))
     positions = [mark.position for receipt in receipts for mark in receipt.events]
     return SendCommandsPayload(
-        token=token_of(newest, circle.tokens), results=results, errors=errors, positions=positions
+        token=token_of(newest, circle.tokens) if newest else None,
+        results=results,
+        errors=errors,
+        positions=positions,
     )
 
 

@@ -13,6 +13,7 @@ from app.cqrs.commands.outcomes import Receipt
 from app.cqrs.freshness.tokens import Tokens
 from app.cqrs.log.events import RecordedEvent
 from app.cqrs.log.history import History
+from app.cqrs.messages import Event
 from app.cqrs.operating.folding import states_in_rows
 from app.declared import AGGREGATES, EVENTS
 from app.stores.sql.engines.opening import open_database
@@ -39,6 +40,19 @@ class Books:
         for event in self.log:
             found[event.stream].append(event)
         return found
+
+    @property
+    def erased(self) -> frozenset[int]:
+        """The positions of events without the personal data that they had.
+
+        Their replay changes less than they did: a name that was changed is no name before and after.
+        """
+        return frozenset(each.position for each in self.log if _is_erased(each.event))
+
+
+def _is_erased(event: Event) -> bool:
+    personal = event.personal_fields if event.person_field else None
+    return bool(personal) and all(getattr(event, name) is None for name in personal or ())
 
 
 async def open_books(url: str, keys_url: str | None = None) -> Books:

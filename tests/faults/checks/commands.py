@@ -64,7 +64,7 @@ def _shown(receipt: Receipt, tokens: Tokens) -> JsonObject:
     """The receipt as GraphQL shows it."""
     return {
         "commandId": str(receipt.command_id),
-        "token": tokens.of(receipt.events[-1]) if receipt.events else None,
+        "token": tokens.of(receipt.newest) if receipt.newest else None,
         "events": [
             {
                 "eventId": str(mark.event_id),

@@ -39,9 +39,9 @@ async def check_stores(
     )
     for watcher in watchers:
         if watcher.query is CHANGES:
-            findings += check_changes(watcher, history, books.tokens)
+            findings += check_changes(watcher, history, books)
         else:
-            findings += check_states(watcher, history, books.tokens, (final or {})[watcher.name])
+            findings += check_states(watcher, history, books, (final or {})[watcher.name])
     return findings
 
 

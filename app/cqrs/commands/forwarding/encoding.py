@@ -16,7 +16,7 @@ import msgspec
 from app.cqrs.commands import outcomes
 from app.cqrs.commands.carrying_out import Result
 from app.cqrs.commands.lists import Entry
-from app.cqrs.commands.outcomes import CommandError, InvalidInput, Receipt, Refused, refusals_in
+from app.cqrs.commands.outcomes import CommandError, EventPlace, InvalidInput, Receipt, Refused, refusals_in
 from app.cqrs.commands.write_store import Conflict
 from app.cqrs.impersonal import Impersonal
 from app.cqrs.messages import Command, Message
@@ -97,8 +97,8 @@ class _Outcome(msgspec.Struct):
     receipt: bytes | None = None
     errors: Sequence[_Named] | None = None
     failure: _Failure | None = None
-    decided_at: int | None = None
-    """The position of the newest event when the `errors` were found."""
+    decided_after: EventPlace | None = None
+    """The newest event when the `errors` were found."""
 
 
 class _Answer(msgspec.Struct):
@@ -178,14 +178,14 @@ class CommandEncoding:
         if isinstance(result, Receipt):
             return _Outcome(receipt=_as_json(result))
         if isinstance(result, Refused):
-            return _Outcome(errors=self._named_errors(result), decided_at=result.decided_at)
+            return _Outcome(errors=self._named_errors(result), decided_after=result.decided_after)
         return _Outcome(failure=_failure(result))
 
     def _result(self, outcome: _Outcome) -> Result:
         if outcome.receipt is not None:
             return _from_json(outcome.receipt, Receipt)
         if outcome.errors:
-            return replace(self._refused(outcome.errors), decided_at=outcome.decided_at)
+            return replace(self._refused(outcome.errors), decided_after=outcome.decided_after)
         if outcome.failure is None:
             raise Unreadable("An outcome is neither a receipt nor a refusal nor a failure.")
         return _raised(outcome.failure)

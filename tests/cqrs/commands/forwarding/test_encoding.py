@@ -29,6 +29,7 @@ from app.cqrs.commands.lists import Entry
 from app.cqrs.commands.outcomes import (
     CommandError,
     EventMark,
+    EventPlace,
     InvalidInput,
     NotFound,
     Receipt,
@@ -139,7 +140,7 @@ def test_receipts_and_failures_arrive_as_they_were_returned() -> None:
     receipt = Receipt(command_id=uuid4(), events=(mark, mark))
     missing = replace(
         refused(NotFound(message="There is no order with this id.", kind="order", id=uuid4())),
-        decided_at=2**41,
+        decided_after=EventPlace(event_id=uuid4(), position=2**41),
     )
     away, lost, fault = WriteStoreUnavailable("away"), Conflict("lost"), KeyError("ada@x")
     found = returned(receipt, missing, away, lost, WriteStoreBusy(1.25), fault)
