@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from tests.bench import growth, shop, traces
+from tests.bench import growth, shop, traces, writes
 from tests.bench.__main__ import FRESHNESS, REBUILD, REFERENCE, WRITES, main, measure, opened
 from tests.bench.against import checked_out
 from tests.bench.candidates import AS_SERVED, BASELINES, CANDIDATES, CONSTANT, PLAIN, Candidate, against
@@ -108,10 +108,13 @@ def test_a_revision_that_is_not_there_is_refused(
 
 
 @LONG
-async def test_ratios_to_another_revision_come_out() -> None:
+async def test_ratios_to_another_revision_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writes, "PRODUCTS", 20)
+    monkeypatch.setattr(writes, "CUSTOMERS", 10)
+    monkeypatch.setattr(writes, "WARM_UP", 0.2)
     other = against(PROJECT, "before")
     assert [each.name for each in other][:1] == ["diptych@before"]
-    plan = Plan(candidates=(REFERENCE, other[0]), connections=(2,), rounds=1, seconds=1.5)
+    plan = Plan(candidates=(REFERENCE, other[0]), connections=(2,), rounds=1, seconds=1.0)
     served = (AS_SERVED, next(each for each in other if each.name == f"{AS_SERVED.name}@before"))
     report, _ = await measure(plan, (WRITES, REBUILD), SMALL, served=served)
     said = "\n".join(report)
@@ -139,7 +142,7 @@ def test_growth_refuses_a_shop_in_which_nobody_has_twenty_orders(
 
 @LONG
 async def test_traces_are_measured_beside_a_service_without_them() -> None:
-    [head, _, *rows] = await traces.measure(SMALL, [2], 1, 2, 0.6, cores())
+    [head, _, *rows] = await traces.measure(SMALL, [2], 1, 1, 0.4, cores())
     assert len(rows) == len(QUERIES) * len(traces.WAYS)
     assert "nan" not in "".join(rows)
     assert "by CPU" in head

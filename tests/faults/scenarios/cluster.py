@@ -21,7 +21,7 @@ LIMIT = 60.0
 """Seconds from the beginning of a trouble until a new command is shown; they include pauses and restarts."""
 
 
-@fault("cluster", rounds=500, short=6, stores=CLUSTER)
+@fault("cluster", rounds=500, short=3, stores=CLUSTER)
 async def cluster(run: Run) -> None:
     """kill, pause and stop of each process and engine, lost streams, torn leases, subscribers that hop."""
     names = _in_turn(run)

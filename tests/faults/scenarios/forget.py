@@ -34,7 +34,7 @@ TRACE = "zephyrine"
 """Part of the name, the address and the reasons of each person who is forgotten."""
 
 
-@fault("forget", rounds=100, short=4)
+@fault("forget", rounds=100, short=3)
 async def forget(run: Run) -> None:
     """kill -9 while somebody is forgotten, or an old log is sealed: nothing has a trace of them."""
     while run.goes_on():

@@ -13,7 +13,7 @@ SHOP = 50
 """So many times a shop's service is killed before everything is checked, and another shop opens."""
 
 
-@fault("kill", rounds=1000, short=15)
+@fault("kill", rounds=1000, short=6)
 async def kill(run: Run) -> None:
     """kill -9 of the service, at random moments and at named points."""
     size = min(SHOP, -(-run.rounds // 2))

@@ -36,7 +36,7 @@ REPAIR = """mutation { rebuildReadModel(input: {readModel: PRODUCT_LISTING, docu
 OTHER = "mutation { %s(input: {readModel: %s}) { errors { message } } }"
 
 
-@fault("rebuild", rounds=200, short=6)
+@fault("rebuild", rounds=200, short=4)
 async def rebuild(run: Run) -> None:
     """kill -9 while a read model is rebuilt: it goes on or is as before, and no document differs."""
     while run.goes_on():

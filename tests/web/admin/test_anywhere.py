@@ -11,7 +11,7 @@ from tests.web.admin.legibility import FAINT, TOO_WIDE
 from tests.web.admin.window import Scheme, at_the_page, screenshot, token, token_field
 
 HEAP_GROWTH = 300_000
-"""Bytes by which the page's memory may grow from its tenth minute to its sixtieth."""
+"""Bytes by which the page's memory may grow between the halves of half an hour."""
 
 
 @pytest.mark.parametrize("role", ["", "staff"])
@@ -60,7 +60,7 @@ async def test_a_service_that_does_not_answer_is_asked_again(
 
 
 @pytest.mark.campaign
-async def test_an_hour_on_the_page_takes_no_more_memory(
+async def test_half_an_hour_on_the_page_takes_no_more_memory(
     browser: Browser, guarded: Service, shop: Shop
 ) -> None:
     async with at_the_page(browser, guarded, role="") as window:
@@ -77,12 +77,13 @@ async def test_an_hour_on_the_page_takes_no_more_memory(
         await token_field(window).fill(token("operator"))
         await expect(page.locator(".models .pill").first).to_be_visible()
         used = list[int]()
-        for second in range(3600):
+        for second in range(1800):
             async with page.expect_response("**/graphql"):
                 await page.clock.run_for(1000)
             if second % 5 == 0:
                 await guarded.client.mutate("receiveStock", "", productId=product, quantity=1)
-            if second % 600 == 599:
+            if second % 300 == 299:
                 used.append(await heap())
-        print(f"bytes of memory after each ten minutes: {used}")
-        assert used[-1] - used[0] < HEAP_GROWTH, used
+        print(f"bytes of memory after each five minutes: {used}")
+        # A collection may leave something for the next one; what is never collected is in all that follow.
+        assert min(used[3:]) - min(used[:3]) < HEAP_GROWTH, used
