@@ -63,10 +63,10 @@ class PersonKeys:
     async def of(self, people: Collection[UUID]) -> Keys:
         """Return the keys of people, without those that are gone; raise `WriteStoreUnavailable`."""
         self.refuse_if_unread()
-        missing = {each for each in people if each not in self._known and each not in self._forgotten}
-        if missing:
-            self._keep(await self.store.find(missing))
-        return {each: self._known[each] for each in people if each in self._known}
+        found = {each: self._known[each] for each in people if each in self._known}
+        if missing := {each for each in people if each not in found and each not in self._forgotten}:
+            found |= self._kept(await self.store.find(missing))
+        return {each: key for each, key in found.items() if each not in self._forgotten}
 
     async def made(self, people: Collection[UUID]) -> Keys:
         """Return the keys of people, and make durable ones for those who have none yet.
@@ -75,10 +75,8 @@ class PersonKeys:
         """
         found = dict(await self.of(people))
         if missing := {each for each in people if each not in found and each not in self._forgotten}:
-            made = await self.store.make(missing)
-            self._keep(made)
-            found |= {each: self._known[each] for each in made}
-        return found
+            found |= self._kept(await self.store.make(missing))
+        return {each: key for each, key in found.items() if each not in self._forgotten}
 
     def has_forgotten(self, person: UUID) -> bool:
         """Return whether a person is known to be forgotten."""
@@ -108,12 +106,12 @@ class PersonKeys:
     async def names(self, pseudonyms: Collection[str]) -> Mapping[str, str]:
         """Return the names of actors, without those who were forgotten; raise `WriteStoreUnavailable`."""
         self.refuse_if_unread()
-        missing = [
-            each for each in pseudonyms if each not in self._names and person_in(each) not in self._forgotten
-        ]
-        if missing:
-            self._remember(await self.store.names(missing))
-        return {each: self._names[each] for each in pseudonyms if each in self._names}
+        found = {each: self._names[each] for each in pseudonyms if each in self._names}
+        if missing := [each for each in pseudonyms if each not in found and not self._is_nobody(each)]:
+            read = await self.store.names(missing)
+            self._remember({each: name for each, name in read.items() if not self._is_nobody(each)})
+            found |= read
+        return {each: name for each, name in found.items() if not self._is_nobody(each)}
 
     @property
     def revocation_key(self) -> bytes:
@@ -131,7 +129,16 @@ class PersonKeys:
             self._pseudonyms.clear()
         self._names.update(names)
 
-    def _keep(self, keys: Mapping[UUID, bytes]) -> None:
-        if len(self._known) + len(keys) > MOST_KEPT:
+    def _kept(self, keys: Mapping[UUID, bytes]) -> Keys:
+        """Keep keys that were read, and return them: the next ones may take their place at any time.
+
+        Of those who were forgotten while their keys were read, none is kept.
+        """
+        read = {each: DataKey(key) for each, key in keys.items() if each not in self._forgotten}
+        if len(self._known) + len(read) > MOST_KEPT:
             self._known.clear()
-        self._known.update((person, DataKey(key)) for person, key in keys.items())
+        self._known |= read
+        return read
+
+    def _is_nobody(self, pseudonym: str) -> bool:
+        return person_in(pseudonym) in self._forgotten
