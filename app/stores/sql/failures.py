@@ -37,8 +37,9 @@ class ForkedMigrations(WriteStoreUnavailable):
     """Several newest migrations, so that no store can be migrated; the message names them."""
 
 
-_PASSING = ("08", "53", "57", "58")
-"""Classes of SQLSTATEs of a server that is unreachable, full of connections, starting, ending, or failing."""
+_PASSING = ("08", "40", "53", "55P03", "57", "58")
+"""SQLSTATEs and their classes: of a server that is unreachable, full of connections, starting, ending, or
+failing, and of locks that others have, such as a migration or a dump."""
 
 
 def is_away(error: WriteStoreUnavailable) -> bool:
@@ -47,5 +48,5 @@ def is_away(error: WriteStoreUnavailable) -> bool:
     if isinstance(cause, DBAPIError):
         cause = cause.orig
     if (state := getattr(cause, "sqlstate", None)) is not None:
-        return str(state)[:2] in _PASSING
+        return str(state).startswith(_PASSING)
     return isinstance(cause, OSError | TimeoutError | PoolTimeout)

@@ -77,7 +77,7 @@ class SqlWriteStore:
     @asynccontextmanager
     async def begin(self, cause: Cause) -> AsyncIterator[SqlWork]:
         """Yield a transaction, which is rolled back unless the block commits it."""
-        async with self._answering(self._engines.writing) as connection:
+        async with self._deciding() as connection:
             work = SqlWork(self._engines.database.rows(connection), cause, self._codec, self._listener)
             yield work
         if work.forgets:
@@ -86,7 +86,7 @@ class SqlWriteStore:
     @asynccontextmanager
     async def begin_group(self) -> AsyncIterator[SqlGroup]:
         """Begin a transaction for several commands that is rolled back unless it was committed."""
-        async with self._answering(self._engines.writing) as connection:
+        async with self._deciding() as connection:
             rows = self._engines.database.rows(connection)
             group = SqlGroup(rows, self._codec, self._claimed, self._listener)
             yield group
@@ -237,13 +237,28 @@ class SqlWriteStore:
                 logger.error("The key of a forgotten person is destroyed later: error=%s", outline(error))
 
     @asynccontextmanager
+    async def _deciding(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for commands; raise what its errors mean."""
+        try:
+            async with self._engines.writing.connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
+            raise self.meaning_of(error) from error
+
+    @asynccontextmanager
     async def _answering(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        """Open a connection; raise what its errors mean."""
+        """Open a connection for anything else; raise what its errors mean.
+
+        Nothing is decided again then: whoever waited in vain for a lock comes back as if the store were away.
+        """
         try:
             async with engine.connect() as connection:
                 yield connection
         except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
-            raise self.meaning_of(error) from error
+            meaning = self.meaning_of(error)
+            if isinstance(meaning, Conflict):
+                meaning = _unavailable(str(meaning), Failure.AWAY)
+            raise meaning from error
 
 
 def _unavailable(reason: str, failure: Failure) -> WriteStoreUnavailable:

@@ -11,7 +11,9 @@ from uuid_utils.compat import uuid7
 
 from app.cqrs.commands.write_store import Conflict
 from app.cqrs.unavailable import WriteStoreUnavailable
+from app.stores.sql.engines import postgres
 from app.stores.sql.engines.opening import open_database
+from app.stores.sql.failures import is_away
 from app.stores.sql.transactions import events
 from app.stores.sql.write_store import RuleBroken
 from tests.postgres import Postgres
@@ -200,6 +202,23 @@ async def test_a_table_that_another_process_migrates_is_to_be_tried_again(store:
     with pytest.raises(WriteStoreUnavailable, match="does not answer"):
         await store.seen()  # by a statement that was prepared for the table as it was
     assert await store.seen() == [(1, "book")]
+
+
+async def test_who_waits_in_vain_for_a_lock_reads_again_and_decides_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres._SETTINGS, "lock_timeout", "100ms")
+    async with open_database(postgres_url) as engines:
+        store = Store(engines)
+        await store.turn("book", 0)
+        async with engines.writing.begin() as other:
+            await other.execute(text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
+            with pytest.raises(WriteStoreUnavailable, match="does not answer") as silence:
+                await store.seen()
+            assert is_away(silence.value), "a process that starts now waits for it"
+            with pytest.raises(Conflict):
+                await store.turn("book", 1)
+        assert await store.seen() == [(1, "book")]
 
 
 async def test_a_right_that_is_missing_is_the_operators_to_mend(store: Store) -> None:
