@@ -1,5 +1,6 @@
 """SQLite as the write store: a single writer, and a file that loses no commit in a crash."""
 
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -14,9 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.cqrs.log.events import Commits
+from app.cqrs.unavailable import WriteStoreUnavailable
 from app.stores.sql.engines.sqlite_connection import Driver, ReadingConnection, SqliteRows, WritingConnection
 from app.stores.sql.engines.sqlite_file import FileReplaced, OpenedFile, refuse_if_half_restored
 from app.stores.sql.failures import Failure, UnfitStore
+
+logger = logging.getLogger(__name__)
 
 _PRAGMAS: Mapping[str, str] = {
     "journal_mode": "WAL",
@@ -146,21 +150,34 @@ def truncate_log(file: Path) -> bool:
     """Move the write-ahead log into the file and empty it; return whether nothing of it remains.
 
     Readers of an older state keep it from being emptied, for as long as they read. This waits for them for a
-    second at most, because commands wait meanwhile.
+    second at most, because commands wait meanwhile. A full disk keeps it, too.
     """
     connection = connect(file, isolation_level=None, timeout=1)
     try:
         (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        reason = "readers of an older state keep it" if busy else ""
+    except OperationalError as error:
+        reason = str(error)
     finally:
         connection.close()
-    return not busy
+    if reason:
+        logger.warning("A write-ahead log is not emptied yet: file=%s reason=%s", file.name, reason)
+    return not reason
 
 
 def rewrite(file: Path) -> None:
-    """Rewrite the file without free pages, which may have data from before; commands wait meanwhile."""
+    """Rewrite the file without free pages, which may have data from before; commands wait meanwhile.
+
+    Raises `WriteStoreUnavailable` if there is no room for a second one, or others use it all the time.
+    """
     connection = connect(file, isolation_level=None, timeout=60)
     try:
         connection.execute("VACUUM")
+    except OperationalError as error:
+        raise WriteStoreUnavailable(
+            f"{file} can't be rewritten ({error}). That takes as much room again as the file has, and a "
+            "moment in which nobody writes to it. Nothing was changed: make room, and repeat this."
+        ) from error
     finally:
         connection.close()
     truncate_log(file)

@@ -117,8 +117,11 @@ class KeyStore:
             await rows.commit()
         return await self.find(people)
 
-    async def destroy(self, people: Collection[UUID]) -> None:
-        """Destroy the keys of people for good, and note that they were forgotten; repeatable."""
+    async def destroy(self, people: Collection[UUID]) -> bool:
+        """Destroy the keys of people for good, and note that they were forgotten; repeatable.
+
+        Returns whether nothing of the keys remains, as `clean` says.
+        """
         at = datetime.now(UTC)
         async with self._answering(self._writing) as connection:
             rows = self._database.rows(connection)
@@ -129,7 +132,7 @@ class KeyStore:
                 for destroy in (self._tables.destroy, self._tables.destroy_names):
                     await rows.execute(destroy, {"people": some})
             await rows.commit()
-        await self.clean()
+        return await self.clean()
 
     async def names(self, pseudonyms: Collection[str]) -> Mapping[str, str]:
         """Return the names of the actors with these pseudonyms, without those who were forgotten."""
@@ -172,10 +175,12 @@ class KeyStore:
                 await rows.commit()
         return made
 
-    async def clean(self) -> None:
-        """Have an SQLite file keep nothing of destroyed keys: neither in itself nor in its log."""
-        if self._file:
-            await asyncio.to_thread(truncate_log, self._file)
+    async def clean(self) -> bool:
+        """Have an SQLite file keep nothing of destroyed keys: neither in itself nor in its log.
+
+        Returns false if its log could not be emptied, because somebody reads it, or the disk is full.
+        """
+        return self._file is None or await asyncio.to_thread(truncate_log, self._file)
 
     async def forgotten(self) -> Sequence[UUID]:
         """Return the ids of all who were forgotten."""

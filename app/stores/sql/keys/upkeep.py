@@ -145,7 +145,8 @@ class SealedLog:
     async def finish_forgetting(self) -> None:
         """Destroy the keys of those whose forgetting is decided; raise `WriteStoreUnavailable`.
 
-        Of an SQLite store, the log that still has earlier states of their rows is emptied as well.
+        Of SQLite stores, the logs that still have earlier states of their rows and keys are emptied as well;
+        until that is done, it is not.
         """
         async with self._answering(self._engines.reading) as connection:
             found = await connection.execute(select(forgotten.c.person).where(~forgotten.c.done))
@@ -153,11 +154,13 @@ class SealedLog:
         if not people:
             return
         await self._forget_revocations(await self._keys.store.actors_of(people))
-        await self._keys.store.destroy(people)
+        emptied = [await self._keys.store.destroy(people)]
         for person in people:
             self._keys.drop(person)
-        if (file := self._file()) and not await asyncio.to_thread(truncate_log, file):
-            logger.warning("Readers keep the write-ahead log; it is emptied later: retry_seconds=%.0f", AGAIN)
+        if file := self._file():
+            emptied.append(await asyncio.to_thread(truncate_log, file))
+        if not all(emptied):
+            logger.warning("Something of forgotten people is left until later: retry_seconds=%.0f", AGAIN)
             return
         async with self._answering(self._engines.writing) as connection:
             rows = self._engines.database.rows(connection)
@@ -226,7 +229,10 @@ class SealedLog:
             yield len(ids)
 
     async def rewrite(self) -> bool:
-        """Rewrite an SQLite file without what it once had; return `False` for PostgreSQL."""
+        """Rewrite an SQLite file without what it once had; return `False` for PostgreSQL.
+
+        Raise `WriteStoreUnavailable`.
+        """
         if not (file := self._file()):
             return False
         await asyncio.to_thread(rewrite, file)
