@@ -47,6 +47,17 @@ async def foreseen_keys(settings: Settings, copy: KeysCopy | None, people: Colle
     return await foreseen(settings.keys_url or beside(settings.write_store), copy, people)
 
 
+async def refuse_keys_of_another_log(settings: Settings, copy: KeysCopy) -> None:
+    """Raise `UnfitStore` if the store of keys would be another log's after it has taken in a copy."""
+    async with open_database(settings.write_store) as engines:
+        known, _ = await sealing_of(engines)
+    if known not in (None, (await foreseen_keys(settings, copy, ())).id):
+        raise UnfitStore(
+            "These are not the keys of this log, and nothing was changed.\n"
+            "Give --keys with a file that `backup --keys` has made beside this write store."
+        )
+
+
 async def begin_with_keys(keys: PersonKeys, log: SqlWriteStore) -> None:
     """Read keys that were opened without, and prepare them; raise `WriteStoreUnavailable`."""
     await keys.store.prepare()

@@ -39,25 +39,26 @@ async def back_up(
     """
     if keys_file:
         keys.refuse_place(keys_file, target)
-    with _new_folder(target) as folder, ExitStack() as if_it_fails:
-        (folder / LOG).mkdir(mode=0o700)
-        # The documents come first: a checkpoint after the end of its log would fail the read model.
-        copied = await _documents(settings, folder) if documents else []
-        async with opened_keys(settings) as person_keys:
-            log = await take(settings.write_store, folder / LOG, person_keys)
-            if keys_file:
-                keys.write(keys_file, await person_keys.store.copy())
-                if_it_fails.callback(keys_file.unlink, missing_ok=True)
-        files = await asyncio.to_thread(sums_of, folder)
-        manifest = Manifest(
-            format=FORMAT,
-            program=_own_version(),
-            made_at=datetime.now(UTC),
-            log=log,
-            read_models=tuple(copied),
-            files=files,
-        )
-        write(folder, manifest)
+    with ExitStack() as if_it_fails:
+        with _new_folder(target) as folder:
+            (folder / LOG).mkdir(mode=0o700)
+            # The documents come first: a checkpoint after the end of its log would fail the read model.
+            copied = await _documents(settings, folder) if documents else []
+            async with opened_keys(settings) as person_keys:
+                log = await take(settings.write_store, folder / LOG, person_keys)
+                if keys_file:
+                    if_it_fails.callback(keys_file.unlink, missing_ok=True)
+                    keys.write(keys_file, await person_keys.store.copy())
+            files = await asyncio.to_thread(sums_of, folder)
+            manifest = Manifest(
+                format=FORMAT,
+                program=_own_version(),
+                made_at=datetime.now(UTC),
+                log=log,
+                read_models=tuple(copied),
+                files=files,
+            )
+            write(folder, manifest)
         if_it_fails.pop_all()
     return manifest
 

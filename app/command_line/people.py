@@ -187,11 +187,12 @@ def expire(
 
 async def _seal(settings: "Settings", keys: Path | None, *, lost: bool) -> bool:
     from app.backups.keys import read
-    from app.forgetting import adopt_keys, opened_keys
+    from app.forgetting import adopt_keys, opened_keys, refuse_keys_of_another_log
     from app.halves.commanding import open_write_side
 
     if keys:
         copy = read(keys)
+        await refuse_keys_of_another_log(settings, copy)
         async with opened_keys(settings) as person_keys:
             await person_keys.store.add(copy)
     if lost:

@@ -166,6 +166,31 @@ def test_lost_keys_are_noticed_and_given_up_or_taken_from_their_backup(
     assert EMAIL not in events_of(data_dir)
 
 
+def test_the_keys_of_another_log_are_refused_before_anything_is_changed(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    others, keys, others_keys = tmp_path / "others", tmp_path / "keys", tmp_path / "others.keys"
+    for folder, file in ((data_dir, keys), (others, others_keys)):
+        registered(folder)
+        backup = ("backup", tmp_path / f"of-{folder.name}", "--keys", file, "--data-dir", folder)
+        assert diptych(*backup)[0] == 0
+    (data_dir / "keys.db").rename(tmp_path / "keys.db")
+    code, said = diptych("seal", "--keys", others_keys, "--data-dir", data_dir)
+    assert code == 1
+    assert "These are not the keys of this log, and nothing was changed." in said
+    assert not (data_dir / "keys.db").exists()
+    assert diptych("seal", "--keys", keys, "--data-dir", data_dir)[0] == 0
+
+    (data_dir / "write.db").unlink()
+    restore = ("restore", tmp_path / "of-others", "--keys", others_keys, "--data-dir", data_dir)
+    code, said = diptych(*restore)
+    assert code == 1
+    assert "which has those of another log.\nMove these away" in said
+    (data_dir / "keys.db").unlink()
+    assert diptych(*restore)[0] == 0
+    assert EMAIL in events_of(data_dir)
+
+
 def events_of(data_dir: Path) -> str:
     code, said = diptych("events", "tail", "--data-dir", data_dir)
     assert code == 0, said

@@ -9,9 +9,16 @@ from threading import local
 FORMAT = 1
 """The version of the tables; a file of another version is emptied, and filled again."""
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY_SECONDS = 10.0
 _CACHE_KIB = 32_000
 _MAPPED_BYTES = 2**30
+
+
+def is_damage(error: Exception) -> bool:
+    """Return whether an error says that the file is damaged, so that trying again is of no use."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return isinstance(error, sqlite3.DatabaseError) and code & 0xFF in _DAMAGED
 
 
 class IndexFile:
@@ -22,6 +29,9 @@ class IndexFile:
         self._file = file
         self._readers = local()
         self._opened: list[sqlite3.Connection] = []
+        self._mark = file.with_name(f"{file.name}-damaged")
+        if self._mark.exists():
+            self._remove()
         try:
             self.writer = self._prepared()
         except sqlite3.OperationalError:
@@ -29,8 +39,7 @@ class IndexFile:
             raise
         except sqlite3.DatabaseError:  # All that was in it is in the documents, too.
             self.close()
-            for each in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm"))):
-                each.unlink(missing_ok=True)
+            self._remove()
             self.writer = self._prepared()
 
     @property
@@ -66,6 +75,15 @@ class IndexFile:
     def truncate_log(self) -> None:
         """Empty the write-ahead log, which has earlier contents, unless a reader still needs it."""
         self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def mark_damaged(self) -> None:
+        """Have the file replaced when it is opened next; somebody may be reading it now."""
+        self._mark.touch()
+
+    def _remove(self) -> None:
+        """Remove the file with all that belongs to it; the mark goes last."""
+        for part in ("", "-wal", "-shm", "-damaged"):
+            self._file.with_name(f"{self._file.name}{part}").unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close all connections, once no thread uses them any more."""

@@ -46,6 +46,10 @@ class SearchIndex:
         """Close the file, once no thread uses it any more."""
         self._file.close()
 
+    def mark_damaged(self) -> None:
+        """Have the index built anew when it is opened next."""
+        self._file.mark_damaged()
+
     def indexed(self, collection: Collection) -> Indexed | None:
         """Return what the index has of a collection; `None` if it has no tables for it."""
         row = self._file.writer.execute(

@@ -8,7 +8,6 @@ next start. While the index may lack a change, MongoDB answers searches, too.
 import asyncio
 import logging
 import sqlite3
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from app.cqrs.projecting.checkpointing import CheckpointMove
 from app.cqrs.projecting.generations import StoredGeneration
 from app.cqrs.rebuilding.differences import Report
 from app.cqrs.unavailable import ReadStoreUnavailable
+from app.stores.fts5.completeness import Completeness
 from app.stores.fts5.conditions import NotTranslatable, has_words
 from app.stores.fts5.filling import Filling, cant_write_index
 from app.stores.fts5.index import Hit, SearchIndex
@@ -78,10 +78,7 @@ class IndexedReadStore:
         self._index = index
         self._writer, self._readers = writer, readers
         self._filling = Filling(documents, index, self._write)
-        self._complete: dict[str, int] = {}
-        """The position that the index of a collection has reached; without one, MongoDB answers."""
-        self._losses = Counter[str]()
-        """The number of times that the index of a collection was found incomplete."""
+        self._complete = Completeness(index.mark_damaged)
         self.passed_on = 0
         """The number of searches that MongoDB had to answer."""
 
@@ -172,19 +169,19 @@ class IndexedReadStore:
 
     async def _asked(self, collection: Collection, ask: Callable[[*Ts], T], *what: *Ts) -> T | None:
         """Return what the index answers; `None` if it may lack a change, or can't answer."""
-        name = collection.stored_as
-        if name not in self._complete:
+        if self._complete.position(collection) is None:
             return None
-        losses = self._losses[name]
+        losses = self._complete.losses(collection)
         try:
             answer = await asyncio.get_running_loop().run_in_executor(self._readers, ask, *what)
         except NotTranslatable as reason:
-            logger.debug("MongoDB answers a search: collection=%s reason=%s", name, outline(reason))
+            said = "MongoDB answers a search: collection=%s reason=%s"
+            logger.debug(said, collection.stored_as, outline(reason))
             return None
         except sqlite3.Error as error:
-            self._lose(collection, error)
+            self._complete.lose(collection, error)
             return None
-        if self._losses[name] != losses:  # Its tables may have been emptied meanwhile.
+        if self._complete.losses(collection) != losses:  # Its tables may have been emptied meanwhile.
             return None
         return answer
 
@@ -200,14 +197,14 @@ class IndexedReadStore:
         """Return the read model's checkpoint, to which the index catches up; raise `DocumentsLost`."""
         checkpoint = await self._documents.checkpoint(model)
         for collection in filter(is_searched, model.collections):
-            if self._complete.get(collection.stored_as) != checkpoint.position:
+            if self._complete.position(collection) != checkpoint.position:
                 await self._catch_up(model, collection, checkpoint.position)
         return checkpoint
 
     async def clear(self, model: ReadModel) -> None:
         """Remove the read model's documents and checkpoint; the index follows at the next checkpoint."""
         for collection in filter(is_searched, model.collections):
-            self._lose(collection)
+            self._complete.lose(collection)
         await self._documents.clear(model)
 
     async def generations(self, model: ReadModel) -> Sequence[StoredGeneration]:
@@ -217,7 +214,8 @@ class IndexedReadStore:
     async def drop(self, generation: Generation) -> None:
         """Drop a generation's documents and checkpoint, and what the index has of it."""
         await self._documents.drop(generation)
-        await self._filling.drop(generation.key)
+        if not self._complete.is_damaged:
+            await self._filling.drop(generation.key)
 
     async def apply(
         self,
@@ -238,10 +236,10 @@ class IndexedReadStore:
         except BaseException:
             # A call that was cancelled, or not answered, may have changed the documents.
             for collection in searched:
-                self._lose(collection)
+                self._complete.lose(collection)
             raise
         for collection in searched:
-            if collection.stored_as not in self._complete:
+            if self._complete.position(collection) is None:
                 await self._catch_up(model, collection, end.position)
                 continue
             ids = dict.fromkeys(each.document_id for each in notices if each.collection == collection.name)
@@ -260,9 +258,11 @@ class IndexedReadStore:
     ) -> Report:
         """Make the documents with these ids anew, by collection; the index follows before this returns."""
         searched = [each for each in model.collections if is_searched(each) and each.name in ids]
-        complete = [each for each in searched if each.stored_as in self._complete]
+        complete = [each for each in searched if self._complete.position(each) is not None]
         for collection in searched:
-            self._lose(collection)
+            self._complete.lose(collection)
+            if self._complete.is_damaged:
+                continue
             with cant_write_index():
                 # If the service is killed, the index has fewer documents than there are, and is built anew.
                 await self._filling.remove(collection, ids[collection.name])
@@ -274,27 +274,20 @@ class IndexedReadStore:
                 await self._follow(each, now, move.start)
 
     async def _catch_up(self, model: ReadModel, collection: Collection, position: int) -> None:
-        self._lose(collection)
-        await self._follow(collection, self._filling.catch_up(model, collection, position), position)
+        self._complete.lose(collection)
+        if not self._complete.is_damaged:
+            await self._follow(collection, self._filling.catch_up(model, collection, position), position)
 
     async def _follow(self, collection: Collection, change: Any, position: int) -> None:
         try:
             await change
         except (sqlite3.Error, NotSortable, NotTranslatable, ReadStoreUnavailable) as error:
-            self._lose(collection, error)
+            self._complete.lose(collection, error)
         except BaseException:
-            self._lose(collection)
+            self._complete.lose(collection)
             raise
         else:
-            self._complete[collection.stored_as] = position
-
-    def _lose(self, collection: Collection, error: Exception | None = None) -> None:
-        """Have MongoDB answer until the index has caught up."""
-        name = collection.stored_as
-        if error is not None:
-            logger.warning("MongoDB answers searches: collection=%s error=%s", name, outline(error))
-        self._complete.pop(name, None)
-        self._losses[name] += 1
+            self._complete.reach(collection, position)
 
     async def _write(self, work: Callable[[*Ts], T], *what: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work, *what)

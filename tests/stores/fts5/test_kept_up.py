@@ -158,6 +158,29 @@ async def test_a_damaged_file_is_made_anew(read_store: MongoReadStore, file: Pat
         await is_like_mongodb(store, read_store)
 
 
+async def test_a_file_that_is_found_damaged_is_given_up_once_and_made_anew_at_the_next_start(
+    read_store: MongoReadStore, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = Given(read_store)
+    events = [*many_products(Random(6), 60)]
+    async with open_indexed_store(read_store, file) as store:
+        await replace(given, store=store)(product_listing, *events[:40])
+    with file.open("r+b") as pages:
+        pages.seek(3 * 4096)
+        pages.write(bytes(file.stat().st_size - 3 * 4096))  # noqa: ASYNC240
+    async with open_indexed_store(read_store, file) as store:
+        await store.checkpoint(product_listing)
+        await replace(given, store=store)(product_listing, *events[40:50])
+        await replace(given, store=store)(product_listing, *events[50:])
+        assert await names(store) == [document["name"] for document in await all_found(read_store, GREEN)]
+        assert store.passed_on
+    [said] = [each.getMessage() for each in caplog.records if each.name.startswith("app.stores.fts5")]
+    assert "The search index is damaged, and MongoDB answers searches. Restart the service" in said
+    async with open_indexed_store(read_store, file) as store:
+        await is_like_mongodb(store, read_store)
+    assert [each.name for each in file.parent.glob("*-damaged")] == []
+
+
 async def test_a_file_of_another_version_is_filled_anew(read_store: MongoReadStore, file: Path) -> None:
     async with open_indexed_store(read_store, file) as store:
         await Given(store)(product_listing, *many_products(Random(6), 30))

@@ -125,11 +125,18 @@ def _url(socket: Path) -> str:
 
 
 def is_in_use(data_dir: Path) -> bool:
-    """Return whether a mongod runs on a data folder."""
+    """Return whether a mongod runs on a data folder; raise `MongodError` if that can't be told."""
+    file = folder_of(data_dir) / _LOCK
     try:
-        lock = os.open(folder_of(data_dir) / _LOCK, os.O_RDWR)
+        # To be locked, a file need not be open for writing: the folder may be one that is only read.
+        lock = os.open(file, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise MongodError(
+            f"Can't tell whether a service runs on {data_dir}: {file} can't be read: {error.strerror}.\n"
+            "Run this as the user who runs the service, or choose another folder with --data-dir."
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -237,7 +244,9 @@ async def _become_primary(mongod: Mongod, socket: Path, log: Path) -> None:
         reason = str(error) if exit_code is None else f"it ended with exit code {exit_code}"
         raise MongodError(
             f"mongod did not start: {reason or f'it took more than {_START_LIMIT:g} s'}.\n"
-            f"From {log}:\n{_errors_in(log)}"
+            f"From {log}:\n{_errors_in(log)}\n"
+            f"If its files are damaged, move {log.parent} away and start again: all documents are built anew "
+            "from the event log."
         ) from error
 
 

@@ -41,6 +41,9 @@ _IN_USE = text(
     "AND application_name = 'diptych' AND pid <> pg_backend_pid()"
 )
 
+_LOOK_AGAIN = text("SELECT pg_stat_clear_snapshot()")
+"""Otherwise a transaction goes on seeing the connections that it has seen first."""
+
 
 async def refuse_unless_free(store: str | Path, *, overwrite: bool) -> None:
     """Raise `WriteStoreUnavailable` if the write store must not be replaced now."""
@@ -135,6 +138,7 @@ def _refuse_database(connection: Connection, database: Database, overwrite: bool
         if monotonic() > give_up:
             raise UnfitStore(f"{count} connections of Diptych to it are open.\n{STOP}")
         sleep(0.05)  # Nothing else runs in this process.
+        connection.execute(_LOOK_AGAIN)
     if not overwrite and inspect(connection).has_table(events.name):
         head = connection.execute(select(func.max(events.c.position))).scalar_one()
         if head:

@@ -19,6 +19,8 @@ class Foreseen:
     name: str
     id: UUID | None
     """The id of the store; `None` if it would be a new one."""
+    has_keys: bool
+    """True if it has keys already, so that it never becomes the store of a copy."""
     missing: Collection[UUID]
     """The people whose keys it would not have, and who were not forgotten."""
 
@@ -30,38 +32,35 @@ async def foreseen(store: str | Path, copy: KeysCopy | None, people: Collection[
     """
     url, database = parsed(store, setting="KEYS_URL")
     name, tables = database.name(url), KeyTables(url.get_backend_name())
-    id, missing = None, set(people)
+    id, has_keys, missing = None, False, set(people)
     if not _is_absent(url):
         with explained(name, ADVICE, WHAT):
             engine = database.reading(url)
             try:
                 async with engine.connect() as connection:
-                    id = await connection.run_sync(_look, tables, missing, copy)
+                    id, has_keys = await connection.run_sync(_look, tables, missing)
             finally:
                 await engine.dispose()
     if copy:
-        id = id or UUID(bytes=copy.secrets[STORE])
+        id = id if has_keys else UUID(bytes=copy.secrets[STORE])
         missing -= {*copy.keys, *copy.forgotten}
-    return Foreseen(name=name, id=id, missing=missing)
+    return Foreseen(name=name, id=id, has_keys=has_keys, missing=missing)
 
 
 def _is_absent(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
 
 
-def _look(
-    connection: Connection, tables: KeyTables, missing: set[UUID], copy: KeysCopy | None
-) -> UUID | None:
-    """Return the id of a store that keeps it, and remove from the set whom it knows."""
+def _look(connection: Connection, tables: KeyTables, missing: set[UUID]) -> tuple[UUID | None, bool]:
+    """Return the id of a store, and whether it has keys; remove from the set whom it knows."""
     if not inspect(connection).has_table(tables.secrets.name, schema=tables.metadata.schema):
-        return None
+        return None, False
     for some in _portions(missing):
         missing -= {row.person for row in connection.execute(tables.found, {"people": some})}
     missing -= set(connection.execute(select(tables.forgotten.c.person)).scalars())
-    if copy and connection.execute(select(tables.keys).limit(1)).first() is None:
-        return None  # It becomes the one of the copy.
+    has_keys = connection.execute(select(tables.keys).limit(1)).first() is not None
     row = connection.execute(select(tables.secrets).where(tables.secrets.c.name == STORE)).first()
-    return UUID(bytes=row.value) if row else None
+    return UUID(bytes=row.value) if row else None, has_keys
 
 
 def _portions(people: Collection[UUID]) -> Iterable[list[UUID]]:

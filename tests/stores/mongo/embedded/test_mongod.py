@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import select
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo.write_concern import WriteConcern
 
 from app.stores.mongo.embedded import mongod as mongod_module
-from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod
+from app.stores.mongo.embedded.mongod import Mongod, embedded_mongod, is_in_use
 from app.stores.mongo.embedded.mongod_binary import (
     MongodBinary,
     MongodError,
@@ -205,9 +206,20 @@ async def test_works_where_temporary_files_have_a_long_path(
 async def test_says_why_mongod_did_not_start(tmp_path: Path) -> None:
     (tmp_path / "mongo").mkdir()
     (tmp_path / "mongo" / "storage.bson").write_bytes(b"no BSON")
-    with pytest.raises(MongodError, match=r"ended with exit code 14(.|\n)*InvalidBSON"):
+    folder = re.escape(str(tmp_path / "mongo"))
+    with pytest.raises(
+        MongodError, match=rf"exit code 14(.|\n)*InvalidBSON(.|\n)*damaged, move {folder} away"
+    ):
         async with embedded_mongod(tmp_path):
             pass
+
+
+def test_a_folder_that_can_not_be_looked_into_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mongo").mkdir()
+    assert not is_in_use(tmp_path)
+    (tmp_path / "mongo" / "diptych.lock").symlink_to("diptych.lock")
+    with pytest.raises(MongodError, match=r"Can't tell whether a service runs on .*: Too many levels"):
+        is_in_use(tmp_path)
 
 
 async def test_says_so_when_the_data_folder_is_a_file(tmp_path: Path) -> None:
