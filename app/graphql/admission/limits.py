@@ -1,6 +1,6 @@
 """The limits of an operation's size. Each check takes time proportional to the text, for any text."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,6 +39,9 @@ DEEPEST = 40
 MOST_SELECTIONS = 2000
 """Fields, inline fragments and spreads, after all fragments are expanded."""
 
+LONGEST_SHOWN, MOST_SHOWN = 100, 10
+"""Characters of a name, and names, in a message."""
+
 LONGEST_SEARCH = 200
 """Characters of a search text."""
 
@@ -58,13 +61,18 @@ class Limits(SchemaExtension):
     """An extension that parses and validates within limits, with a cache."""
 
     async def on_parse(self) -> AsyncIterator[None]:
-        """Parse within limits; a text with a syntax error is not parsed again by strawberry."""
+        """Parse within limits, and refuse a document that does not say which operation to execute.
+
+        A text with a syntax error is not parsed again by strawberry.
+        """
         context = self.execution_context
+        name = sent_operation_name(context)
         await turns.take_for(context.query or "")
         try:
             context.graphql_document = await documents.parse(context.query or "", max_tokens=MOST_TOKENS)
+            refuse_unclear(context.graphql_document, name)
         except GraphQLError as fault:
-            context.graphql_document = _document_named(sent_operation_name(context))
+            context.graphql_document = _document_named(name)
             context.pre_execution_errors = [fault.with_traceback(None)]
         yield
 
@@ -88,7 +96,7 @@ class Limits(SchemaExtension):
         if cost is None:
             await turns.take_for(execution.query or "")
             try:
-                refuse_too_large(document, name)
+                refuse_too_large(document)
             except GraphQLError as refusal:
                 await turns.take_for(execution.query or "")
                 await documents.compact(document)
@@ -105,8 +113,7 @@ class Limits(SchemaExtension):
                 return faults
             await turns.take_for(execution.query or "")
             operation = get_operation_ast(document, execution.operation_name)
-            if operation is None:  # strawberry reports that there is no operation of this name.
-                return []
+            assert operation is not None  # Otherwise the document was refused as unclear.
             try:
                 cost = await in_slices(partial(formula, schema, fragments_of(document), operation))
             except GraphQLError as refusal:
@@ -129,7 +136,10 @@ class Limits(SchemaExtension):
 
 
 def _document_named(name: str | None) -> DocumentNode:
-    """Return a document in place of one that can't be parsed: strawberry would parse the text again."""
+    """Return a document with the operation that strawberry looks for, in place of a refused one.
+
+    Without any document strawberry would parse the text again.
+    """
     nothing = SelectionSetNode(selections=())
     operation = OperationDefinitionNode(
         operation=GraphQLOperationType.QUERY,
@@ -149,20 +159,39 @@ def refuse_long_search(text: str | None) -> None:
         raise _refusal(f"search has {len(text):,} characters. Send at most {LONGEST_SEARCH}.")
 
 
-def refuse_too_large(document: DocumentNode, operation_name: str | None) -> None:
-    """Raise `GraphQLError` if a document is too large, or does not say which operation to execute."""
-    refuse_ambiguity(document, operation_name)
+def refuse_too_large(document: DocumentNode) -> None:
+    """Raise `GraphQLError` if a document is too large."""
     refuse_long_numbers(document)
     refuse_large_operations(document)
 
 
-def refuse_ambiguity(document: DocumentNode, operation_name: str | None) -> None:
-    """Raise `GraphQLError` if there are several operations and none is named as the one to execute."""
+def refuse_unclear(document: DocumentNode, operation_name: str | None) -> None:
+    """Raise `GraphQLError` if a document and a name do not say together which operation to execute."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if len(operations) > 1 and operation_name is None:
-        raise GraphQLError(
-            f"The document has {len(operations)} operations. Name the one to execute in operationName."
+    if not operations:
+        raise GraphQLError("The document has no operation. Add a query, a mutation or a subscription.")
+    if operation_name is None:
+        if len(operations) > 1:
+            raise GraphQLError(
+                f"The document has {len(operations)} operations. Name the one to execute in operationName."
+            )
+        return
+    names = [node.name.value for node in operations if node.name]
+    if operation_name not in names:
+        advice = (
+            f"Send one that it has: {_listed(names)}." if names else "Send none: its operation has no name."
         )
+        raise GraphQLError(
+            f"The document has no operation with the operationName {_listed([operation_name])}. {advice}"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names for a message, which is shorter than they may be."""
+    shown = [
+        name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…" for name in names[:MOST_SHOWN]
+    ]
+    return ", ".join(shown) + (", …" if len(names) > MOST_SHOWN else "")
 
 
 def refuse_long_numbers(document: DocumentNode) -> None:

@@ -25,7 +25,7 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 
 from app.graphql.admission.documents import bytes_of_document, documents
-from app.graphql.admission.limits import MOST_TOKENS, refuse_too_large
+from app.graphql.admission.limits import MOST_TOKENS, refuse_too_large, refuse_unclear
 from app.graphql.admission.turns import pause, turns
 from app.graphql.admission.validation import RULES
 from app.graphql.internals.graphql_core import Collected
@@ -75,7 +75,8 @@ async def parsed(schema: GraphQLSchema, query: str, operation_name: str | None) 
     await turns.take_for(query)
     try:
         document = await documents.parse(query, max_tokens=MOST_TOKENS)
-        refuse_too_large(document, operation_name)
+        refuse_unclear(document, operation_name)
+        refuse_too_large(document)
     except GraphQLError:
         raise NotCovered from None
     if await documents.validate(schema, document, RULES):

@@ -10,7 +10,6 @@ from graphql import (
     GraphQLSyntaxError,
     ValueNode,
 )
-from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from app.cqrs.commands.write_store import Conflict
 from app.cqrs.freshness.progress import ReadModelBehind
@@ -77,7 +76,7 @@ def _of_command(error: GraphQLError, command: SentCommand) -> GraphQLError:
 
 def _presentable(error: GraphQLError) -> GraphQLError:
     original = error.original_error
-    if original is None or isinstance(original, CannotGetOperationTypeError) or _is_of_input(error):
+    if original is None or _is_of_input(error):
         code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
         error.extensions = {"code": code, **(error.extensions or {})}
         return error

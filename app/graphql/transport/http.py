@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
@@ -212,8 +212,6 @@ class GraphQLEndpoint:
         context = context.for_operation()
         try:
             result = await self.operations.execute(operation, context, _allowed(request.method, accepted))
-        except CannotGetOperationTypeError as unknown:
-            raise HTTPException(400, unknown.as_http_error_reason()) from unknown
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is OperationType.SUBSCRIPTION:
                 return self._subscribed(request, operation, context)

@@ -15,7 +15,7 @@ def operation_in(sent: Mapping[str, Any], texts: Texts) -> Operation:
     return Operation(
         query=text,
         variables=sent.get("variables"),
-        operation_name=sent.get("operationName"),
+        operation_name=sent.get("operationName") or None,  # Some clients send an empty one for none.
         tokens=tokens_in(sent),
         traceparent=traceparent_in(sent),
     )

@@ -299,13 +299,6 @@ async def test_a_bad_operation_is_an_error_of_its_own_and_the_socket_goes_on(
         assert (await receive(socket))["payload"]["data"] == {"__typename": "Query"}
 
 
-async def test_an_unknown_operation_name_is_told(client: Client) -> None:
-    async with opened(client) as socket:
-        await send(socket, subscribe("query A { __typename }", operationName="B"))
-        [error] = (await receive(socket))["payload"]
-    assert error == {"message": 'Unknown operation named "B".', "extensions": {"code": "BAD_USER_INPUT"}}
-
-
 async def test_the_token_of_the_init_payload_holds_for_all_operations(service: Service, shop: Shop) -> None:
     client = service.client
     added = await client.mutate("registerCustomer", "", name="Init")

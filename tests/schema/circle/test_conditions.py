@@ -67,12 +67,6 @@ async def test_an_empty_list_asks_for_none_of_them(client: Client, shop: Shop) -
     assert whole.data["all"] == whole.data["freshness"]
 
 
-async def test_an_empty_name_of_an_operation_is_none_of_them(client: Client) -> None:
-    body = {"query": "query A { __typename }", "operationName": ""}
-    answer = await client.http.post(f"{client.url}/graphql", json=body)
-    assert 'Unknown operation named \\"\\".' in answer.text
-
-
 REVERSED = {
     'products(filter: { priceFrom: "2", priceTo: "1.50" })': "priceFrom is 2, which is beyond priceTo, 1.5.",
     'orders(filter: { totalFrom: "1e3", totalTo: "1" })': "totalFrom is 1000, which is beyond totalTo, 1.",
