@@ -111,7 +111,7 @@ def problem_with_id(sent: Mapping[str, Any]) -> str | None:
     if not isinstance(persisted, dict) or not isinstance(persisted.get("sha256Hash"), str):
         return "extensions.persistedQuery must be an object with version 1 and a sha256Hash."
     if persisted.get("version") != 1:
-        return f"extensions.persistedQuery has the version {persisted.get('version')!r}. Only 1 is known."
+        return "extensions.persistedQuery has an unknown version. Send the number 1."
     return None
 
 

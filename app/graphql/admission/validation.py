@@ -75,7 +75,10 @@ class ValuesOfCorrectType(ValidationRule):
             return
 
         def report(error: GraphQLError, path: list[str | int]) -> None:
-            message = f"{problem}{print_path_list(path)}: {error.message}"
+            told = error.message
+            if told.endswith("not to be None."):  # A client writes null.
+                told = f"{told.removesuffix('None.')}null."
+            message = f"{problem}{print_path_list(path)}: {told}"
             nodes = error.nodes or [_value_at(value, path)]
             self.report_error(GraphQLError(message, nodes, original_error=error.original_error))
 

@@ -14,11 +14,13 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError, Strea
 from strawberry.types.graphql import OperationType
 
 from app.cqrs.freshness.tokens import BadToken
+from app.graphql.core.wrong_values import with_values_in_json
 from app.graphql.execution.context import Context
 from app.graphql.execution.errors import forget_frames, presentable, without_suggestion
 from app.graphql.execution.freshness import freshness_extension
 from app.graphql.execution.operation import TOKEN_EXTENSION
 from app.graphql.execution.subscribed_field import subscribed_field
+from app.graphql.internals.strawberry import core_schema
 from app.graphql.measured.reads import fields_read
 
 
@@ -64,12 +66,14 @@ class Consistency(SchemaExtension):
     def _finish(self, result: object) -> None:
         self.execution_context.context.fields_read = self._fields_read(result)
         if isinstance(result, CoreResult | ExecutionResult) and result.errors:
-            errors, sent = result.errors, self.execution_context.context.sent
+            execution = self.execution_context
+            sent, schema = execution.context.sent, core_schema(execution.schema)
+            errors = with_values_in_json(result.errors, schema, execution.variables)
             if not isinstance(result, PreExecutionError):
                 errors = [self._located(error) for error in errors]
             result.errors = [presentable(error, sent) for error in errors]
             forget_frames(errors)
-            if NoSchemaIntrospectionCustomRule in self.execution_context.validation_rules:
+            if NoSchemaIntrospectionCustomRule in execution.validation_rules:
                 # Where introspection is disabled, suggestions must not reveal names of the schema, either.
                 result.errors = [without_suggestion(error) for error in result.errors]
 
