@@ -87,7 +87,7 @@ def test_an_unknown_document_id_is_said_so_where_texts_are_accepted() -> None:
             {"extensions": {"persistedQuery": {"sha256Hash": 5, "version": 1}}},
             "extensions.persistedQuery must",
         ),
-        ({"extensions": {"persistedQuery": {"sha256Hash": "a", "version": 2}}}, "Only 1 is known"),
+        ({"extensions": {"persistedQuery": {"sha256Hash": "a", "version": 2}}}, "Send the number 1."),
         ({"documentId": None, "extensions": None}, None),
         (by_hash(TEXT), None),
     ],
