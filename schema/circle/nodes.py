@@ -145,8 +145,12 @@ async def linked_node(info: Info, id: str) -> Node | None:
 
 @strawberry.type(description="Information about a page, for requesting the pages beside it.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="True if more nodes follow this page.")
-    has_previous_page: bool = strawberry.field(description="True if more nodes precede this page.")
+    has_next_page: bool = strawberry.field(
+        description="True if more nodes follow this page; always true with `before`."
+    )
+    has_previous_page: bool = strawberry.field(
+        description="True if more nodes precede this page; always true with `after`."
+    )
     start_cursor: str | None = strawberry.field(
         description="The cursor of the first node; null if the page is empty."
     )

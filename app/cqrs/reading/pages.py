@@ -155,8 +155,9 @@ def page_of(find: PageFind, found: Sequence[Document]) -> Page:
         listing=listing,
         documents=documents,
         cursors=_Cursors(documents, listing.keys),
-        has_next=arguments.before is not None if backward else more,
-        has_previous=more if backward else arguments.after is not None,
+        # A cursor was that of a document, which lies outside the page: there is another page on its side.
+        has_next=arguments.before is not None or (more and not backward),
+        has_previous=arguments.after is not None or (more and backward),
     )
 
 

@@ -129,6 +129,32 @@ async def test_a_page_between_two_cursors(store: MongoReadStore) -> None:
         assert "".join(document["_id"] for document in page.documents) == found
 
 
+async def test_a_page_knows_that_others_are_beyond_its_cursors(store: MongoReadStore) -> None:
+    await put(store, {letter: {"weight": 1} for letter in "abcde"})
+    listing = Listing(documents, {}, ["weight"])
+    a, _, c, _, e = (await read_page(store, listing, PageArguments())).cursors
+    for arguments, previous, following in (
+        (PageArguments(), False, False),
+        (PageArguments(first=2), False, True),
+        (PageArguments(last=2), True, False),
+        (PageArguments(before=c), False, True),
+        (PageArguments(first=2, before=c), False, True),
+        (PageArguments(first=1, before=c), False, True),
+        (PageArguments(last=1, before=c), True, True),
+        (PageArguments(last=2, before=c), False, True),
+        (PageArguments(after=c), True, False),
+        (PageArguments(last=2, after=c), True, False),
+        (PageArguments(last=1, after=c), True, False),
+        (PageArguments(first=1, after=c), True, True),
+        (PageArguments(after=a, before=e), True, True),
+        (PageArguments(last=9, after=a, before=e), True, True),
+        (PageArguments(before=a), False, True),
+        (PageArguments(last=1, after=e), True, False),
+    ):
+        page = await read_page(store, listing, arguments)
+        assert (page.has_previous, page.has_next) == (previous, following), arguments
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
