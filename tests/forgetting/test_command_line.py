@@ -93,8 +93,8 @@ def test_a_refusal_to_forget_a_customer_names_the_option_of_the_command_line(dat
     asyncio.run(place_an_order())
     assert diptych("forget", id, "--data-dir", data_dir) == (
         1,
-        f"The customer {id} has 1 order that is neither shipped nor cancelled. Ship or cancel them first, or "
-        "set despiteOpenOrders. Here that is the option --despite-open-orders.\n",
+        "This customer has 1 order that is neither shipped nor cancelled. Ship or cancel it first, or set "
+        "despiteOpenOrders. Here that is the option --despite-open-orders.\n",
     )
     assert diptych("forget", id, "--despite-open-orders", "--data-dir", data_dir)[0] == 0
 

@@ -100,4 +100,4 @@ def evolve(product: Product | None, event: Event) -> Product:
 def withdrawn(product: Product) -> ProductIsDiscontinued:
     """Return the refusal to sell or reprice a discontinued product."""
     message = f"{product.name} is no longer on sale."
-    return ProductIsDiscontinued(message=message, product_id=product.id)
+    return ProductIsDiscontinued(message=message, product_id=product.id, path=("product_id",))

@@ -72,10 +72,12 @@ def forget(
     if forgotten:
         return ()
     if open_orders:
-        orders = "1 order that is" if open_orders == 1 else f"{open_orders} orders that are"
+        orders, them = (
+            ("1 order that is", "it") if open_orders == 1 else (f"{open_orders} orders that are", "them")
+        )
         message = (
-            f"The customer {customer.id} has {orders} neither shipped nor cancelled. Ship or cancel them "
-            "first, or set despiteOpenOrders."
+            f"This customer has {orders} neither shipped nor cancelled. Ship or cancel {them} first, or set "
+            "despiteOpenOrders."
         )
         return refused(CustomerHasOpenOrders(message=message, open_orders=open_orders, path=("customer_id",)))
     closing = (CustomerClosed(customer_id=customer.id),) if customer.details else ()
@@ -96,7 +98,7 @@ def evolve(customer: Customer | None, event: Event) -> Customer:
 
 def closed(customer: Customer) -> CustomerIsClosed:
     """Return the refusal to let a closed customer order or be changed."""
-    message = f"The customer {customer.id} is closed. Register the customer again to continue."
+    message = "This customer is closed, and can neither order nor be changed. Register the customer again."
     return CustomerIsClosed(message=message, customer_id=customer.id, path=("customer_id",))
 
 

@@ -217,7 +217,7 @@ def line_that_runs_short(lines: tuple[DraftLine, ...], product_id: UUID, availab
     raise ValueError(f"no line runs short of {product_id}")
 
 
-_FOR_STAFF = "Only staff may set this for an order. Leave it out."
+_FOR_STAFF = "Only staff and operators may set this for an order. Leave it out."
 _REASON = text(500)
 _LINE: Parsers = {"quantity": quantity, "discount": discount}
 
@@ -275,7 +275,7 @@ def _illegal(order: Order, requested: OrderStatus) -> IllegalTransition | None:
         return None
     required = " or ".join(status.value.lower() for status in allowed)
     message = (
-        f"The order is {order.status.value.lower()}; "
+        f"This order is {order.status.value.lower()}; "
         f"only an order that is {required} can be {requested.value.lower()}."
     )
     return IllegalTransition(

@@ -115,7 +115,7 @@ def test_refuses_a_negative_price() -> None:
 
 def test_refuses_a_new_price_of_a_discontinued_product() -> None:
     change = ChangePrice(product_id=CHAI, unit_price=Decimal(1))
-    catalog.given(ADDED, DISCONTINUED).when(change).then_refused(ProductIsDiscontinued)
+    catalog.given(ADDED, DISCONTINUED).when(change).then_refused(ProductIsDiscontinued, at=("product_id",))
 
 
 def test_a_product_is_discontinued_once() -> None:

@@ -294,7 +294,7 @@ def test_the_refusal_of_a_step_says_what_would_be_right() -> None:
     (error,) = (
         orders.given(PLACED, PAID, SHIPPED).when(CancelOrder(order_id=ORDER)).then_refused(IllegalTransition)
     )
-    assert error.message == "The order is shipped; only an order that is placed or paid can be cancelled."
+    assert error.message == "This order is shipped; only an order that is placed or paid can be cancelled."
 
 
 def test_a_shortage_is_at_the_line_that_the_lines_before_leave_too_little_for() -> None:
