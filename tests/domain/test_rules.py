@@ -120,7 +120,7 @@ async def test_a_stranger_may_not_order(shop: Shop, ids: Ids) -> None:
     [error] = await shop.refuse(order(ids.ada, (ids.chai, 1)), viewer=viewers.NOBODY)
     assert (type(error), error.message) == (
         NotAllowed,
-        "Only customers may send PlaceOrder. Sign in first.",
+        "Only customers, staff and operators may send PlaceOrder. Sign in first.",
     )
 
 

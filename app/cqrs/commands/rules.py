@@ -66,7 +66,7 @@ class Rule:
         sight = viewer.scope.sight
         if self.by is not None and sight.includes(self.by):
             return None
-        permitted = "Nobody" if self.by is None else f"Only {_PEOPLE[self.by]}"
+        permitted = "Nobody" if self.by is None else f"Only {_ABOVE[self.by]}"
         advice = " Sign in first." if self.by is not None and sight is Sight.ANONYMOUS else ""
         return refused(NotAllowed(message=f"{permitted} may send {type(command).__name__}.{advice}"))
 

@@ -18,7 +18,7 @@ class LineRequest:
     discount: Annotated[
         Decimal,
         "The discount as a share of the price, 0 to 1 with at most 4 decimals. The line's total is rounded "
-        "half to even to whole cents. Only staff may set it.",
+        "half to even to whole cents. Only staff and operators may set it.",
     ] = Decimal(0)
 
 
@@ -32,7 +32,8 @@ class PlaceOrder(Command):
     customer_id: Annotated[UUID, Id("customer"), "The global id of the customer who places the order."]
     lines: Annotated[tuple[LineRequest, ...], "The lines of the order, 1 to 100."]
     shipping_fee: Annotated[
-        Decimal, "The shipping fee, 0 to 9,999,999.99. The default is 0, and only staff may set it."
+        Decimal,
+        "The shipping fee, 0 to 9,999,999.99. The default is 0, and only staff and operators may set it.",
     ] = Decimal(0)
     currency_code: Annotated[str, "The ISO 4217 code of the shipping fee's currency."] = CURRENCY
     ship_to: Annotated[
@@ -41,7 +42,7 @@ class PlaceOrder(Command):
     placed_at: Annotated[
         datetime | None,
         "The time at which the order was placed, in the past, for importing old orders. The default is now, "
-        "and only staff may set it.",
+        "and only staff and operators may set it.",
     ] = None
 
 
@@ -77,6 +78,6 @@ class CancelOrder(Command):
     cancelled_at: Annotated[
         datetime | None,
         "The time at which the order was cancelled, for importing old orders: in the past, and not before it "
-        "was placed or paid. The default is now, and only staff may set it.",
+        "was placed or paid. The default is now, and only staff and operators may set it.",
     ] = None
     expected_version: int | None = None

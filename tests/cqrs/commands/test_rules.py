@@ -122,8 +122,8 @@ async def test_a_command_is_sent_by_those_who_may(
 async def test_what_may_not_be_sent_says_by_whom_it_may(store: SqlWriteStore) -> None:
     hearth = Hearth(store, only(Sight.STAFF))
     for viewer, message in (
-        (viewers.NOBODY, "Only staff may send BurnLetter. Sign in first."),
-        (viewers.customer(ADA), "Only staff may send BurnLetter."),
+        (viewers.NOBODY, "Only staff and operators may send BurnLetter. Sign in first."),
+        (viewers.customer(ADA), "Only staff and operators may send BurnLetter."),
     ):
         outcome = await hearth.outcome(viewer, ADAS)
         assert isinstance(outcome, Refused)

@@ -32,7 +32,7 @@ async def test_a_command_that_the_viewer_may_not_send_is_refused_with_data(servi
     assert error == {
         "__typename": "NotAllowed",
         "code": "NOT_ALLOWED",
-        "message": "Only staff may send RegisterCustomer. Sign in first.",
+        "message": "Only staff and operators may send RegisterCustomer. Sign in first.",
         "path": ["input"],
     }
     assert refused["receipt"] == {"token": None, "events": []}
