@@ -1,9 +1,11 @@
 """The markers by which compiler and cost counter recognise Relay connections and lists of outcomes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
-from graphql import is_object_type
+from graphql import GraphQLField, GraphQLSchema, is_object_type
+from strawberry.types.field import StrawberryField
 
 
 class DocumentConnection:
@@ -19,6 +21,19 @@ class CommandOutcomes:
 
 COMMANDS_AT = "commands_at"
 """The key in a mutation's metadata of the path, from its arguments, to the list of commands that it sends."""
+
+
+def commands_at(field: GraphQLField) -> tuple[str, ...] | None:
+    """Return the path from a mutation's arguments to the list of commands that it sends; `None` without."""
+    declared = field.extensions.get("strawberry-definition")
+    return declared.metadata.get(COMMANDS_AT) if isinstance(declared, StrawberryField) else None
+
+
+@cache
+def list_mutations(schema: GraphQLSchema) -> Sequence[str]:
+    """Return the names of the mutations that send lists of commands."""
+    mutations = schema.mutation_type.fields if schema.mutation_type else {}
+    return [name for name, field in mutations.items() if commands_at(field)]
 
 
 def is_connection(kind: Any) -> bool:

@@ -1,5 +1,6 @@
 """The highest possible cost of an operation, and its budget, in reads, nodes, fields and commands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from graphql import GraphQLError
@@ -71,8 +72,11 @@ LISTS_BUDGET = replace(QUERY_BUDGET, commands=MOST_COMMANDS, mutations=DEFAULT_B
 """The budget of mutations that send lists of commands: they are large, and are compiled as queries are."""
 
 
-def refuse_more(cost: Cost, budget: Cost) -> None:
-    """Raise `GraphQLError` with all the numbers if a cost exceeds the budget."""
+def refuse_more(cost: Cost, budget: Cost, list_mutations: Sequence[str] = ()) -> None:
+    """Raise `GraphQLError` with all the numbers if a cost exceeds the budget.
+
+    The error names the mutations that send many commands at once, if that would help.
+    """
     if (
         cost.fields <= budget.fields
         and cost.nodes <= budget.nodes
@@ -86,8 +90,17 @@ def refuse_more(cost: Cost, budget: Cost) -> None:
         asked, most = {"mutations": cost.mutations, **asked}, {"mutations": budget.mutations, **most}
     beyond = [f"{asked[each]:,} {each}" for each in asked if asked[each] > most.get(each, 0)]
     allowed = [f"{most.get(each, 0):,} {each}" for each in asked if asked[each] > most.get(each, 0)]
+    advice = list[str]()
+    if cost.commands > budget.commands or cost.mutations > budget.mutations:
+        advice.append("Send fewer commands in one request.")
+        if list_mutations and cost.mutations > budget.mutations:
+            advice.append(f"{' or '.join(list_mutations)} takes up to {MOST_COMMANDS:,} in a list.")
+    if cost.reads > budget.reads or cost.nodes > budget.nodes or cost.fields > budget.fields:
+        advice.append(
+            "Ask for smaller pages (first, last), fewer fields or fewer aliases, or send several operations."
+        )
     raise GraphQLError(
-        f"This operation may take {' and '.join(beyond)}. The limit is {' and '.join(allowed)}. Ask for "
-        "smaller pages (first, last), fewer fields or fewer aliases, or send several operations.",
+        f"This operation may take {' and '.join(beyond)}. The limit is {' and '.join(allowed)}. "
+        f"{' '.join(advice)}",
         extensions={"code": "LIMIT_EXCEEDED", "cost": asked, "budget": most},
     )

@@ -44,7 +44,7 @@ from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaField
 from strawberry.types.field import StrawberryField
 
 from app.cqrs.reading.pages import PAGE
-from app.graphql.admission.connections import COMMANDS_AT, multiplied_fields
+from app.graphql.admission.connections import commands_at, list_mutations, multiplied_fields
 from app.graphql.admission.cost import DEFAULT_BUDGET, LISTS_BUDGET, QUERY_BUDGET, Cost
 from app.graphql.admission.formula import (
     EMPTY,
@@ -95,7 +95,7 @@ def formula(schema: GraphQLSchema, fragments: Fragments, operation: OperationDef
         budget = introspection_budget(schema)
     else:
         budget = QUERY_BUDGET
-    return Formula(selected, budget, counting.deciding.values())
+    return Formula(selected, budget, counting.deciding.values(), list_mutations(schema))
 
 
 @cache
@@ -179,7 +179,7 @@ class _Counting:
         declared = field.extensions.get("strawberry-definition")
         reads = isinstance(declared, StrawberryField) and declared.is_async
         commands = reads and kind is self._schema.mutation_type
-        at = declared.metadata.get(COMMANDS_AT) if isinstance(declared, StrawberryField) else None
+        at = commands_at(field)
         self.sends_lists |= at is not None
         shown = get_named_type(field.type)
         self.introspects |= is_introspection_type(shown) and name in ("__schema", "__type")

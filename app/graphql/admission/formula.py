@@ -4,7 +4,7 @@ The numbers are the highest that an answer may have: nested pages multiply. A fo
 operation's text, and is evaluated in time proportional to the text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -243,10 +243,17 @@ MOST_CACHED = 64
 class Formula:
     """The cost of an operation as a function of its variables."""
 
-    def __init__(self, selected: SelectionFormula, budget: Cost, variables: Iterable[Variable]) -> None:
+    def __init__(
+        self,
+        selected: SelectionFormula,
+        budget: Cost,
+        variables: Iterable[Variable],
+        list_mutations: Sequence[str] = (),
+    ) -> None:
         """Make the formula; `variables` are all variables on which the cost depends."""
         self.selected = selected
         self._budget = budget
+        self._list_mutations = list_mutations
         self._variables = tuple(variables)
         self._cached: dict[tuple[Any, ...], Cost] = {}
 
@@ -266,7 +273,7 @@ class Formula:
             fields=round(once.fields),
             mutations=round(once.mutations),
         )
-        refuse_more(cost, self._budget)
+        refuse_more(cost, self._budget, self._list_mutations)
         if _PLAIN.issuperset(map(type, key)):
             if len(self._cached) >= MOST_CACHED:
                 self._cached.clear()

@@ -113,7 +113,8 @@ def test_the_commands_of_several_lists_are_added_up() -> None:
     both = """mutation ($c: [CommandInput!]!) {
         a: sendCommands(input: {commands: $c}) { token } b: sendCommands(input: {commands: $c}) { token } }"""
     assert cost_of(both, c=[{}] * 250).commands == 500
-    with pytest.raises(GraphQLError, match=r"502 commands\. The limit is 500 commands"):
+    advice = r"502 commands\. The limit is 500 commands\. Send fewer commands in one request\.$"
+    with pytest.raises(GraphQLError, match=advice):
         cost_of(both, c=[{}] * 251)
 
 
@@ -147,7 +148,7 @@ MORE_THAN_ALLOWED = {
     "commands": "mutation {"
     + " ".join(f'a{i}: payOrder(input: {{orderId: "x"}}) {{ errors {{ code }} }}' for i in range(21))
     + "}",
-    "mutations beside a list": "mutation { sendCommands(input: {commands: []}) { token }"
+    "commands beside a list": "mutation { sendCommands(input: {commands: []}) { token }"
     + " ".join(f'a{i}: payOrder(input: {{orderId: "x"}}) {{ errors {{ code }} }}' for i in range(20))
     + "}",
     "a subscription": 'subscription { orderUpdated(id: "x") { order {'
@@ -181,7 +182,9 @@ async def test_what_costs_too_much_is_refused_with_the_numbers_whenever_it_comes
     for part in beyond:
         assert f"{extensions['cost'][part]:,} {part}" in error["message"]
         assert f"{extensions['budget'][part]:,} {part}" in error["message"]
-    assert "Ask for smaller pages" in error["message"]
+    assert ("Send fewer commands in one request." in error["message"]) is ("commands" in name)
+    assert ("Ask for smaller pages" in error["message"]) is ("commands" not in name)
+    assert ("sendCommands takes up to 500 in a list." in error["message"]) is ("mutations" in beyond)
 
 
 async def test_everything_that_may_be_asked_of_one_page_is_within_the_budget(client: Client) -> None:
