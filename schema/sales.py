@@ -53,7 +53,7 @@ describe(
 
 
 @strawberry.type(
-    description="Sums over the orders that were placed in a period. Cancelled orders count in "
+    description="Sums over the orders that were placed in a period, paid or not. Cancelled orders count in "
     "`cancelled` only."
 )
 class SalesTotals:
@@ -74,18 +74,18 @@ class SalesTotals:
 
 @shows(days)
 @strawberry.type(
-    description="Sums over the orders that were placed on one day. Cancelled orders count in `cancelled` "
-    "only."
+    description="Sums over the orders that were placed on one day, paid or not. Cancelled orders count in "
+    "`cancelled` only."
 )
 class SalesDay(SalesTotals):
-    @strawberry.field(description="The day in the time zone of the shop.")
+    @strawberry.field(description="The day, from midnight to midnight in the time zone of the shop.")
     def day(document: strawberry.Parent[Any]) -> date:
         return date.fromisoformat(document["day"])
 
 
 @strawberry.type(
-    description="Sums over the orders that were placed in one month, as far as its days lie in the range. "
-    "Cancelled orders count in `cancelled` only."
+    description="Sums over the orders that were placed in one calendar month, paid or not, as far as its "
+    "days lie in the range. Cancelled orders count in `cancelled` only."
 )
 class SalesMonth(SalesTotals):
     @strawberry.field(description="The first day of the month, even if it lies before the range.")
@@ -96,7 +96,9 @@ class SalesMonth(SalesTotals):
 @shows(category_days)
 @strawberry.type(description="The sales of one category, without cancelled orders.")
 class CategorySales:
-    category: str = strawberry.field(description="The name of the category.")
+    category: str = strawberry.field(
+        description="The name of the category in which products were when they were ordered."
+    )
     units: BigInt = strawberry.field(description="The number of units sold.")
     revenue: Money = strawberry.field(description="The sum of the line totals, without shipping fees.")
 
@@ -160,7 +162,11 @@ class Sales:
         [found] = await info.context.reading.aggregate(days, day_totals(self.first_day, self.last_day))
         return cast("SalesTotals", found)
 
-    @strawberry.field(description="The sums of each day, oldest first. Days without orders are left out.")
+    @strawberry.field(
+        description="The sums of each day of the range, oldest first. An order counts on the day on which it "
+        "was placed in the time zone of the shop, whenever it is paid or shipped. Days on which no order was "
+        "placed are left out."
+    )
     async def by_day(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> SalesDayConnection | None:
@@ -173,8 +179,10 @@ class Sales:
         return cast("list[CategorySales]", await info.context.reading.aggregate(category_days, pipeline))
 
     @strawberry.field(
-        description="The sums of each month, newest first. Months without orders are left out. Set `lastDay` "
-        "to the day before the oldest month to get older ones."
+        description="The sums of each calendar month, newest first, over those of its days that lie in the "
+        "range. An order counts in the month in which it was placed in the time zone of the shop, whenever "
+        "it is paid or shipped. Months in which no order was placed are left out. Set `lastDay` to the day "
+        "before the oldest month to get older ones."
     )
     async def by_month(
         self,
@@ -227,8 +235,9 @@ def _refuse_size(first: int) -> None:
 class SalesQuery:
     @visible_to(Sight.STAFF)
     @strawberry.field(
-        description="The sales of a range of days in the time zone of the shop. An order counts on the day "
-        "on which it was placed."
+        description="The sales of a range of days. An order counts on the day of its `placedAt`, from "
+        "midnight to midnight in the time zone of the shop (`timeZone`), whenever it is paid or shipped. If it is "
+        "cancelled later, it is taken out of the figures of that day, and counts in `cancelled`."
     )
     async def sales(
         self,

@@ -163,8 +163,10 @@ class PageInfo:
 class SearchMatch:
     field: str = strawberry.field(description="The name of the field of the node, such as `name`.")
     words: list[str] = strawberry.field(
-        description="The words of the field that were found, in lower case and without accents. A word that "
-        f"the search spells otherwise by one letter is one of them. There are at most {MOST_MATCHES}."
+        description="The words of the field that the search has found, each whole, as searches compare them: "
+        "in lower case and without accents. The search `ket` finds `kettle` in `Kettle, small`, and so does "
+        "the misspelt `ketle`. To highlight them, bring the words of the text that you show into the same "
+        f"form, and mark those that are equal. There are at most {MOST_MATCHES}."
     )
 
 

@@ -40,7 +40,9 @@ class CascadeField:
 
 @strawberry.type(
     description="The effects of a command, or of several, on what a client may have read before, as far as "
-    "you may see them. Any other object and field is as it was before."
+    "you may see them: for clients that keep answers in a cache. Read the objects in `changed` again, drop "
+    "those in `removed`, and ask again for the `fields` that you show. Any other object and field is as it "
+    "was before."
 )
 class Cascade:
     changed: list[CascadeNode] = strawberry.field(
