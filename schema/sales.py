@@ -236,8 +236,8 @@ class SalesQuery:
     @visible_to(Sight.STAFF)
     @strawberry.field(
         description="The sales of a range of days. An order counts on the day of its `placedAt`, from "
-        "midnight to midnight in the time zone of the shop (`timeZone`), whenever it is paid or shipped. If it is "
-        "cancelled later, it is taken out of the figures of that day, and counts in `cancelled`."
+        "midnight to midnight in the time zone of the shop (`timeZone`), whenever it is paid or shipped. If "
+        "it is cancelled later, it is taken out of the figures of that day, and counts in `cancelled`."
     )
     async def sales(
         self,

@@ -225,6 +225,26 @@ async def test_a_closed_customer_and_a_discontinued_product_can_not_be_changed(
     assert refusals(priced) == [("ProductIsDiscontinued", "PRODUCT_DISCONTINUED", ["input", "productId"])]
 
 
+async def test_open_orders_of_a_closed_customer_are_paid_and_shipped_without_their_address(
+    client: Client, shop: Shop
+) -> None:
+    customer, product = await shop.customer(), await shop.product(stock=2)
+    shown = "order { status shipTo { city } }"
+    placed = await client.mutate(
+        "placeOrder",
+        "order { id shipTo { city } }",
+        customerId=customer,
+        lines=[{"productId": product, "quantity": 1}],
+        shipTo={"street": "1 Main St", "city": "Bern", "country": "CH"},
+    )
+    order = placed["order"]["id"]
+    assert placed["order"]["shipTo"] == {"city": "Bern"}
+    assert (await client.mutate("closeCustomer", "", customerId=customer))["errors"] == []
+    for mutation, status in (("payOrder", "PAID"), ("shipOrder", "SHIPPED")):
+        done = await client.mutate(mutation, shown, orderId=order)
+        assert (done["errors"], done["order"]) == ([], {"status": status, "shipTo": None})
+
+
 async def test_refuses_stock_below_what_is_reserved_and_above_what_fits(client: Client, shop: Shop) -> None:
     product = await shop.product(stock=3)
     await shop.order(product=product, quantity=2)

@@ -39,7 +39,8 @@ class UpdateCustomer(Command):
 class CloseCustomer(Command):
     """Closes a customer: they can't order any more, and read models drop their personal data.
 
-    That includes the address of orders on their way: ship or cancel these before.
+    Their open orders can still be paid, shipped and cancelled, but read models drop the shipping address of
+    these, too. Ship or cancel the open orders first if the address is needed.
     """
 
     customer_id: Annotated[UUID, Id("customer"), "The global id of the customer."]
