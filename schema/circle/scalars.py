@@ -19,8 +19,8 @@ BigInt = NewType("BigInt", int)
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _DATETIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9]|60)(\.[0-9]{3})"
-    r"(?!-00:00)(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9]|60)(?:\.([0-9]{1,9}))?"
+    r"(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
     re.IGNORECASE,
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -59,19 +59,21 @@ def _decimal(value: object) -> Decimal:
 
 
 def _datetime(value: object) -> datetime:
-    """Parse a DateTime as its specification defines it; a leap second becomes the second after it."""
+    """Parse a DateTime of RFC 3339, to the millisecond; a leap second becomes the second after it."""
     text = _text(value, "A DateTime", '"2026-01-31T12:00:00.000Z"')
     found = _DATETIME.fullmatch(text)
     if found is None:
         raise _wrong(
             text,
             "DateTime",
-            "Write date, time with three digits of a second, and offset: "
-            '"2026-01-31T12:00:00.000Z" or "2026-01-31T13:00:00.000+01:00".',
+            "Write date, time with seconds (with up to nine decimals), and offset: "
+            '"2026-01-31T12:00:00.000Z" or "2026-01-31T13:00:00+01:00".',
         )
     day, minute, second, fraction, offset = found.groups()
     leap = second == "60"
-    whole = f"{day}T{minute}:{'59' if leap else second}{fraction}{offset.upper()}"
+    # Cut and not rounded: a moment in the past must not become one in the future.
+    milliseconds = (fraction or "")[:3].ljust(3, "0")
+    whole = f"{day}T{minute}:{'59' if leap else second}.{milliseconds}{offset.upper()}"
     try:
         parsed = datetime.fromisoformat(whole).astimezone(UTC) + timedelta(seconds=leap)
     except OverflowError:
@@ -157,10 +159,11 @@ SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
         description=(
-            "A date and time with milliseconds and an offset (RFC 3339), such as "
-            '"2026-01-31T13:00:00.000+01:00". Results are in UTC, such as "2026-01-31T12:00:00.000Z".'
+            'A date and time with an offset (RFC 3339), such as "2026-01-31T13:00:00+01:00". Inputs may have '
+            "up to nine decimals of a second, and are cut to milliseconds. Results are in UTC, with "
+            'milliseconds, such as "2026-01-31T12:00:00.000Z".'
         ),
-        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
         serialize=datetime_text,
         parse_value=_datetime,
     ),
