@@ -90,10 +90,12 @@ class PartialRebuild:
             if not serves(self._projector):
                 raise NotPossible(f"Other documents of {self._model.name} serve by now. Try again.")
             move = self._projector.move
-            end = move.end.position if move.end else 0
+            if move.end is None:
+                raise NotPossible(f"{self._model.name} shows no event yet. Try again once it does.")
+            end = move.end.position
             if read < end and (events := await self._log.read(after=read, limit=end - read)):
                 read = self._take(concerning, events)
-            if move.end is None or read != end or await last_agreed(self._log, [move.end]) is None:
+            if read != end or await last_agreed(self._log, [move.end]) is None:
                 raise NotPossible(f"The log and the documents of {self._model.name} disagree. Try again.")
             return Replaced(report=await self._replace(ids, concerning, move), position=end)
 
@@ -120,7 +122,8 @@ class PartialRebuild:
         if self._selection.document is not None and not report.compared:
             raise NotPossible(
                 f"{self._model.name} has no document {self._selection.document}, and the log makes none. "
-                "Give its id as comparisons name it, such as `product_listing/…`."
+                "Give its id as comparisons name it, such as `product_listing/…`.",
+                argument=self._selection.argument,
             )
         logger.info(
             "Documents were made anew: read_model=%s documents=%d differing=%d position=%d",
@@ -155,7 +158,8 @@ class PartialRebuild:
         if not any(ids.values()):
             raise NotPossible(
                 f"No event {selection} concerns a document of {self._model.name}. Choose another read model, "
-                "or look for the events with `events tail`."
+                "or look for the events with `events tail`.",
+                argument=selection.argument,
             )
         return ids
 
@@ -166,7 +170,8 @@ class PartialRebuild:
         if len(concerning.changes) > MOST_CHANGES:
             raise NotPossible(
                 f"The documents are made of more than {MOST_CHANGES:,} changes. Rebuild the whole read model "
-                "instead, which changes nothing for those who read meanwhile."
+                "instead, which changes nothing for those who read meanwhile.",
+                argument=self._selection.argument,
             )
         return events[-1].position
 
@@ -203,7 +208,8 @@ class PartialRebuild:
             raise NotPossible(
                 f"More than {MOST_DOCUMENTS:,} documents of {self._model.name} would be made anew at once. "
                 "Choose fewer, or rebuild the whole read model, which changes nothing for those who read "
-                "meanwhile."
+                "meanwhile.",
+                argument=self._selection.argument,
             )
 
 

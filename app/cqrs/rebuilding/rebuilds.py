@@ -127,7 +127,7 @@ class Rebuilds:
         try:
             return await self._rebuilders[read_model].rebuild_some(selection, patience)
         except NotPossible as reason:
-            return RebuildRefused(message=f"{reason}", path=("read_model",))
+            return RebuildRefused(message=f"{reason}", path=(reason.argument,))
 
     async def abort(self, read_model: str) -> RebuildRefused | None:
         """End a rebuild before its switch; return why that is refused."""
@@ -144,7 +144,9 @@ class Rebuilds:
         task.add_done_callback(self._under_way.discard)
         try:
             await asyncio.shield(task)
-        except (NotPossible, RecordMoved) as reason:
+        except NotPossible as reason:
+            return RebuildRefused(message=f"{reason}", path=(reason.argument,))
+        except RecordMoved as reason:
             return RebuildRefused(message=f"{reason}", path=("read_model",))
         return None
 

@@ -19,6 +19,11 @@ from app.cqrs.rebuilding.differences import Comparison
 class NotPossible(Impersonal):
     """A rebuild can't be started, aborted or rolled back now; the message says why, and what to do."""
 
+    def __init__(self, message: str, *, argument: str = "read_model") -> None:
+        super().__init__(message)
+        self.argument = argument
+        """The argument of the operator to which the message refers."""
+
 
 class RecordMoved(Impersonal):
     """Another process has changed the record of a read model's generations since it was read."""
@@ -132,7 +137,8 @@ class GenerationRecord:
         if not self.rebuild or self.rebuild.state is not RebuildState.DIFFERENT:
             raise NotPossible(
                 f"No differences of {self.own.read_model} are known that could be accepted. "
-                "Rebuild it with a comparison first."
+                "Rebuild it with a comparison first.",
+                argument="accept_differences",
             )
         return self._with(state=RebuildState.BUILDING, verify=False, noted_at=now, reason=None)
 

@@ -39,6 +39,13 @@ class Selection:
             return f"about the document {self.document}"
         return f"of the stream {self.stream}" if self.since is None else f"from position {self.since} on"
 
+    @property
+    def argument(self) -> str:
+        """The argument by which an operator chooses these documents."""
+        if self.document is not None:
+            return "document_id"
+        return "stream" if self.since is None else "from_position"
+
     def has(self, event: RecordedEvent) -> bool:
         """Return whether the documents that this event concerns are selected."""
         return event.stream == self.stream or (self.since is not None and event.position >= self.since)
@@ -103,7 +110,8 @@ class Selected:
                     raise NotPossible(
                         f"{event.type} at position {event.position} changes documents of {name} by a "
                         "condition that names no value, so that only a rebuild of the whole read model finds "
-                        "them. Rebuild it without choosing documents."
+                        "them. Rebuild it without choosing documents.",
+                        argument=self._selection.argument,
                     )
                 values = self._conditions[condition.collection, condition.path]
                 self.grows = self.grows or condition.value not in values

@@ -86,12 +86,14 @@ def chosen_by(input: RebuildReadModelInput) -> Selection | Refusal | None:
     chosen = [name for name, value in given.items() if value is not None]
     if not chosen:
         return None
-    if len(chosen) > 1 or input.verify or input.accept_differences:
+    flags = {"verify": input.verify, "accept_differences": input.accept_differences}
+    conflicting = [*chosen[1:], *(name for name, is_set in flags.items() if is_set)]
+    if conflicting:
         message = (
             "Choose documents in one way: by `documentId`, `stream` or `fromPosition`, without `verify` and "
             "`acceptDifferences`. What was different is told in any case."
         )
-        return InvalidInput(message=message, path=(chosen[-1],))
+        return InvalidInput(message=message, path=(conflicting[0],))
     if input.stream == "" or input.document_id == "" or input.from_position == 0:
         message = "This chooses nothing. Give an id, a stream, or a position from 1 on."
         return InvalidInput(message=message, path=(chosen[0],))

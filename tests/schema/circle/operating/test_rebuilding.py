@@ -190,6 +190,7 @@ async def test_what_can_not_be_done_is_refused_with_what_to_do(service: Service)
     assert error["message"].startswith("The former documents can't be kept for -1 seconds. Choose 0 to")
     [error] = (await rebuild(client, acceptDifferences=True))["errors"]
     assert "could be accepted" in error["message"]
+    assert error["path"] == ["input", "acceptDifferences"]
 
 
 async def test_an_aborted_rebuild_changes_nothing_and_a_restarted_service_serves_the_new_documents(

@@ -140,17 +140,20 @@ async def test_answers_searches_and_followers_show_what_was_made_right(
 
 
 async def test_a_choice_that_is_none_is_refused(service: Service) -> None:
-    await Shop(service.client).product()
+    product = await Shop(service.client).product()
+    assert (await service.client.send("query ($id: ID!) { product(id: $id) { id } }", {"id": product})).data
     for choice in (
         {"stream": "product-1", "fromPosition": "1"},
         {"stream": "product-1", "verify": True},
+        {"fromPosition": "1", "acceptDifferences": True},
     ):
         error = await refused(service.client, **choice)
-        assert error["code"] == "INVALID_INPUT"
+        assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", [*choice][-1]])
         assert error["message"].startswith("Choose documents in one way: by `documentId`, `stream` or")
     for nothing in ({"stream": ""}, {"documentId": ""}, {"fromPosition": "0"}):
         error = await refused(service.client, **nothing)
         assert error["message"] == "This chooses nothing. Give an id, a stream, or a position from 1 on."
         assert error["path"] == ["input", *nothing]
-    error = await refused(service.client, documentId="no-such")
-    assert (error["code"], error["path"]) == ("REBUILD_REFUSED", ["input", "readModel"])
+    for missing in ({"documentId": "no-such"}, {"stream": "order-1"}, {"fromPosition": "999999"}):
+        error = await refused(service.client, **missing)
+        assert (error["code"], error["path"]) == ("REBUILD_REFUSED", ["input", *missing])
