@@ -28,6 +28,7 @@ from app.cqrs.circle import Circle
 from app.graphql.admission.persisted import Texts, read_manifest
 from app.graphql.execution.context import TOKEN_HEADER
 from app.graphql.transport.http import GraphQLEndpoint, ReadHeaders
+from app.graphql.transport.preflights import Preflights
 from app.graphql.transport.responses.refused import refused
 from app.graphql.transport.senders.authentication import Authenticator
 from app.graphql.transport.senders.callers import Client
@@ -100,6 +101,7 @@ def create_app(
     endpoint: ASGIApp = graphql if serves else elsewhere.elsewhere(settings.held_roles)
     if settings.origins:
         endpoint = _for_pages_of(settings.origins, endpoint)
+    endpoint = Preflights(endpoint, settings.origins)
 
     def read(headers: Headers) -> ReadHeaders | None:
         first = dict(headers)
@@ -131,6 +133,7 @@ def create_app(
         exchange: ASGIApp = CookieExchange(graphql.authentication, GRAPHQL)
         if settings.origins:
             exchange = _for_pages_of(settings.origins, exchange)
+        exchange = Preflights(exchange, settings.origins)
         own_routes.append(Route(f"{GRAPHQL}/session", exchange))
     app = _GraphQLFirst(
         endpoint,

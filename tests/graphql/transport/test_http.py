@@ -314,6 +314,26 @@ async def test_other_origins_get_no_leave_to_read(client: Client) -> None:
         assert not [name for name in response.headers if name.startswith("access-control")]
 
 
+async def test_a_preflight_of_another_origin_is_told_the_setting_that_would_allow_it(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin = "http://localhost:5173"
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    for _ in range(3):
+        preflight = await client.http.request(
+            "OPTIONS", f"{client.url}/graphql", headers={"Origin": origin, **asked}
+        )
+        assert preflight.status_code == 403
+        assert refusal(preflight, code="FORBIDDEN") == (
+            f"Pages of {origin} may not use this service. If they should, add {origin} to the setting "
+            "ALLOWED_ORIGINS, and restart the service."
+        )
+    told = [record.getMessage() for record in caplog.records if "ALLOWED_ORIGINS" in record.getMessage()]
+    assert told == [f"A page of another origin was refused: origin={origin} setting=ALLOWED_ORIGINS"]
+    file = await client.http.request("OPTIONS", f"{client.url}/graphql", headers={"Origin": "null", **asked})
+    assert "ALLOWED_ORIGINS" in refusal(file, code="FORBIDDEN")
+
+
 async def test_the_token_header_is_echoed_as_the_later_of_asked_and_seen(
     service: Service, shop: Shop
 ) -> None:
@@ -394,3 +414,4 @@ async def test_pages_of_allowed_origins_may_use_the_api_and_read_the_token(
         assert answer.headers["Access-Control-Expose-Headers"] == "Consistency-Token, ETag, Retry-After"
         stranger = await http.options(url, headers={**wanted, "Origin": "http://evil.example"})
         assert "Access-Control-Allow-Origin" not in stranger.headers
+        assert "add http://evil.example to the setting ALLOWED_ORIGINS" in refusal(stranger, code="FORBIDDEN")
