@@ -8,7 +8,7 @@ from app.cqrs.viewers import Sight
 from app.graphql.execution.context import Info
 from app.graphql.execution.visibility import visible_to
 from schema.circle.consistency import Freshness, ReadModelName
-from schema.circle.ids import BadId, split_id
+from schema.circle.ids import BadId, not_an_id, split_id
 from schema.circle.nodes import Node, NodeId, NodeIds, linked_node, node_types
 
 MOST_NODES = 100
@@ -50,5 +50,5 @@ class NodesQuery:
 async def _read_node(info: Info, id: str) -> Node | None:
     type_name, _ = split_id(id)
     if type_name not in node_types():
-        raise BadId("This is not an id. Send one as you received it.")
+        raise not_an_id(id)
     return await linked_node(info, id)

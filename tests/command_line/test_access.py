@@ -98,7 +98,7 @@ async def test_a_token_suits_the_settings_of_the_service(
     [
         (("--role", "customer"), "A customer's token needs --customer with the id."),
         (("--role", "staff", "--customer", "x"), "--customer x contradicts --role staff."),
-        (("--role", "customer", "--customer", "x"), "--customer x: This is not an id."),
+        (("--role", "customer", "--customer", "x"), '--customer x: "x" is not an id.'),
         (
             ("--role", "customer", "--customer", global_id("Product", ADA)),
             "This id is of the type Product; send one of the type Customer.",

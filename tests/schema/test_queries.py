@@ -271,6 +271,7 @@ async def test_a_key_that_is_not_written_as_the_service_writes_it_is_no_id(clien
     id = wrapped(f"Product:{key}".encode())
     answer = await client.send("query ($id: ID!) { product(id: $id) { id } }", {"id": id})
     assert answer.codes == ["BAD_ID"]
+    assert "is not an id. Send one as you received it." in answer.body["errors"][0]["message"]
     assert (await client.send("query ($id: ID!) { node(id: $id) { id } }", {"id": id})).data == {"node": None}
     payload = await client.mutate("receiveStock", "", productId=id, quantity=1)
     assert [error["code"] for error in payload["errors"]] == ["INVALID_INPUT"]
