@@ -48,6 +48,10 @@ async def _box(element: Locator) -> Box:
         ),
         ('mutation { cancelOrder(input: { orderId: "x" }) { errors { code } } }', "^Refused: INVALID_INPUT$"),
         ("subscription Mine { readModelUpdates { nonsense } }", "^Mine ended after 0 messages: "),
+        (
+            'subscription Mine { orderUpdated(id: "no id") { cursor } }',
+            '^Mine ended after 1 message: BAD_ID: "no id" is not an id',
+        ),
         ("subscription Mine { readModelUpdates { __typename } }", "^Mine started$"),
     ],
 )

@@ -53,7 +53,7 @@ export function createTabs(transport, status) {
         observer.next(shown());
         observer.complete();
       }
-      status.ended(tab, self, outcome);
+      status.ended(tab, self, outcome ?? newestFirst[0]); // the last message may have the error that ended it
     };
     const stop = transport.subscribe(params, {
       next(message) {
