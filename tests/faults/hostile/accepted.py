@@ -43,7 +43,7 @@ def is_accepted(body: Mapping[str, Any]) -> bool:
         return False
     try:
         document = parse(text, max_tokens=MOST_TOKENS)
-        refuse_too_large(document, None)
+        refuse_too_large(document)
         refuse_long_lists(variables)
         [operation] = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
         formula(core_schema(schema), fragments_of(document), operation).cost(variables)
