@@ -110,8 +110,8 @@ def _refuse_other_keys(checked: Checked, keys: Foreseen) -> None:
         raise CannotRestore(
             f"The keys of the backup's personal data are not in {keys.name}, which has those of another "
             "log.\nMove these away if nothing needs them, or name another store in KEYS_URL. Then restore "
-            "with --keys and the file that `backup --keys` has made. With --without-keys everybody in the backup "
-            "is restored as if they had been forgotten, for good."
+            "with --keys and the file that `backup --keys` has made. With --without-keys everybody in the "
+            "backup is restored as if they had been forgotten, for good."
         )
     if known is not None and known != keys.id:
         raise CannotRestore(
