@@ -1,6 +1,7 @@
 """The command line, also installed as `diptych`; a command loads what it needs when it is called."""
 
 import sys
+from errno import EDQUOT, EFBIG, ENOSPC
 
 from app.command_line.interrupts.loading import INTERRUPTED, loading
 
@@ -55,6 +56,10 @@ def main() -> None:
         command_line(prog_name="diptych")
     except KeyboardInterrupt:  # It came before or after the command's own work.
         sys.exit(INTERRUPTED)
+    except OSError as error:  # Commands explain those of their stores and files.
+        if error.errno not in (ENOSPC, EDQUOT, EFBIG) or error.filename is not None:
+            raise
+        sys.exit(f"The output can't be written: {error.strerror}.")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 from app.addresses import Network, network_of
 from app.cqrs.documents.days import Days, refuse_unknown
 from app.hosts import Hosts, host_of
+from app.log_settings import LogSettings
 from app.origins import origin_of
 from app.roles import Role, RoleSettings, refuse_misfits
 from app.tracing.settings import TracingSettings
@@ -22,7 +23,7 @@ _LONGEST_DATABASE_NAME = 63
 _RESERVED_DATABASES = {"admin", "config", "local"}
 
 
-class Settings(RoleSettings, TracingSettings):
+class Settings(RoleSettings, TracingSettings, LogSettings):
     """The settings, from environment variables with their names in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -117,18 +118,6 @@ class Settings(RoleSettings, TracingSettings):
         default="UTC",
         description="time zone whose days the shop has, such as Europe/Berlin; sales by day are built anew "
         "after a change",
-    )
-    log_format: Literal["auto", "text", "json"] = Field(
-        default="auto",
-        description="format of the log on standard error: text, json (an object in each line), or auto: text "
-        "on a terminal, else json",
-    )
-    loop_limit_ms: float | None = Field(
-        default=None,
-        ge=1,
-        le=60_000,
-        description="milliseconds of processor time for which one step may hold the event loop; longer steps "
-        "are logged, and shown at /health/loop. By default this is not measured",
     )
 
     @field_validator(

@@ -23,6 +23,8 @@ from northwind_books import Books, Row
 from rich.console import Console
 from rich.progress import Progress
 
+from app.command_line.read_models.asking import at_endpoint
+
 NAMESPACE = UUID("6f1d3c1e-5d0c-4f0e-9c3b-2f1a8d7e4b90")
 """The namespace of the ids of all commands that this loader sends."""
 
@@ -272,13 +274,15 @@ def _fail(message: str) -> NoReturn:
 
 def main(
     data: Annotated[Path, typer.Option(help="Folder with the CSV files of Northwind.")],
-    url: Annotated[str, typer.Option(help="URL of the GraphQL endpoint.")] = "http://127.0.0.1:8000/graphql",
+    url: Annotated[
+        str, typer.Option(help="URL of the running service, or of its GraphQL endpoint.")
+    ] = "http://127.0.0.1:8000",
 ) -> None:
     """Load the Northwind data set through GraphQL mutations, and check the sums in the read models."""
     try:
         books = Books.read(data)
         expected = books.expected()
-        found = asyncio.run(_run(books, url))
+        found = asyncio.run(_run(books, at_endpoint(url)))
     except Exception as raised:
         error = _first(raised)
         if isinstance(error, TransportQueryError):

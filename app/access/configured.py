@@ -23,7 +23,7 @@ def authenticator_of(settings: AccessSettings, data_dir: Path) -> TokenAuthentic
     expected = Expected(issuer=settings.auth_issuer, audience=settings.auth_audience)
     names = claim_names(settings)
     if settings.auth_public_key is not None:
-        return TokenAuthenticator(OneKey(_public_key(settings.auth_public_key)), expected, names)
+        return TokenAuthenticator(OneKey(public_key_in(settings.auth_public_key)), expected, names)
     if secret := secret_of(settings, data_dir):
         return TokenAuthenticator(OneKey(Key(HS256, secret.encode())), expected, names)
     if settings.auth_jwks_url:
@@ -43,7 +43,8 @@ def secret_of(settings: AccessSettings, data_dir: Path) -> str | None:
     return development_secret(data_dir) if settings.auth == "development" else None
 
 
-def _public_key(given: str) -> Key:
+def public_key_in(given: str) -> Key:
+    """Return the public key that AUTH_PUBLIC_KEY gives, as PEM or as its file; raise `BadKey`."""
     pem = given.replace("\\n", "\n")  # as a variable of one line often has it
     try:
         if "-----BEGIN" not in pem:

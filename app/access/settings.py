@@ -20,6 +20,9 @@ SECRET = frozenset({"auth_secret"})
 SOURCES = ("auth_issuer", "auth_jwks_url", "auth_public_key", "auth_secret")
 """Settings each of which says how tokens are verified."""
 
+MEANINGS = ("auth_roles", "auth_roles_claim", "auth_customer_claim")
+"""Settings each of which says what is in tokens."""
+
 
 class AccessSettings(BaseSettings):
     """The settings that begin with AUTH."""
@@ -98,6 +101,12 @@ class AccessSettings(BaseSettings):
         if self.auth and (given or self.auth_audience):
             others = ", ".join(given or ["AUTH_AUDIENCE"])
             return f"AUTH={self.auth} contradicts {others}. Remove one of them"
+        if (meant := self._meanings()) and not given and self.auth != "development":
+            names = " and ".join(meant)
+            return (
+                f"Nothing says whose tokens are taken, so everybody could do everything in spite of {names}. "
+                f"Add AUTH_ISSUER or another source of tokens, or remove {names}"
+            )
         if len(keys) > 1:
             return f"{' and '.join(keys)} each say how tokens are verified. Keep one of them"
         if self.auth_audience and not given:
@@ -110,6 +119,11 @@ class AccessSettings(BaseSettings):
         if self.auth_jwks_url and not self.auth_issuer:
             return "AUTH_JWKS_URL is set, and AUTH_ISSUER is not. Add the `iss` of the tokens as AUTH_ISSUER"
         return None
+
+    def _meanings(self) -> list[str]:
+        """Return the names of the settings about claims of tokens that differ from their defaults."""
+        fields = type(self).model_fields
+        return [each.upper() for each in MEANINGS if getattr(self, each) != fields[each].default]
 
     @cached_property
     def takes_tokens(self) -> bool:

@@ -2,12 +2,15 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from app.access.configured import public_key_in
+from app.access.keys import BadKey
 from app.access.urls import is_loopback
 from app.command_line.diagnoses import Diagnosis, ok, problem, warning
 from app.command_line.nats import nats_diagnoses
@@ -18,6 +21,8 @@ from app.cqrs.rebuilding.records import UNDER_WAY, RebuildState
 from app.cqrs.unavailable import ReadStoreUnavailable, WriteStoreUnavailable
 from app.declared import EVENTS, read_models
 from app.forgetting import examine_keys
+from app.graphql.admission.persisted import BadManifest, read_manifest
+from app.server.listening import CannotListen, refuse_to_be_open
 from app.server.tls import BadCertificate, check_certificate
 from app.stores.mongo.embedded.mongod import any_mongod
 from app.stores.mongo.embedded.mongod_binary import MongodError, find_mongod
@@ -30,6 +35,9 @@ from app.tracing.configured import EXTRA, collector_problem
 
 LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
 """Free bytes of a disk below which a warning is due, and below which a store may stop."""
+
+LONGEST_WAIT = 60.0
+"""Seconds that an event may wait for a read model before a warning is due."""
 
 STANDS_STILL = 60.0
 """Seconds without progress after which a rebuild is said to stand still; progress is noted every five."""
@@ -49,7 +57,8 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
         yield await _collector(settings)
     async with AsyncExitStack() as opened:
         log = None
-        if not settings.database_url and not settings.write_store_file.exists():
+        log_is_gone = not settings.database_url and not settings.write_store_file.exists()
+        if log_is_gone:
             yield ok("write store", f"{settings.write_store_file} does not exist yet. `serve` creates it.")
         else:
             try:
@@ -87,7 +96,7 @@ async def examined(settings: Settings) -> AsyncIterator[Diagnosis]:
             for diagnosis in [
                 *_indexes(name, model),
                 *_rebuild(name, model),
-                await _position(name, model, log),
+                await _position(name, model, log, log_is_gone=log_is_gone),
             ]:
                 yield diagnosis
 
@@ -126,12 +135,24 @@ def _settings(settings: Settings) -> Iterator[Diagnosis]:
             "READ_CACHE_MB is set with MONGODB_URL. Answers may be old if another process changes documents."
         )
         unsafe.append(warning("settings", found, "Leave it unset unless this is the only process."))
-    if settings.ssl_certfile:
-        try:
-            check_certificate(settings.ssl_certfile, settings.ssl_keyfile)
-        except BadCertificate as error:
-            unsafe.append(problem("settings", error))
+    unsafe += _refused(settings)
     yield from unsafe or [ok("settings", "They are valid, and no combination is unsafe.")]
+
+
+def _refused(settings: Settings) -> Iterator[Diagnosis]:
+    """Yield each reason for which `serve` would refuse the settings, or a file that they name."""
+    checks: list[Callable[[], object]] = [partial(refuse_to_be_open, settings, settings.host)]
+    if settings.ssl_certfile:
+        checks.append(partial(check_certificate, settings.ssl_certfile, settings.ssl_keyfile))
+    if settings.auth_public_key:
+        checks.append(partial(public_key_in, settings.auth_public_key))
+    if settings.documents_manifest:
+        checks.append(partial(read_manifest, settings.documents_manifest))
+    for check in checks:
+        try:
+            check()
+        except (BadCertificate, BadKey, BadManifest, CannotListen) as error:
+            yield problem("settings", error)
 
 
 async def _collector(settings: Settings) -> Diagnosis:
@@ -213,13 +234,18 @@ def _rebuild(name: str, model: ReadModelState) -> Iterator[Diagnosis]:
         yield ok(name, f"It is rebuilt, and the new documents are {at}.")
 
 
-async def _position(name: str, model: ReadModelState, log: EventLog | None) -> Diagnosis:
+async def _position(
+    name: str, model: ReadModelState, log: EventLog | None, *, log_is_gone: bool
+) -> Diagnosis:
     if model.position is None:
         return ok(name, "This version's documents do not exist yet. `serve` builds them from the log.")
+    advice = "Restore the log that belongs to them, or drop the documents, so that `serve` builds them anew."
+    if log_is_gone and model.position:
+        found = f"Its documents are at position {model.position:,}, but there is no log."
+        return problem(name, found, advice)
     if log is None:
         return ok(name, f"Its documents show the log up to position {model.position:,}.")
     head = await log.head()
-    advice = "Restore the log that belongs to them, or drop the documents, so that `serve` builds them anew."
     if model.position > head:
         found = f"Its documents are at position {model.position:,}, but the log ends at {head:,}."
         return problem(name, found, advice)
@@ -230,4 +256,16 @@ async def _position(name: str, model: ReadModelState, log: EventLog | None) -> D
                 name, f"Its documents are not of this log: position {model.position:,} differs.", advice
             )
     behind = head - model.position
+    if behind and (waited := await _waited(log, model.position)) > LONGEST_WAIT:
+        found = (
+            f"It is at position {model.position:,}, {behind:,} events behind the log, and the next event has "
+            f"waited for {waited:,.0f} seconds."
+        )
+        return warning(name, found, "Start the service; if it runs, its log says why it does not go on.")
     return ok(name, f"It is at position {model.position:,}, {behind:,} events behind the log.")
+
+
+async def _waited(log: EventLog, position: int) -> float:
+    """Return for how many seconds the event after a position has been in the log."""
+    found = await log.read(after=position, limit=1)
+    return (datetime.now(UTC) - found[0].occurred_at).total_seconds() if found else 0.0

@@ -1,6 +1,7 @@
 """The command that runs the service."""
 
 import asyncio
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,11 @@ import typer
 
 from app.access.urls import is_loopback
 from app.command_line.interrupts.loading import loading
-from app.command_line.terminal import BAD_SETTING, DataDir, console, errors, explained, progress, settings_of
+from app.command_line.terminal import BAD_SETTING, DataDir, console, explained, progress, settings_of
 from app.roles import Role
 from app.server.logs import log_to_stderr
+
+logger = logging.getLogger(__name__)
 
 TOKENS = "  tokens      diptych token --role staff (or operator, or customer with --customer ID)\n"
 
@@ -72,8 +75,8 @@ def serve(
         from app.demo.plan import Shop
         from app.graphql.admission.persisted import BadManifest
         from app.halves.commanding import WriteSide
+        from app.server.listening import CannotListen
         from app.server.measured_loop import MeasuredLoop
-        from app.server.serving import CannotListen
         from app.server.serving import serve as run
         from app.server.tls import BadCertificate
         from app.stores.mongo.embedded.mongod_binary import MongodError
@@ -107,15 +110,13 @@ def serve(
             soft_wrap=True,
         )
         if settings.is_open_on_purpose and not is_loopback(settings.host):
-            errors.print(
-                f"Everyone who can reach {settings.host} can read and change everything.", style="yellow"
-            )
+            logger.warning("Everyone who can reach the service can change everything: host=%s", settings.host)
 
     if settings.loop_limit_ms is None:
         loop_factory = auto_loop_factory()
     else:
         loop_factory = partial(MeasuredLoop, settings.loop_limit_ms / 1000)
-    log_to_stderr(settings.log_format)
+    log_to_stderr(settings.log_format, settings.log_level)
     unavailable = (MongodError, ReadStoreUnavailable, WriteStoreUnavailable)
     bad_setting = (BadCertificate, BadKey, BadManifest, CannotListen, NatsError, TracesUnavailable)
     expected = (*bad_setting, DemoRefused, Incomplete)

@@ -21,6 +21,7 @@ from app.cqrs.impersonal import outline
 from app.cqrs.log.head import Head
 from app.cqrs.projecting.projector import Projector
 from app.halves.building import Order
+from app.stores.mongo.embedded.mongod import die_with
 from app.stores.mongo.store import MongoReadStore
 
 ENDS_WITHIN = 10.0
@@ -52,7 +53,7 @@ class BuildingApart:
             if not await self._is_far_behind(projector):
                 return
             async with _process(order) as process:
-                logger.info("A process builds documents: generation=%s process=%d", key, process.pid)
+                logger.info("A process builds documents: generation=%s pid=%d", key, process.pid)
                 assert process.stdout
                 async for line in process.stdout:
                     projector.progress.reached(int(line))
@@ -90,6 +91,8 @@ async def _process(order: Order) -> AsyncIterator[Process]:
         stdout=PIPE,
         env={**os.environ, "PYTHONPATH": paths},
         start_new_session=True,  # Ctrl-C is for the service, which ends it.
+        # If the service is killed, this ends at once, even while it is loading or waits for a store.
+        preexec_fn=die_with(os.getpid()) if sys.platform == "linux" else None,
     )
     assert process.stdin
     try:

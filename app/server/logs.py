@@ -81,8 +81,12 @@ FORMATTERS: Mapping[str, Callable[[], logging.Formatter]] = {
 """The formats of the log, by the values of the setting `LOG_FORMAT`."""
 
 
-def log_to_stderr(form: str = "text") -> None:
-    """Have all loggers write warnings and errors to standard error, but nothing of cancelled operations.
+OWN = ("app", "schema")
+"""The names of this program's loggers; libraries write nothing below a warning, which may be personal."""
+
+
+def log_to_stderr(form: str = "text", level: str = "warning") -> None:
+    """Have loggers write to standard error, from a level on, but nothing of cancelled operations.
 
     The form `auto` is text for people, if standard error is a terminal, and JSON for programs otherwise.
     """
@@ -91,7 +95,10 @@ def log_to_stderr(form: str = "text") -> None:
     if form == "auto":
         form = "text" if handler.stream.isatty() else "json"
     handler.setFormatter(FORMATTERS[form]())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    least = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(least, logging.WARNING), handlers=[handler])
+    for name in OWN:
+        logging.getLogger(name).setLevel(least)
 
 
 def is_fault(record: logging.LogRecord) -> bool:

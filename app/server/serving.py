@@ -1,18 +1,14 @@
-"""The HTTP server: its listening socket, its signals, and its orderly shutdown."""
+"""The HTTP server: its start, its signals, and its orderly shutdown."""
 
 import asyncio
 import logging
-import os
-import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
-from ipaddress import ip_address
+from contextlib import closing, contextmanager, suppress
 from signal import SIGINT, SIGTERM
 
 import uvicorn
 
-from app.access.urls import is_loopback
 from app.bootstrap import Filling
 from app.config import Settings
 from app.cqrs.circle import Circle
@@ -21,6 +17,7 @@ from app.main import create_app
 from app.server.connections.http import IDLE, HTTPConnection
 from app.server.connections.websockets import GRACE, Connection
 from app.server.garbage import collect_garbage_in_small_parts
+from app.server.listening import listen, url_of
 from app.server.logs import is_fault
 from app.server.measured_loop import MeasuredLoop, measure_protocols
 from app.server.tls import check_certificate
@@ -32,13 +29,6 @@ GIVES_WAY = 0.001
 """Seconds after which the event loop gives way to a thread that waits for the interpreter, such as a writer's
 after each of its statements; Python's default is 5 ms.
 """
-
-HANDED_OVER = 3
-"""The number of the first open file that a process inherits for listening."""
-
-
-class CannotListen(Exception):
-    """The service can't listen on its address; the message says why and what to do."""
 
 
 class _Server(uvicorn.Server):
@@ -57,7 +47,7 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
     logging.getLogger("uvicorn.error").addFilter(is_fault)
     if settings.ssl_certfile:
         check_certificate(settings.ssl_certfile, settings.ssl_keyfile)
-    with closing(_listen(settings)) as listening:
+    with closing(listen(settings)) as listening:
         loop = asyncio.get_running_loop()
         measured = loop if isinstance(loop, MeasuredLoop) else None
         app = create_app(settings, fill, measured.held if measured else None)
@@ -84,85 +74,12 @@ async def serve(settings: Settings, started: Callable[[Circle, str], None], fill
         _on_signal(_stopper(server, app.state.leaving))
         with suppress(asyncio.CancelledError):
             async with app.router.lifespan_context(app):
-                started(app.state.circle, _url(listening, "https" if settings.ssl_certfile else "http"))
+                started(app.state.circle, url_of(listening, "https" if settings.ssl_certfile else "http"))
                 collect_garbage_in_small_parts()
                 sys.setswitchinterval(GIVES_WAY)
                 if measured:
                     measured.start_recording()
                 await server.serve(sockets=[listening])
-
-
-def _listen(settings: Settings) -> socket.socket:
-    # This comes first, to fail early. A client that connects while the stores are opened waits.
-    if handed_over := _handed_over(settings):
-        return handed_over
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        _refuse_to_be_open(settings, str(address[0]))
-        with ExitStack() as if_it_fails:
-            listening = if_it_fails.enter_context(socket.socket(family, kind, protocol))
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen()
-            if_it_fails.pop_all()
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CannotListen(
-            f"Can't listen on {settings.host}:{settings.port}: {reason}.\n"
-            "Choose another address with --host and --port."
-        ) from error
-    return listening
-
-
-def _handed_over(settings: Settings) -> socket.socket | None:
-    """Return the listening socket that systemd, or another parent process, has opened; `None` without one.
-
-    The parent keeps it open, so that clients who connect during a restart wait instead of being refused.
-    The protocol is that of systemd's sd_listen_fds(3).
-    """
-    count, process = os.environ.pop("LISTEN_FDS", ""), os.environ.pop("LISTEN_PID", "")
-    if not count or process != str(os.getpid()):
-        return None
-    if count != "1":
-        raise CannotListen(f"{count} sockets were handed over in LISTEN_FDS. Hand over one, for TCP.")
-    try:
-        listening = socket.socket(fileno=HANDED_OVER)
-    except OSError as error:
-        raise CannotListen(
-            f"The socket that was handed over in LISTEN_FDS can't be used: {error.strerror}."
-        ) from error
-    if listening.family not in (socket.AF_INET, socket.AF_INET6) or listening.type != socket.SOCK_STREAM:
-        listening.close()
-        raise CannotListen(
-            "The socket that was handed over in LISTEN_FDS is none of TCP. Hand over one that is."
-        )
-    listening.set_inheritable(False)
-    try:
-        _refuse_to_be_open(settings, str(listening.getsockname()[0]))
-    except CannotListen:
-        listening.close()
-        raise
-    return listening
-
-
-def _refuse_to_be_open(settings: Settings, address: str) -> None:
-    if settings.takes_tokens or settings.is_open_on_purpose or is_loopback(address):
-        return
-    raise CannotListen(
-        f"Refusing to listen on {settings.host}:{settings.port}: everybody who reaches it could read and "
-        "change everything.\n"
-        "Say whose tokens to take, with AUTH_ISSUER, AUTH_JWKS_URL, AUTH_PUBLIC_KEY or AUTH_SECRET; or set "
-        "AUTH=none if the service is open on purpose."
-    )
-
-
-def _url(listening: socket.socket, scheme: str) -> str:
-    host, port = listening.getsockname()[:2]
-    if ip_address(host).is_unspecified:
-        host = "localhost"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _stopper(server: uvicorn.Server, leaving: asyncio.Event) -> Callable[[], None]:

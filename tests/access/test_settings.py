@@ -38,6 +38,11 @@ ES256 = signing_key("ES256")
         ({"auth_issuer": "file:///etc/keys", "auth_audience": AUDIENCE}, "It is not an https URL"),
         ({"auth_secret": "short"}, "It has fewer than 32 bytes"),
         ({"auth_secret": ES256.pem}, "Give a public key as AUTH_PUBLIC_KEY"),
+        ({"auth_roles": "clerk=staff"}, "could do everything in spite of AUTH_ROLES. Add AUTH_ISSUER"),
+        (
+            {"auth": "none", "auth_roles_claim": "groups", "auth_customer_claim": "sub"},
+            "in spite of AUTH_ROLES_CLAIM and AUTH_CUSTOMER_CLAIM",
+        ),
         ({"auth_roles": "clerk"}, "clerk=staff"),
         ({"auth_roles": "clerk=boss"}, "A role is customer, staff or operator"),
         ({"auth_roles": "guest=anonymous"}, "A role is customer, staff or operator"),
@@ -88,7 +93,9 @@ def test_http_is_accepted_on_loopback_only() -> None:
 
 
 def test_roles_of_the_issuer_get_their_sights() -> None:
-    settings = Settings(auth_roles="shop:clerk=staff, https://shop.example/admin=operator")
+    settings = Settings(
+        auth_secret=SECRET, auth_roles="shop:clerk=staff, https://shop.example/admin=operator"
+    )
     assert settings.sights == {
         "shop:clerk": Sight.STAFF,
         "https://shop.example/admin": Sight.OPERATOR,

@@ -11,14 +11,13 @@ from subprocess import PIPE, STDOUT
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
 
-from app.__main__ import command_line
 from app.backups.manifest import NAME, read, write
 from app.config import Settings
 from app.forgetting import opened_keys
 from app.stores.sql.backups.taking import take
 from tests.backups.stores import files_of, refuse_wrong_rows, shop_with_orders
+from tests.command_line.calling import diptych
 from tests.postgres import Postgres
 
 DIES = """
@@ -44,14 +43,6 @@ async def killed(*arguments: object, at: str, **environment: str) -> None:
     )
     said, _ = await process.communicate()
     assert (process.returncode, said) == (KILLED, b"")
-
-
-async def diptych(*arguments: object, **environment: str) -> tuple[int, str]:
-    """Run the command line in this process; return its exit code and what it said."""
-    runner = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "200", **environment})
-    result = await asyncio.to_thread(runner.invoke, command_line, [*map(str, arguments)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -11,9 +11,12 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from sqlalchemy import text
 
+from app.command_line import examinations
 from app.command_line.diagnoses import Diagnosis, Verdict
 from app.command_line.examinations import examined
 from app.config import Settings
+from app.cqrs.viewers import OPEN
+from app.domain.customers.commands import RegisterCustomer
 from app.halves.commanding import open_write_side
 from app.read_models.product_listing import product_listing
 from app.stores.sql.engines.opening import open_database
@@ -170,3 +173,47 @@ async def test_a_cache_beside_other_processes_and_an_open_service_are_warned_of(
     assert (everyone.verdict, cache.verdict) == (Verdict.WARNING, Verdict.WARNING)
     assert "Everyone" in everyone.found
     assert "READ_CACHE_MB" in cache.found
+
+
+async def test_what_serve_would_refuse_is_a_problem(tmp_path: Path) -> None:
+    refused = Settings(
+        data_dir=tmp_path,
+        host="0.0.0.0",
+        documents="trusted",
+        documents_manifest=tmp_path / "nowhere.json",
+        ssl_certfile=tmp_path / "nowhere.pem",
+    )
+    everyone, certificate, manifest = about("settings", await of(refused))
+    assert {each.verdict for each in (everyone, certificate, manifest)} == {Verdict.PROBLEM}
+    assert everyone.found.startswith("Refusing to listen on 0.0.0.0:8000")
+    assert "AUTH_ISSUER" in everyone.advice
+    assert "nowhere.pem: this file can't be read" in certificate.found
+    assert "nowhere.json: this file can't be read" in manifest.found
+    keyless = Settings(data_dir=tmp_path, auth_public_key="/nowhere/key.pem", auth_audience="a")
+    [key] = about("settings", await of(keyless))
+    assert (key.verdict, "/nowhere/key.pem: this file can't be read" in key.found) == (Verdict.PROBLEM, True)
+
+
+async def test_documents_whose_log_is_gone_are_a_problem(settings: Settings, tmp_path: Path) -> None:
+    await shop_with_a_product(settings)
+    gone = but(settings, database_url=None, data_dir=tmp_path / "elsewhere")
+    [listing] = about("product_listing", await of(gone))
+    assert (listing.verdict, listing.found) == (
+        Verdict.PROBLEM,
+        "Its documents are at position 1, but there is no log.",
+    )
+
+
+async def test_an_event_that_waits_for_long_is_warned_of(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop_with_a_product(settings)
+    async with open_write_side(settings) as write_side:
+        await write_side.commands.execute(RegisterCustomer(name="Ada"), viewer=OPEN)
+    [listing] = about("product_listing", await of(settings))
+    assert (listing.verdict, "1 events behind the log" in listing.found) == (Verdict.OK, True)
+    monkeypatch.setattr(examinations, "LONGEST_WAIT", 0.0)
+    [listing] = about("product_listing", await of(settings))
+    assert listing.verdict is Verdict.WARNING
+    assert "1 events behind the log, and the next event has waited for" in listing.found
+    assert "Start the service" in listing.advice

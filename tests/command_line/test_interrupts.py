@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE
@@ -10,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.__main__ import command_line
+from app.config import Settings
+from tests.inprocess import serving
 
 LOADING = """
 import os, signal, sys
@@ -101,6 +104,32 @@ async def test_an_interrupted_demo_goes_on_where_it_was_when_it_is_repeated(tmp_
     rest = added_in(await repeated(*demo))
     assert rest == added_in(await repeated(*demo[:-1], tmp_path / "another")) - 3
     assert "no events added" in await repeated(*demo)
+
+
+async def test_a_rebuild_goes_on_in_the_service_when_nobody_waits_for_it(
+    tmp_path: Path, mongo_url: str
+) -> None:
+    settings = Settings(data_dir=tmp_path, mongodb_url=mongo_url, mongodb_database=tmp_path.name)
+    async with serving(settings) as service:
+        waiting = ("projections", "rebuild", "activity", "--url", service.client.url)
+        watching = "app.command_line.read_models.rebuilding:_watched*1"
+        code, outcome = await said(WORKING, watching, *waiting)
+        assert (code, outcome) == (
+            130,
+            "The rebuild goes on. `projections status` shows it, and `projections abort` ends it.\n",
+        )
+
+
+@pytest.mark.parametrize("command", ["check", "schema"])
+def test_an_output_that_can_not_be_written_is_told_in_one_line(command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "app", command], stdout=full, stderr=PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "The output can't be written: No space left on device.\n",
+    )
 
 
 def added_in(outcome: str) -> int:

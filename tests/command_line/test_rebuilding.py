@@ -61,7 +61,7 @@ async def test_a_rebuild_is_waited_for_shown_and_rolled_back(service: Service) -
     assert again.exit_code == 1
     assert "There are no former documents of activity to return to." in again.stderr
     at_once = await projections(service, "rebuild", "activity", "--keep", "0", "--no-wait")
-    assert at_once.output == "activity is rebuilt. `projections status` shows the progress.\n"
+    assert at_once.output == "The rebuild of activity has begun. `projections status` shows the progress.\n"
 
 
 async def test_differences_are_said_and_the_rebuild_is_aborted_or_accepted(
@@ -122,3 +122,6 @@ async def test_chosen_documents_are_made_anew_at_once_and_the_differences_said(
     )
     both = await projections(service, "rebuild", "activity", "--from", "1", "--verify")
     assert both.exit_code == 2
+    kept = await projections(service, "rebuild", "activity", "--from", "1", "--keep", "2h")
+    assert kept.exit_code == 2
+    assert "--keep, --verify and --accept-differences are for whole read models." in kept.stderr

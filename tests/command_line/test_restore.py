@@ -1,27 +1,17 @@
 """A refused restore leaves everything as it was, and makes nothing."""
 
-import asyncio
 import os
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from app.__main__ import command_line
 from app.config import Settings
 from app.forgetting import opened_keys
 from app.stores.sql.keys.layout import KeysCopy
+from tests.command_line.calling import diptych
 from tests.postgres import Postgres
 
 SMALL = ("--products", "1", "--customers", "2", "--orders", "1")
-
-
-async def diptych(*arguments: object, **environment: str) -> tuple[int, str]:
-    """Run the command line in this process; return its exit code and what it said."""
-    runner = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "200", **environment})
-    result = await asyncio.to_thread(runner.invoke, command_line, [*map(str, arguments)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
 
 
 @pytest.fixture(scope="module")

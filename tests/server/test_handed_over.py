@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.config import Settings
-from app.server.serving import CannotListen, _listen
+from app.server.listening import CannotListen, listen
 from tests.service import running
 
 pytestmark = pytest.mark.campaign
@@ -73,25 +73,25 @@ def inherited(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 def test_several_sockets_are_refused(inherited: pytest.MonkeyPatch) -> None:
     inherited.setenv("LISTEN_FDS", "2")
     with pytest.raises(CannotListen, match="2 sockets were handed over"):
-        _listen(Settings())
+        listen(Settings())
 
 
 def test_a_socket_that_is_none_of_tcp_is_refused(inherited: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     theirs.close()
-    inherited.setattr("app.server.serving.HANDED_OVER", ours.detach())
+    inherited.setattr("app.server.listening.HANDED_OVER", ours.detach())
     with pytest.raises(CannotListen, match="none of TCP"):
-        _listen(Settings())
+        listen(Settings())
 
 
 def test_an_open_service_refuses_a_socket_that_others_reach(inherited: pytest.MonkeyPatch) -> None:
     everywhere = socket.create_server(("0.0.0.0", 0))
-    inherited.setattr("app.server.serving.HANDED_OVER", everywhere.detach())
+    inherited.setattr("app.server.listening.HANDED_OVER", everywhere.detach())
     with pytest.raises(CannotListen, match="everybody who reaches it"):
-        _listen(Settings())
+        listen(Settings())
 
 
 def test_what_was_handed_over_to_another_process_is_left_alone(inherited: pytest.MonkeyPatch) -> None:
     inherited.setenv("LISTEN_PID", "1")
-    with _listen(Settings(port=0)) as own:
+    with listen(Settings(port=0)) as own:
         assert own.getsockname()[0] == "127.0.0.1"

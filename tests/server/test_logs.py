@@ -90,6 +90,36 @@ def test_people_at_a_terminal_read_text_and_programs_read_json() -> None:
     os.close(terminal)
 
 
+LEVELS = """
+import logging, sys
+from app.server.logs import log_to_stderr
+log_to_stderr("text", sys.argv[1])
+for name in ("app.stores", "schema", "pymongo"):
+    for level in ("debug", "info", "warning", "error"):
+        getattr(logging.getLogger(name), level)("%s", level)
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "own", "others"),
+    [
+        ("info", ["info", "warning", "error"], ["warning", "error"]),
+        ("warning", ["warning", "error"], ["warning", "error"]),
+        ("error", ["error"], ["error"]),
+    ],
+)
+def test_only_this_programs_own_lines_are_below_warnings(
+    level: str, own: list[str], others: list[str]
+) -> None:
+    program = (sys.executable, "-c", LEVELS, level)
+    lines = subprocess.run(program, stderr=subprocess.PIPE, check=True, text=True).stderr.splitlines()
+    said = {
+        name: [line.rpartition(": ")[2] for line in lines if f" {name}: " in line]
+        for name in ("app.stores", "schema", "pymongo")
+    }
+    assert said == {"app.stores": own, "schema": own, "pymongo": others}
+
+
 def test_a_line_of_json_has_the_values_of_its_text_as_fields(
     lines: Callable[[], list[dict[str, Any]]],
 ) -> None:

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from app.config import Settings
 from app.server.tls import BadCertificate, check_certificate
+from tests.command_line.calling import diptych
 from tests.service import running
 
 pytestmark = pytest.mark.campaign
@@ -36,8 +37,15 @@ def key() -> ec.EllipticCurvePrivateKey:
 @pytest.fixture
 def files(tmp_path: Path, key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
     """A certificate for loopback, and its key."""
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    alternatives = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    return files_for("localhost", tmp_path, key, x509.IPAddress(ip_address("127.0.0.1")))
+
+
+def files_for(
+    host: str, folder: Path, key: ec.EllipticCurvePrivateKey, *others: x509.GeneralName
+) -> tuple[Path, Path]:
+    """A certificate that its owner has signed, and its key."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    alternatives = [x509.DNSName(host), *others]
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -50,9 +58,10 @@ def files(tmp_path: Path, key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .sign(key, hashes.SHA256())
     )
-    (tmp_path / "cert.pem").write_bytes(certificate.public_bytes(PEM))
-    (tmp_path / "key.pem").write_bytes(pem_of(key))
-    return tmp_path / "cert.pem", tmp_path / "key.pem"
+    folder.mkdir(exist_ok=True)
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(PEM))
+    (folder / "key.pem").write_bytes(pem_of(key))
+    return folder / "cert.pem", folder / "key.pem"
 
 
 async def test_requests_and_sockets_are_encrypted(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -68,6 +77,22 @@ async def test_requests_and_sockets_are_encrypted(files: tuple[Path, Path], tmp_
         async with connect(url, ssl=trusting, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
             await socket.send('{"type": "connection_init"}')
             assert await socket.recv() == '{"type":"connection_ack"}'
+
+
+async def test_the_command_line_trusts_the_certificate_of_its_own_service_and_no_other(
+    tmp_path: Path, key: ec.EllipticCurvePrivateKey
+) -> None:
+    certificate, key_file = files_for("shop.example", tmp_path, key)
+    other, _ = files_for("shop.example", tmp_path / "other", ec.generate_private_key(ec.SECP256R1()))
+    named = {"SSL_CERTFILE": str(certificate), "SSL_KEYFILE": str(key_file)}
+    async with running(tmp_path / "data", "--no-demo", **named) as service:
+        port = service.url.rpartition(":")[2]
+        code, said = await diptych("projections", PORT=port, **named)
+        assert (code, "product_listing" in said) == (0, True), said
+        code, said = await diptych("projections", PORT=port, SSL_CERTFILE=str(other))
+        assert (code, "CERTIFICATE_VERIFY_FAILED" in said) == (1, True), said
+        code, said = await diptych("projections", "--url", service.url)
+        assert (code, "CERTIFICATE_VERIFY_FAILED" in said) == (1, True), said
 
 
 def test_a_certificate_may_have_its_key_in_the_same_file(files: tuple[Path, Path], tmp_path: Path) -> None:

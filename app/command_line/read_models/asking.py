@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from collections.abc import Mapping
 from hashlib import sha256
 from http import HTTPStatus
@@ -9,11 +10,12 @@ from http.client import HTTPException
 from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import typer
 
-from app.command_line.terminal import FAILED, settings_of, stop
+from app.command_line.terminal import BAD_SETTING, FAILED, settings_of, stop
+from app.cqrs.impersonal import outline
 from app.cqrs.viewers import Sight
 
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address that stands for all of them
@@ -22,6 +24,8 @@ TOKEN = "DIPTYCH_TOKEN"  # noqa: S105 - the name of a variable
 
 ENDPOINT = "/graphql"
 """The path of the GraphQL endpoint."""
+
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 PATIENCE = 10
 """Seconds to wait for an answer; retrying a read model takes some."""
@@ -43,10 +47,10 @@ Url = Annotated[
 def chosen(context: typer.Context, url: str | None) -> str:
     """Return the URL that was given here or before the command, or that of a service with these settings."""
     given: str | None = url or context.obj
-    return _at_endpoint(given) if given else _own_url()
+    return at_endpoint(given) if given else _own_url()
 
 
-def _at_endpoint(url: str) -> str:
+def at_endpoint(url: str) -> str:
     """Return the URL of a service's endpoint; one without a path is that of the service."""
     try:
         parts = urlsplit(url)
@@ -59,7 +63,27 @@ def _own_url() -> str:
     """Return the URL of the GraphQL endpoint of a service with these settings."""
     settings = settings_of()
     host = _REACHED_AT.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{ENDPOINT}"
+    scheme = "https" if settings.ssl_certfile else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}{ENDPOINT}"
+
+
+def _trusted(url: str) -> ssl.SSLContext:
+    """Return what an encrypted service must show: a certificate that is valid for the host of the URL.
+
+    A service with these settings shows the one that they name, for whatever host it was issued.
+    """
+    certificate = settings_of().ssl_certfile
+    if certificate is None or url != _own_url():
+        return ssl.create_default_context()
+    try:
+        chain = certificate.read_text("ascii")
+        end = chain.index(_END) + len(_END)
+        own = ssl.create_default_context(cadata=chain[chain.index(_BEGIN) : end])
+    except (OSError, ValueError, ssl.SSLError) as error:
+        stop(f"SSL_CERTFILE={certificate} can't be read: {outline(error)}.", BAD_SETTING)
+    own.check_hostname = False
+    own.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # It need not be an authority's.
+    return own
 
 
 def _authorization(url: str) -> Mapping[str, str]:
@@ -93,7 +117,8 @@ def ask(url: str, query: str, *, may_be_hidden: bool = False, **variables: objec
         )
         # The service runs on this host or at the operator's URL, so a proxy from the environment is not used,
         # and no redirect is followed: it would take the operator's token elsewhere.
-        with build_opener(NoRedirect, ProxyHandler({})).open(question, timeout=PATIENCE) as response:
+        handlers = (NoRedirect, ProxyHandler({}), HTTPSHandler(context=_trusted(url)))
+        with build_opener(*handlers).open(question, timeout=PATIENCE) as response:
             answer = json.load(response)
         if answer.get("errors"):
             if may_be_hidden and _code_in(answer) == "FORBIDDEN":

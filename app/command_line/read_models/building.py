@@ -31,7 +31,8 @@ def build() -> None:
         order = msgspec.json.decode(ordered, type=Order)
     except msgspec.DecodeError:
         stop("This command is for the service. Call `projections rebuild NAME` instead.", BAD_SETTING)
-    log_to_stderr(Settings.model_validate_json(order.settings).log_format)
+    settings = Settings.model_validate_json(order.settings)
+    log_to_stderr(settings.log_format, settings.log_level)
     try:
         is_built = asyncio.run(build_documents(order))
     except Exception as reason:  # The service goes on by itself, and meets the same reason if it remains.

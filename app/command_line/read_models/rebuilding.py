@@ -12,9 +12,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from app.command_line.interrupts.telling import interruptible
 from app.command_line.read_models.asking import Url, ask, chosen
 from app.command_line.terminal import BAD_SETTING, FAILED, console, errors, stop
 from app.web.command_line import ABORT, NAMES, REBUILD, REBUILDS, ROLL_BACK
+
+KEPT = "1h"
+"""The time for which the documents of before are kept, unless another one is given."""
+
+GOES_ON = "The rebuild goes on. `projections status` shows it, and `projections abort` ends it."
 
 POLLED_EVERY = 0.5
 """Seconds between two questions for the progress of a rebuild."""
@@ -47,12 +53,13 @@ def rebuild(
     context: typer.Context,
     name: Name,
     keep: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="TIME",
             help="How long the documents of before are kept up to date for a rollback, such as 90m.",
+            show_default=KEPT,
         ),
-    ] = "1h",
+    ] = None,
     verify: Annotated[
         bool,
         typer.Option("--verify", help="Compare both before the new documents serve; stop if any differs."),
@@ -84,22 +91,22 @@ def rebuild(
 
     Chosen documents are made anew from all events about them, and replaced together at once.
     """
-    url, seconds = chosen(context, url), _seconds(keep)
+    url, seconds = chosen(context, url), _seconds(keep or KEPT)
     chosen_by = {"documentId": document, "stream": stream, "fromPosition": since}
     if choice := {key: str(value) for key, value in chosen_by.items() if value is not None}:
-        if verify or accept:
-            stop("--verify and --accept-differences are for whole read models. Leave them out.", BAD_SETTING)
+        if keep or verify or accept:
+            stop(
+                "--keep, --verify and --accept-differences are for whole read models. Leave them out.",
+                BAD_SETTING,
+            )
         _remake(url, _known_name(url, name), choice)
         return
     _order(url, REBUILD, name, keepSeconds=seconds, verify=verify, acceptDifferences=accept)
     if not wait:
-        console.print(f"{_known_as(name)} is rebuilt. `projections status` shows the progress.")
+        console.print(f"The rebuild of {_known_as(name)} has begun. `projections status` shows the progress.")
         return
-    try:
+    with interruptible(GOES_ON):
         rebuilt = _watched(url, _known_as(name))
-    except KeyboardInterrupt:
-        console.print("The rebuild goes on. `projections status` shows it, and `projections abort` ends it.")
-        raise typer.Exit(FAILED) from None
     if rebuilt["state"] not in _DONE:
         stop(_said_of(rebuilt), FAILED)
     console.print(_said_of(rebuilt))
