@@ -5,7 +5,8 @@ import asyncio
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ import aiohttp
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from app.command_line.read_models.building import NICENESS
 from app.cqrs.freshness.progress import Progress
 from app.cqrs.log.event_bus import AsyncioEventBus
 from app.cqrs.log.head import Head
@@ -98,6 +100,21 @@ async def alone(folder: Path, name: str) -> tuple[int, float]:
         return progress.position, monotonic() - began
 
 
+@asynccontextmanager
+async def counting() -> AsyncIterator[None]:
+    """A process that only counts, with as little right to the processor as one that builds documents.
+
+    What readers wait for beside it, they wait for because of the cores that all processes share.
+    """
+    program = f"import os\nos.nice({NICENESS})\nwhile True: pass"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
 async def rebuilt(
     url: str, http: aiohttp.ClientSession, name: str, at_most: float = float("inf")
 ) -> tuple[int, float]:
@@ -144,6 +161,10 @@ async def measure(size: Size, name: str, turns: int, beside: float, pace: float 
             for _ in range(turns):
                 await at_work.turn()
             rows.append(["no rebuild", "", *at_work.taken()])
+            async with counting():
+                for _ in range(turns):
+                    await at_work.turn()
+            rows.append(["a process that only counts", "", *at_work.taken()])
             working = asyncio.create_task(at_work.run())
             reached, took = await rebuilt(service.url, http, name, beside)
             working.cancel()
