@@ -30,7 +30,7 @@ from app.stores.sql.engines.opening import open_database
 from app.stores.sql.write_store import SqlWriteStore
 from tests.bench.commands import Known, deliveries, orders
 from tests.bench.generator import Job, Seen
-from tests.bench.loading import load, percentile
+from tests.bench.loading import LoadFailed, load, percentile
 from tests.bench.machine import cores
 from tests.bench.queries import QUERIES, variables_for
 from tests.bench.shop import Size, made, until_live
@@ -76,6 +76,8 @@ class Load:
     def taken(self) -> list[str]:
         """Reads a second since the last call, their median and 99th percentile, and commands on time."""
         seen, self._seen = self._seen, []
+        if not seen:
+            raise LoadFailed(f"It took less than a turn of the load, {TURN:g} s. Measure more, with --orders.")
         latencies = [each for reads, _ in seen for each in reads.latencies]
         seconds = sum(reads.seconds for reads, _ in seen)
         p50, p99 = (1000 * percentile(latencies, share) for share in (50, 99))
@@ -188,7 +190,11 @@ def main() -> int:
     parser.add_argument("--reads", type=float, default=READS_PER_SECOND, help="a second; 0 for no pace")
     wanted = parser.parse_args()
     size = Size(orders=wanted.orders)
-    rows = asyncio.run(measure(size, wanted.model, wanted.turns, wanted.beside, wanted.reads or None))
+    measuring = measure(size, wanted.model, wanted.turns, wanted.beside, wanted.reads or None)
+    try:
+        rows = asyncio.run(measuring)
+    except LoadFailed as reason:
+        parser.error(str(reason))
     heads = [f"{wanted.model}, {size}", "events/s", "reads/s", "p50, ms", "p99, ms", "commands on time"]
     print("\n".join(table(heads, rows)))
     return 0
