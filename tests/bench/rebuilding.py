@@ -77,7 +77,9 @@ class Load:
         """Reads a second since the last call, their median and 99th percentile, and commands on time."""
         seen, self._seen = self._seen, []
         if not seen:
-            raise LoadFailed(f"It took less than a turn of the load, {TURN:g} s. Measure more, with --orders.")
+            raise LoadFailed(
+                f"It took less than a turn of the load, {TURN:g} s. Measure more, with --orders."
+            )
         latencies = [each for reads, _ in seen for each in reads.latencies]
         seconds = sum(reads.seconds for reads, _ in seen)
         p50, p99 = (1000 * percentile(latencies, share) for share in (50, 99))

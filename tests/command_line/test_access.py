@@ -142,13 +142,17 @@ async def test_projections_are_asked_for_with_a_token_where_there_is_a_secret(
             said = await asyncio.to_thread(run, *command)
             assert said.exit_code == 0, said.output
             assert "LIVE" in said.stdout
+        monkeypatch.setenv("DATA_DIR", str(tmp_path / "elsewhere"))
+        told = await asyncio.to_thread(run, "projections")
+        assert (told.exit_code, "Set DATA_DIR to the data folder of the" in told.stderr) == (2, True)
+        assert not (tmp_path / "elsewhere").exists()
         monkeypatch.delenv("AUTH")
         refused = await asyncio.to_thread(run, "projections")
         assert refused.exit_code == 1
         assert "Set DIPTYCH_TOKEN to a token of an operator" in refused.stderr
         monkeypatch.setenv("DIPTYCH_TOKEN", "nonsense")
         refused = await asyncio.to_thread(run, "projections")
-        assert "refused the token. Set DIPTYCH_TOKEN to a valid token of an operator." in refused.stderr
+        assert "refused the token. Set DIPTYCH_TOKEN to a valid token of an operator, or" in refused.stderr
         monkeypatch.setenv("DIPTYCH_TOKEN", made(tmp_path, "--role", "operator").decode())
         assert (await asyncio.to_thread(run, "projections")).exit_code == 0
 

@@ -142,4 +142,4 @@ async def test_who_is_no_operator_is_told_which_token_to_set(service: Service) -
     assert "refused the request" in refused.stderr
     assert "Set DIPTYCH_TOKEN to a token of an operator." in refused.stderr.replace("\n", " ")
     unknown = await asyncio.to_thread(projections, url, "status", token="nobody")
-    assert "refused the token. Set DIPTYCH_TOKEN to a valid token of an operator." in unknown.stderr
+    assert "refused the token. Set DIPTYCH_TOKEN to a valid token of an operator, or" in unknown.stderr

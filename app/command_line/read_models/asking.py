@@ -93,8 +93,14 @@ def _authorization(url: str) -> Mapping[str, str]:
     """
     token = os.environ.get(TOKEN)
     if token is None and url == _own_url() and (settings := settings_of()).signs_tokens:
-        from app.access.development import development_token
+        from app.access.development import FILE, development_token
 
+        if settings.auth == "development" and not (settings.data_dir / FILE).exists():
+            stop(
+                f"No service has made a secret in {settings.data_dir}. Set DATA_DIR to the data folder of "
+                f"the service, or {TOKEN} to a token of an operator.",
+                BAD_SETTING,
+            )
         token = development_token(settings, settings.data_dir, Sight.OPERATOR, "command line", hours=0.1)
     return {} if token is None else {"Authorization": f"Bearer {token}"}
 
@@ -143,7 +149,10 @@ def _reason(url: str, error: HTTPError) -> str:
     """Return why a service has answered with an HTTP error, and what to do; close the answer."""
     with error:
         if error.code == HTTPStatus.UNAUTHORIZED:
-            return f"{url} refused the token. Set {TOKEN} to a valid token of an operator."
+            return (
+                f"{url} refused the token. Set {TOKEN} to a valid token of an operator, or DATA_DIR to the "
+                "data folder of a service with AUTH=development."
+            )
         try:
             return _refusal(url, json.load(error))
         except (AttributeError, HTTPException, LookupError, OSError, TypeError, ValueError):
