@@ -125,7 +125,7 @@ async def test_goes_on_where_it_was_when_the_service_is_back(client: Client, sho
 @pytest.mark.parametrize(
     ("name", "variables", "words"),
     [
-        ("ProductUpdated", {"id": "x"}, '"x" is not an id'),
+        ("ProductUpdated", {"id": "x"}, "is not an id"),
         ("ProductUpdated", {"id": UNKNOWN, "after": "x"}, "token"),
         ("ReadModelUpdates", {"readModels": ["NONSENSE"]}, "NONSENSE"),
     ],
