@@ -1,12 +1,12 @@
 """The transactions in which commands are carried out: of one command, or of several in their order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from app.cqrs.commands.asked import Asked, Outcome
-from app.cqrs.commands.outcomes import CommandKey, Receipt, Refused, RolledBack, refused
+from app.cqrs.commands.outcomes import CommandKey, EventPlace, Receipt, Refused, RolledBack, refused
 from app.cqrs.commands.write_store import Group, Transaction, WriteStore
 from app.cqrs.measured import logged
 from app.cqrs.unavailable import WriteStoreUnavailable
@@ -75,13 +75,15 @@ class CarryingOut:
             rolled_back = doomed or (atomic and failed)
             receipts = await transaction.commit() if accepted and not rolled_back else []
         if rolled_back:
+            refusals = (each for each in results.values() if isinstance(each, Refused))
             undone = refused(RolledBack(message=ROLLED_BACK))
+            undone = replace(undone, decided_after=_newest(each.newest for each in refusals))
             results |= dict.fromkeys(accepted.values(), undone)
         for number, receipt in zip(accepted.values(), receipts, strict=False):
             results[number] = receipt
             self._committed(receipt, group[number].cause.actor)
         resolved = [_resolved(results[number], results) for number in range(len(group))]
-        return _decided_together(resolved)
+        return _covering_those_before(resolved)
 
     async def _in_group(self, asked: Asked, transaction: Group[Transaction]) -> Result | None:
         asked.name_in_log()
@@ -107,11 +109,20 @@ class CarryingOut:
             return meaning
 
 
-def _decided_together(results: Sequence[Result]) -> list[Result]:
-    """Return the results with refusals that cover the whole group: an earlier command may be the reason."""
-    places = [each.newest for each in results if not isinstance(each, Exception)]
-    newest = max(filter(None, places), key=lambda place: place.position, default=None)
-    return [replace(each, decided_after=newest) if isinstance(each, Refused) else each for each in results]
+def _covering_those_before(results: Sequence[Result]) -> list[Result]:
+    """Return the results; each refusal covers the commands before it, which may be the reason."""
+    newest, covering = None, list[Result]()
+    for result in results:
+        if isinstance(result, Refused):
+            covering.append(replace(result, decided_after=_newest([newest, result.newest])))
+        else:
+            covering.append(result)
+            newest = _newest([newest, result.newest]) if isinstance(result, Receipt) else newest
+    return covering
+
+
+def _newest(places: Iterable[EventPlace | None]) -> EventPlace | None:
+    return max(filter(None, places), key=lambda place: place.position, default=None)
 
 
 def _resolved(result: "Result | _Repetition", results: "dict[int, Result | _Repetition]") -> Result:

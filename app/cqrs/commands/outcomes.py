@@ -132,7 +132,9 @@ class Receipt(Decided):
     @property
     def newest(self) -> EventPlace | None:
         """The command's last event, or what was the newest one if it changed nothing."""
-        return self.events[-1] if self.events else self.decided_after
+        if not self.events:
+            return self.decided_after
+        return EventPlace(event_id=self.events[-1].event_id, position=self.events[-1].position)
 
     @property
     def position(self) -> int | None:

@@ -100,7 +100,7 @@ async def test_each_command_has_its_outcome_and_one_token_covers_all(client: Cli
             "available": 0,
         }
         assert short["changed"] is duplicate["changed"] is bad["changed"] is None
-        assert short["receipt"]["token"] == payload["token"], "a command before it may be the reason"
+        assert short["receipt"]["token"] == added["receipt"]["token"], "one before it may be the reason"
         assert received["changed"]["available"] == 0, "it is shown after all commands of the list"
         assert fourth["changed"]["status"] == "PLACED"
         assert [each["path"] for each in payload["errors"]] == [
